@@ -1,0 +1,83 @@
+"""The graph that is placed: neurons and wires, and the one definition of what counts as a wire."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from netgen.circuit import Circuit, ranges_of
+from netgen.errors import FitError
+from netgen.fixed import Words, bits_of
+from netgen.network import alive_of, frozen
+
+
+@dataclass(frozen=True, eq=False)
+class Netlist:
+    """Neurons, numbered 0 to n - 1, and directed wires between them.
+
+    Attributes:
+        layer: (n,) int64; 0 for inputs, then 1 upwards; never falls from one neuron to the next.
+        index: (n,) int64; place within its layer in the network, dead neurons counted.
+        source, target: (m,) int64; the two neurons of each wire.
+        width: (m,) int64; bits of the signal that the wire carries.
+    """
+
+    layer: Words
+    index: Words
+    source: Words
+    target: Words
+    width: Words
+
+    def __post_init__(self) -> None:
+        for name in ("layer", "index", "source", "target", "width"):
+            object.__setattr__(self, name, frozen(getattr(self, name), np.int64))
+        n, m = len(self.layer), len(self.source)
+        if self.index.shape != (n,) or self.target.shape != (m,) or self.width.shape != (m,):
+            raise FitError("a netlist needs one layer and index per neuron, one source, target and width per wire")
+        ends = np.concatenate([self.source, self.target])
+        if m and (ends.min() < 0 or ends.max() >= n):
+            raise FitError(f"a wire ends at neuron {ends.max()}, but there are {n}; number them 0 to {n - 1}")
+
+    @property
+    def neurons(self) -> int:
+        """Number of neurons."""
+        return len(self.layer)
+
+    @property
+    def wires(self) -> int:
+        """Number of wires."""
+        return len(self.source)
+
+    @property
+    def layers(self) -> int:
+        """Number of layers, the inputs included."""
+        return int(self.layer.max()) + 1 if self.neurons else 0
+
+    @property
+    def names(self) -> list[str]:
+        """`nLAYER_INDEX` of every neuron, as HDL and reports call it."""
+        return [f"n{layer}_{index}" for layer, index in zip(self.layer, self.index, strict=True)]
+
+
+def netlist_of(circuit: Circuit) -> Netlist:
+    """The neurons that lie on a path from an input to an output, and a wire for every non-zero weight between them."""
+    connected = [layer.weight != 0 for layer in circuit.layers]
+    alive = alive_of(connected)
+    number = [np.cumsum(a) - 1 for a in alive]
+    first = np.cumsum([0, *(int(a.sum()) for a in alive)])
+    width_in = np.full(circuit.sizes[0], circuit.input.width, dtype=np.int64)
+    sources, targets, widths = [], [], []
+    for depth, (edges, reach) in enumerate(zip(connected, ranges_of(circuit), strict=True)):
+        target, source = np.nonzero(edges & alive[depth] & alive[depth + 1][:, None])
+        sources.append(number[depth][source] + first[depth])
+        targets.append(number[depth + 1][target] + first[depth + 1])
+        widths.append(width_in[source])
+        width_in = np.array(
+            [bits_of(int(lo), int(hi))[0] for lo, hi in zip(reach.out_lo, reach.out_hi, strict=True)], dtype=np.int64
+        )
+    return Netlist(
+        layer=np.concatenate([np.full(int(a.sum()), depth) for depth, a in enumerate(alive)]),
+        index=np.concatenate([np.flatnonzero(a) for a in alive]),
+        source=np.concatenate(sources),
+        target=np.concatenate(targets),
+        width=np.concatenate(widths),
+    )
