@@ -8,7 +8,7 @@ can overflow.
 import json
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -41,6 +41,8 @@ class CircuitLayer:
         object.__setattr__(self, "bias", frozen(self.bias, np.int64))
         if self.weight.ndim != 2 or self.bias.shape != self.weight.shape[:1]:
             raise QuantizeError(f"weight {self.weight.shape} and bias {self.bias.shape} do not form a layer")
+        if self.activation not in get_args(Activation):
+            raise QuantizeError(f"activation {self.activation!r}; use one of {', '.join(get_args(Activation))}")
         lo, hi = int(self.weight.min(initial=0)), int(self.weight.max(initial=0))
         if lo < self.weight_format.lo or hi > self.weight_format.hi:
             raise QuantizeError(f"weights from {lo} to {hi} do not fit {self.weight_format}; widen the weights")
@@ -62,7 +64,7 @@ class Circuit:
 
     Attributes:
         input: format of every input word.
-        input_scale: (n_in,) float64, powers of two; an input word is `input.encode(feature * input_scale)`.
+        input_scale: (n_in,) float64, powers of two; an input word is `input.encode(raw feature * input_scale)`.
 
     Raises: QuantizeError, when layers do not chain, or an accumulator could pass 2**60.
     """
@@ -127,8 +129,8 @@ def ranges_of(circuit: Circuit) -> tuple[LayerRange, ...]:
     Raises: QuantizeError, when an accumulator could leave what int64 computes exactly.
     Source: Moore, Interval Analysis, 1966.
     """
-    lo = np.full(circuit.sizes[0], circuit.input.lo, dtype=np.int64)
-    hi = np.full(circuit.sizes[0], circuit.input.hi, dtype=np.int64)
+    lo: Words = np.full(circuit.sizes[0], circuit.input.lo, dtype=np.int64)
+    hi: Words = np.full(circuit.sizes[0], circuit.input.hi, dtype=np.int64)
     ranges = []
     for depth, layer in enumerate(circuit.layers):
         shift = circuit.rescale_shift(depth)
@@ -136,11 +138,22 @@ def ranges_of(circuit: Circuit) -> tuple[LayerRange, ...]:
         bound = np.abs(layer.weight).astype(np.float64) @ magnitude + np.abs(layer.bias).astype(np.float64)
         if float(bound.max()) * 2.0 ** max(-shift, 0) + 2.0 ** max(shift, 0) >= EXACT_LIMIT:
             raise QuantizeError(f"layer {depth + 1}: accumulators could pass 2**60; narrow its weights or inputs")
-        plus, minus = np.maximum(layer.weight, 0), np.minimum(layer.weight, 0)
-        acc_lo, acc_hi = plus @ lo + minus @ hi + layer.bias, plus @ hi + minus @ lo + layer.bias
+        plus: Words = np.maximum(layer.weight, 0)
+        minus: Words = np.minimum(layer.weight, 0)
+        acc_lo: Words = plus @ lo + minus @ hi + layer.bias
+        acc_hi: Words = plus @ hi + minus @ lo + layer.bias
         lo, hi = _finish(layer, shift, acc_lo)[1], _finish(layer, shift, acc_hi)[1]
         ranges.append(LayerRange(acc_lo, acc_hi, lo, hi))
     return tuple(ranges)
+
+
+def _product(words: Words, weight: Words) -> Words:
+    """`words @ weight.T`, exactly; through BLAS (50 times faster) where doubles hold every partial sum."""
+    most = np.abs(words).max(axis=0, initial=0).astype(np.float64)
+    if float((np.abs(weight) @ most).max()) < 2.0**53:
+        product: Words = (words.astype(np.float64) @ weight.T.astype(np.float64)).astype(np.int64)
+        return product
+    return words @ weight.T
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,8 +169,8 @@ class Trace:
     saturated: tuple[int, ...]
 
 
-def trace(circuit: Circuit, inputs: Words) -> Trace:
-    """Compute every layer's words for (n, n_in) int64 input words.
+def check_inputs(circuit: Circuit, inputs: Words) -> Words:
+    """Return input words that fit a circuit.
 
     Raises: DataError, for another shape or words outside the input format.
     """
@@ -166,9 +179,18 @@ def trace(circuit: Circuit, inputs: Words) -> Trace:
         raise DataError(f"inputs {words.dtype} {words.shape}; the circuit takes int64 (n, {circuit.sizes[0]})")
     if words.size and (words.min() < circuit.input.lo or words.max() > circuit.input.hi):
         raise DataError(f"input words from {words.min()} to {words.max()} do not fit {circuit.input}; encode them")
+    return words
+
+
+def trace(circuit: Circuit, inputs: Words) -> Trace:
+    """Compute every layer's words for (n, n_in) int64 input words.
+
+    Raises: DataError, for another shape or words outside the input format.
+    """
+    words = check_inputs(circuit, inputs)
     outputs, saturated = [], []
     for depth, layer in enumerate(circuit.layers):
-        free, words = _finish(layer, circuit.rescale_shift(depth), words @ layer.weight.T + layer.bias)
+        free, words = _finish(layer, circuit.rescale_shift(depth), _product(words, layer.weight) + layer.bias)
         outputs.append(words)
         saturated.append(int((free != words).sum()))
     return Trace(tuple(outputs), tuple(saturated))
@@ -184,7 +206,8 @@ def evaluate(circuit: Circuit, inputs: Words) -> Words:
 
 def classify(scores: Words) -> Words:
     """The class of each row of (n, n_out) scores: its greatest score, the lowest index on a tie."""
-    return np.argmax(scores, axis=1).astype(np.int64)
+    classes: Words = np.argmax(scores, axis=1).astype(np.int64)
+    return classes
 
 
 def simplify(circuit: Circuit) -> Circuit:
@@ -236,8 +259,20 @@ def from_json(text: str) -> Circuit:
     """
     try:
         return _circuit_of(json.loads(text))
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, QuantizeError) as error:
+    except _DAMAGE as error:
         raise BuildError(f"not a circuit ({error}); build it again") from error
+
+
+_DAMAGE = (
+    *(ValueError, LookupError, TypeError, AttributeError, OverflowError),
+    *(MemoryError, RecursionError, QuantizeError),
+)
+
+
+def _word(value: object) -> int:
+    if type(value) is not int:
+        raise TypeError(f"{value!r} is no whole number")
+    return value
 
 
 def _circuit_of(tree: dict[str, Any]) -> Circuit:
@@ -246,11 +281,13 @@ def _circuit_of(tree: dict[str, Any]) -> Circuit:
         weight = np.zeros((len(entry["neurons"]), entry["n_in"]), dtype=np.int64)
         for row, neuron in zip(weight, entry["neurons"], strict=True):
             for index, value in neuron["weights"].items():
-                row[int(index)] = value
+                if not 0 <= int(index) < len(row):
+                    raise IndexError(f"weight of input {index}, but there are {len(row)}")
+                row[int(index)] = _word(value)
         layers.append(
             CircuitLayer(
                 weight=weight,
-                bias=np.array([neuron["bias"] for neuron in entry["neurons"]], dtype=np.int64),
+                bias=np.array([_word(neuron["bias"]) for neuron in entry["neurons"]], dtype=np.int64),
                 weight_format=FixedPoint(**entry["weight_format"]),
                 activation=entry["activation"],
                 output=None if entry["output"] is None else FixedPoint(**entry["output"]),

@@ -21,6 +21,10 @@ class WeightsError(NetgenError):
     """Trained weights that do not form the network that was asked for."""
 
 
+class TrainError(NetgenError):
+    """A training target out of reach."""
+
+
 class QuantizeError(NetgenError):
     """Widths with which exact arithmetic is impossible."""
 

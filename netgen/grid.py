@@ -1,7 +1,8 @@
 """The 3D grid, where on it each neuron may go, and where it went; Manhattan wire lengths."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from math import ceil, prod
 from typing import Literal, get_args
 
@@ -131,7 +132,19 @@ def auto_grid(
         axis = axes.pop()
         across_sites = prod(shape) // shape[axis]
         shape[axis] = max(ceil(sites / across_sites), len(needs))
+    while not _hold(shape, needs):
+        shape[shape.index(min(shape))] += 1
     return Grid((shape[0], shape[1], shape[2]), pitch)
+
+
+def _hold(shape: Sequence[int], needs: Mapping[Face, int]) -> bool:
+    """Whether any choice of faces, which may share edges, together has the sites that its neurons need (Hall 1935)."""
+    for count in range(1, len(needs) + 1):
+        for faces in combinations(needs, count):
+            inner = [side - sum(face[0] == axis for face in faces) for side, axis in zip(shape, "xyz", strict=True)]
+            if prod(shape) - prod(max(side, 0) for side in inner) < sum(needs[face] for face in faces):
+                return False
+    return True
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,6 +19,7 @@ class Netlist:
         index: (n,) int64; place within its layer in the network, dead neurons counted.
         source, target: (m,) int64; the two neurons of each wire.
         width: (m,) int64; bits of the signal that the wire carries.
+        weight: (m,) int64, from 0; how much a step of the wire counts in placement: 1 each, unless given.
     """
 
     layer: Words
@@ -26,16 +27,27 @@ class Netlist:
     source: Words
     target: Words
     width: Words
+    weight: Words | None = None
 
     def __post_init__(self) -> None:
-        for name in ("layer", "index", "source", "target", "width"):
+        if self.weight is None:
+            object.__setattr__(self, "weight", np.ones(len(self.source), dtype=np.int64))
+        for name in ("layer", "index", "source", "target", "width", "weight"):
             object.__setattr__(self, name, frozen(getattr(self, name), np.int64))
         n, m = len(self.layer), len(self.source)
-        if self.index.shape != (n,) or self.target.shape != (m,) or self.width.shape != (m,):
-            raise FitError("a netlist needs one layer and index per neuron, one source, target and width per wire")
+        if self.index.shape != (n,) or {a.shape for a in (self.target, self.width, self.weights)} != {(m,)}:
+            raise FitError("a netlist needs one layer and index per neuron, one source, target, width, weight per wire")
+        if m and self.weights.min() < 0:
+            raise FitError(f"a wire of weight {self.weights.min()}; weights must be 0 or more")
         ends = np.concatenate([self.source, self.target])
         if m and (ends.min() < 0 or ends.max() >= n):
             raise FitError(f"a wire ends at neuron {ends.max()}, but there are {n}; number them 0 to {n - 1}")
+
+    @property
+    def weights(self) -> Words:
+        """`weight`, which is never None once the netlist is made."""
+        assert self.weight is not None
+        return self.weight
 
     @property
     def neurons(self) -> int:

@@ -98,12 +98,12 @@ def alive_of(connected: Sequence[Bools]) -> list[Bools]:
         connected: per layer, (n_out, n_in) bool.
     Returns: one (n,) bool array for the inputs and for each layer.
     """
-    forward = [np.ones(connected[0].shape[1], dtype=np.bool_)]
+    forward: list[Bools] = [np.ones(connected[0].shape[1], dtype=np.bool_)]
     for edges in connected:
-        forward.append((edges & forward[-1]).any(axis=1))
-    backward = [np.ones(connected[-1].shape[0], dtype=np.bool_)]
+        forward.append(np.any(edges & forward[-1], axis=1))
+    backward: list[Bools] = [np.ones(connected[-1].shape[0], dtype=np.bool_)]
     for edges in reversed(connected):
-        backward.append((edges & backward[-1][:, None]).any(axis=0))
+        backward.append(np.any(edges & backward[-1][:, None], axis=0))
     return [f & b for f, b in zip(forward, reversed(backward), strict=True)]
 
 

@@ -1,0 +1,23 @@
+"""What all tests share: native tools, and circuits placed without a placer."""
+
+import os
+import shutil
+from collections.abc import Callable
+
+import pytest
+
+
+@pytest.fixture
+def native_tool() -> Callable[[str], str]:
+    """Find a native tool; without it the test is skipped, but fails where CI is set."""
+
+    def path_of(tool: str) -> str:
+        path = shutil.which(tool)
+        if path is None:
+            reason = f"{tool} is not installed; make system-deps"
+            if os.environ.get("CI"):
+                pytest.fail(reason)
+            pytest.skip(reason)
+        return path
+
+    return path_of

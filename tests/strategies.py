@@ -1,0 +1,87 @@
+"""Random circuits, and inputs for them."""
+
+import os
+from itertools import pairwise
+from typing import get_args
+
+import numpy as np
+from hypothesis import strategies as st
+
+from netgen.circuit import Circuit, CircuitLayer
+from netgen.fixed import FixedPoint, Words
+from netgen.grid import Grid, Placement
+from netgen.netlist import Netlist, netlist_of
+from netgen.network import Activation
+
+FUZZ_CASES = int(os.environ.get("NETGEN_FUZZ_CASES", "300"))
+
+
+@st.composite
+def formats(draw: st.DrawFn, fracs: st.SearchStrategy[int] | None = None) -> FixedPoint:
+    """1 to 10 bits, signed or not; the step anything from far above 1 to far below."""
+    frac = draw(st.integers(-20, 40) if fracs is None else fracs)
+    return FixedPoint(draw(st.integers(1, 10)), frac, draw(st.booleans()))
+
+
+@st.composite
+def circuits(draw: st.DrawFn) -> Circuit:
+    """Depth 1 to 4, width 1 to 12; dense to nearly empty, rows of zeros, shifts to either side.
+
+    Shapes, formats and shifts shrink; weights come from one seed, because hundreds of draws would cost more than the
+    simulation.
+    """
+    sizes = draw(st.lists(st.integers(1, 12), min_size=2, max_size=5))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    density = draw(st.sampled_from([0.5, 0.1, 1.0]))
+    into = entry = draw(formats())
+    layers = []
+    for depth, (n_in, n_out) in enumerate(pairwise(sizes)):
+        weights = draw(formats())
+        weight = rng.integers(weights.lo, weights.hi + 1, (n_out, n_in))
+        weight[rng.random((n_out, n_in)) < 0.1] = rng.choice([weights.lo, weights.hi])
+        weight[rng.random((n_out, n_in)) >= density] = 0
+        weight[rng.random(n_out) < 0.1] = 0
+        reach = int(np.abs(weight).sum(axis=1).max()) << into.width
+        bias = rng.integers(-reach, reach + 1, n_out) // int(rng.choice([1, 4, reach + 1]))
+        shift = draw(st.integers(-4, 12) | st.integers(-8, 30))
+        output = None
+        if depth < len(sizes) - 2:
+            output = draw(formats(st.just(into.frac + weights.frac - shift)))
+        activation: Activation = draw(st.sampled_from(get_args(Activation)))
+        layers.append(CircuitLayer(weight, bias, weights, activation, output))
+        into = output or into
+    return Circuit(entry, np.ones(sizes[0]), tuple(layers))
+
+
+@st.composite
+def inputs_of(draw: st.DrawFn, circuit: Circuit) -> Words:
+    """A few random samples, both corners, and what drives the first neuron to its extremes."""
+    lo, hi = circuit.input.lo, circuit.input.hi
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    n = circuit.sizes[0]
+    up = np.where(circuit.layers[0].weight[0] > 0, hi, lo)
+    corners = [np.full(n, lo), np.full(n, hi), up, lo + hi - up]
+    return np.concatenate([rng.integers(lo, hi + 1, (draw(st.integers(1, 6)), n)), corners]).astype(np.int64)
+
+
+def placed(circuit: Circuit) -> tuple[Netlist, Placement]:
+    """The netlist of a circuit, its neurons in a row."""
+    netlist = netlist_of(circuit)
+    grid = Grid((max(netlist.neurons, 1), 1, 1))
+    return netlist, Placement(grid, grid.coordinates[: netlist.neurons])
+
+
+def random_circuit(
+    sizes: tuple[int, ...], *, seed: int, density: float = 1.0, entry: FixedPoint | None = None, width: int = 6
+) -> Circuit:
+    """An ordinary network of unsigned 8-bit words and signed weights, ReLU between layers, for larger tests."""
+    rng = np.random.default_rng(seed)
+    hidden = FixedPoint(8, 4, signed=False)
+    weights = FixedPoint(width, width - 1, signed=True)
+    layers = []
+    for depth, (n_in, n_out) in enumerate(pairwise(sizes)):
+        last = depth == len(sizes) - 2
+        weight = rng.integers(weights.lo, weights.hi + 1, (n_out, n_in)) * (rng.random((n_out, n_in)) < density)
+        bias = rng.integers(-200, 200, n_out)
+        layers.append(CircuitLayer(weight, bias, weights, "identity" if last else "relu", None if last else hidden))
+    return Circuit(entry or FixedPoint(8, 4, signed=False), np.ones(sizes[0]), tuple(layers))

@@ -1,0 +1,82 @@
+"""What counts as a wire and as a neuron, worked by hand on circuits of a few weights."""
+
+import numpy as np
+import pytest
+
+from netgen.circuit import Circuit, CircuitLayer
+from netgen.errors import FitError
+from netgen.fixed import FixedPoint
+from netgen.netlist import Netlist, netlist_of
+
+WEIGHT = FixedPoint(4, 0, True)
+INPUT = FixedPoint(3, 0, False)
+HIDDEN = FixedPoint(4, 0, False)
+
+
+def circuit(first: list[list[int]], second: list[list[int]], bias: list[int] | None = None) -> Circuit:
+    weight = np.array(first)
+    hidden = CircuitLayer(weight, np.array(bias or [0] * len(weight)), WEIGHT, "relu", HIDDEN)
+    output = CircuitLayer(np.array(second), np.zeros(len(second), np.int64), WEIGHT, "identity", None)
+    return Circuit(INPUT, np.ones(weight.shape[1]), (hidden, output))
+
+
+def test_every_nonzero_weight_is_a_wire_between_consecutive_layers() -> None:
+    """Inputs 0 to 2, hidden 3 and 4, output 5; wires ordered by layer, then target, then source."""
+    netlist = netlist_of(circuit([[1, 0, -2], [0, 3, 0]], [[5, -1]]))
+    assert netlist.layer.tolist() == [0, 0, 0, 1, 1, 2]
+    assert list(zip(netlist.source.tolist(), netlist.target.tolist(), strict=True)) == [
+        (0, 3),
+        (2, 3),
+        (1, 4),
+        (3, 5),
+        (4, 5),
+    ]
+    assert (netlist.neurons, netlist.wires, netlist.layers) == (6, 5, 3)
+
+
+def test_a_wire_is_as_wide_as_the_words_it_can_carry() -> None:
+    """Inputs are 3 bits, 0 to 7. Hidden 0 reaches 1 * 7 = 7: 3 bits; hidden 1 saturates at 15: 4 bits."""
+    netlist = netlist_of(circuit([[1, -2], [0, 3]], [[1, 1]]))
+    assert netlist.width.tolist() == [3, 3, 3, 3, 4]
+
+
+def test_neurons_cut_off_from_inputs_or_outputs_are_dropped_with_their_wires() -> None:
+    """Input 1 feeds hidden 1 only, which nothing reads; hidden 2 has a bias and no input. Both go, and input 1 too."""
+    netlist = netlist_of(circuit([[2, 0], [0, 1], [0, 0]], [[1, 0, 1]], bias=[0, 0, 3]))
+    assert netlist.names == ["n0_0", "n1_0", "n2_0"]
+    assert netlist.source.tolist() == [0, 1]
+    assert netlist.target.tolist() == [1, 2]
+
+
+def test_names_count_dead_neurons() -> None:
+    netlist = netlist_of(circuit([[0, 0], [0, 1], [0, 0], [0, 1]], [[1, 1, 1, 1]]))
+    assert netlist.names == ["n0_1", "n1_1", "n1_3", "n2_0"]
+
+
+def test_a_circuit_of_zeros_has_no_neurons() -> None:
+    netlist = netlist_of(circuit([[0]], [[0]]))
+    assert (netlist.neurons, netlist.wires, netlist.layers) == (0, 0, 0)
+
+
+PARTS = "a netlist needs one layer and index per neuron, one source, target, width, weight per wire"
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "width", "message"),
+    [
+        ([0], [2], [1], "a wire ends at neuron 2, but there are 2; number them 0 to 1"),
+        ([0, 1], [1], [1, 1], PARTS),
+        ([0], [1], [], PARTS),
+    ],
+)
+def test_a_netlist_that_does_not_hold_together_is_refused(
+    source: list[int], target: list[int], width: list[int], message: str
+) -> None:
+    with pytest.raises(FitError, match=f"^{message}$"):
+        Netlist(*(np.array(part, dtype=np.int64) for part in ([0, 1], [0, 0], source, target, width)))
+
+
+def test_a_netlist_cannot_be_changed() -> None:
+    netlist = netlist_of(circuit([[1]], [[1]]))
+    with pytest.raises(ValueError, match="read-only"):
+        netlist.source[0] = 1
