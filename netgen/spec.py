@@ -1,0 +1,277 @@
+"""The spec: what to build, as YAML in and one frozen, fully checked value out.
+
+Every key is documented here and nowhere else; the reference page, the JSON Schema and the commented starting spec are
+generated from these classes. Whatever changes a result is a key of the spec, seeds included.
+"""
+
+import difflib
+import json
+import re
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
+
+from netgen.errors import SpecError
+from netgen.grid import Face
+
+Width = Annotated[int, Field(ge=1, le=16)]
+Widths = Width | Annotated[tuple[Width, ...], Field(min_length=1)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Axes = tuple[PositiveInt, PositiveInt, PositiveInt]
+
+
+class Section(BaseModel):
+    """A frozen part of the spec in which unknown keys and wrong types are errors."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+
+class DataSpec(Section):
+    """The data set: a training, a validation and a test split."""
+
+    source: Literal["digits", "idx", "npz", "csv"] = Field(
+        "digits",
+        description="digits: scikit-learn's 1,797 real 8x8 images, embedded; idx: a folder of MNIST's four files, "
+        "plain or .gz; npz: arrays x_train, y_train, x_test, y_test, or x and y; csv: a table of numbers and one label",
+    )
+    path: str | None = Field(
+        None, description="file or folder, as seen from the spec's folder or, if it is not there, from NETGEN_DATA"
+    )
+    label: str | None = Field(None, description="csv: name of the label column; without it, the last column")
+    scale: Literal["global", "feature"] = Field(
+        "global",
+        description="features are divided by a power of two until below 1: one for all, or one for each feature",
+    )
+    validation: Share = Field(0.1, description="share of the training data held out for pruning and stopping")
+    test: Share = Field(0.2, description="share held out for the final test, where the source has no test data")
+
+    @model_validator(mode="after")
+    def _path_where_needed(self) -> Self:
+        if (self.source == "digits") != (self.path is None):
+            verb = "takes no" if self.source == "digits" else "needs a"
+            raise ValueError(f"source {self.source} {verb} path")
+        return self
+
+
+class NetworkSpec(Section):
+    """A multilayer perceptron with ReLU."""
+
+    hidden: tuple[PositiveInt, ...] = Field((32, 16), description="neurons of each hidden layer; [] for none")
+    batch_norm: bool = Field(True, description="batch normalization in training, folded into the weights afterwards")
+    weights: str | None = Field(
+        None,
+        description="a state_dict saved by torch.save to start from (Linear, BatchNorm1d in order); set train.epochs "
+        "to 0 to take it as it is",
+    )
+
+
+class TrainSpec(Section):
+    """Training with Adam; the rate is steady until the last retraining, in which it falls linearly to nothing."""
+
+    epochs: int = Field(10, ge=0, description="passes over the training data")
+    batch_size: PositiveInt = Field(128, description="samples per step")
+    learning_rate: float = Field(0.001, gt=0, description="Adam's rate")
+    weight_decay: float = Field(0.00003, ge=0, description="L2 penalty")
+    label_smoothing: float = Field(0.05, ge=0, lt=1, description="share of each label spread over all classes")
+
+
+class PruneSpec(Section):
+    """Train, prune, retrain, in rounds; to a sparsity, or as far as validation accuracy holds."""
+
+    rule: Literal["none", "magnitude"] = Field("magnitude", description="which weights go first")
+    scope: Literal["global", "layer"] = Field("global", description="one threshold for all layers, or one for each")
+    sparsity: Share | None = Field(0.9, description="share of the weights to remove; null when accuracy decides")
+    accuracy: Share | None = Field(
+        None, description="keep the sparsest network with at least this validation accuracy; null when sparsity decides"
+    )
+    rounds: PositiveInt = Field(10, description="prune-and-retrain rounds; with accuracy, the most there can be")
+    epochs: PositiveInt = Field(1, description="epochs of retraining after each round")
+    retrain: int = Field(10, ge=0, description="epochs of retraining after the last round")
+
+    @model_validator(mode="after")
+    def _one_target(self) -> Self:
+        if self.rule != "none" and (self.sparsity is None) == (self.accuracy is None):
+            raise ValueError("give one of sparsity and accuracy, and set the other to null")
+        return self
+
+
+class QuantizeSpec(Section):
+    """Fixed point with power-of-two steps, trained with exact quantized forward passes."""
+
+    input_width: Width = Field(8, description="bits of each input word")
+    weight_width: Widths = Field(6, description="bits of the weights, signed: one width, or one for each layer")
+    activation_width: Widths = Field(6, description="bits of hidden results: one width, or one for each hidden layer")
+    epochs: int = Field(8, ge=0, description="epochs of quantization-aware fine-tuning")
+    learning_rate: float = Field(0.0005, gt=0, description="Adam's rate at the start of fine-tuning")
+
+
+class PlaceSpec(Section):
+    """Neurons to sites of a 3D grid so that the summed Manhattan wire length is least."""
+
+    method: Literal["auto", "index", "spectral", "matching", "anneal"] = Field(
+        "auto", description="placer; matching is the paper's layer-by-layer assignment, auto picks the best known"
+    )
+    grid: Literal["auto"] | Axes = Field("auto", description="sites along x, y, z; auto: the smallest near-cube")
+    slack: float = Field(1.0, ge=1, le=100, description="auto grid: at least this many sites per neuron")
+    pitch: Axes = Field((1, 1, 1), description="length of one step along x, y, z")
+    inputs: Literal["free"] | Face = Field("free", description="free, or the face of the box that holds all inputs")
+    outputs: Literal["free"] | Face = Field("free", description="free, or the face of the box that holds all outputs")
+    moves: int = Field(10_000_000, ge=0, description="annealing moves, about 0.3 us each")
+
+
+class EmitSpec(Section):
+    """The Verilog."""
+
+    argmax: bool = Field(False, description="append the class of the greatest score to the output payload")
+    vectors: PositiveInt = Field(16, description="golden vectors of the self-checking testbench, from the test split")
+
+
+class CheckSpec(Section):
+    """Hardware against integers against PyTorch, on test data."""
+
+    simulator: Literal["verilator", "amaranth"] = Field(
+        "verilator", description="verilator runs the emitted Verilog, whole test sets; amaranth is for few samples"
+    )
+    samples: Literal["all"] | PositiveInt = Field("all", description="test samples to simulate")
+
+
+class Spec(Section):
+    """One build."""
+
+    name: str = Field(
+        "", pattern=r"^([A-Za-z0-9_][A-Za-z0-9_.-]*)?$", description="name of the build; by default the file's name"
+    )
+    seed: int = Field(1, ge=0, lt=2**31, description="seed of everything random")
+    data: DataSpec = Field(DataSpec(), description="the data set")
+    network: NetworkSpec = Field(NetworkSpec(), description="the network's shape")
+    train: TrainSpec = Field(TrainSpec(), description="dense training")
+    prune: PruneSpec = Field(PruneSpec(), description="pruning")
+    quantize: QuantizeSpec = Field(QuantizeSpec(), description="fixed-point widths")
+    place: PlaceSpec = Field(PlaceSpec(), description="placement")
+    emit: EmitSpec = Field(EmitSpec(), description="hardware")
+    check: CheckSpec = Field(CheckSpec(), description="simulation")
+
+    @model_validator(mode="after")
+    def _one_width_per_layer(self) -> Self:
+        layers = len(self.network.hidden) + 1
+        for key, needed in (("weight_width", layers), ("activation_width", layers - 1)):
+            widths = getattr(self.quantize, key)
+            if isinstance(widths, tuple) and len(widths) != needed:
+                raise ValueError(f"quantize.{key}: {len(widths)} widths for {needed} layers; give one for each")
+        return self
+
+    def to_yaml(self) -> str:
+        """YAML text with every key spelled out; `parse_spec` gives an equal spec."""
+        text: str = yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+        return text
+
+    @property
+    def weight_widths(self) -> tuple[int, ...]:
+        """Weight width of each layer."""
+        return _each(self.quantize.weight_width, len(self.network.hidden) + 1)
+
+    @property
+    def activation_widths(self) -> tuple[int, ...]:
+        """Width of each hidden layer's results."""
+        return _each(self.quantize.activation_width, len(self.network.hidden))
+
+    @property
+    def faces(self) -> dict[int, Face]:
+        """Layer number to the face that holds the layer; free layers left out."""
+        ends = {0: self.place.inputs, len(self.network.hidden) + 1: self.place.outputs}
+        return {layer: face for layer, face in ends.items() if face != "free"}
+
+
+def _each(widths: Widths, count: int) -> tuple[int, ...]:
+    return widths if isinstance(widths, tuple) else (widths,) * count
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's safe loader, which also refuses a key that stands twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise SpecError(f"line {key.start_mark.line + 1}: key {key.value!r} stands twice; remove one")
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.add_implicit_resolver(  # 1e-4 is a number, as in YAML 1.2; PyYAML's YAML 1.1 takes it for text
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?$"), list("-+.0123456789")
+)
+
+
+def load_spec(path: Path) -> Spec:
+    """Read and check a spec file.
+
+    Raises: SpecError, one line with the file, the key, the value found and the fix.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise SpecError(f"{path}: {reason}; give the path of a spec (netgen init writes one)") from error
+    try:
+        spec = parse_spec(text)
+    except SpecError as error:
+        raise SpecError(f"{path}: {error}") from error
+    return spec if spec.name else spec.model_copy(update={"name": path.stem})
+
+
+def parse_spec(text: str) -> Spec:
+    """Check the YAML text of a spec.
+
+    Raises: SpecError, one line with the key, the value found and the fix.
+    """
+    try:
+        tree = yaml.load(text, _Loader)  # noqa: S506 (a SafeLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        raise SpecError(f"{place}{getattr(error, 'problem', None) or 'not YAML'}; mend the YAML") from error
+    if tree is None:
+        tree = {}
+    if not isinstance(tree, dict):
+        raise SpecError(f"the file holds a {type(tree).__name__}; a spec is a mapping of keys (netgen init writes one)")
+    try:
+        return Spec.model_validate_json(json.dumps(tree))
+    except (TypeError, ValueError) as error:
+        if not isinstance(error, ValidationError):
+            raise SpecError(f"{error}; use plain numbers, text, lists and mappings") from error
+        raise SpecError(_first_line(error)) from error
+
+
+def _first_line(error: ValidationError) -> str:
+    """The first finding of pydantic as `key: value; fix`."""
+    found = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
+    keys = [str(k) for k in found["loc"]]
+    section: type[Section] | None = Spec
+    place = []
+    for key in keys:
+        field = section.model_fields.get(key) if section else None
+        if section and field is None and found["type"] != "extra_forbidden":
+            break  # pydantic goes on to name the branch of a union; the user wrote no such key
+        if section is None and not key.isdigit():
+            break
+        place.append(key)
+        if field is None and found["type"] == "extra_forbidden" and section:
+            close = difflib.get_close_matches(key, section.model_fields, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(section.model_fields)}"
+            return f"{'.'.join(place)}: unknown key; {hint}"
+        kind = field.annotation if field else None
+        section = kind if isinstance(kind, type) and issubclass(kind, Section) else None
+    if found["type"] == "value_error":
+        reason = found["msg"].removeprefix("Value error, ")
+        return f"{'.'.join(place)}: {reason}" if place else reason
+    value = json.dumps(found["input"])
+    fixes = [
+        f["msg"][0].lower() + f["msg"][1:]
+        for f in error.errors()
+        if f["loc"][: len(place)] == found["loc"][: len(place)]
+    ]
+    return f"{'.'.join(place)}: {value}; {', or '.join(dict.fromkeys(fixes))}"

@@ -1,0 +1,109 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from netgen.errors import SpecError
+from netgen.spec import Spec, load_spec, parse_spec
+from netgen.spec_reference import reference, schema, starter
+
+BAD = [
+    ("train: {epoch: 3}", "train.epoch: unknown key; did you mean epochs?"),
+    ("trian: {epochs: 3}", "trian: unknown key; did you mean train?"),
+    (
+        "bogus: 3",
+        "bogus: unknown key; known here: name, seed, data, network, train, prune, quantize, place, emit, check",
+    ),
+    ("train: {epochs: ten}", 'train.epochs: "ten"; input should be a valid integer'),
+    ("train: {epochs: true}", "train.epochs: true; input should be a valid integer"),
+    ("train: {epochs: -1}", "train.epochs: -1; input should be greater than or equal to 0"),
+    ("place: {grid: [3, 3, 0]}", "place.grid: [3, 3, 0]; input should be 'auto', or input should be greater than 0"),
+    (
+        "place: {inputs: q7}",
+        "place.inputs: \"q7\"; input should be 'free', or input should be 'x0', 'x1', 'y0', 'y1', 'z0' or 'z1'",
+    ),
+    ("data: {source: idx}", "data: source idx needs a path"),
+    ("data: {path: x}", "data: source digits takes no path"),
+    (
+        "quantize: {weight_width: 0}",
+        "quantize.weight_width: 0; input should be greater than or equal to 1, or input should be a valid array",
+    ),
+    ("quantize: {weight_width: [6, 6]}", "quantize.weight_width: 2 widths for 3 layers; give one for each"),
+    ("prune: {accuracy: 0.9}", "prune: give one of sparsity and accuracy, and set the other to null"),
+    ("prune: {sparsity: .nan}", "prune.sparsity: NaN; input should be a finite number"),
+    ("prune: 3", "prune: 3; input should be an object"),
+    ("name: ../x", "name: \"../x\"; string should match pattern '^([A-Za-z0-9_][A-Za-z0-9_.-]*)?$'"),
+    ("a: [", "line 1, column 5: expected the node content, but found '<stream end>'; mend the YAML"),
+    ("seed: 1\nseed: 2", "line 2: key 'seed' stands twice; remove one"),
+    ("- 3", "the file holds a list; a spec is a mapping of keys (netgen init writes one)"),
+    ("seed: 2020-01-01", "Object of type date is not JSON serializable; use plain numbers, text, lists and mappings"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), BAD, ids=[text for text, _ in BAD])
+def test_a_bad_spec_gets_one_line_with_place_value_and_fix(text: str, message: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        parse_spec(text)
+    assert str(caught.value) == message
+
+
+def test_a_spec_file_that_is_missing_or_no_text_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match=r"none\.yaml: No such file or directory; give the path of a spec"):
+        load_spec(tmp_path / "none.yaml")
+    (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(SpecError, match=r"binary\.yaml: not UTF-8 text"):
+        load_spec(tmp_path / "binary.yaml")
+
+
+def test_yaml_cannot_run_code() -> None:
+    with pytest.raises(SpecError, match="could not determine a constructor"):
+        parse_spec("seed: !!python/object/apply:os.getpid []")
+
+
+def test_a_spec_is_named_after_its_file_unless_it_has_a_name(tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text("seed: 3")
+    (tmp_path / "two.yaml").write_text("name: other")
+    assert load_spec(tmp_path / "one.yaml").name == "one"
+    assert load_spec(tmp_path / "two.yaml").name == "other"
+
+
+def test_numbers_with_exponents_are_numbers() -> None:
+    assert parse_spec("train: {learning_rate: 1e-4}").train.learning_rate == 0.0001
+
+
+def test_one_width_serves_all_layers_and_a_list_one_each() -> None:
+    spec = parse_spec("quantize: {weight_width: 4, activation_width: [5, 6]}")
+    assert spec.weight_widths == (4, 4, 4)
+    assert spec.activation_widths == (5, 6)
+
+
+def test_pinned_ends_become_faces_of_the_first_and_last_layer() -> None:
+    assert parse_spec("place: {inputs: z0, outputs: z1}").faces == {0: "z0", 3: "z1"}
+
+
+def test_the_starting_spec_spells_out_the_defaults() -> None:
+    assert parse_spec(starter()) == Spec()
+
+
+def test_yaml_of_a_spec_reads_back_equal() -> None:
+    spec = parse_spec("place: {grid: [3, 4, 5]}\nquantize: {weight_width: [1, 2, 3]}\nname: x")
+    assert parse_spec(spec.to_yaml()) == spec
+
+
+def test_schema_and_reference_hold_every_key() -> None:
+    properties = json.loads(schema())["$defs"]["PlaceSpec"]["properties"]
+    assert set(properties) == {"method", "grid", "slack", "pitch", "inputs", "outputs", "moves"}
+    page = reference()
+    for section in Spec.model_fields.values():
+        fields = getattr(type(section.default), "model_fields", {})
+        assert all(f"| `{key}` |" in page for key in fields)
+
+
+def test_the_reference_page_is_up_to_date() -> None:
+    page = Path(__file__).parent.parent / "docs" / "spec.md"
+    assert page.read_text(encoding="utf-8") == reference(), "run: make docs"
+
+
+@pytest.mark.parametrize("path", sorted((Path(__file__).parent.parent / "specs").glob("*.yaml")), ids=lambda p: p.name)
+def test_every_example_spec_is_valid(path: Path) -> None:
+    assert load_spec(path).name == path.stem
