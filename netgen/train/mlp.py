@@ -1,0 +1,150 @@
+"""The multilayer perceptron in PyTorch, with masks, and its way to and from a `Network`."""
+
+import itertools
+import pickle
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from netgen.errors import WeightsError
+from netgen.fixed import Reals
+from netgen.network import Layer, Network
+
+
+class MaskedLinear(nn.Linear):
+    """A linear layer whose `mask`, (n_out, n_in) of zeros and ones, switches weights off for good."""
+
+    def __init__(self, n_in: int, n_out: int) -> None:
+        super().__init__(n_in, n_out)
+        self.mask: Tensor
+        self.register_buffer("mask", torch.ones(n_out, n_in))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (n, n_in) to (n, n_out)."""
+        return nn.functional.linear(x, self.weight * self.mask, self.bias)
+
+
+class Mlp(nn.Module):
+    """Linear layers with ReLU between them and, if asked, batch normalization before each ReLU.
+
+    Args:
+        sizes: number of inputs, then of neurons in each layer.
+    """
+
+    def __init__(self, sizes: Sequence[int], *, batch_norm: bool) -> None:
+        super().__init__()
+        self.linears = nn.ModuleList(MaskedLinear(a, b) for a, b in itertools.pairwise(sizes))
+        self.norms = nn.ModuleList(nn.BatchNorm1d(size) for size in sizes[1:-1] if batch_norm)
+
+    @classmethod
+    def seeded(cls, sizes: Sequence[int], *, batch_norm: bool, seed: int) -> "Mlp":
+        """A network with PyTorch's usual random start, which the seed decides; torch's own generator is left alone."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return cls(sizes, batch_norm=batch_norm)
+
+    @property
+    def masked(self) -> list[MaskedLinear]:
+        """The linear layers, in order."""
+        return [layer for layer in self.linears if isinstance(layer, MaskedLinear)]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map features (n, n_in) to scores (n, n_out)."""
+        *hidden, last = self.masked
+        for depth, linear in enumerate(hidden):
+            x = linear(x)
+            if self.norms:
+                x = self.norms[depth](x)
+            x = torch.relu(x)
+        scores: Tensor = last(x)
+        return scores
+
+    def network(self) -> Network:
+        """The same function in evaluation mode, batch normalization folded into weights and biases."""
+        layers = []
+        for depth, linear in enumerate(self.masked):
+            gain: Reals = np.ones(linear.out_features)
+            weight, bias, mask = (_array(t) for t in (linear.weight, linear.bias, linear.mask))
+            if depth < len(self.norms):
+                norm = self.norms[depth]
+                assert isinstance(norm, nn.BatchNorm1d)
+                assert norm.running_mean is not None
+                assert norm.running_var is not None
+                gain = _array(norm.weight) / np.sqrt(_array(norm.running_var) + norm.eps)
+                bias = (bias - _array(norm.running_mean)) * gain + _array(norm.bias)
+            last = depth == len(self.linears) - 1
+            layers.append(Layer(weight * gain[:, None], bias, mask > 0, "identity" if last else "relu"))
+        return Network(tuple(layers))
+
+
+def _array(tensor: Tensor) -> Reals:
+    values: Reals = tensor.detach().double().numpy()
+    return values
+
+
+def predict(network: Network, features: Any) -> Reals:
+    """Compute the float scores, (n, n_out) float64, of features (n, n_in) in PyTorch, in double precision."""
+    x = torch.from_numpy(np.array(features, dtype=np.float64))
+    for layer in network.layers:
+        x = nn.functional.linear(x, torch.from_numpy(layer.weight.copy()), torch.from_numpy(layer.bias.copy()))
+        if layer.activation == "relu":
+            x = torch.relu(x)
+    scores: Reals = x.numpy()
+    return scores
+
+
+def save_mlp(path: Path, mlp: Mlp) -> None:
+    """Write a state_dict as a .npz of plain arrays, the same bytes for the same state."""
+    with path.open("wb") as file:
+        np.savez(file, allow_pickle=False, **{key: value.numpy() for key, value in mlp.state_dict().items()})
+
+
+def load_mlp(path: Path, mlp: Mlp) -> None:
+    """Read what `save_mlp` wrote, of a network of the same shape."""
+    with np.load(path, allow_pickle=False) as file:
+        mlp.load_state_dict({key: torch.from_numpy(file[key]) for key in file.files})
+
+
+def load_state(path: Path, mlp: Mlp) -> None:
+    """Load a `state_dict` that `torch.save` wrote into an `Mlp`, whatever its layers were called.
+
+    Parameters are taken in their order: 2D weights with their biases are the linear layers; four 1D entries with a
+    running mean and variance are the batch normalization behind one.
+
+    Raises: WeightsError, when the file is none or its shapes are not those of the spec.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise WeightsError(f"{path}: not found; correct network.weights") from error
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise WeightsError(f"{path}: not a state_dict of plain tensors ({reason[:80]}); torch.save one") from error
+    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise WeightsError(f"{path}: holds a {type(state).__name__}; save model.state_dict() instead")
+    own = mlp.state_dict()
+    wanted = [key for key in own if not key.endswith(("mask", "num_batches_tracked"))]
+    wanted.sort(key=lambda key: ("running" in key, key.startswith("norms")))
+    given = [key for key in state if not key.endswith(("mask", "num_batches_tracked"))]
+    norms = {key.rpartition(".")[0] for key in given if key.endswith("running_mean")}
+    given.sort(key=lambda key: ("running" in key, key.rpartition(".")[0] in norms))
+    for key, source in itertools.zip_longest(wanted, given):
+        if key is None or source is None:
+            there = f"{source} too many" if key is None else f"nothing for {key}"
+            raise WeightsError(f"{path}: {there}; network.hidden and network.batch_norm must match the weights")
+        if own[key].shape != state[source].shape:
+            raise WeightsError(
+                f"{path}: {source} has shape {tuple(state[source].shape)}, the spec's network {tuple(own[key].shape)}; "
+                "network.hidden must match the weights"
+            )
+        if not torch.isfinite(state[source]).all():
+            raise WeightsError(f"{path}: {source} holds NaN or infinity; every weight must be finite")
+        own[key].copy_(state[source])
+    mlp.load_state_dict(own)
+    for layer in mlp.masked:  # a weight of exactly zero was pruned elsewhere
+        layer.mask.copy_((layer.weight != 0).float())

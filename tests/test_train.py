@@ -1,0 +1,147 @@
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from netgen.data import Dataset, load_dataset
+from netgen.errors import TrainError, WeightsError
+from netgen.network import Layer, Network, remove_dead
+from netgen.spec import DataSpec, PruneSpec
+from netgen.train import Mlp, Recipe, accuracy_of, fit, load_state, predict, prune, prune_and_retrain
+
+RECIPE = Recipe(batch_size=32, learning_rate=0.005, weight_decay=0.0, label_smoothing=0.0)
+
+
+@pytest.fixture(scope="module")
+def digits() -> Dataset:
+    return load_dataset(DataSpec(), seed=1)
+
+
+def test_global_pruning_keeps_the_greatest_weights_of_all_layers() -> None:
+    """Of 0.9, 0.1, 0.5 and 0.4, 0.3 half is kept (2.5 rounds to 2): 0.9 and 0.5."""
+    scores = [np.array([[0.9, 0.1, 0.5]]), np.array([[0.4], [0.3]])]
+    kept = prune(scores, [np.ones_like(s, dtype=bool) for s in scores], sparsity=0.5, scope="global")
+    assert [mask.tolist() for mask in kept] == [[[True, False, True]], [[False], [False]]]
+
+
+def test_pruning_by_layer_keeps_the_share_in_each() -> None:
+    scores = [np.array([[0.9, 0.1, 0.5, 0.2]]), np.array([[0.04], [0.03]])]
+    kept = prune(scores, [np.ones_like(s, dtype=bool) for s in scores], sparsity=0.5, scope="layer")
+    assert [mask.tolist() for mask in kept] == [[[True, False, True, False]], [[True], [False]]]
+
+
+def test_a_pruned_weight_never_comes_back() -> None:
+    kept = prune([np.array([[3.0, 2.0, 1.0]])], [np.array([[False, True, True]])], sparsity=1 / 3, scope="global")
+    assert kept[0].tolist() == [[False, True, True]]
+
+
+def test_an_mlp_with_batch_norm_folds_into_an_equal_network() -> None:
+    mlp = Mlp.seeded((5, 7, 4, 3), batch_norm=True, seed=3)
+    with torch.no_grad():
+        for norm in mlp.norms:
+            assert isinstance(norm, nn.BatchNorm1d)
+            for tensor in (norm.weight, norm.bias, norm.running_mean):
+                assert tensor is not None
+                tensor.uniform_(-2, 2)
+        mlp.masked[1].mask[0, :3] = 0
+    x = np.random.default_rng(0).normal(size=(20, 5)).astype(np.float32)
+    mlp.double().eval()
+    expected = mlp(torch.from_numpy(x.astype(np.float64))).detach().numpy()
+    assert np.allclose(predict(mlp.network(), x), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_cutting_dead_neurons_changes_no_output() -> None:
+    rng = np.random.default_rng(1)
+    layers = []
+    for n_in, n_out in ((6, 5), (5, 4), (4, 3)):
+        mask = rng.random((n_out, n_in)) < 0.35
+        mask[2] = False  # a neuron with its bias only
+        layers.append(Layer(rng.normal(size=(n_out, n_in)), rng.normal(size=n_out), mask, "relu"))
+    network = Network(tuple(layers))
+    cut = remove_dead(network)
+    x = rng.normal(size=(50, 6))
+    assert cut.weights_left < network.weights_left
+    assert np.allclose(predict(cut, x), predict(network, x), atol=1e-12)
+
+
+def test_training_learns_and_repeats_exactly(digits: Dataset) -> None:
+    states = []
+    for _ in range(2):
+        mlp = Mlp.seeded((64, 16, 10), batch_norm=True, seed=1)
+        accuracy = fit(mlp, digits, RECIPE, epochs=8, seed=5)
+        assert accuracy == accuracy_of(mlp, digits.validation)
+        assert accuracy > 0.9
+        states.append(mlp.network())
+    for one, two in zip(states[0].layers, states[1].layers, strict=True):
+        assert np.array_equal(one.weight, two.weight)
+
+
+def test_pruning_reaches_the_sparsity_asked_for(digits: Dataset) -> None:
+    mlp = Mlp.seeded((64, 16, 10), batch_norm=False, seed=1)
+    fit(mlp, digits, RECIPE, epochs=5, seed=1)
+    spec = PruneSpec(sparsity=0.75, rounds=3, epochs=1, retrain=3)
+    network, accuracy = prune_and_retrain(mlp, digits, RECIPE, spec, seed=1)
+    assert network.weights_left <= round(0.25 * (64 * 16 + 16 * 10))
+    assert network.weights_left > 0.2 * (64 * 16 + 16 * 10)
+    right = (predict(network, digits.validation.features).argmax(axis=1) == digits.validation.labels).mean()
+    assert right == pytest.approx(accuracy, abs=1e-9)
+
+
+def test_pruning_to_an_accuracy_keeps_it(digits: Dataset) -> None:
+    mlp = Mlp.seeded((64, 16, 10), batch_norm=False, seed=1)
+    fit(mlp, digits, RECIPE, epochs=10, seed=1)
+    spec = PruneSpec(sparsity=None, accuracy=0.9, rounds=20, epochs=2, retrain=2)
+    network, accuracy = prune_and_retrain(mlp, digits, RECIPE, spec, seed=1)
+    assert accuracy >= 0.9
+    assert network.weights_left < 0.5 * network.weights_total
+
+
+def test_an_accuracy_out_of_reach_is_an_error(digits: Dataset) -> None:
+    mlp = Mlp.seeded((64, 4, 10), batch_norm=False, seed=1)
+    with pytest.raises(TrainError, match=r"prune\.accuracy: 0\.99 is above the dense network's validation accuracy"):
+        prune_and_retrain(mlp, digits, RECIPE, PruneSpec(sparsity=None, accuracy=0.99), seed=1)
+
+
+def test_a_state_dict_trained_elsewhere_is_taken_over(tmp_path: Path) -> None:
+    model = nn.Sequential(nn.Linear(5, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 3))
+    model(torch.randn(64, 5))  # moves the running statistics
+    torch.save(model.state_dict(), tmp_path / "model.pt")
+    mlp = Mlp.seeded((5, 4, 3), batch_norm=True, seed=9)
+    load_state(tmp_path / "model.pt", mlp)
+    x = torch.randn(10, 5)
+    expected = model.eval()(x).detach().numpy()
+    assert np.allclose(predict(mlp.network(), x.numpy()), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (nn.Linear(5, 3).state_dict(), "weight has shape (3, 5), the spec's network (4, 5); network.hidden must match"),
+        (
+            nn.Sequential(nn.Linear(5, 4), nn.Linear(4, 3), nn.Linear(3, 2)).state_dict(),
+            "2.weight too many; network.hidden and network.batch_norm must match the weights",
+        ),
+        (
+            {"0.weight": torch.zeros(4, 5)},
+            "nothing for linears.0.bias; network.hidden and network.batch_norm must match the weights",
+        ),
+        ([1, 2], "holds a list; save model.state_dict() instead"),
+        (nn.Linear(5, 4), "not a state_dict of plain tensors"),
+    ],
+    ids=["shape", "too many", "too few", "list", "whole module"],
+)
+def test_weights_that_do_not_fit_are_refused(tmp_path: Path, value: object, message: str) -> None:
+    torch.save(value, tmp_path / "model.pt")
+    with pytest.raises(WeightsError, match=re.escape(message)):
+        load_state(tmp_path / "model.pt", Mlp.seeded((5, 4, 3), batch_norm=False, seed=1))
+
+
+def test_weights_with_nan_are_refused(tmp_path: Path) -> None:
+    state = nn.Sequential(nn.Linear(5, 4), nn.Linear(4, 3)).state_dict()
+    state["1.weight"][1, 2] = float("nan")
+    torch.save(state, tmp_path / "model.pt")
+    with pytest.raises(WeightsError, match=r"model\.pt: 1\.weight holds NaN or infinity; every weight must be finite"):
+        load_state(tmp_path / "model.pt", Mlp.seeded((5, 4, 3), batch_norm=False, seed=1))
