@@ -1,0 +1,65 @@
+"""Which fixed-point format each layer's weights and results get."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from netgen.circuit import Circuit
+from netgen.fixed import FixedPoint, Reals
+from netgen.network import Network
+
+
+@dataclass(frozen=True)
+class Formats:
+    """The formats of a circuit: of its inputs, of each layer's weights, of each hidden layer's results."""
+
+    input: FixedPoint
+    weights: tuple[FixedPoint, ...]
+    activations: tuple[FixedPoint, ...]
+
+
+def formats_of(circuit: Circuit) -> Formats:
+    """The formats that a circuit was built with."""
+    return Formats(
+        circuit.input,
+        tuple(layer.weight_format for layer in circuit.layers),
+        tuple(layer.output for layer in circuit.layers if layer.output is not None),
+    )
+
+
+def calibrate(
+    network: Network,
+    features: Reals,
+    *,
+    input_format: FixedPoint,
+    weight_widths: Sequence[int],
+    activation_widths: Sequence[int],
+) -> Formats:
+    """Choose the binary points that give the least mean squared error.
+
+    Args:
+        features: (n, n_in) training samples, on which results are observed.
+        weight_widths: bits of each layer's weights, signed.
+        activation_widths: bits of each hidden layer's results; unsigned behind a ReLU.
+    Source: the search for a clipping range by error, as in Migacz 2017, over powers of two only.
+    """
+    x: Reals = input_format.decode(input_format.encode(features))
+    weights, activations = [], []
+    for depth, layer in enumerate(network.layers):
+        weights.append(_best(layer.weight[layer.mask], weight_widths[depth], signed=True))
+        x = x @ layer.weight.T + layer.bias
+        if layer.activation == "relu":
+            x = np.maximum(x, 0.0)
+        if depth < len(network.layers) - 1:
+            activations.append(_best(x, activation_widths[depth], signed=layer.activation != "relu"))
+    return Formats(input_format, tuple(weights), tuple(activations))
+
+
+def _best(values: Reals, width: int, *, signed: bool) -> FixedPoint:
+    """The format of this width with the least squared error on these values."""
+    most = float(np.abs(values).max(initial=0.0))
+    exponent = int(np.frexp(most)[1]) if most > 0 else 0
+    widest = FixedPoint(width, width - signed - exponent, signed)
+    candidates = [FixedPoint(width, widest.frac + finer, signed) for finer in range(min(width, 6) + 1)]
+    return min(candidates, key=lambda form: float(((form.decode(form.encode(values)) - values) ** 2).sum()))

@@ -1,0 +1,35 @@
+"""From a float network and formats to the integer circuit."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from netgen.circuit import Circuit, CircuitLayer, simplify
+from netgen.errors import QuantizeError
+from netgen.fixed import Reals
+from netgen.network import Network
+from netgen.quantize.formats import Formats
+
+BIAS_LIMIT = 2.0**50
+"""Greatest bias in accumulator steps; beyond, double precision could not carry it exactly."""
+
+
+def quantize(network: Network, formats: Formats, input_scale: Reals) -> Circuit:
+    """Round weights to their formats and biases to accumulator steps; cut what becomes dead.
+
+    Args:
+        input_scale: (n_in,) powers of two between raw features and those that the network takes.
+    Raises: QuantizeError, when a bias is out of all proportion to its layer's step.
+    """
+    layers = []
+    frac = formats.input.frac
+    for depth, layer in enumerate(network.layers):
+        form = formats.weights[depth]
+        bias = np.floor(np.ldexp(layer.bias, frac + form.frac) + 0.5)
+        if np.abs(bias).max() >= BIAS_LIMIT:
+            raise QuantizeError(f"layer {depth + 1}: a bias of {np.abs(bias).max():.0f} steps; narrow its formats")
+        output = formats.activations[depth] if depth < len(formats.activations) else None
+        weight = np.where(layer.mask, form.encode(layer.weight), 0)
+        layers.append(CircuitLayer(weight, bias.astype(np.int64), form, layer.activation, output))
+        frac = output.frac if output is not None else 0
+    return simplify(replace(Circuit(formats.input, input_scale, tuple(layers))))

@@ -1,0 +1,114 @@
+"""The circuit in PyTorch: a forward pass that gives the circuit's words, bit for bit, with gradients to train it.
+
+Every number in it is a whole multiple of its format's power-of-two step, so a float holds it exactly as long as it has
+the bits; the formats bound how many are needed, and that decides between single and double precision.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from netgen.errors import QuantizeError
+from netgen.fixed import FixedPoint, Words
+from netgen.network import Layer, Network
+from netgen.quantize.formats import Formats
+
+SINGLE_LIMIT = 2.0**23
+DOUBLE_LIMIT = 2.0**52
+"""Accumulators below these, in steps, leave a float's mantissa one bit for rounding to halves."""
+
+
+class _Round(torch.autograd.Function):
+    """Round to a format, ties up, saturating; the gradient passes where nothing saturates (straight-through)."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, form: FixedPoint) -> Tensor:
+        """Values in double precision round exactly; single is exact for multiples of a step within its mantissa."""
+        words = torch.floor(values * 2.0**form.frac + 0.5)
+        ctx.save_for_backward((words >= form.lo) & (words <= form.hi))
+        return words.clamp(form.lo, form.hi) * form.step
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        (inside,) = ctx.saved_tensors
+        return grads[0] * inside, None
+
+
+def _rounded(values: Tensor, form: FixedPoint) -> Tensor:
+    result: Tensor = _Round.apply(values, form)  # type: ignore[no-untyped-call]
+    return result
+
+
+class QuantizedMlp(nn.Module):
+    """A network under quantization: float parameters, quantized anew in each forward pass (Jacob et al. 2018).
+
+    Args:
+        network: the start; its masks stay.
+        formats: formats of inputs, weights and hidden results.
+
+    Raises: QuantizeError, when the formats allow accumulators that even double precision cannot hold.
+    """
+
+    def __init__(self, network: Network, formats: Formats) -> None:
+        super().__init__()
+        self.formats = formats
+        self.activations = tuple(layer.activation for layer in network.layers)
+        self.weights = nn.ParameterList(torch.from_numpy(layer.weight.copy()) for layer in network.layers)
+        self.biases = nn.ParameterList(torch.from_numpy(layer.bias.copy()) for layer in network.layers)
+        self.masks = [torch.from_numpy(layer.mask.copy()) for layer in network.layers]
+        self.to(torch.float32 if self._most_steps() < SINGLE_LIMIT else torch.float64)
+        self.masks_in_dtype = [mask.to(self.weights[0].dtype) for mask in self.masks]
+
+    def _most_steps(self) -> float:
+        """A bound on every accumulator, in steps, for any weights of these formats; biases as they are, doubled."""
+        bounds = []
+        into = self.formats.input
+        for depth, form in enumerate(self.formats.weights):
+            fan_in = float(self.masks[depth].sum(dim=1).max())
+            bias = float(self.biases[depth].detach().abs().max()) * 2.0 ** (into.frac + form.frac)
+            greatest = float(max(into.hi, -into.lo)) * float(max(form.hi, -form.lo))
+            bounds.append(fan_in * greatest + 2 * bias + 1)
+            if depth < len(self.formats.activations):
+                out = self.formats.activations[depth]
+                shift = into.frac + form.frac - out.frac
+                bounds[-1] = bounds[-1] * 2.0 ** max(-shift, 0) + 2.0 ** max(shift, 0)
+                into = out
+        if max(bounds) >= DOUBLE_LIMIT:
+            raise QuantizeError(f"accumulators of up to {max(bounds):.3g} steps; narrow weights or activations")
+        return max(bounds)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map features that are words of the input format, decoded, (n, n_in), to decoded scores (n, n_out)."""
+        frac = self.formats.input.frac
+        for depth, form in enumerate(self.formats.weights):
+            bias_format = FixedPoint(62, frac + form.frac, signed=True)
+            weight = _rounded(self.weights[depth].double(), form).to(x.dtype) * self.masks_in_dtype[depth]
+            bias = _rounded(self.biases[depth].double(), bias_format).to(x.dtype)
+            x = nn.functional.linear(x, weight, bias)
+            if self.activations[depth] == "relu":
+                x = torch.relu(x)
+            if depth < len(self.formats.activations):
+                x = _rounded(x, self.formats.activations[depth])
+                frac = self.formats.activations[depth].frac
+        return x
+
+    def network(self) -> Network:
+        """The float parameters as a network; `quantize` with the same formats gives the circuit of this module."""
+        layers = []
+        for depth, activation in enumerate(self.activations):
+            weight, bias = (p[depth].detach().double().numpy() for p in (self.weights, self.biases))
+            layers.append(Layer(weight, bias, self.masks[depth].numpy(), activation))
+        return Network(tuple(layers))
+
+
+def predict_words(module: QuantizedMlp, words: Words) -> Words:
+    """Compute the scores, (n, n_out) int64 in accumulator steps, of input words (n, n_in), in PyTorch."""
+    frac = (module.formats.activations or (module.formats.input,))[-1].frac + module.formats.weights[-1].frac
+    features = torch.from_numpy(module.formats.input.decode(words)).to(module.weights[0].dtype)
+    with torch.no_grad():
+        scores = np.ldexp(module(features).double().numpy(), frac)
+    exact: Words = scores.astype(np.int64)
+    assert (exact == scores).all()
+    return exact
