@@ -1,0 +1,35 @@
+"""Index order: the placement before any placing, with which all others are compared."""
+# ruff: noqa: ARG001 - every placer has this signature
+
+import numpy as np
+
+from netgen.grid import Grid, Placement, Regions
+from netgen.netlist import Netlist
+from netgen.place import MOVES
+from netgen.place.problem import problem_of
+from netgen.place.sites import share_sites
+from netgen.progress import Progress, silent
+
+
+def index(
+    netlist: Netlist,
+    grid: Grid,
+    regions: Regions,
+    *,
+    start: Placement | None = None,
+    moves: int = MOVES,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> Placement:
+    """Put neuron k on the k-th free site of its region, x fastest, then y, then z.
+
+    Regions with fewer sites are filled first. `start`, `moves` and `seed` change nothing.
+
+    Raises: FitError, when the neurons of some region have too few sites.
+    """
+    problem = problem_of(netlist, grid, regions)
+    owner = share_sites(problem, np.arange(grid.sites))
+    at = np.zeros(netlist.neurons, dtype=np.int64)
+    for region in np.unique(regions.region):
+        at[regions.region == region] = np.flatnonzero(owner == region)
+    return problem.placement_of(at)

@@ -1,0 +1,97 @@
+"""What every placer works on: the netlist as a weighted undirected graph, the sites as numbered points.
+
+Inside `place`, a placement is `at`: (n,) int64, the site number of each neuron.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.sparse import coo_array
+
+from netgen.errors import FitError
+from netgen.fixed import Words
+from netgen.grid import Grid, Placement, Regions, obeys
+from netgen.netlist import Netlist
+from netgen.network import Bools
+
+EXACT_LIMIT = 1 << 60
+"""Costs, scaled by the number of sites as linear assignment does, must stay below this to be exact in int64."""
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """Minimise the wire length of a graph on a grid.
+
+    Attributes:
+        adjacency: (n, n) symmetric sparse CSR array, int64: the weights of the wires between two neurons, added
+            up whatever their direction; wires from a neuron to itself have no length and are left out.
+        layer: (n,) int64; the layer of each neuron.
+        point: (sites, 3) int64; coordinates of each site, in units of length.
+        region: (n,) int64; the region of each neuron.
+        allowed: (regions, sites) bool; the sites of each region.
+    """
+
+    grid: Grid
+    adjacency: Any
+    layer: Words
+    point: Words
+    region: Words
+    allowed: Bools
+
+    @property
+    def neurons(self) -> int:
+        """Number of neurons."""
+        return len(self.layer)
+
+    def length_of(self, at: Words) -> int:
+        """Wire length of a placement."""
+        wires = self.adjacency.tocoo()
+        distance = np.abs(self.point[at[wires.row]] - self.point[at[wires.col]]).sum(axis=1)
+        return int(wires.data @ distance) // 2
+
+    def placement_of(self, at: Words) -> Placement:
+        """The noun for `at`."""
+        return Placement(self.grid, self.grid.coordinates[at])
+
+    def numbers_of(self, start: Placement) -> Words:
+        """`at` of a placement that is to be improved.
+
+        Raises: FitError, when it is one of another netlist or grid, or breaks the regions.
+        """
+        if start.grid != self.grid or len(start.site) != self.neurons:
+            raise FitError(
+                f"the start places {len(start.site)} neurons on {start.grid.shape}, not {self.neurons} "
+                f"on {self.grid.shape}; start without it"
+            )
+        if not obeys(start, Regions(self.region, self.allowed)):
+            raise FitError("the start places a neuron outside its region; start without it")
+        return self.grid.number_of(start.site)
+
+
+def problem_of(netlist: Netlist, grid: Grid, regions: Regions) -> Problem:
+    """State the problem in arrays.
+
+    Raises: FitError, when regions are of another netlist or grid, or lengths leave what int64 computes exactly.
+    """
+    n = netlist.neurons
+    if regions.region.shape != (n,) or regions.allowed.shape[1:] != (grid.sites,):
+        raise FitError(
+            f"regions for {len(regions.region)} neurons on {regions.allowed.shape[-1]} sites; "
+            f"make them for {n} neurons on {grid.sites} sites"
+        )
+    diagonal = sum((side - 1) * step for side, step in zip(grid.shape, grid.pitch, strict=True))
+    if diagonal * int(netlist.weights.sum()) * (grid.sites + 1) >= EXACT_LIMIT:
+        raise FitError(f"pitch {grid.pitch}: wire lengths could pass what 64 bits hold exactly; shorten the steps")
+    row = np.concatenate([netlist.source, netlist.target])
+    col = np.concatenate([netlist.target, netlist.source])
+    apart = row != col
+    weight = np.tile(netlist.weights, 2)
+    return Problem(
+        grid=grid,
+        adjacency=coo_array((weight[apart], (row[apart], col[apart])), shape=(n, n)).tocsr(),
+        layer=netlist.layer,
+        point=grid.coordinates * np.array(grid.pitch),
+        region=regions.region,
+        allowed=regions.allowed,
+    )

@@ -1,0 +1,53 @@
+"""Divide the sites of a grid among regions that may overlap, so that every neuron has one."""
+
+import numpy as np
+from ortools.graph.python.max_flow import SimpleMaxFlow
+
+from netgen.errors import FitError
+from netgen.fixed import Words
+from netgen.place.problem import Problem
+
+NOBODY = -1
+
+
+def share_sites(problem: Problem, order: Words) -> Words:
+    """Give each region as many of its sites as it has neurons.
+
+    Regions choose in turn, the one with the fewest sites first, each the first free sites in `order`. Where that
+    leaves one short although all would fit, as it can with overlapping faces, a maximum flow decides.
+
+    Args:
+        order: (sites,) int64; all site numbers, the most wanted first.
+    Returns: (sites,) int64; the region that owns each site, or NOBODY.
+    Raises: FitError, when no division gives every neuron a site.
+    """
+    needs = np.bincount(problem.region, minlength=len(problem.allowed))
+    owner: Words = np.full(problem.grid.sites, NOBODY, dtype=np.int64)
+    for region in np.argsort(problem.allowed.sum(axis=1), kind="stable"):
+        choice = order[problem.allowed[region, order] & (owner[order] == NOBODY)]
+        if len(choice) < needs[region]:
+            return _share_by_flow(problem, needs)
+        owner[choice[: needs[region]]] = region
+    return owner
+
+
+def _share_by_flow(problem: Problem, needs: Words) -> Words:
+    """The same, of any sites, exactly: neurons flow from a source through regions and sites to a sink."""
+    regions, sites = problem.allowed.shape
+    region, site = np.nonzero(problem.allowed)
+    source, sink = regions + sites, regions + sites + 1
+    flow = SimpleMaxFlow()
+    flow.add_arcs_with_capacity(np.full(regions, source), np.arange(regions), needs)
+    flow.add_arcs_with_capacity(np.arange(regions, regions + sites), np.full(sites, sink), np.ones(sites, np.int64))
+    claims = flow.add_arcs_with_capacity(region, regions + site, np.ones(len(site), np.int64))
+    status = flow.solve(source, sink)
+    assert status == flow.OPTIMAL
+    if flow.optimal_flow() < problem.neurons:
+        raise FitError(
+            f"only {flow.optimal_flow()} of {problem.neurons} neurons fit on the sites of their regions; "
+            "enlarge the grid, or pin or block fewer sites"
+        )
+    used = flow.flows(claims) > 0
+    owner: Words = np.full(sites, NOBODY, dtype=np.int64)
+    owner[site[used]] = region[used]
+    return owner
