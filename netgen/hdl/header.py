@@ -1,0 +1,51 @@
+"""What `top.v` says about itself before its module begins."""
+
+from netgen import __version__
+from netgen.design import Design
+from netgen.fixed import FixedPoint
+from netgen.netlist import Netlist
+
+_LINT_WAIVERS = """\
+// Operands are as narrow as their proven ranges; Verilog extends them to the width of the result.
+/* verilator lint_off WIDTH */
+// Inputs that pruning cut off keep their place in i_payload, and results keep the bits that a range proves needless.
+/* verilator lint_off UNUSEDSIGNAL */"""
+
+
+def header_of(design: Design, netlist: Netlist, title: str) -> str:
+    """The comment that opens `top.v`, and the lint waivers, each with its reason.
+
+    Args:
+        title: what it says first; any number of lines.
+    """
+    circuit = design.circuit
+    inputs, outputs = circuit.sizes[0], circuit.sizes[-1]
+    lines = [
+        *title.splitlines(),
+        "",
+        f"A neural network as a circuit, written by netgen {__version__}: {netlist.neurons} neurons, "
+        f"{netlist.wires} wires, layers {' - '.join(map(str, circuit.sizes))}.",
+        "",
+        "i_payload  " + _format(inputs, circuit.input, "input word"),
+        "o_payload  " + _format(outputs, design.score, "score"),
+    ]
+    if design.class_width:
+        lines.append(f"           and the class, u{design.class_width}, in the highest bits: the greatest score")
+    lines += [
+        "A word moves when valid and ready are both 1 at a rising edge of clk; rst is synchronous and active high.",
+        f"Latency {design.latency} cycles, initiation interval 1.",
+        "",
+        "A register is called nLAYER_INDEX_at_X_Y_Z after its neuron and its site in the grid. On the way to it:",
+        "  _wK       input K times the magnitude of its weight (none if a power of two)",
+        "  _plusK, _minusK   sums of those with positive and with negative weight, and of the bias",
+        "  _acc      their difference; it includes half a step of the result, so dropping low bits rounds",
+        "  _low, _floor, _high, _ceiling   ReLU and saturation, where the proven range leaves them to do",
+    ]
+    comment = "\n".join(f"// {line}".rstrip() for line in lines)
+    return f"{comment}\n\n{_LINT_WAIVERS}\n"
+
+
+def _format(count: int, word: FixedPoint, what: str) -> str:
+    low, high = f"k * {word.width}", f"k * {word.width} + {word.width - 1}"
+    sign = "two's complement" if word.signed else "unsigned"
+    return f"{count} of {word}: {what} k in bits {low} to {high}, {sign}, in steps of 2**{-word.frac}"
