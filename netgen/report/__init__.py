@@ -1,0 +1,30 @@
+"""What a build says about itself: wire lengths, agreement, sizes; as data, JSON, text, a page and a picture."""
+
+from netgen.report import record
+from netgen.report.agreement import CheckReport, Difference, check, raise_if_different
+from netgen.report.bound import error_bound
+from netgen.report.build import BuildReport, build_report, from_json, to_json
+from netgen.report.page import page
+from netgen.report.picture import picture
+from netgen.report.text import render, render_check
+from netgen.report.wires import LayerWires, WireReport, wire_report
+
+__all__ = [
+    "BuildReport",
+    "CheckReport",
+    "Difference",
+    "LayerWires",
+    "WireReport",
+    "build_report",
+    "check",
+    "error_bound",
+    "from_json",
+    "page",
+    "picture",
+    "raise_if_different",
+    "record",
+    "render",
+    "render_check",
+    "to_json",
+    "wire_report",
+]

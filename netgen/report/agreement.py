@@ -1,0 +1,145 @@
+"""Whether PyTorch, the integers and the hardware agree, and what quantizing has cost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from netgen.circuit import classify
+from netgen.errors import CheckError
+from netgen.fixed import FixedPoint, Reals, Words
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first place at which two computations of the same sample differ.
+
+    Attributes:
+        sample: row of the test set.
+        output: the score's index; None when the scores agree but the class does not.
+        expected: the word, or class, that `evaluate` gives.
+        found: the word, or class, that `by` gives.
+        by: who differs from `evaluate`.
+    """
+
+    sample: int
+    output: int | None
+    expected: int
+    found: int
+    by: str
+
+    def __str__(self) -> str:
+        place = "class" if self.output is None else f"output {self.output}"
+        return f"sample {self.sample}, {place}: expected {self.expected} (evaluate), found {self.found} ({self.by})"
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What a check found.
+
+    Attributes:
+        simulator: what ran the hardware.
+        float_accuracy, quantized_accuracy, hardware_accuracy: of the PyTorch float model, of the quantized PyTorch
+            forward pass and of the simulated hardware, 0 to 1, on the same samples.
+        error: per output, the greatest distance of hardware and float scores.
+        bound: per output, the distance that the float and integer weights prove to be the worst.
+        saturated: per layer, how many words its output format cut off.
+        words: per layer, how many words it computed.
+        difference: the first one; None when all agree bit for bit.
+    """
+
+    samples: int
+    simulator: str
+    float_accuracy: float
+    quantized_accuracy: float
+    hardware_accuracy: float
+    error: tuple[float, ...]
+    bound: tuple[float, ...]
+    saturated: tuple[int, ...]
+    words: tuple[int, ...]
+    difference: Difference | None
+
+    @property
+    def agreement(self) -> str:
+        """`exact`, or the first difference, on one line."""
+        return "exact" if self.difference is None else str(self.difference)
+
+    @property
+    def within_bound(self) -> bool:
+        """Whether every output's error stays within its bound."""
+        return all(error <= bound for error, bound in zip(self.error, self.bound, strict=True))
+
+    @property
+    def worst(self) -> int:
+        """The output whose error is the greatest."""
+        return max(range(len(self.error)), key=lambda output: self.error[output])
+
+
+def check(
+    *,
+    float_scores: Reals,
+    quantized: Words,
+    evaluated: Words,
+    simulated: Words,
+    classes: Words | None,
+    labels: Words,
+    score: FixedPoint,
+    bound: Reals,
+    saturated: Sequence[int],
+    words: Sequence[int],
+    simulator: str,
+) -> CheckReport:
+    """Compare what PyTorch, `evaluate` and a simulator computed from the same samples.
+
+    Args:
+        float_scores: (n, n_out) float64, by the PyTorch float model.
+        quantized: (n, n_out) int64, by the quantized PyTorch forward pass.
+        evaluated: (n, n_out) int64, by `evaluate`: the reference for both others.
+        simulated: (n, n_out) int64, by the hardware.
+        classes: (n,) int64, by the hardware; None when it has no arg-max.
+        labels: (n,) int64.
+        score: format in which the words stand for scores.
+        bound: (n_out,) float64, from `error_bound`.
+        saturated, words: per layer, words cut off and words computed.
+        simulator: its name.
+    Raises: CheckError, when there is no sample.
+    """
+    if not len(labels):
+        raise CheckError("0 samples; check at least one")
+    error = np.abs(score.decode(simulated) - float_scores).max(axis=0)
+    decided = classify(simulated) if classes is None else classes
+    found = [_first(quantized, evaluated, "PyTorch"), _first(simulated, evaluated, simulator)]
+    if classes is not None:
+        found.append(_first(classes, classify(evaluated), simulator))
+    return CheckReport(
+        samples=len(labels),
+        simulator=simulator,
+        float_accuracy=float((np.argmax(float_scores, axis=1) == labels).mean()),
+        quantized_accuracy=float((classify(quantized) == labels).mean()),
+        hardware_accuracy=float((decided == labels).mean()),
+        error=tuple(error.tolist()),
+        bound=tuple(bound.tolist()),
+        saturated=tuple(saturated),
+        words=tuple(words),
+        difference=min((one for one in found if one), key=lambda one: one.sample, default=None),
+    )
+
+
+def raise_if_different(report: CheckReport) -> None:
+    """Make a check that failed an error.
+
+    Raises: CheckError, with the first difference in one line.
+    """
+    if report.difference is not None:
+        raise CheckError(f"{report.difference}; build it again, and report a bug of netgen if it stays")
+
+
+def _first(found: Words, expected: Words, by: str) -> Difference | None:
+    """The first difference of two arrays of equal shape, (n, n_out) scores or (n,) classes."""
+    assert found.shape == expected.shape, f"{by}: {found.shape} instead of {expected.shape}"
+    places = np.argwhere(found != expected)
+    if not len(places):
+        return None
+    place = tuple(places[0].tolist())
+    output = place[1] if len(place) == 2 else None
+    return Difference(place[0], output, int(expected[place]), int(found[place]), by)

@@ -1,0 +1,81 @@
+"""How far a circuit's scores can lie from the float network's, proved from the weights of both."""
+
+import numpy as np
+
+from netgen.circuit import Circuit
+from netgen.errors import CheckError
+from netgen.fixed import Reals
+from netgen.network import Network
+
+_Interval = tuple[Reals, Reals]
+
+
+def error_bound(network: Network, circuit: Circuit, features: Reals | None = None) -> Reals:
+    """Bound |decoded circuit score - float score|, per output, over all inputs.
+
+    Layer by layer it follows two intervals: one of the float activation `a`, one of the error `aq - a` of the circuit's
+    activation `aq`. The error before activation is `Wq (aq - a) + (Wq - W) a + (bq - b)`; ReLU shrinks it towards 0;
+    rounding adds half a step; saturation replaces the result by the format's limit.
+
+    Inputs are scaled features, as the network takes them: all whose word the input format does not cut off, that is,
+    at most half a step outside its range. Where `features` reach further, the range is widened to cover them, and the
+    part that is cut off counts as error. Rounding of the float computations themselves is not counted.
+
+    Args:
+        features: (n, n_in) float64, scaled; None when no input saturates.
+    Returns: (n_out,) float64, in units of the score.
+    Raises: CheckError, when circuit and network are not of one shape.
+    Source: Moore, Interval Analysis, 1966.
+    """
+    kinds = [[layer.activation for layer in both.layers] for both in (network, circuit)]
+    if network.sizes != circuit.sizes or kinds[0] != kinds[1]:
+        raise CheckError(
+            f"a circuit {'-'.join(map(str, circuit.sizes))} and a network {'-'.join(map(str, network.sizes))}; "
+            "compare a circuit with the network it was quantized from"
+        )
+    value, error = _inputs(circuit, features)
+    for depth, (real, layer) in enumerate(zip(network.layers, circuit.layers, strict=True)):
+        rounded = layer.weight_format.decode(layer.weight)
+        bias = np.ldexp(layer.bias.astype(np.float64), -circuit.acc_frac(depth))
+        carried, added = _times(rounded, error), _times(rounded - real.weight, value)
+        error = carried[0] + added[0] + bias - real.bias, carried[1] + added[1] + bias - real.bias
+        lo, hi = _times(real.weight, value)
+        value = lo + real.bias, hi + real.bias
+        if layer.activation == "relu":
+            value = np.maximum(value[0], 0.0), np.maximum(value[1], 0.0)
+            error = np.minimum(error[0], 0.0), np.maximum(error[1], 0.0)
+        if layer.output is not None:
+            half = layer.output.step / 2 if circuit.rescale_shift(depth) > 0 else 0.0
+            limits = layer.output.lo * layer.output.step, layer.output.hi * layer.output.step
+            error = _saturate(value, (error[0] - half, error[1] + half), limits)
+    return np.maximum(-error[0], error[1])
+
+
+def _inputs(circuit: Circuit, features: Reals | None) -> tuple[_Interval, _Interval]:
+    """The inputs and the error of their words, each (n_in,)."""
+    step = circuit.input.step
+    least, most = circuit.input.lo * step, circuit.input.hi * step
+    lo, hi = np.full(circuit.sizes[0], least - step / 2), np.full(circuit.sizes[0], most + step / 2)
+    if features is not None and len(features):
+        lo, hi = np.minimum(lo, features.min(axis=0)), np.maximum(hi, features.max(axis=0))
+    return (lo, hi), (most - hi, least - lo)
+
+
+def _times(matrix: Reals, interval: _Interval) -> _Interval:
+    """The interval of `matrix @ x` for every x in the interval."""
+    up, down = np.maximum(matrix, 0.0), np.minimum(matrix, 0.0)
+    lo, hi = interval
+    return up @ lo + down @ hi, up @ hi + down @ lo
+
+
+def _saturate(value: _Interval, error: _Interval, limits: tuple[float, float]) -> _Interval:
+    """The error after `value + error` has been clipped to the limits.
+
+    A word above the upper limit becomes that limit, so its error is `limit - value`: at least `limit` minus the
+    greatest value, and below what it was. Likewise at the lower limit.
+    """
+    least, most = limits
+    return (
+        np.where(value[1] + error[1] > most, np.minimum(error[0], most - value[1]), error[0]),
+        np.where(value[0] + error[0] < least, np.maximum(error[1], least - value[0]), error[1]),
+    )

@@ -1,0 +1,161 @@
+"""Everything a build says about itself, as one value."""
+
+from dataclasses import dataclass
+
+from netgen import __version__
+from netgen.circuit import Circuit, ranges_of
+from netgen.design import Design
+from netgen.fixed import FixedPoint, bits_of
+from netgen.network import Activation, Network
+from netgen.report import record
+from netgen.report.agreement import CheckReport
+from netgen.report.wires import WireReport
+
+
+@dataclass(frozen=True)
+class LayerFormats:
+    """Widths in one layer.
+
+    Attributes:
+        layer: 1 for the first layer behind the inputs.
+        bias: bits of the widest bias.
+        accumulator: bits of the narrowest and of the widest accumulator.
+        output: None on the last layer, whose accumulators are the scores.
+    """
+
+    layer: int
+    activation: str
+    weight: FixedPoint
+    bias: int
+    accumulator: tuple[int, int]
+    output: FixedPoint | None
+
+
+@dataclass(frozen=True)
+class Port:
+    """A port of the emitted module.
+
+    Attributes:
+        direction: `input` or `output`.
+        width: bits.
+    """
+
+    name: str
+    direction: str
+    width: int
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What was built, how large it is, and how well it does.
+
+    Attributes:
+        netgen: version of netgen that built it.
+        sizes: number of inputs, then of neurons in each layer, those included that pruning has cut off.
+        weights_total: weights of the dense network of this shape.
+        weights_left: weights that pruning has left; those still non-zero after quantizing are `wires.wires`.
+        dense_accuracy, pruned_accuracy: of the float model on validation data, before and after pruning, 0 to 1.
+        input, score: formats at the ends of the circuit.
+        latency: clock cycles from an accepted sample to its valid output, when nothing stalls.
+    """
+
+    name: str
+    netgen: str
+    sizes: tuple[int, ...]
+    weights_total: int
+    weights_left: int
+    dense_accuracy: float
+    pruned_accuracy: float
+    input: FixedPoint
+    score: FixedPoint
+    formats: tuple[LayerFormats, ...]
+    latency: int
+    ports: tuple[Port, ...]
+    wires: WireReport
+    check: CheckReport
+
+    @property
+    def sparsity(self) -> float:
+        """The part of the weights that has become zero, by pruning or by quantizing."""
+        return 1 - self.wires.wires / self.weights_total
+
+
+def build_report(
+    *,
+    name: str,
+    network: Network,
+    design: Design,
+    dense_accuracy: float,
+    pruned_accuracy: float,
+    wires: WireReport,
+    check: CheckReport,
+) -> BuildReport:
+    """Gather what the stages have found.
+
+    Args:
+        network: after pruning.
+        dense_accuracy, pruned_accuracy: on validation data, 0 to 1.
+    """
+    return BuildReport(
+        name=name,
+        netgen=__version__,
+        sizes=network.sizes,
+        weights_total=network.weights_total,
+        weights_left=network.weights_left,
+        dense_accuracy=dense_accuracy,
+        pruned_accuracy=pruned_accuracy,
+        input=design.circuit.input,
+        score=design.score,
+        formats=formats_of(design.circuit),
+        latency=design.latency,
+        ports=ports_of(design),
+        wires=wires,
+        check=check,
+    )
+
+
+def formats_of(circuit: Circuit) -> tuple[LayerFormats, ...]:
+    """The widths of every layer; accumulators as narrow as their proven ranges allow."""
+    rows = []
+    for number, (layer, reach) in enumerate(zip(circuit.layers, ranges_of(circuit), strict=True), start=1):
+        widths = [bits_of(int(lo), int(hi))[0] for lo, hi in zip(reach.acc_lo, reach.acc_hi, strict=True)]
+        activation: Activation = layer.activation
+        rows.append(
+            LayerFormats(
+                layer=number,
+                activation=activation,
+                weight=layer.weight_format,
+                bias=bits_of(int(layer.bias.min()), int(layer.bias.max()))[0],
+                accumulator=(min(widths), max(widths)),
+                output=layer.output,
+            )
+        )
+    return tuple(rows)
+
+
+def ports_of(design: Design) -> tuple[Port, ...]:
+    """The ports of `top.v`: clock, reset and the two streams, as they stand in `top.v`."""
+    circuit = design.circuit
+    return (
+        Port("clk", "input", 1),
+        Port("rst", "input", 1),
+        Port("i_payload", "input", circuit.sizes[0] * circuit.input.width),
+        Port("i_valid", "input", 1),
+        Port("i_ready", "output", 1),
+        Port("o_payload", "output", design.output_width),
+        Port("o_valid", "output", 1),
+        Port("o_ready", "input", 1),
+    )
+
+
+def to_json(report: BuildReport) -> str:
+    """Write a report as JSON text: the same bytes for the same report."""
+    return record.write(report)
+
+
+def from_json(text: str) -> BuildReport:
+    """Read what `to_json` wrote.
+
+    Raises: BuildError, when the text is not such a report.
+    """
+    return record.read(BuildReport, text)

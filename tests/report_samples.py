@@ -1,0 +1,87 @@
+"""Small reports and netlists that the report's tests share."""
+
+import itertools
+
+import numpy as np
+
+from netgen.fixed import FixedPoint
+from netgen.grid import Placement, auto_grid
+from netgen.netlist import Netlist
+from netgen.report.agreement import CheckReport
+from netgen.report.build import BuildReport, LayerFormats, Port
+from netgen.report.wires import wire_report
+
+
+def random_netlist(sizes: tuple[int, ...], wires: int, *, seed: int) -> Netlist:
+    """About `wires` distinct wires, each between two neighbouring layers."""
+    rng = np.random.default_rng(seed)
+    first = np.cumsum([0, *sizes])
+    everything = sum(a * b for a, b in itertools.pairwise(sizes))
+    source, target = [], []
+    for layer, (before, after) in enumerate(itertools.pairwise(sizes)):
+        chosen = rng.choice(before * after, wires * before * after // everything, replace=False)
+        source.append(chosen % before + first[layer])
+        target.append(chosen // before + first[layer + 1])
+    layer_of = np.repeat(np.arange(len(sizes)), sizes)
+    ends = np.concatenate(source)
+    return Netlist(
+        layer=layer_of,
+        index=np.concatenate([np.arange(size) for size in sizes]),
+        source=ends,
+        target=np.concatenate(target),
+        width=np.where(layer_of[ends] == 0, 8, 5),
+    )
+
+
+def placements(netlist: Netlist, *, seed: int) -> tuple[Placement, Placement]:
+    """Index order, and a random placement, on the same grid."""
+    grid = auto_grid(netlist, slack=1.1, pitch=(1, 1, 1))
+    sites = np.random.default_rng(seed).permutation(grid.sites)[: netlist.neurons]
+    return Placement(grid, grid.coordinates[: netlist.neurons]), Placement(grid, grid.coordinates[sites])
+
+
+def check_report() -> CheckReport:
+    return CheckReport(
+        samples=10_000,
+        simulator="verilator",
+        float_accuracy=0.9848,
+        quantized_accuracy=0.9843,
+        hardware_accuracy=0.9843,
+        error=(0.125, 0.75, 0.5),
+        bound=(3.5, 4.25, 3.0),
+        saturated=(12, 0, 0),
+        words=(3_000_000, 1_000_000, 100_000),
+        difference=None,
+    )
+
+
+def sample_report(netlist: Netlist, before: Placement, after: Placement, *, name: str = "sample") -> BuildReport:
+    score, step = FixedPoint(17, 11, signed=True), FixedPoint(6, 4, signed=False)
+    layers = netlist.layers - 1
+    sizes = tuple(np.bincount(netlist.layer).tolist())
+    return BuildReport(
+        name=name,
+        netgen="0.1.0",
+        sizes=sizes,
+        weights_total=sum(a * b for a, b in itertools.pairwise(sizes)),
+        weights_left=netlist.wires + 7,
+        dense_accuracy=0.9823,
+        pruned_accuracy=0.9817,
+        input=FixedPoint(8, 8, signed=False),
+        score=score,
+        formats=tuple(
+            LayerFormats(
+                layer=layer,
+                activation="relu" if layer < layers else "identity",
+                weight=FixedPoint(5, 4 + layer, signed=True),
+                bias=9,
+                accumulator=(7, 13 + layer),
+                output=step if layer < layers else None,
+            )
+            for layer in range(1, layers + 1)
+        ),
+        latency=layers + 1,
+        ports=(Port("clk", "input", 1), Port("i_payload", "input", 8 * sizes[0])),
+        wires=wire_report(netlist, before, after),
+        check=check_report(),
+    )

@@ -1,0 +1,130 @@
+"""netgen.report.build and text: a report as one value, as JSON and in the terminal."""
+
+import io
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from report_samples import check_report, placements, random_netlist, sample_report
+from rich.console import Console
+
+from netgen import __version__
+from netgen.circuit import Circuit, CircuitLayer
+from netgen.design import Design
+from netgen.errors import BuildError
+from netgen.fixed import FixedPoint
+from netgen.network import Layer, Network
+from netgen.report.agreement import Difference
+from netgen.report.build import BuildReport, LayerFormats, Port, build_report, from_json, to_json
+from netgen.report.text import render
+
+NETLIST = random_netlist((784, 300, 100, 10), 13_310, seed=1)
+BEFORE, AFTER = placements(NETLIST, seed=2)
+REPORT = sample_report(NETLIST, BEFORE, AFTER, name="mnist")
+
+
+def test_a_build_report_gathers_sizes_widths_and_ports() -> None:
+    """One layer, 2 inputs u3.0, weights (3, -2) in s3.1, bias -4.
+
+    Accumulator: 3 * [0, 7] - 2 * [0, 7] - 4 = [-18, 17], 6 bits signed; bias -4 takes 3 bits. Input payload 2 * 3 bits,
+    output payload one score of 6 bits and a class of 1 bit.
+    """
+    layer = CircuitLayer(np.array([[3, -2]]), np.array([-4]), FixedPoint(3, 1, signed=True), "identity", None)
+    circuit = Circuit(FixedPoint(3, 0, signed=False), np.ones(2), (layer,))
+    component: Any = None
+    design = Design(circuit, circuit.score_format, 1, 2, component, "")
+    network = Network((Layer(np.ones((1, 2)), np.zeros(1), np.array([[True, False]]), "identity"),))
+    report = build_report(
+        name="tiny",
+        network=network,
+        design=design,
+        dense_accuracy=0.5,
+        pruned_accuracy=0.25,
+        wires=REPORT.wires,
+        check=REPORT.check,
+    )
+    assert (report.sizes, report.weights_total, report.weights_left, report.latency) == ((2, 1), 2, 1, 2)
+    assert (report.name, report.netgen) == ("tiny", __version__)
+    assert (report.input, report.score) == (FixedPoint(3, 0, signed=False), FixedPoint(6, 1, signed=True))
+    assert report.formats == (LayerFormats(1, "identity", FixedPoint(3, 1, signed=True), 3, (6, 6), None),)
+    assert Port("i_payload", "input", 6) in report.ports
+    assert Port("o_payload", "output", 7) in report.ports
+
+
+def test_a_report_survives_json_exactly() -> None:
+    different = replace(REPORT, check=replace(check_report(), difference=Difference(3, None, 1, -2, "pysim")))
+    for report in (REPORT, different):
+        assert from_json(to_json(report)) == report
+    assert to_json(from_json(to_json(REPORT))) == to_json(REPORT)
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "message"),
+    [
+        (("check", "samples"), None, "report.check.samples is missing; build it again"),
+        (("wires", "layers", 1, "mean"), None, "report.wires.layers[1].mean is missing; build it again"),
+        (("extra",), 1, "report.extra is unknown; build it again with this version of netgen"),
+        (("latency",), "4", 'report.latency is "4" instead of int; build it again'),
+        (("latency",), True, "report.latency is true instead of int; build it again"),
+        (("sizes",), 3, "report.sizes is 3 instead of a list; build it again"),
+        (("wires", "shape"), [3, 3], "report.wires.shape is [3, 3] instead of a list of 3; build it again"),
+        (("score",), [1], "report.score is [1] instead of FixedPoint; build it again"),
+        (("score", "width"), 0, "report.score: width 0 of a fixed-point format; use 1 to 62"),
+    ],
+)
+def test_a_damaged_report_is_one_line_that_names_the_key(keys: tuple[Any, ...], value: Any, message: str) -> None:
+    tree = json.loads(to_json(REPORT))
+    inside = tree
+    for key in keys[:-1]:
+        inside = inside[key]
+    if value is None:
+        del inside[keys[-1]]
+    else:
+        inside[keys[-1]] = value
+    with pytest.raises(BuildError) as caught:
+        from_json(json.dumps(tree))
+    assert str(caught.value) == message
+
+
+def test_text_that_is_no_json_is_one_line() -> None:
+    with pytest.raises(BuildError, match=r"^not a report \(Expecting .*\); build it again$"):
+        from_json(to_json(REPORT)[:100])
+
+
+def printed(report: BuildReport, width: int) -> str:
+    stream = io.StringIO()
+    Console(file=stream, width=width).print(render(report))
+    return stream.getvalue()
+
+
+def test_piped_text_fits_80_columns_whole_and_without_colour() -> None:
+    text = printed(REPORT, 80)
+    assert "\x1b" not in text
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= 80
+    wires = REPORT.wires
+    last = wires.layers[-1]
+    rows = [line.split() for line in text.splitlines()]
+    for before, after, bits in [(w.before, w.total, w.bits) for w in wires.layers] + [
+        (wires.before, wires.total, wires.bits)
+    ]:
+        assert any({f"{before:,}", f"{after:,}", f"{bits:,}"} <= set(row) for row in rows)
+    assert [str(last.layer), f"{last.wires:,}"] in [r[:2] for r in rows]
+
+
+def test_text_says_what_was_checked() -> None:
+    text = printed(REPORT, 80)
+    assert "agreement: exact (10,000 samples, verilator)" in text
+    assert "float 98.48 %, quantized 98.43 %, hardware 98.43 %" in text
+    assert "0.75 at output 1; proved bound 4.25" in text
+    assert "12 of 4,100,000" in text
+    assert "4 cycles" in text
+
+
+def test_text_of_a_failed_check_names_the_difference() -> None:
+    failed = replace(check_report(), difference=Difference(17, 3, 5, -12, "verilator"), bound=(0.1, 0.1, 0.1))
+    text = printed(replace(REPORT, check=failed), 100)
+    assert "agreement: sample 17, output 3: expected 5 (evaluate), found -12 (verilator)" in text
+    assert "0.75 at output 1; BEYOND the proved bound 0.1" in text
