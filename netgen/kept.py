@@ -1,0 +1,122 @@
+"""A finished build folder, read back: what is in it, and whether it can be read."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from netgen import artifacts
+from netgen.circuit import Circuit, from_json
+from netgen.design import Design
+from netgen.errors import BuildError, FitError
+from netgen.grid import Grid, Placement, Regions, auto_grid, face_regions
+from netgen.netlist import Netlist, netlist_of
+from netgen.network import Network
+from netgen.spec import Spec, load_spec
+
+if TYPE_CHECKING:
+    from netgen.report import BuildReport
+
+
+@dataclass(frozen=True, eq=False)
+class Build:
+    """A build folder and what is in it."""
+
+    folder: Path
+    spec: Spec
+    network: Network
+    circuit: Circuit
+    netlist: Netlist
+    placement: Placement
+    report: "BuildReport"
+
+
+def board_of(spec: Spec, netlist: Netlist) -> tuple[Grid, Regions]:
+    """The grid that a spec asks for, and where on it the neurons of a netlist may go.
+
+    Raises: FitError, when they do not fit.
+    """
+    place = spec.place
+    try:
+        if place.grid == "auto":
+            grid = auto_grid(netlist, slack=place.slack, pitch=place.pitch, faces=spec.faces)
+        else:
+            grid = Grid(place.grid, place.pitch)
+        return grid, face_regions(netlist, grid, spec.faces)
+    except FitError as error:
+        raise FitError(f"place.grid: {error}") from error
+
+
+def load_build(folder: Path | str) -> Build:
+    """Read a finished build.
+
+    Raises: BuildError, when something in it is missing or damaged.
+    """
+    folder = Path(folder)
+    spec = load_spec_of(folder)
+    circuit = load_circuit(folder)
+    netlist = netlist_of(circuit)
+    grid, _ = board_of(spec, netlist)
+    return Build(
+        folder=folder,
+        spec=spec,
+        network=artifacts.read_network(folder / "network.npz"),
+        circuit=circuit,
+        netlist=netlist,
+        placement=artifacts.read_placement(folder / "placement.csv", netlist, grid),
+        report=load_report(folder),
+    )
+
+
+def load_circuit(folder: Path) -> Circuit:
+    """Read the circuit of a build folder.
+
+    Raises: BuildError, when it is missing or damaged.
+    """
+    path = folder / "circuit.json"
+    text = artifacts.read_text(path)
+    try:
+        return from_json(text)
+    except BuildError as error:
+        raise BuildError(f"{path}: {error}") from error
+
+
+def load_report(folder: Path) -> "BuildReport":
+    """Read the report of a build folder.
+
+    Raises: BuildError, when it is missing or damaged.
+    """
+    from netgen.report import from_json as report_from_json
+
+    path = folder / "report.json"
+    text = artifacts.read_text(path)
+    try:
+        return report_from_json(text)
+    except BuildError as error:
+        raise BuildError(f"{path}: {error}") from error
+
+
+def load_design(folder: Path, spec: Spec, circuit: Circuit, netlist: Netlist, placement: Placement) -> Design:
+    """The hardware of a build folder, with the Verilog as it stands there."""
+    from netgen import hdl
+
+    verilog = artifacts.read_text(folder / "top.v")
+    return hdl.design_with(circuit, netlist, placement, argmax=spec.emit.argmax, verilog=verilog)
+
+
+def load_spec_of(folder: Path) -> Spec:
+    """The spec of a build folder, its paths as seen from that folder.
+
+    Raises: BuildError, when there is none.
+    """
+    if not (folder / "spec.yaml").is_file():
+        raise BuildError(f"{folder}: no finished build here; run netgen build first")
+    return load_spec(folder / "spec.yaml")
+
+
+def placed_spec(spec: Spec, folder: Path, base: Path) -> str:
+    """The YAML that a build folder keeps of its spec: every key, the data's path as seen from the folder."""
+    path = spec.data.path
+    if path is not None and (base / path).exists():
+        path = os.path.relpath(base / path, folder)
+    return spec.model_copy(update={"data": spec.data.model_copy(update={"path": path})}).to_yaml()

@@ -1,0 +1,126 @@
+"""A build folder: what each stage left there, with a fingerprint of everything it depended on.
+
+A stage writes into a scratch folder; its files move into place whole, and the ledger `build.json` is written last. A
+build that is killed at any moment leaves either the old entry, or none; never one that speaks for half a stage.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from netgen.errors import BuildError
+
+LEDGER = "build.json"
+LOCK = ".lock"
+SCRATCH = ".partial"
+
+
+def digest_of(*parts: bytes) -> str:
+    """SHA-256 of byte strings, each with its length, as hex."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "big"))
+        digest.update(part)
+    return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def _as_build_error(folder: Path) -> Iterator[None]:
+    """Turn what the file system refuses into one line."""
+    try:
+        yield
+    except OSError as error:
+        place = error.filename or folder
+        raise BuildError(f"{place}: {error.strerror or error}; make it writable or choose another --out") from error
+
+
+class Store:
+    """The folder of one build, locked while it is open.
+
+    Raises: BuildError, when the folder cannot be written or another build is at work in it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._entries: dict[str, Any] = {}
+
+    @classmethod
+    @contextlib.contextmanager
+    def open(cls, folder: Path) -> Iterator["Store"]:
+        """Lock a folder for building, create it if need be, and clear what a killed build left half done."""
+        store = cls(folder)
+        with _as_build_error(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = (folder / LOCK).open("w")
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise BuildError(
+                    f"{folder}: another build is at work here; wait for it or choose another --out"
+                ) from error
+            with _as_build_error(folder):
+                shutil.rmtree(folder / SCRATCH, ignore_errors=True)
+                store._entries = store._read_ledger()
+            yield store
+
+    def _read_ledger(self) -> dict[str, Any]:
+        """The ledger's entries; none when it is missing or damaged, so that everything is built again."""
+        try:
+            tree = json.loads((self.folder / LEDGER).read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return {}
+        return tree if isinstance(tree, dict) else {}
+
+    def run(self, stage: str, depends: Mapping[str, object], make: Callable[[Path], None]) -> bool:
+        """Make a stage's files, unless they are there, whole, and nothing they depend on has changed.
+
+        Args:
+            depends: everything that the stage's result depends on, as plain values.
+            make: writes the stage's files into the folder that it is given.
+        Returns: whether the stage was made anew.
+        """
+        fingerprint = digest_of(stage.encode(), json.dumps(depends, sort_keys=True).encode())
+        if self._is_current(stage, fingerprint):
+            return False
+        scratch = self.folder / SCRATCH
+        with _as_build_error(self.folder):
+            shutil.rmtree(scratch, ignore_errors=True)
+            scratch.mkdir()
+            make(scratch)
+            files = sorted(path.name for path in scratch.iterdir())
+            digests = {name: digest_of((scratch / name).read_bytes()) for name in files}
+            self._entries.pop(stage, None)
+            self._write_ledger()
+            for name in files:
+                (scratch / name).replace(self.folder / name)
+            self._entries[stage] = {"fingerprint": fingerprint, "files": digests}
+            self._write_ledger()
+            scratch.rmdir()
+        return True
+
+    def _is_current(self, stage: str, fingerprint: str) -> bool:
+        entry = self._entries.get(stage)
+        if not isinstance(entry, dict) or entry.get("fingerprint") != fingerprint:
+            return False
+        try:
+            return all(
+                digest_of((self.folder / name).read_bytes()) == digest for name, digest in entry["files"].items()
+            )
+        except (OSError, KeyError, AttributeError):
+            return False
+
+    def _write_ledger(self) -> None:
+        beside = self.folder / f"{LEDGER}.new"
+        beside.write_text(json.dumps(self._entries, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        os.replace(beside, self.folder / LEDGER)
+
+    def digest(self, stage: str) -> str:
+        """A digest of the files that a stage made, for the fingerprints of stages that read them."""
+        return digest_of(json.dumps(self._entries[stage]["files"], sort_keys=True).encode())

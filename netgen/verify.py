@@ -1,0 +1,90 @@
+"""Checking: PyTorch, integers and hardware compute the same samples, and are compared."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from netgen import artifacts, kept
+from netgen.circuit import trace
+from netgen.data import Dataset, load_dataset
+from netgen.design import Design
+from netgen.fixed import Words
+from netgen.netlist import netlist_of
+from netgen.network import Network
+from netgen.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from netgen.report import CheckReport
+
+
+def check(
+    network: Network,
+    design: Design,
+    data: Dataset,
+    *,
+    simulator: str = "verilator",
+    samples: int | str = "all",
+    jobs: int = 1,
+    cache: Path | None = None,
+    progress: Progress = silent,
+) -> "CheckReport":
+    """Compute test samples in PyTorch, float and quantized, in integers and in hardware, and compare.
+
+    Args:
+        network: the float network that the design's circuit was quantized from.
+        samples: how many of the test samples, from the first; or `all`.
+    """
+    from netgen import quantize, report, train
+    from netgen.simulate import simulate
+
+    circuit = design.circuit
+    count = len(data.test) if samples == "all" else min(int(samples), len(data.test))
+    features, labels = data.test.features[:count], data.test.labels[:count]
+    words: Words = circuit.input.encode(features)
+    integers = trace(circuit, words)
+    simulated = simulate(design, words, simulator=simulator, jobs=jobs, cache=cache, progress=progress)
+    return report.check(
+        float_scores=train.predict(network, features),
+        quantized=quantize.predict_words(quantize.QuantizedMlp(network, quantize.formats_of(circuit)), words),
+        evaluated=integers.outputs[-1],
+        simulated=simulated.scores,
+        classes=simulated.classes,
+        labels=labels,
+        score=design.score,
+        bound=report.error_bound(network, circuit, features.astype(np.float64)),
+        saturated=integers.saturated,
+        words=[output.size for output in integers.outputs],
+        simulator=simulator,
+    )
+
+
+def recheck(
+    folder: Path,
+    *,
+    base: Path | None = None,
+    simulator: str | None = None,
+    samples: int | str | None = None,
+    jobs: int | None = None,
+    progress: Progress = silent,
+) -> "CheckReport":
+    """Check a build folder as it is on disk, its `top.v` included; nothing in it is changed but the simulator's cache.
+
+    Raises: BuildError, when something in it is missing or damaged.
+    """
+    spec = kept.load_spec_of(folder)
+    data = load_dataset(spec.data, seed=spec.seed, base=base or folder)
+    circuit = kept.load_circuit(folder)
+    netlist = netlist_of(circuit)
+    placement = artifacts.read_placement(folder / "placement.csv", netlist, kept.board_of(spec, netlist)[0])
+    return check(
+        artifacts.read_network(folder / "network.npz"),
+        kept.load_design(folder, spec, circuit, netlist, placement),
+        data,
+        simulator=simulator or spec.check.simulator,
+        samples=samples or spec.check.samples,
+        jobs=jobs or os.cpu_count() or 1,
+        cache=folder / "simulator",
+        progress=progress,
+    )

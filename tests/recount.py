@@ -1,0 +1,72 @@
+"""Recount the wire lengths of a build from `placement.csv` and `circuit.json` alone.
+
+Shares no code with netgen, on purpose. Prints one line per layer, then the sum: wires, total length, longest, and the
+bit wire length. Usage: python tests/recount.py hdl_out/digits
+"""
+
+import csv
+import json
+import sys
+from pathlib import Path
+
+LayerCount = tuple[int, int, int, int]
+
+
+def _width(low: int, high: int) -> int:
+    """Bits of the narrowest word that holds every integer from low to high."""
+    width = 1
+    while not (low >= 0 and high < 2**width) and not (low >= -(2 ** (width - 1)) and high < 2 ** (width - 1)):
+        width += 1
+    return width
+
+
+def recount(folder: Path) -> list[LayerCount]:
+    """Per layer from the first behind the inputs: (wires, total length, longest, bit wire length)."""
+    with (folder / "placement.csv").open(newline="") as file:
+        site = {row["neuron"]: (int(row["x"]), int(row["y"]), int(row["z"])) for row in csv.DictReader(file)}
+    circuit = json.loads((folder / "circuit.json").read_text())
+    form = circuit["input"]
+    low, high = (
+        (-(2 ** (form["width"] - 1)), 2 ** (form["width"] - 1) - 1) if form["signed"] else (0, 2 ** form["width"] - 1)
+    )
+    ranges = [(low, high)] * circuit["layers"][0]["n_in"]
+    widths = [form["width"]] * len(ranges)
+    frac = form["frac"]
+    counts = []
+    for depth, layer in enumerate(circuit["layers"], start=1):
+        wires = total = longest = bits = 0
+        output, results = layer["output"], []
+        for index, neuron in enumerate(layer["neurons"]):
+            least = most = neuron["bias"]
+            for source, weight in neuron["weights"].items():
+                a, b = site[f"n{depth - 1}_{source}"], site[f"n{depth}_{index}"]
+                length = abs(a[0] - b[0]) + abs(a[1] - b[1]) + abs(a[2] - b[2])
+                wires, total, longest = wires + 1, total + length, max(longest, length)
+                bits += length * widths[int(source)]
+                ends = sorted(weight * end for end in ranges[int(source)])
+                least, most = least + ends[0], most + ends[1]
+            results.append((least, most))
+        counts.append((wires, total, longest, bits))
+        if output is None:
+            break
+        shift = frac + layer["weight_format"]["frac"] - output["frac"]
+        floor_, ceiling = (
+            (-(2 ** (output["width"] - 1)), 2 ** (output["width"] - 1) - 1)
+            if output["signed"]
+            else (0, 2 ** output["width"] - 1)
+        )
+        ranges = []
+        for pair in results:
+            ends = [max(value, 0) if layer["activation"] == "relu" else value for value in pair]
+            ends = [(end + 2 ** (shift - 1)) // 2**shift if shift > 0 else end * 2**-shift for end in ends]
+            ranges.append((min(max(ends[0], floor_), ceiling), min(max(ends[1], floor_), ceiling)))
+        widths = [_width(*pair) for pair in ranges]
+        frac = output["frac"]
+    return counts
+
+
+if __name__ == "__main__":
+    per_layer = recount(Path(sys.argv[1]))
+    for number, (wires, total, longest, bits) in enumerate(per_layer, start=1):
+        print(f"layer {number}: {wires} wires, {total} long, longest {longest}, {bits} bit steps")
+    print(f"sum: {sum(c[0] for c in per_layer)} wires, {sum(c[1] for c in per_layer)} long")

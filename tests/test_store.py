@@ -1,0 +1,108 @@
+import multiprocessing
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from netgen.errors import BuildError
+from netgen.store import Store
+
+
+def _write(text: str):  # type: ignore[no-untyped-def]
+    def make(folder: Path) -> None:
+        (folder / "a.txt").write_text(text)
+        (folder / "b.txt").write_text(text * 2)
+
+    return make
+
+
+def _never(folder: Path) -> None:
+    raise AssertionError(f"{folder}: a stage that is current was made again")
+
+
+def test_a_stage_is_made_once_and_kept(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        assert store.run("one", {"seed": 1}, _write("x"))
+    with Store.open(tmp_path) as store:
+        assert not store.run("one", {"seed": 1}, _never)
+    assert (tmp_path / "b.txt").read_text() == "xx"
+
+
+@pytest.mark.parametrize("change", ["dependency", "file", "missing", "ledger"])
+def test_a_stage_is_made_again_when_anything_changed(tmp_path: Path, change: str) -> None:
+    with Store.open(tmp_path) as store:
+        store.run("one", {"seed": 1}, _write("x"))
+    if change == "file":
+        (tmp_path / "a.txt").write_text("tampered")
+    if change == "missing":
+        (tmp_path / "b.txt").unlink()
+    if change == "ledger":
+        (tmp_path / "build.json").write_text("{half a led")
+    with Store.open(tmp_path) as store:
+        assert store.run("one", {"seed": 2 if change == "dependency" else 1}, _write("y"))
+    assert (tmp_path / "a.txt").read_text() == "y"
+
+
+def test_a_stage_that_fails_leaves_the_last_good_files(tmp_path: Path) -> None:
+    def fail(folder: Path) -> None:
+        (folder / "a.txt").write_text("half")
+        raise BuildError("no")
+
+    with Store.open(tmp_path) as store:
+        store.run("one", {"seed": 1}, _write("x"))
+        with pytest.raises(BuildError, match="no"):
+            store.run("one", {"seed": 2}, fail)
+    with Store.open(tmp_path) as store:
+        assert not store.run("one", {"seed": 1}, _never)
+    assert (tmp_path / "a.txt").read_text() == "x"
+
+
+def _build_and_die(folder: Path, after: int) -> None:
+    """Replace files one by one, as a stage does, and be killed after some of the moves."""
+    moved = 0
+    replace = Path.replace
+
+    def counted(self: Path, target: Path) -> Path:
+        nonlocal moved
+        if moved == after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        moved += 1
+        return replace(self, target)
+
+    Path.replace = counted  # type: ignore[method-assign,assignment]
+    with Store.open(folder) as store:
+        store.run("one", {"seed": 2}, _write("new"))
+
+
+@pytest.mark.parametrize("after", [0, 1])
+def test_a_build_killed_between_two_files_is_never_half_used(tmp_path: Path, after: int) -> None:
+    with Store.open(tmp_path) as store:
+        store.run("one", {"seed": 1}, _write("old"))
+    process = multiprocessing.get_context("spawn").Process(target=_build_and_die, args=(tmp_path, after))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    with Store.open(tmp_path) as store:
+        assert store.run("one", {"seed": 2}, _write("new"))
+        assert not (tmp_path / ".partial").exists()
+    assert (tmp_path / "a.txt").read_text() + (tmp_path / "b.txt").read_text() == "newnewnew"
+
+
+def test_two_builds_never_share_a_folder(tmp_path: Path) -> None:
+    with (
+        Store.open(tmp_path),
+        pytest.raises(BuildError, match="another build is at work here; wait for it or choose another --out"),
+        Store.open(tmp_path),
+    ):
+        pass
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(BuildError) as caught,
+        Store.open(tmp_path / "file" / "digits"),
+    ):
+        pass
+    assert str(caught.value) == (f"{tmp_path}/file/digits: Not a directory; make it writable or choose another --out")
