@@ -1,3 +1,26 @@
-"""netgen: from a trained PyTorch network to a placed, bit-exact hardware circuit."""
+"""netgen: from a trained PyTorch network to a placed, bit-exact hardware circuit.
+
+`netgen.build("specs/digits.yaml")` runs everything. Every stage is a function of its own: `load_spec`, `load_dataset`,
+`train.*`, `quantize.*`, `netlist_of`, `place.place`, `hdl.design_of`, `simulate.simulate`, `verify.check`, `report.*`.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from netgen.flow import build as build
+    from netgen.kept import Build as Build
+    from netgen.kept import load_build as load_build
 
 __version__ = "0.1.0"
+__all__ = ["Build", "__version__", "build", "load_build"]
+
+_HOMES = {"build": "netgen.flow", "Build": "netgen.kept", "load_build": "netgen.kept"}
+
+
+def __getattr__(name: str) -> object:
+    """Load `build` and its kin when they are first asked for, so that `import netgen` costs next to nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,221 @@
+"""The command line: parse, call, print. Results go to stdout, progress to stderr."""
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from netgen import __version__
+from netgen.data import DATA_VARIABLE
+from netgen.errors import BuildError, NetgenError, SpecError
+from netgen.progress import Progress
+
+app = typer.Typer(
+    name="netgen",
+    help="Compile a trained PyTorch network to a placed, bit-exact circuit with short wires.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+class Simulator(StrEnum):
+    """What can run the hardware."""
+
+    VERILATOR = "verilator"
+    AMARANTH = "amaranth"
+
+
+Folder = Annotated[Path, typer.Argument(help="A build folder, such as hdl_out/digits.", show_default=False)]
+DataFolder = Annotated[
+    Path | None, typer.Option("--data", help=f"Folder of data sets, instead of {DATA_VARIABLE}.", show_default=False)
+]
+Jobs = Annotated[int | None, typer.Option(min=1, help="Processes that simulate; all cores by default.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
+
+
+@app.command()
+def build(
+    spec: Annotated[Path, typer.Argument(help="A spec, such as specs/digits.yaml.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="Folder under which the build folder lies.")] = Path("hdl_out"),
+    data: DataFolder = None,
+    jobs: Jobs = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Build a spec: train, prune, quantize, place, emit, check, report.
+
+    A second build does only what has changed since the first.
+    """
+    from netgen.flow import build as run
+
+    _use_data(data)
+    with _progress(quiet) as progress:
+        made = run(spec, out=out, jobs=jobs, progress=progress)
+    _print_report(made.folder, json=json)
+    if not json:
+        typer.echo(f"\npage: {made.folder / 'report.html'}   Verilog: {made.folder / 'top.v'}")
+
+
+@app.command()
+def report(folder: Folder, json: Json = False) -> None:
+    """Print what a build says about itself: wire length per layer, agreement, sizes."""
+    _print_report(folder, json=json)
+
+
+@app.command()
+def check(
+    folder: Folder,
+    simulator: Annotated[Simulator | None, typer.Option(help="The spec's, unless named here.")] = None,
+    samples: Annotated[str | None, typer.Option(help="Test samples, a number or all; the spec's by default.")] = None,
+    data: DataFolder = None,
+    jobs: Jobs = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Simulate a build's Verilog again and compare hardware, integers and PyTorch, bit for bit.
+
+    Exits with status 1 when they differ, and names the first difference.
+    """
+    from netgen.report import raise_if_different, record, render_check
+    from netgen.verify import recheck
+
+    _use_data(data)
+    with _progress(quiet) as progress:
+        found = recheck(
+            folder,
+            simulator=simulator,
+            samples=_samples_of(samples),
+            jobs=jobs,
+            progress=progress,
+        )
+    if json:
+        typer.echo(record.write(found), nl=False)
+    else:
+        _print(render_check(found))
+    raise_if_different(found)
+
+
+@app.command()
+def init(
+    path: Annotated[Path, typer.Argument(help="The file to write.", show_default=False)],
+    force: Annotated[bool, typer.Option(help="Replace a file that is there.")] = False,
+) -> None:
+    """Write a commented starting spec that spells out every default."""
+    from netgen.spec_reference import starter
+
+    if path.exists() and not force:
+        raise SpecError(f"{path}: is already there; choose another name or give --force")
+    try:
+        path.write_text(starter(), encoding="utf-8")
+    except OSError as error:
+        raise BuildError(f"{path}: {error.strerror}; choose a folder that can be written") from error
+    typer.echo(f"wrote {path}; build it with: netgen build {path}")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a spec, for editors."""
+    from netgen.spec_reference import schema as text
+
+    typer.echo(text(), nl=False)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"netgen {__version__}")
+        raise typer.Exit
+
+
+def _samples_of(text: str | None) -> int | str | None:
+    if text is None or text == "all":
+        return text
+    if not text.isascii() or not text.isdigit() or int(text) == 0:
+        raise typer.BadParameter(f"{text!r}; give a number above 0, or all", param_hint="--samples")
+    return int(text)
+
+
+def _use_data(folder: Path | None) -> None:
+    if folder is not None:
+        os.environ[DATA_VARIABLE] = str(folder)
+
+
+def _print_report(folder: Path, *, json: bool) -> None:
+    from netgen.kept import load_report
+    from netgen.report import render, to_json
+
+    found = load_report(folder)
+    if json:
+        typer.echo(to_json(found), nl=False)
+    else:
+        _print(render(found))
+
+
+def _print(renderable: object) -> None:
+    from rich.console import Console
+
+    Console().print(renderable)
+
+
+class _LogLines:
+    """Progress as lines of a log."""
+
+    def __init__(self) -> None:
+        self.last = 0.0
+
+    def __call__(self, what: str, fraction: float) -> None:
+        now = time.monotonic()
+        if fraction in {0.0, 1.0} or now - self.last > 5:
+            self.last = now
+            print(f"{what} [{fraction:.0%}]", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Progress]:
+    """Progress on stderr: a live line in a terminal; elsewhere a line a stage and, within one, every 5 seconds."""
+    from netgen.progress import silent
+
+    if quiet:
+        yield silent
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bars
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _LogLines()
+        return
+    bars = Bars(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console, transient=True)
+    with bars:
+        task = bars.add_task("netgen", total=1.0)
+
+        def show(what: str, fraction: float) -> None:
+            bars.update(task, description=what, completed=fraction)
+            if fraction >= 1.0:
+                bars.console.print(what, highlight=False)
+
+        yield show
+
+
+def main() -> None:
+    """Run the command line; what a user can mend ends in one line on stderr and exit status 1."""
+    try:
+        app()
+    except NetgenError as error:
+        print(f"netgen: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("netgen: stopped; the same command goes on from the last finished stage", file=sys.stderr)
+        sys.exit(1)

@@ -1,0 +1,192 @@
+"""The command line as users meet it: exit status, one line, no traceback; help that matches the commands."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+TINY = """
+network: {hidden: [6]}
+train: {epochs: 1}
+prune: {rounds: 1, retrain: 0}
+quantize: {epochs: 0}
+place: {moves: 100}
+check: {simulator: amaranth, samples: 2}
+"""
+
+
+def _netgen(*words: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {k: v for k, v in os.environ.items() if k != "NETGEN_DATA"} | variables
+    command = [sys.executable, "-m", "netgen", *words]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, env=environment)
+
+
+def _fails(result: subprocess.CompletedProcess[str], message: str) -> None:
+    """The last line on stderr is the message; the status is 1; nobody sees a traceback."""
+    assert result.returncode == 1, result.stderr
+    assert result.stderr.splitlines()[-1] == f"netgen: {message}"
+    assert "Traceback" not in result.stderr
+
+
+def _weights(tmp_path: Path) -> None:
+    import torch
+
+    torch.save({"weight": torch.zeros(3, 3), "bias": torch.zeros(3)}, tmp_path / "model.pt")
+
+
+def _two_classes(tmp_path: Path) -> None:
+    np.savez(tmp_path / "nan.npz", x=np.full((20, 2), np.inf), y=np.arange(20) % 2)
+
+
+def _read_only(tmp_path: Path) -> None:
+    (tmp_path / "hdl_out").write_text("a file where a folder must be")
+
+
+CASES = {
+    "no such spec": (
+        None,
+        None,
+        "bad.yaml: No such file or directory; give the path of a spec (netgen init writes one)",
+    ),
+    "unknown key": ("train: {epoch: 1}", None, "bad.yaml: train.epoch: unknown key; did you mean epochs?"),
+    "width 0": (
+        "quantize: {activation_width: 0}",
+        None,
+        "bad.yaml: quantize.activation_width: 0; "
+        "input should be greater than or equal to 1, or input should be a valid array",
+    ),
+    "yaml": (
+        "train: {",
+        None,
+        "bad.yaml: line 1, column 9: expected the node content, but found '<stream end>'; mend the YAML",
+    ),
+    "missing data": (
+        "data: {source: idx, path: nowhere}",
+        None,
+        "nowhere: not found; set NETGEN_DATA to the folder of data sets, or correct data.path",
+    ),
+    "infinite data": (
+        "data: {source: npz, path: nan.npz}",
+        _two_classes,
+        "nan.npz: features[0, 0] is inf; every feature must be finite",
+    ),
+    "grid too small": (
+        TINY + "\n" + "name: grid\n",
+        None,
+        "bad.yaml: place.grid: 8 sites for @ neurons; enlarge one axis or set place.grid to auto",
+    ),
+    "weights of another shape": (
+        "network: {hidden: [6], weights: model.pt}",
+        _weights,
+        "model.pt: weight has shape (3, 3), the spec's network (6, 64); network.hidden must match the weights",
+    ),
+    "no weights": (
+        "network: {hidden: [6], weights: none.pt}",
+        None,
+        "none.pt: not found; correct network.weights",
+    ),
+    "output in the way": (
+        TINY,
+        _read_only,
+        "hdl_out/bad: Not a directory; make it writable or choose another --out",
+    ),
+    "accuracy out of reach": (
+        "train: {epochs: 0}\nprune: {sparsity: null, accuracy: 0.99}",
+        None,
+        "bad.yaml: prune.accuracy: 0.99 is above the dense network's validation accuracy @; lower it or train longer",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_bad_input_ends_in_one_line_and_status_1(tmp_path: Path, case: str) -> None:
+    text, prepare, message = CASES[case]
+    if case == "grid too small":
+        text = TINY.replace("place: {", "place: {grid: [2, 2, 2], ")
+    if text is not None:
+        (tmp_path / "bad.yaml").write_text(text)
+    if prepare is not None:
+        prepare(tmp_path)
+    result = _netgen("build", "bad.yaml", "--quiet", cwd=tmp_path)
+    assert result.returncode == 1, result.stderr
+    assert "Traceback" not in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    pattern = re.escape(f"netgen: {message}").replace("@", r"[\d.]+")
+    assert re.fullmatch(pattern, result.stderr.strip()), result.stderr
+
+
+def test_commands_on_a_folder_without_a_build_say_so(tmp_path: Path) -> None:
+    _fails(_netgen("report", "nothing", cwd=tmp_path), "nothing/report.json: not found; run netgen build first")
+    _fails(_netgen("check", "nothing", cwd=tmp_path), "nothing: no finished build here; run netgen build first")
+
+
+def test_a_missing_simulator_is_named_with_the_fix(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text(TINY.replace("simulator: amaranth", "simulator: verilator"))
+    result = _netgen("build", "bad.yaml", "--quiet", cwd=tmp_path, PATH="")
+    assert result.returncode == 1
+    assert re.match(r"netgen: verilator not found; ", result.stderr.splitlines()[-1])
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_init_writes_a_spec_that_builds_and_never_overwrites(tmp_path: Path) -> None:
+    assert _netgen("init", "my.yaml", cwd=tmp_path).returncode == 0
+    _fails(_netgen("init", "my.yaml", cwd=tmp_path), "my.yaml: is already there; choose another name or give --force")
+    assert _netgen("init", "my.yaml", "--force", cwd=tmp_path).returncode == 0
+    _fails(
+        _netgen("init", "none/my.yaml", cwd=tmp_path),
+        "none/my.yaml: No such file or directory; choose a folder that can be written",
+    )
+
+
+def test_a_build_prints_its_report_and_keeps_it(tmp_path: Path) -> None:
+    (tmp_path / "tiny.yaml").write_text(TINY)
+    built = _netgen("build", "tiny.yaml", cwd=tmp_path)
+    assert built.returncode == 0, built.stderr
+    assert "agreement: exact" in built.stdout
+    assert "train" in built.stderr
+    again = json.loads(_netgen("report", "hdl_out/tiny", "--json", cwd=tmp_path).stdout)
+    assert again["name"] == "tiny"
+    assert json.loads((tmp_path / "hdl_out/tiny/report.json").read_text()) == again
+    checked = json.loads(_netgen("check", "hdl_out/tiny", "--samples", "3", "--json", cwd=tmp_path).stdout)
+    assert checked["samples"] == 3
+    assert checked["difference"] is None
+
+
+def test_wrong_usage_exits_with_2(tmp_path: Path) -> None:
+    for words in (["bild"], ["build"], ["check", "x", "--samples", "some"], ["check", "x", "--simulator", "modelsim"]):
+        assert _netgen(*words, cwd=tmp_path).returncode == 2, words
+
+
+def test_schema_is_a_json_schema_of_the_spec(tmp_path: Path) -> None:
+    tree = json.loads(_netgen("schema", cwd=tmp_path).stdout)
+    assert tree["type"] == "object"
+    assert tree["additionalProperties"] is False
+
+
+HELP = {
+    (): ["build", "report", "check", "init", "schema", "--version"],
+    ("build",): ["SPEC", "--out", "--data", "--jobs", "--json", "--quiet"],
+    ("report",): ["FOLDER", "--json"],
+    ("check",): ["FOLDER", "--simulator", "--samples", "--data", "--jobs", "--json", "--quiet"],
+    ("init",): ["PATH", "--force"],
+    ("schema",): [],
+}
+
+
+@pytest.mark.parametrize("command", HELP, ids=lambda words: " ".join(words) or "netgen")
+def test_help_names_every_argument_and_option(command: tuple[str, ...], tmp_path: Path) -> None:
+    result = _netgen(*command, "--help", cwd=tmp_path)
+    assert result.returncode == 0
+    for word in HELP[command]:
+        assert re.search(rf"(?i)(^|\W){re.escape(word)}\b", result.stdout), word
+
+
+def test_version_is_printed(tmp_path: Path) -> None:
+    import netgen
+
+    assert _netgen("--version", cwd=tmp_path).stdout.strip() == f"netgen {netgen.__version__}"
