@@ -1,0 +1,69 @@
+"""Every command that README and docs show is run, in order, in one folder, as a reader would."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = ["README.md", "docs/tutorial.md"]
+
+
+def _commands(page: str) -> list[str]:
+    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), flags=re.DOTALL)
+    return [line for block in blocks for line in block.splitlines() if line.strip()]
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("reader")
+    shutil.copytree(ROOT / "specs", folder / "specs")
+    return folder
+
+
+def _run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    if words[0] == "netgen":
+        words = [sys.executable, "-m", *words]
+    return subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.native
+def test_every_command_shown_works(page: str, reader: Path) -> None:
+    skipped = []
+    folder = reader
+    (reader / "my.yaml").unlink(missing_ok=True)
+    for line in _commands(page):
+        for part in line.split("&&"):
+            words = shlex.split(part)
+            if words[0] == "make":  # the targets are run by CI itself; here they only have to exist
+                result = _run(["make", "-n", *words[1:]], ROOT)
+            elif words[0] == "cd":
+                folder = reader / words[1]
+                continue
+            elif "mnist" in part and "NETGEN_DATA" not in os.environ:
+                skipped.append(part)
+                continue
+            else:
+                result = _run(words, folder)
+            assert result.returncode == 0, f"{part}: {result.stderr[-500:]}"
+    assert all("mnist" in part for part in skipped)
+
+
+def test_the_python_of_the_tutorial_works(reader: Path) -> None:
+    code = re.findall(r"```python\n(.*?)```", (ROOT / "docs/tutorial.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+    result = subprocess.run([sys.executable, "-c", code[0]], cwd=reader, capture_output=True, text=True, check=True)
+    assert result.stdout.split()[1] == "exact"
+
+
+@pytest.mark.parametrize(
+    "page", [str(p.relative_to(ROOT)) for p in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]]
+)
+def test_every_link_to_a_file_leads_somewhere(page: str) -> None:
+    for target in re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / page).read_text(encoding="utf-8")):
+        assert ((ROOT / page).parent / target).exists(), f"{page}: {target}"
