@@ -29,6 +29,7 @@ app = typer.Typer(
 class Simulator(StrEnum):
     """What can run the hardware."""
 
+    AUTO = "auto"
     VERILATOR = "verilator"
     AMARANTH = "amaranth"
 

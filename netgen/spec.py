@@ -132,8 +132,10 @@ class EmitSpec(Section):
 class CheckSpec(Section):
     """Hardware against integers against PyTorch, on test data."""
 
-    simulator: Literal["verilator", "amaranth"] = Field(
-        "verilator", description="verilator runs the emitted Verilog, whole test sets; amaranth is for few samples"
+    simulator: Literal["auto", "verilator", "amaranth"] = Field(
+        "auto",
+        description="verilator runs the emitted Verilog, whole test sets; amaranth interprets the component, for few "
+        "samples, with nothing installed; auto takes verilator where there is one, and says when it has to be",
     )
     samples: Literal["all"] | PositiveInt = Field("all", description="test samples to simulate")
 

@@ -24,7 +24,7 @@ def check(
     design: Design,
     data: Dataset,
     *,
-    simulator: str = "verilator",
+    simulator: str = "auto",
     samples: int | str = "all",
     jobs: int = 1,
     cache: Path | None = None,
@@ -37,13 +37,14 @@ def check(
         samples: how many of the test samples, from the first; or `all`.
     """
     from netgen import quantize, report, train
-    from netgen.simulate import simulate
+    from netgen.simulate import choose, simulate
 
     circuit = design.circuit
     count = len(data.test) if samples == "all" else min(int(samples), len(data.test))
     features, labels = data.test.features[:count], data.test.labels[:count]
     words: Words = circuit.input.encode(features)
     integers = trace(circuit, words)
+    simulator = choose(design, count) if simulator == "auto" else simulator
     simulated = simulate(design, words, simulator=simulator, jobs=jobs, cache=cache, progress=progress)
     return report.check(
         float_scores=train.predict(network, features),

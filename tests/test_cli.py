@@ -95,6 +95,11 @@ CASES = {
         _read_only,
         "hdl_out/bad: Not a directory; make it writable or choose another --out",
     ),
+    "everything pruned": (
+        TINY.replace("[6]", "[60, 30]").replace("{rounds: 1,", "{sparsity: 0.999, rounds: 1,"),
+        None,
+        "bad.yaml: prune: no path from an input to an output is left; lower prune.sparsity or set scope: layer",
+    ),
     "accuracy out of reach": (
         "train: {epochs: 0}\nprune: {sparsity: null, accuracy: 0.99}",
         None,
@@ -131,6 +136,23 @@ def test_a_missing_simulator_is_named_with_the_fix(tmp_path: Path) -> None:
     assert result.returncode == 1
     assert re.match(r"netgen: verilator not found; ", result.stderr.splitlines()[-1])
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_without_verilator_small_jobs_go_on_and_large_ones_say_what_to_install(tmp_path: Path) -> None:
+    auto = TINY.replace("simulator: amaranth", "simulator: auto")
+    (tmp_path / "tiny.yaml").write_text(auto)
+    built = _netgen("build", "tiny.yaml", "--quiet", cwd=tmp_path, PATH="")
+    assert "agreement: exact (2 samples, amaranth)" in built.stdout
+    (tmp_path / "wide.yaml").write_text(
+        auto.replace("[6]", "[160]").replace("samples: 2", "samples: all").replace("{rounds: 1,", "{rule: none,")
+    )
+    result = _netgen("build", "wide.yaml", "--quiet", cwd=tmp_path, PATH="")
+    assert result.returncode == 1
+    assert re.fullmatch(
+        r"netgen: 360 samples of [\d,]+ wires need verilator, which is not found; install it "
+        r"\(Debian: apt-get install verilator g\+\+ make\) or set check\.samples to \d+",
+        result.stderr.strip(),
+    ), result.stderr
 
 
 def test_init_writes_a_spec_that_builds_and_never_overwrites(tmp_path: Path) -> None:

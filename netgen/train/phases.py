@@ -33,7 +33,7 @@ def prune_and_retrain(
     what is left, until validation accuracy falls short, and the last network that held it is retrained.
 
     Returns: the network, batch normalization folded and dead neurons cut, and its validation accuracy.
-    Raises: TrainError, when already the dense network falls short of the target accuracy.
+    Raises: TrainError, when already the dense network falls short of the target accuracy, or nothing is left.
     """
     if spec.rule != "none":
         _rounds(mlp, data, recipe, spec, seed=seed, progress=progress)
@@ -41,7 +41,10 @@ def prune_and_retrain(
     retrained = fit(mlp, data, recipe, epochs=spec.retrain, seed=seed + 1, progress=progress, what="retrain")
     if retrained < accuracy:
         mlp.load_state_dict(held)
-    return remove_dead(mlp.network()), max(retrained, accuracy)
+    network = remove_dead(mlp.network())
+    if network.weights_left == 0:
+        raise TrainError("prune: no path from an input to an output is left; lower prune.sparsity or set scope: layer")
+    return network, max(retrained, accuracy)
 
 
 def _rounds(mlp: Mlp, data: Dataset, recipe: Recipe, spec: PruneSpec, *, seed: int, progress: Progress) -> None:
