@@ -29,6 +29,10 @@ class QuantizeError(NetgenError):
     """Widths with which exact arithmetic is impossible."""
 
 
+class GraphError(NetgenError):
+    """A graph file that cannot be read."""
+
+
 class FitError(NetgenError):
     """A grid (or the part of it that is allowed) with fewer sites than neurons."""
 

@@ -21,6 +21,8 @@ RANKS = {
     "design": 4,
     "spec": 5,
     "artifacts": 5,
+    "constrain": 5,
+    "graph": 5,
     "spec_reference": 6,
     "data": 6,
     "train": 7,
