@@ -136,7 +136,7 @@ def ranges_of(circuit: Circuit) -> tuple[LayerRange, ...]:
         shift = circuit.rescale_shift(depth)
         magnitude = np.maximum(np.abs(lo), np.abs(hi)).astype(np.float64)
         bound = np.abs(layer.weight).astype(np.float64) @ magnitude + np.abs(layer.bias).astype(np.float64)
-        if float(bound.max()) * 2.0 ** max(-shift, 0) + 2.0 ** max(shift, 0) >= EXACT_LIMIT:
+        if abs(shift) >= MAX_WIDTH or bound.max() * 2.0 ** max(-shift, 0) + 2.0 ** max(shift, 0) >= EXACT_LIMIT:
             raise QuantizeError(f"layer {depth + 1}: accumulators could pass 2**60; narrow its weights or inputs")
         plus: Words = np.maximum(layer.weight, 0)
         minus: Words = np.minimum(layer.weight, 0)
@@ -210,11 +210,22 @@ def classify(scores: Words) -> Words:
     return classes
 
 
-def simplify(circuit: Circuit) -> Circuit:
-    """Cut what no input reaches or what reaches no output, exactly.
+def _without_constants(circuit: Circuit) -> Circuit:
+    """Cut the wires into every hidden neuron whose proven range is one word; its bias alone then gives that word."""
+    layers = []
+    for layer, reach in zip(circuit.layers, ranges_of(circuit), strict=True):
+        still = (reach.out_lo == reach.out_hi) & (layer.output is not None)
+        weight = np.where(still[:, None], 0, layer.weight)
+        layers.append(replace(layer, weight=weight, bias=np.where(still, reach.acc_lo, layer.bias)))
+    return replace(circuit, layers=tuple(layers))
 
-    A neuron left with its bias only gives a constant word; its weighted words move into the next layer's biases.
+
+def simplify(circuit: Circuit) -> Circuit:
+    """Cut what no input reaches or changes, or what reaches no output, exactly.
+
+    A hidden neuron that always gives the same word is a constant; its weighted words move into the next layer's biases.
     """
+    circuit = _without_constants(circuit)
     alive = alive_of([layer.weight != 0 for layer in circuit.layers])
     constant = np.zeros(circuit.sizes[0], dtype=np.int64)
     layers = []
