@@ -108,23 +108,23 @@ def test_hardware_equals_evaluate_whatever_stalls(data: st.DataObject) -> None:
 
 
 def test_reset_drops_the_samples_on_their_way_and_nothing_else() -> None:
-    """Samples 0 and 1 are in the two registers when `rst` rises; only 2 and 3 come out."""
+    """Samples 0 and 1 are in the first two of three registers when `rst` rises, and 0 is offered; 2 and 3 come out."""
     circuit = random_circuit((3, 4, 2), seed=1)
-    design = interpreted(circuit)
+    design = interpreted(circuit, argmax=True)
     inputs = np.array([[1, 2, 3], [4, 5, 6], [70, 8, 90], [11, 120, 13]])
     top = design.component
     results: list[list[int]] = []
 
     async def bench(ctx: SimulatorContext) -> None:
         ctx.set(top.o.ready, 1)
-        for cycle in range(8):
-            sample = {0: 0, 1: 1, 3: 2, 4: 3}.get(cycle)
+        for cycle in range(10):
+            sample = {0: 0, 1: 1, 2: 0, 4: 2, 5: 3}.get(cycle)
             ctx.set(top.i.valid, sample is not None)
             if sample is not None:
                 ctx.set(top.i.payload.as_value(), payload_of(inputs[sample], 8))
             ctx.set(reset, cycle == 2)
             _, _, valid, payload = await ctx.tick().sample(top.o.valid, top.o.payload.as_value())
-            if valid and cycle > 2:
+            if valid:
                 results.append(outputs_of(design, payload)[0])
 
     m = Module()
@@ -160,6 +160,9 @@ def test_registers_are_called_after_neuron_and_site() -> None:
     assert re.findall(r"(?:wire|reg) .*(n\d_\d_at_\w+)", design.verilog)[:2] == ["n0_0_at_4_0_1", "n0_1_at_0_2_0"]
     assert re.findall(r"reg .*(n\d_\d_at_\w+)", design.verilog) == ["n1_0_at_3_1_5", "n1_1_at_0_0_0"]
     assert design.verilog.startswith("// one\n// two\n")
+    assert design.verilog.count("i_payload[") == 2, (
+        "input words are called by their neurons' names but where they enter"
+    )
 
 
 def test_the_header_states_ports_formats_and_latency() -> None:

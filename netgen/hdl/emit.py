@@ -24,12 +24,12 @@ proc
 clean
 opt_dff w:*valid* %ci1
 opt_dff -nosdff
-clean
 write_verilog -noattr
 """
 """Turns Amaranth's processes into registers with enable (`if (i_ready) ...`), and with reset where there is one.
 
-`amaranth.back.verilog.convert` has no such pass: each register then takes eight lines and two unnamed wires.
+`amaranth.back.verilog.convert` has no such pass: each register then takes eight lines and two unnamed wires. What the
+passes leave unused, `arrange` does not take; a second `clean` would cost 0.2 ms per wire.
 """
 
 
