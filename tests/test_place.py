@@ -26,7 +26,7 @@ from netgen.progress import silent
 
 MOVES = 20_000
 EVERY = pytest.mark.parametrize("method", sorted(METHODS))
-IMPROVING = pytest.mark.parametrize("method", ["anneal", "matching"])
+IMPROVING = pytest.mark.parametrize("method", ["anneal", "auto", "matching", "multilevel", "tabu"])
 
 
 def layered(sizes: Sequence[int], wires: int, seed: int = 0) -> Netlist:
@@ -220,7 +220,8 @@ def test_a_start_that_does_not_fit_is_refused(method: str) -> None:
 
 
 def test_an_unknown_method_is_refused() -> None:
-    message = "place.method: no method 'aneal'; choose one of anneal, auto, index, matching, spectral"
+    methods = "anneal, auto, exact, index, matching, multilevel, spectral, tabu"
+    message = f"place.method: no method 'aneal'; choose one of {methods}"
     with pytest.raises(SpecError, match=f"^{message}$"):
         place(graph(1, []), Grid((1, 1, 1)), method="aneal")
 
@@ -285,11 +286,11 @@ def test_annealing_beats_matching_and_matching_beats_spectral_order() -> None:
     assert anneal < matching < spectral
 
 
-@IMPROVING
+@pytest.mark.parametrize("method", ["anneal", "matching"])
 def test_no_layers_can_be_placed_better_in_the_end(method: str) -> None:
     netlist, grid = layered([20, 15, 10], 150), Grid((4, 4, 3))
     stated, start = problem(netlist, grid), place(netlist, grid, method="index")
-    at = grid.number_of(place(netlist, grid, method=method, start=start, moves=0).site)
+    at = grid.number_of(place(netlist, grid, method=method, start=start, moves=MOVES).site)
     even_and_odd = [np.flatnonzero(netlist.layer % 2 == parity) for parity in (0, 1)]
     layers = [np.flatnonzero(netlist.layer == layer) for layer in range(3)]
     assert all(reassign(stated, at, members) is at for members in even_and_odd + layers)
@@ -376,12 +377,13 @@ def test_the_kernel_reports_the_change_that_a_recount_finds(pinned: bool) -> Non
     assert run(board, 3_000, 0.0, 3).change <= 0
 
 
-def test_progress_rises_to_one() -> None:
+@pytest.mark.parametrize("method", ["anneal", "multilevel", "tabu"])
+def test_progress_rises_to_one(method: str) -> None:
     seen: list[tuple[str, float]] = []
-    place(layered([5, 4], 12), Grid((3, 3, 1)), moves=1000, progress=lambda *what: seen.append(what))
-    annealing = [fraction for what, fraction in seen if what.startswith("annealing")]
-    assert annealing == sorted(annealing)
-    assert (annealing[0], annealing[-1]) == (0.0, 1.0)
+    place(layered([5, 4], 12), Grid((3, 3, 1)), method=method, moves=1000, progress=lambda *what: seen.append(what))
+    search = [fraction for what, fraction in seen if "wire length" in what]
+    assert search == sorted(search)
+    assert (search[0], search[-1]) == (0.0, 1.0)
 
 
 def test_methods_are_listed_without_loading_solvers() -> None:
@@ -389,7 +391,7 @@ def test_methods_are_listed_without_loading_solvers() -> None:
     methods, modules = json.loads(
         subprocess.run([sys.executable, "-c", script], check=True, capture_output=True).stdout
     )
-    assert methods == ["anneal", "auto", "index", "matching", "spectral"]
+    assert methods == ["anneal", "auto", "exact", "index", "matching", "multilevel", "spectral", "tabu"]
     assert not {"ortools", "numba", "scipy", "threadpoolctl"} & set(modules)
 
 

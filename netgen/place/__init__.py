@@ -26,7 +26,7 @@ class Placer(Protocol):
     Args:
         regions: the sites that each neuron may use.
         start: a placement to improve, which must obey the regions; index and spectral order ignore it.
-        moves: the effort, in proposed moves; only annealing uses it.
+        moves: the effort, in proposed moves of annealing; index, matching and spectral order ignore it.
         seed: of all that is drawn at random.
         progress: told what is being done and how much of it is done.
     Raises: FitError, when the neurons of some region have too few sites, or `start` does not fit.
@@ -68,10 +68,13 @@ def _lazy(name: str) -> Placer:
 METHODS: Mapping[str, Placer] = MappingProxyType(
     {
         "anneal": _lazy("anneal"),
-        "auto": _lazy("anneal"),
+        "auto": _lazy("auto"),
+        "exact": _lazy("exact"),
         "index": _lazy("index"),
         "matching": _lazy("matching"),
+        "multilevel": _lazy("multilevel"),
         "spectral": _lazy("spectral"),
+        "tabu": _lazy("tabu"),
     }
 )
 """Placers by the name that a spec gives them."""

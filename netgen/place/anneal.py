@@ -1,4 +1,7 @@
-"""Simulated annealing: the placer to use by default."""
+"""Simulated annealing: the placer for up to some thousand neurons."""
+
+from concurrent.futures import ThreadPoolExecutor
+from os import cpu_count
 
 import numpy as np
 
@@ -10,6 +13,7 @@ from netgen.place.assignment import independent_sets, settle
 from netgen.place.kernel import board_of, run
 from netgen.place.matching import matching
 from netgen.place.problem import Problem, problem_of
+from netgen.place.spectral import spectral
 from netgen.progress import Progress, silent
 
 BATCHES = 200
@@ -18,6 +22,9 @@ HOT, WARM, COLD = 0.15, 0.03, 0.005
 """Temperatures, in lengthenings of the average uphill move: at first, at first from a given start, at last."""
 TAKEN = 0.44
 """Share of moves to take, by narrowing the window; Lam and Delosme 1988."""
+CHAINS, LONG = 8, 100_000
+"""Chains that are annealed at most, and moves for each neuron beyond which another chain gains more than cooling
+slower does."""
 
 
 def anneal(
@@ -32,42 +39,65 @@ def anneal(
 ) -> Placement:
     """Place by simulated annealing with range-limited swaps, then match to a fixed point.
 
+    Matching, here and for the start, is left out where it alone would take longer than the moves.
+
     Args:
         start: a placement to improve, at temperatures that keep most of it; by default the result of `matching`.
-        moves: proposed swaps and moves to free sites; 0.1 to 0.3 us each on one core.
-    Returns: a placement that is never longer than the one it starts from.
+        moves: proposed swaps and moves to free sites, of all chains together; 0.1 to 0.3 us each on one core.
+    Returns: a placement that is never longer than the one it starts from; after an interrupt, the best so far.
     Raises: FitError, when the neurons of some region have too few sites, or `start` does not fit.
     Source: Kirkpatrick et al. 1983; window after Betz and Rose 1997 (VPR); moves to the median after Goto 1981.
     """
     problem = problem_of(netlist, grid, regions)
-    begin = start or matching(netlist, grid, regions, progress=progress)
+    sets = independent_sets(problem)
+    matched = moves >= sum(len(members) ** 2 for members in sets)  # an assignment takes about a move for each pair
+    begin = start or (matching if matched else spectral)(netlist, grid, regions, progress=progress)
     at = problem.numbers_of(begin)
     at = cool(problem, at, moves=moves, seed=seed, hot=HOT if start is None else WARM, progress=progress)
-    return problem.placement_of(settle(problem, at, independent_sets(problem)))
+    return problem.placement_of(settle(problem, at, sets) if matched else at)
 
 
 def cool(problem: Problem, at: Words, *, moves: int, seed: int, hot: float, progress: Progress) -> Words:
-    """Lower the temperature geometrically; return the best placement seen between batches.
+    """Anneal one or more chains from one placement, at the same time; return the best placement that any has seen."""
+    count = min(max(moves // (LONG * max(problem.neurons, 1)), 1), CHAINS)
+    chains = [_Chain(problem, at, (seed, chain), hot) for chain in range(count)]
+    try:
+        with ThreadPoolExecutor(cpu_count()) as pool:
+            for batch, share in enumerate(np.diff(np.arange(BATCHES + 1) * (moves // count) // BATCHES)):
+                best = min(chain.best_length for chain in chains)
+                progress(f"annealing, wire length {best:,}", batch / BATCHES)
+                for done in [pool.submit(chain.run, batch, int(share)) for chain in chains]:
+                    done.result()
+    except KeyboardInterrupt:
+        pass
+    winner = min(chains, key=lambda chain: chain.best_length)
+    progress(f"annealing, wire length {winner.best_length:,}", 1.0)
+    return problem.grid.number_of(winner.best)
+
+
+class _Chain:
+    """One placement that cools geometrically, and the best it has been between batches.
 
     The first batch is at temperature zero, and takes the measure of uphill moves.
     """
-    board = board_of(problem, at, seed)
-    if not len(board.movable):
-        return at
-    length = best_length = problem.length_of(at)
-    best = board.where.copy()
-    window = widest = float(max(problem.grid.shape) - 1)
-    unit = 0.0
-    for batch, share in enumerate(np.diff(np.arange(BATCHES + 1) * moves // BATCHES)):
-        progress(f"annealing, wire length {best_length:,}", batch / BATCHES)
-        temperature = unit * hot * (COLD / hot) ** (batch / (BATCHES - 1))
-        tally = run(board, int(share), temperature, round(window))
-        length += tally.change
-        if length < best_length:
-            best_length, best = length, board.where.copy()
+
+    def __init__(self, problem: Problem, at: Words, seed: tuple[int, int], hot: float) -> None:
+        self.board = board_of(problem, at, seed)
+        self.hot = hot
+        self.length = self.best_length = problem.length_of(at)
+        self.best = self.board.where.copy()
+        self.window = self.widest = float(max(problem.grid.shape) - 1)
+        self.unit = 0.0
+
+    def run(self, batch: int, moves: int) -> None:
+        if not len(self.board.movable):
+            return
+        temperature = self.unit * self.hot * (COLD / self.hot) ** (batch / (BATCHES - 1))
+        tally = run(self.board, moves, temperature, round(self.window))
+        self.length += tally.change
+        if self.length < self.best_length:
+            self.best_length, self.best = self.length, self.board.where.copy()
         if batch == 0:
-            unit = tally.uphill_change / max(tally.uphill, 1)
+            self.unit = tally.uphill_change / max(tally.uphill, 1)
         else:
-            window = float(np.clip(window * (1 + tally.taken / max(share, 1) - TAKEN), 1, widest))
-    progress(f"annealing, wire length {best_length:,}", 1.0)
-    return problem.grid.number_of(best.astype(np.int64))
+            self.window = float(np.clip(self.window * (1 + tally.taken / max(moves, 1) - TAKEN), 1, self.widest))

@@ -82,7 +82,7 @@ class Tally(NamedTuple):
     uphill_change: int
 
 
-def board_of(problem: Problem, at: Words, seed: int) -> Board:
+def board_of(problem: Problem, at: Words, seed: int | tuple[int, ...]) -> Board:
     """Lay out a placement for annealing."""
     wires, grid, n = problem.adjacency, problem.grid, problem.neurons
     where = grid.coordinates[at].astype(np.int64)
@@ -110,8 +110,8 @@ def board_of(problem: Problem, at: Words, seed: int) -> Board:
 
 
 def _compiled(function: Function) -> Function:
-    """Compile at the first call, and keep the result on disk."""
-    return cast(Function, njit(cache=True)(function))
+    """Compile at the first call, and keep the result on disk; other threads run meanwhile."""
+    return cast(Function, njit(cache=True, nogil=True)(function))
 
 
 @_compiled

@@ -25,7 +25,7 @@ class Problem:
 
     Attributes:
         adjacency: (n, n) symmetric sparse CSR array, int64: the weights of the wires between two neurons, added
-            up whatever their direction; wires from a neuron to itself have no length and are left out.
+            up whatever their direction; wires of weight 0, or from a neuron to itself, cost nothing and are left out.
         layer: (n,) int64; the layer of each neuron.
         point: (sites, 3) int64; coordinates of each site, in units of length.
         region: (n,) int64; the region of each neuron.
@@ -85,8 +85,8 @@ def problem_of(netlist: Netlist, grid: Grid, regions: Regions) -> Problem:
         raise FitError(f"pitch {grid.pitch}: wire lengths could pass what 64 bits hold exactly; shorten the steps")
     row = np.concatenate([netlist.source, netlist.target])
     col = np.concatenate([netlist.target, netlist.source])
-    apart = row != col
     weight = np.tile(netlist.weights, 2)
+    apart = (row != col) & (weight > 0)
     return Problem(
         grid=grid,
         adjacency=coo_array((weight[apart], (row[apart], col[apart])), shape=(n, n)).tocsr(),

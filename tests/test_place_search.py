@@ -1,0 +1,164 @@
+"""What searching adds to the table that every placer passes: exact bookkeeping, known optima, interrupts, repeats."""
+
+import itertools
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import netgen.place.anneal
+import netgen.place.auto
+import netgen.place.tabu
+from netgen.errors import FitError
+from netgen.grid import Grid, Placement, Regions, free_regions, wire_lengths
+from netgen.netlist import Netlist
+from netgen.place import place
+from netgen.place.problem import problem_of
+from netgen.place.tabu_kernel import NEVER, Table, walk
+
+QAPLIB = Path(os.environ.get("NETGEN_QAPLIB", "qaplib"))
+NEEDS_QAPLIB = pytest.mark.skipif(not (QAPLIB / "instances.json").exists(), reason="NETGEN_QAPLIB is not set")
+
+
+def netlist_of(weight: np.ndarray[Any, np.dtype[np.int64]]) -> Netlist:
+    """One wire for each non-zero entry above the diagonal."""
+    source, target = np.nonzero(np.triu(weight, 1))
+    ones, zeros = np.ones(len(source), np.int64), np.zeros(len(weight), np.int64)
+    return Netlist(zeros, np.arange(len(weight)), source, target, ones, weight[source, target])
+
+
+def dense(neurons: int, seed: int = 0) -> Netlist:
+    return netlist_of(np.random.default_rng(seed).integers(0, 10, (neurons, neurons)))
+
+
+def length_of(netlist: Netlist, placement: Placement) -> int:
+    return int(wire_lengths(netlist, placement) @ netlist.weights)
+
+
+def hypercube(dimensions: int) -> Netlist:
+    order = np.random.default_rng(3).permutation(1 << dimensions)
+    weight = np.zeros((1 << dimensions, 1 << dimensions), np.int64)
+    for i, k in itertools.product(range(1 << dimensions), range(dimensions)):
+        weight[order[i], order[i ^ 1 << k]] = 1
+    return netlist_of(weight)
+
+
+@pytest.mark.parametrize("exact", [np.float32, np.float64])
+def test_a_walk_keeps_what_a_recount_finds(exact: type) -> None:
+    """10 neurons and 2 free sites on 4 x 3; item 0 may not use site 5."""
+    netlist, grid = dense(10), Grid((4, 3, 1), (1, 2, 1))
+    problem = problem_of(netlist, grid, free_regions(netlist, grid))
+    flow: np.ndarray[Any, Any] = np.zeros((12, 12), exact)
+    flow[:10, :10] = problem.adjacency.toarray()
+    apart = np.abs(problem.point[:, None] - problem.point).sum(axis=2).astype(exact)
+    site = np.arange(12)
+    length = problem.length_of(site[:10])
+    until = np.zeros((12, 12), np.int32)
+    until[0, 5] = NEVER
+    table = Table(
+        flow=flow,
+        distance=apart.copy(),
+        site=site.copy(),
+        longer=np.zeros_like(flow),
+        until=until,
+        lock=np.zeros((12, 12), np.int32),
+        idle=np.arange(12) >= 10,
+        best=site.copy(),
+        tally=np.array([0, length, length]),
+        random=np.array([7], np.uint64),
+    )
+    shortest = length
+    for _ in range(300):
+        walk(table, 1, 5, 3)
+        now = int((flow * apart[np.ix_(table.site, table.site)]).sum()) // 2
+        shortest = min(shortest, now)
+        assert table.tally[1:].tolist() == [now, shortest]
+        assert table.site[0] != 5
+    assert table.tally[0] == 300
+    assert int((flow * apart[np.ix_(table.best, table.best)]).sum()) // 2 == shortest < length
+
+
+def test_tabu_search_finds_what_trying_all_placements_finds() -> None:
+    netlist, grid = dense(6, seed=1), Grid((4, 2, 1), (1, 3, 1))
+    best = min(
+        length_of(netlist, Placement(grid, grid.coordinates[list(choice)]))
+        for choice in itertools.permutations(range(8), 6)
+    )
+    assert length_of(netlist, place(netlist, grid, method="tabu", moves=20_000)) == best
+
+
+def test_tabu_search_refuses_what_it_cannot_count_exactly() -> None:
+    netlist, grid = netlist_of(np.full((4, 4), 1 << 20)), Grid((2, 2, 1), (1 << 30, 1, 1))
+    with pytest.raises(FitError, match=r"^pitch \(1073741824, 1, 1\): wire lengths too great for tabu search; use"):
+        place(netlist, grid, method="tabu")
+
+
+@pytest.mark.parametrize("method", ["anneal", "auto", "tabu"])
+@pytest.mark.parametrize("patience", [1, 3])
+def test_an_interrupt_keeps_the_best_so_far(method: str, patience: int) -> None:
+    """The second look at the length comes after some work; the interrupt comes then, or at once."""
+    netlist, grid = dense(24), Grid((3, 3, 3))
+    seen: list[int] = []
+
+    def interrupt(what: str, _: float) -> None:
+        if "length" in what:
+            seen.append(int(what.rsplit(maxsplit=1)[-1].replace(",", "")))
+            if len(seen) == patience:
+                raise KeyboardInterrupt
+
+    placement = place(netlist, grid, method=method, moves=2_000_000, progress=interrupt)
+    assert length_of(netlist, placement) <= seen[patience - 1]
+
+
+@pytest.mark.parametrize("method", ["anneal", "auto", "tabu"])
+def test_cores_change_nothing(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    netlist, grid = dense(24), Grid((3, 3, 3))
+    results = []
+    for cores in (1, 2, 5):
+        for module in (netgen.place.anneal, netgen.place.tabu):
+            monkeypatch.setattr(module, "cpu_count", lambda cores=cores: cores)
+        results.append(place(netlist, grid, method=method, moves=2_000_000, seed=4).site.tolist())
+    assert results[0] == results[1] == results[2]
+
+
+def test_auto_chooses_by_size_and_density(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen: list[str] = []
+
+    def named(name: str) -> Callable[..., Placement]:
+        def placer(netlist: Netlist, grid: Grid, _: Regions, **options: object) -> Placement:
+            assert set(options) == {"start", "moves", "seed", "progress"}
+            chosen.append(name)
+            return Placement(grid, grid.coordinates[: netlist.neurons])
+
+        return placer
+
+    monkeypatch.setattr(netgen.place.auto, "METHODS", {m: named(m) for m in ("anneal", "multilevel", "tabu")})
+    place(dense(150), Grid((6, 5, 5)), method="auto")
+    place(dense(150), Grid((151, 1, 1)), method="auto")
+    place(hypercube(8), Grid((8, 8, 4)), method="auto")
+    assert chosen[:3] == ["tabu", "anneal", "multilevel"]
+
+
+def test_auto_solves_a_shuffled_hypercube() -> None:
+    """Q9 on 8 x 8 x 8: by Harper's inequality, 3 axes of 2**6 * 2**2 * (2**3 - 1) = 1,792."""
+    assert length_of(hypercube(9), place(hypercube(9), Grid((8, 8, 8)))) == 5376
+
+
+def _instance(name: str) -> tuple[Netlist, Grid, int]:
+    entry = next(e for e in json.loads((QAPLIB / "instances.json").read_text()) if e["name"] == name)
+    size, *numbers = map(int, (QAPLIB / f"{name}.dat").read_text().split())
+    both = np.array(numbers).reshape(2, size, size)
+    shape, pitch = ([*entry[key], 1, 1][:3] if key in entry else [1] * 3 for key in ("grid_shape", "axis_pitch"))
+    netlist = netlist_of(both[1 if entry["distance_matrix"] == "A" else 0])
+    return netlist, Grid((shape[0], shape[1], shape[2]), (pitch[0], pitch[1], pitch[2])), entry["wire_length_half"]
+
+
+@NEEDS_QAPLIB
+@pytest.mark.parametrize("name", ["nug12", "nug30", "scr20", "kra32", "ste36a", "sko42"])
+def test_auto_reaches_the_best_known_length(name: str) -> None:
+    netlist, grid, best_known = _instance(name)
+    assert length_of(netlist, place(netlist, grid)) == best_known
