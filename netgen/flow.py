@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -35,6 +35,7 @@ ROOMS = {
     "prune": ("train",),
     "quantize": ("quantize", "train"),
     "place": ("place",),
+    "certify": ("place",),
     "emit": ("hdl",),
     "check": ("simulate", "quantize", "train"),
     "report": ("report",),
@@ -98,6 +99,7 @@ class _Line:
         grid, regions = kept.board_of(spec, netlist)
         self.place(netlist, grid, regions)
         placement = artifacts.read_placement(self.folder / "placement.csv", netlist, grid)
+        self.certify(netlist, grid, regions)
         self.emit(circuit, netlist, placement, data)
         self.check(network, circuit, netlist, placement, data)
         self.report(network, circuit, netlist, placement, regions)
@@ -210,6 +212,28 @@ class _Line:
         what = f"{netlist.neurons:,} neurons, {netlist.wires:,} wires, {box} sites, {spec.place.moves:,} moves"
         self.stage("place", what, depends, make)
 
+    def certify(self, netlist: Netlist, grid: Grid, regions: Regions) -> None:
+        """Prove a lower bound on the wire length of every placement: `certificate.json`."""
+        wanted = self.spec.place.certificate
+        box = self.spec.place.model_dump(exclude={"method", "moves"})
+        depends: dict[str, object] = {"quantize": self.store.digest("quantize"), "place": box}
+
+        def make(folder: Path) -> None:
+            bound = None
+            if wanted:
+                from netgen.place.bounds import best
+                from netgen.place.problem import problem_of
+
+                bound = best(problem_of(netlist, grid, regions), progress=self.progress).bound
+            (folder / "certificate.json").write_text(json.dumps({"lower_bound": bound}) + "\n")
+
+        self.stage(
+            "certify",
+            f"lower bound for {grid.sites:,} sites, {'about a minute' if grid.sites > 500 else 'seconds'}",
+            depends,
+            make,
+        )
+
     def emit(self, circuit: Circuit, netlist: Netlist, placement: Placement, data: Dataset) -> None:
         """Write the hardware: `top.v` and its self-checking testbench."""
         spec = self.spec
@@ -267,7 +291,7 @@ class _Line:
     ) -> None:
         """Write what the build says about itself: `report.json`, `report.html`, `placement.png`, `spec.yaml`."""
         spec = self.spec
-        stages = ("train", "prune", "quantize", "place", "emit", "check")
+        stages = ("train", "prune", "quantize", "place", "certify", "emit", "check")
         depends: dict[str, object] = {stage: self.store.digest(stage) for stage in stages}
         depends["spec"] = spec.model_dump()
 
@@ -280,9 +304,11 @@ class _Line:
                 name=spec.name,
                 network=network,
                 design=kept.load_design(self.folder, spec, circuit, netlist, placement),
-                dense_accuracy=_accuracy_in(self.folder / "dense.json"),
-                pruned_accuracy=_accuracy_in(self.folder / "pruned.json"),
-                wires=report.wire_report(netlist, before, placement),
+                dense_accuracy=_figure_in(self.folder / "dense.json", "validation_accuracy"),
+                pruned_accuracy=_figure_in(self.folder / "pruned.json", "validation_accuracy"),
+                wires=report.wire_report(
+                    netlist, before, placement, bound=_figure_in(self.folder / "certificate.json", "lower_bound")
+                ),
                 check=report.record.read(report.CheckReport, artifacts.read_text(self.folder / "check.json")),
             )
             (folder / "report.json").write_text(report.to_json(summary), encoding="utf-8")
@@ -305,8 +331,9 @@ class _Line:
         return Mlp.seeded(sizes, batch_norm=self.spec.network.batch_norm, seed=self.spec.seed)
 
 
-def _accuracy_in(path: Path) -> float:
-    return float(json.loads(artifacts.read_text(path))["validation_accuracy"])
+def _figure_in(path: Path, name: str) -> Any:
+    """A figure that an earlier stage has left; the store has made sure that the file is whole."""
+    return json.loads(artifacts.read_text(path))[name]
 
 
 def _input_text(circuit: Circuit) -> str:

@@ -103,13 +103,18 @@ def face_regions(netlist: Netlist, grid: Grid, faces: Mapping[int, Face]) -> Reg
 
 
 def auto_grid(
-    netlist: Netlist, *, slack: float, pitch: tuple[int, int, int], faces: Mapping[int, Face] | None = None
+    netlist: Netlist,
+    *,
+    slack: float,
+    pitch: tuple[int, int, int],
+    faces: Mapping[int, Face] | None = None,
+    blocked: int = 0,
 ) -> Grid:
     """The smallest near-cube with at least `slack` times as many sites as neurons; faces large enough for their pins.
 
-    A near-cube has x >= y >= z >= x - 1; pinned faces may stretch it.
+    A near-cube has x >= y >= z >= x - 1; pinned faces may stretch it. It has as many sites more as are blocked.
     """
-    sites = max(ceil(slack * netlist.neurons), 1)
+    sites = max(ceil(slack * netlist.neurons) + blocked, 1)
     side = 1
     while side**3 < sites:
         side += 1

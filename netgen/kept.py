@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from netgen import artifacts
 from netgen.circuit import Circuit, from_json
+from netgen.constrain import block, layered, layered_grid
 from netgen.design import Design
 from netgen.errors import BuildError, FitError
 from netgen.grid import Grid, Placement, Regions, auto_grid, face_regions
@@ -39,10 +40,17 @@ def board_of(spec: Spec, netlist: Netlist) -> tuple[Grid, Regions]:
     place = spec.place
     try:
         if place.grid == "auto":
-            grid = auto_grid(netlist, slack=place.slack, pitch=place.pitch, faces=spec.faces)
+            tall = layered_grid(netlist, slack=place.slack, pitch=place.pitch)
+            cube = auto_grid(
+                netlist, slack=place.slack, pitch=place.pitch, faces=spec.faces, blocked=len(place.blocked)
+            )
+            grid = tall if place.layered else cube
         else:
             grid = Grid(place.grid, place.pitch)
-        return grid, face_regions(netlist, grid, spec.faces)
+        regions = face_regions(netlist, grid, spec.faces)
+        if place.layered:
+            regions = layered(regions, netlist, grid)
+        return grid, block(regions, grid, place.blocked)
     except FitError as error:
         raise FitError(f"place.grid: {error}") from error
 

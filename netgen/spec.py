@@ -111,7 +111,7 @@ class QuantizeSpec(Section):
 class PlaceSpec(Section):
     """Neurons to sites of a 3D grid so that the summed Manhattan wire length is least."""
 
-    method: Literal["auto", "index", "spectral", "matching", "anneal"] = Field(
+    method: Literal["auto", "index", "spectral", "matching", "anneal", "multilevel", "exact", "tabu"] = Field(
         "auto", description="placer; matching is the paper's layer-by-layer assignment, auto picks the best known"
     )
     grid: Literal["auto"] | Axes = Field("auto", description="sites along x, y, z; auto: the smallest near-cube")
@@ -119,7 +119,12 @@ class PlaceSpec(Section):
     pitch: Axes = Field((1, 1, 1), description="length of one step along x, y, z")
     inputs: Literal["free"] | Face = Field("free", description="free, or the face of the box that holds all inputs")
     outputs: Literal["free"] | Face = Field("free", description="free, or the face of the box that holds all outputs")
-    moves: int = Field(10_000_000, ge=0, description="annealing moves, about 0.3 us each")
+    layered: bool = Field(False, description="each layer in planes of its own along z, the setting of Blake et al.")
+    blocked: tuple[Annotated[tuple[int, int, int], Field()], ...] = Field((), description="sites that hold no neuron")
+    moves: int = Field(10_000_000, ge=0, description="effort: annealing moves, about 0.3 us each")
+    certificate: bool = Field(
+        True, description="prove a lower bound on the wire length: how far from optimal the placement can be at most"
+    )
 
 
 class EmitSpec(Section):

@@ -23,7 +23,7 @@ network: {hidden: [12, 8]}
 train: {epochs: 6, batch_size: 32, learning_rate: 0.005}
 prune: {sparsity: 0.7, rounds: 2, retrain: 4}
 quantize: {input_width: 5, weight_width: 5, activation_width: 4, epochs: 3}
-place: {moves: 20000}
+place: {moves: 20000, certificate: false}
 emit: {argmax: true, vectors: 4}
 check: {simulator: amaranth, samples: 8}
 """

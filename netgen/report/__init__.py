@@ -7,7 +7,7 @@ from netgen.report.build import BuildReport, build_report, from_json, to_json
 from netgen.report.page import page
 from netgen.report.picture import picture
 from netgen.report.text import render, render_check
-from netgen.report.wires import LayerWires, WireReport, wire_report
+from netgen.report.wires import LayerWires, WireReport, verdict_of, wire_report
 
 __all__ = [
     "BuildReport",
@@ -26,5 +26,6 @@ __all__ = [
     "render",
     "render_check",
     "to_json",
+    "verdict_of",
     "wire_report",
 ]

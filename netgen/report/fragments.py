@@ -12,9 +12,10 @@ from netgen.report.wires import WireReport
 def figures(report: BuildReport) -> str:
     """The key figures, one card each: wire length first."""
     wires, check = report.wires, report.check
+    _, _, optimal = wires.verdict.partition(" · ")
     saved = f"{abs(100 * wires.saved):.1f} % {'shorter' if wires.saved >= 0 else 'longer'} than in index order"
     cards = (
-        ("Wire length", f"{wires.total:,}", saved),
+        ("Wire length", f"{wires.total:,}", f"{saved}, {optimal}" if optimal else saved),
         ("Hardware accuracy", percent(check.hardware_accuracy, 2), f"float {percent(check.float_accuracy, 2)}"),
         ("Wires", f"{wires.wires:,}", f"{percent(report.sparsity)} of {report.weights_total:,} weights are zero"),
         ("Neurons", f"{wires.neurons:,}", f"on {TIMES.join(map(str, wires.shape))} sites"),

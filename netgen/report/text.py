@@ -14,7 +14,14 @@ def render(report: BuildReport) -> RenderableType:
     """The whole report, at most 80 columns wide: wires per layer, agreement, accuracy, sizes and widths."""
     title = Text.assemble((report.name, "bold"), ("  " + "-".join(map(str, report.sizes)), "dim"))
     return Group(
-        title, wire_table(report.wires), Text(), agreement_line(report.check), Text(), _facts(report), _formats(report)
+        title,
+        wire_table(report.wires),
+        Text(),
+        Text(report.wires.verdict, style="bold"),
+        agreement_line(report.check),
+        Text(),
+        _facts(report),
+        _formats(report),
     )
 
 
