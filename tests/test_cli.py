@@ -15,7 +15,7 @@ network: {hidden: [6]}
 train: {epochs: 1}
 prune: {rounds: 1, retrain: 0}
 quantize: {epochs: 0}
-place: {moves: 100}
+place: {moves: 100, certificate: false}
 check: {simulator: amaranth, samples: 2}
 """
 
@@ -191,10 +191,23 @@ def test_schema_is_a_json_schema_of_the_spec(tmp_path: Path) -> None:
 
 
 HELP = {
-    (): ["build", "report", "check", "init", "schema", "--version"],
+    (): ["build", "report", "check", "place", "init", "schema", "--version"],
     ("build",): ["SPEC", "--out", "--data", "--jobs", "--json", "--quiet"],
     ("report",): ["FOLDER", "--json"],
     ("check",): ["FOLDER", "--simulator", "--samples", "--data", "--jobs", "--json", "--quiet"],
+    ("place",): [
+        "GRAPH",
+        "--box",
+        "--pitch",
+        "--method",
+        "--layered",
+        "--start",
+        "--moves",
+        "--seconds",
+        "--seed",
+        "--bound",
+        "--out",
+    ],
     ("init",): ["PATH", "--force"],
     ("schema",): [],
 }

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PAGES = ["README.md", "docs/tutorial.md"]
+PAGES = ["README.md", "docs/tutorial.md", "docs/placement.md"]
 
 
 def _commands(page: str) -> list[str]:
@@ -55,10 +55,16 @@ def test_every_command_shown_works(page: str, reader: Path) -> None:
     assert all("mnist" in part for part in skipped)
 
 
-def test_the_python_of_the_tutorial_works(reader: Path) -> None:
-    code = re.findall(r"```python\n(.*?)```", (ROOT / "docs/tutorial.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+@pytest.mark.parametrize(("page", "ending"), [("docs/tutorial.md", "exact"), ("docs/placement.md", "optimal")])
+def test_the_python_of_a_page_works(page: str, ending: str, reader: Path) -> None:
+    code = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), flags=re.DOTALL)
     result = subprocess.run([sys.executable, "-c", code[0]], cwd=reader, capture_output=True, text=True, check=True)
-    assert result.stdout.split()[1] == "exact"
+    assert result.stdout.split()[-1] == ending
+
+
+def test_the_graph_of_the_placement_page_is_the_example() -> None:
+    shown = re.findall(r"```json\n(.*?)```", (ROOT / "docs/placement.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert shown[0] == (ROOT / "specs/graph.json").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ RANKS = {
     "simulate": 7,
     "report": 7,
     "kept": 8,
+    "place_graph": 8,
     "verify": 9,
     "flow": 10,
     "cli": 11,
