@@ -10,12 +10,15 @@ import json
 import os
 import resource
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 from graphs import Case, conv_network, grid_graph, hypercube, pruned_mlp
+from matplotlib.figure import Figure
 
 import netgen
 from netgen.graph import read_graph
@@ -66,12 +69,14 @@ def qaplib(folder: Path, *, seeds: int, moves: int, names: list[str]) -> None:
             assert graph.grid is not None
             best_known = known[name]["wire_length_half"]
             case = Case(name, graph.netlist, graph.grid, optimum=best_known)
-            for method in ("auto", "anneal", "matching"):
-                runs = [measure(case, method, moves=moves, seed=seed) for seed in range(seeds)]
+            effort = moves * (1 if case.netlist.neurons <= 36 else 10 if case.netlist.neurons <= 64 else 20)
+            for method in ("auto", "anneal", "matching") if effort == moves else ("auto",):
+                runs = [measure(case, method, moves=effort, seed=seed) for seed in range(seeds)]
                 worst = max(run.length for run in runs)
                 yield [
                     name,
                     method,
+                    f"{effort:.0e}",
                     f"{best_known:,}",
                     f"{min(run.length for run in runs):,}",
                     f"{sum(run.length == best_known for run in runs)} of {seeds}",
@@ -80,8 +85,8 @@ def qaplib(folder: Path, *, seeds: int, moves: int, names: list[str]) -> None:
                 ]
 
     table(
-        f"QAPLIB, {moves:,} moves",
-        ["instance", "method", "best known", "best", "met", "worst seed above", "processor s a run"],
+        "QAPLIB",
+        ["instance", "method", "moves", "best known", "best", "met", "worst seed above", "processor s a run"],
         rows(),
     )
 
@@ -141,6 +146,82 @@ def build_cases(folders: list[Path]) -> list[Case]:
     return [Case(build.spec.name, build.netlist, build.placement.grid) for build in builds]
 
 
+@dataclass(frozen=True)
+class Scaled:
+    """A placement in a process of its own: sizes, lengths, seconds of the processor, and the most memory in GB."""
+
+    name: str
+    neurons: int
+    wires: int
+    length: int
+    reference: int
+    seconds: float
+    memory: float
+
+
+def alone(make: Callable[[], Case], moves_per_neuron: int) -> Scaled:
+    """Make a case and place it by `auto`; for a process that does nothing else, so that its memory can be told."""
+    case = make()
+    run = measure(case, "auto", moves=moves_per_neuron * case.netlist.neurons, seed=1)
+    reference = case.optimum or 0
+    if case.natural is not None:
+        reference = int(wire_lengths(case.netlist, case.natural).sum())
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    return Scaled(case.name, case.netlist.neurons, case.netlist.wires, run.length, reference, run.seconds, memory)
+
+
+def scale(makers: Sequence[tuple[Callable[[], Case], int]], plot: Path | None) -> None:
+    """Time and memory as graphs grow, each in a process of its own."""
+    results: list[Scaled] = []
+
+    def rows() -> Iterator[list[str]]:
+        for make, moves in makers:
+            with get_context("spawn").Pool(1) as pool:
+                found = pool.apply(alone, (make, moves))
+            results.append(found)
+            yield [
+                found.name,
+                f"{found.neurons:,}",
+                f"{found.wires:,}",
+                f"{moves:,}",
+                f"{found.length:,}",
+                f"{found.length / found.reference:.4f}",
+                f"{found.seconds:.0f}",
+                f"{found.memory:.2f}",
+            ]
+
+    header = ["graph", "neurons", "wires", "moves a neuron", "wire length", "of optimum or natural layout"]
+    table("Scale, by `auto`", [*header, "processor s", "peak GB"], rows())
+    if plot is not None:
+        nets = [result for result in results if result.name.startswith("conv")]
+        neurons = [result.neurons for result in nets]
+        figure = Figure(figsize=(8, 4), layout="constrained")
+        for axes, name in zip(figure.subplots(1, 2), ("seconds", "memory"), strict=True):
+            axes.loglog(neurons, [getattr(result, name) for result in nets], "o-")
+            axes.set(xlabel="neurons", ylabel={"seconds": "processor seconds", "memory": "peak GB"}[name])
+            axes.grid(which="both", alpha=0.3)
+        figure.savefig(plot, metadata={"Software": None})
+
+
+def against_work(case: Case, methods: list[str], plot: Path) -> None:
+    """Wire length against moves, one line a method."""
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    axes = figure.subplots()
+    efforts = [10**5, 3 * 10**5, 10**6, 3 * 10**6, 10**7, 3 * 10**7]
+
+    def rows() -> Iterator[list[str]]:
+        for method in methods:
+            lengths = [measure(case, method, moves=moves, seed=1).length for moves in efforts]
+            axes.plot(efforts, lengths, "o-", label=method)
+            yield [method, *(f"{length:,}" for length in lengths)]
+
+    table(f"Wire length against moves, {case.name}", ["method", *(f"{moves:.0e}" for moves in efforts)], rows())
+    axes.set(xscale="log", xlabel="moves", ylabel="wire length", title=case.name)
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.savefig(plot, metadata={"Software": None})
+
+
 def main() -> None:
     """Run the families that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -153,6 +234,7 @@ def main() -> None:
     )
     parser.add_argument("--only", action="append", default=[], help="QAPLIB instances by name")
     parser.add_argument("--build", type=Path, action="append", default=[], help="a build folder of a pruned network")
+    parser.add_argument("--plots", type=Path, help="folder for the plots of length against work, and of growth")
     options = parser.parse_args()
     families = options.family or ["qaplib", "optimum", "pruned", "scale"]
     if "qaplib" in families:
@@ -170,10 +252,13 @@ def main() -> None:
         methods = ["auto", "anneal", "multilevel", "matching", "spectral", "index"]
         against("Pruned networks", cases, methods=methods, moves=options.moves, seeds=min(options.seeds, 3))
         certificates(cases, moves=options.moves)
+        if options.plots:
+            against_work(cases[0], ["auto", "anneal", "multilevel", "matching"], options.plots / "placement_work.png")
     if "scale" in families:
-        sides = [22, 31] if options.quick else [22, 31, 46]
-        cases = [*(grid_graph((side, side, side)) for side in sides), conv_network()]
-        against("Scale", cases, methods=["auto"], moves=options.moves, seeds=1)
+        grids = [(partial(grid_graph, (side, side, side)), 1000) for side in ([22] if options.quick else [22, 31, 46])]
+        nets = [(10, 1000), (16, 1000)] if options.quick else [(10, 1000), (16, 1000), (32, 300), (100, 100)]
+        makers = [*grids, *((partial(conv_network, side), moves) for side, moves in nets)]
+        scale(makers, options.plots / "placement_scale.png" if options.plots else None)
 
 
 if __name__ == "__main__":

@@ -150,7 +150,7 @@ def _snap(problem: Problem, owner: Words, where: Words) -> Words:
 def refine(problem: Problem, at: Words, *, moves: int, seed: int, hot: float, progress: Progress) -> Words:
     """Anneal over a few sites, the temperature falling geometrically and at last to zero.
 
-    Returns: the best of the start and all batches.
+    Returns: the best of the start and all batches; after an interrupt, the best so far.
     """
     wires = int(problem.adjacency.sum())
     if not wires:
@@ -159,11 +159,14 @@ def refine(problem: Problem, at: Words, *, moves: int, seed: int, hot: float, pr
     unit = wires / problem.neurons * min(problem.grid.pitch)
     length = best_length = problem.length_of(at)
     best, turns = at, np.arange(BATCHES + 1) * moves // BATCHES
-    for batch in range(BATCHES):
-        progress(f"annealing, wire length {best_length:,}", batch / BATCHES)
-        temperature = unit * hot * (COLD / hot) ** (batch / (BATCHES - 2)) if batch < BATCHES - 1 else 0.0
-        length += sweep(board, turns[batch], turns[batch + 1] - turns[batch], temperature, WINDOW).change
-        if length < best_length:
-            best_length, best = length, board.sites()
+    try:
+        for batch in range(BATCHES):
+            progress(f"annealing, wire length {best_length:,}", batch / BATCHES)
+            temperature = unit * hot * (COLD / hot) ** (batch / (BATCHES - 2)) if batch < BATCHES - 1 else 0.0
+            length += sweep(board, turns[batch], turns[batch + 1] - turns[batch], temperature, WINDOW).change
+            if length < best_length:
+                best_length, best = length, board.sites()
+    except KeyboardInterrupt:
+        pass  # the best so far is what an interrupt asks for
     progress(f"annealing, wire length {best_length:,}", 1.0)
     return best
