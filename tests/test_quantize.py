@@ -97,6 +97,15 @@ def test_weights_round_to_nearest_with_ties_up_and_saturate() -> None:
         assert circuit.layers[0].weight.tolist() == [[word]]
 
 
+def test_parameters_round_from_double_precision_even_where_single_computes() -> None:
+    """0.5 - 2**-30 is below one half, so it rounds to 0 steps of 1; in single precision it would be one half."""
+    formats = Formats(FixedPoint(4, 0, signed=False), (FixedPoint(4, 0, signed=True),), ())
+    network = _one_neuron(0.5 - 2**-30, 2.5 - 2**-30)
+    module = QuantizedMlp(network, formats)
+    assert module.dtype == torch.float32
+    assert predict_words(module, np.array([[3]])).tolist() == [[2]]
+
+
 def test_a_bias_out_of_proportion_is_refused() -> None:
     formats = Formats(FixedPoint(4, 40, signed=False), (FixedPoint(4, 20, signed=True),), ())
     with pytest.raises(QuantizeError, match=r"layer 1: a bias of \d+ steps; narrow its formats"):
@@ -163,5 +172,5 @@ def test_wide_formats_fall_back_to_double_precision() -> None:
     layer = Layer(np.ones((1, 12)), np.zeros(1), np.ones((1, 12), dtype=bool), "identity")
     narrow = Formats(FixedPoint(8, 8, signed=False), (FixedPoint(6, 5, signed=True),), ())
     wide = Formats(FixedPoint(16, 8, signed=False), (FixedPoint(16, 5, signed=True),), ())
-    assert QuantizedMlp(Network((layer,)), narrow).weights[0].dtype == torch.float32
-    assert QuantizedMlp(Network((layer,)), wide).weights[0].dtype == torch.float64
+    assert QuantizedMlp(Network((layer,)), narrow).dtype == torch.float32
+    assert QuantizedMlp(Network((layer,)), wide).dtype == torch.float64

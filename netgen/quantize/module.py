@@ -44,6 +44,9 @@ def _rounded(values: Tensor, form: FixedPoint) -> Tensor:
 class QuantizedMlp(nn.Module):
     """A network under quantization: float parameters, quantized anew in each forward pass (Jacob et al. 2018).
 
+    Parameters are double, as the network's are, so that they round alike; what they round to is computed with in
+    `dtype`, single precision where that is exact.
+
     Args:
         network: the start; its masks stay.
         formats: formats of inputs, weights and hidden results.
@@ -58,8 +61,7 @@ class QuantizedMlp(nn.Module):
         self.weights = nn.ParameterList(torch.from_numpy(layer.weight.copy()) for layer in network.layers)
         self.biases = nn.ParameterList(torch.from_numpy(layer.bias.copy()) for layer in network.layers)
         self.masks = [torch.from_numpy(layer.mask.copy()) for layer in network.layers]
-        self.to(torch.float32 if self._most_steps() < SINGLE_LIMIT else torch.float64)
-        self.masks_in_dtype = [mask.to(self.weights[0].dtype) for mask in self.masks]
+        self.dtype = torch.float32 if self._most_steps() < SINGLE_LIMIT else torch.float64
 
     def _most_steps(self) -> float:
         """A bound on every accumulator, in steps, for any weights of these formats; biases as they are, doubled."""
@@ -80,12 +82,12 @@ class QuantizedMlp(nn.Module):
         return max(bounds)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map features that are words of the input format, decoded, (n, n_in), to decoded scores (n, n_out)."""
+        """Map decoded input words, (n, n_in) in `dtype`, to decoded scores, (n, n_out)."""
         frac = self.formats.input.frac
         for depth, form in enumerate(self.formats.weights):
             bias_format = FixedPoint(62, frac + form.frac, signed=True)
-            weight = _rounded(self.weights[depth].double(), form).to(x.dtype) * self.masks_in_dtype[depth]
-            bias = _rounded(self.biases[depth].double(), bias_format).to(x.dtype)
+            weight = _rounded(self.weights[depth], form).to(x.dtype) * self.masks[depth]
+            bias = _rounded(self.biases[depth], bias_format).to(x.dtype)
             x = nn.functional.linear(x, weight, bias)
             if self.activations[depth] == "relu":
                 x = torch.relu(x)
@@ -106,7 +108,7 @@ class QuantizedMlp(nn.Module):
 def predict_words(module: QuantizedMlp, words: Words) -> Words:
     """Compute the scores, (n, n_out) int64 in accumulator steps, of input words (n, n_in), in PyTorch."""
     frac = (module.formats.activations or (module.formats.input,))[-1].frac + module.formats.weights[-1].frac
-    features = torch.from_numpy(module.formats.input.decode(words)).to(module.weights[0].dtype)
+    features = torch.from_numpy(module.formats.input.decode(words)).to(module.dtype)
     with torch.no_grad():
         scores = np.ldexp(module(features).double().numpy(), frac)
     exact: Words = scores.astype(np.int64)

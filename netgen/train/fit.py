@@ -26,9 +26,15 @@ def _tensors(split: Split, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     return features.to(dtype), labels
 
 
+def _dtype_of(module: nn.Module) -> torch.dtype:
+    """The precision in which a module computes: its `dtype` where it has one, otherwise its parameters'."""
+    own = getattr(module, "dtype", None)
+    return own if isinstance(own, torch.dtype) else next(module.parameters()).dtype
+
+
 def accuracy_of(module: nn.Module, split: Split) -> float:
     """Share of a split's samples whose greatest score is at their label; the lowest index wins a tie."""
-    dtype = next(module.parameters()).dtype
+    dtype = _dtype_of(module)
     module.eval()
     with torch.no_grad():
         features, labels = _tensors(split, dtype)
@@ -58,7 +64,7 @@ def fit(
     if epochs == 0:
         return accuracy_of(module, data.validation)
     generator = torch.Generator().manual_seed(seed)
-    features, labels = _tensors(data.train, next(module.parameters()).dtype)
+    features, labels = _tensors(data.train, _dtype_of(module))
     optimizer = torch.optim.Adam(
         module.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
     )
