@@ -86,7 +86,7 @@ def stream(
 
 @given(st.data())
 @settings(max_examples=FUZZ_CASES, deadline=None)
-def test_hardware_equals_evaluate_whatever_stalls(data: st.DataObject) -> None:
+def test_fuzz_hardware_equals_evaluate_whatever_stalls(data: st.DataObject) -> None:
     """For any circuit and inputs: nothing is lost, repeated or reordered, and without stalls latency is as stated."""
     circuit = data.draw(circuits())
     argmax = data.draw(st.booleans())

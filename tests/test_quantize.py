@@ -1,4 +1,3 @@
-import os
 from fractions import Fraction
 from itertools import pairwise
 from math import floor
@@ -8,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from strategies import FUZZ_CASES
 
 from netgen.circuit import Circuit, evaluate
 from netgen.data import load_dataset
@@ -17,8 +17,6 @@ from netgen.network import Layer, Network
 from netgen.quantize import Formats, QuantizedMlp, calibrate, formats_of, predict_words, quantize
 from netgen.spec import DataSpec
 from netgen.train import Recipe, fit
-
-CASES = int(os.environ.get("NETGEN_FUZZ_CASES", "300"))
 
 
 @st.composite
@@ -41,7 +39,7 @@ def networks(draw: st.DrawFn) -> tuple[Network, Formats, Words]:
     return Network(tuple(layers)), Formats(form, tuple(weights), tuple(activations)), words
 
 
-@settings(max_examples=CASES, deadline=None)
+@settings(max_examples=FUZZ_CASES, deadline=None)
 @given(networks())
 def test_fuzz_quantized_pytorch_equals_the_circuit_bit_for_bit(case: tuple[Network, Formats, Words]) -> None:
     network, formats, words = case
