@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,9 @@ def _run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.native
-def test_every_command_shown_works(page: str, reader: Path) -> None:
+def test_every_command_shown_works(page: str, reader: Path, native_tool: Callable[[str], str]) -> None:
+    for tool in ("verilator", "iverilog"):
+        native_tool(tool)
     skipped = []
     folder = reader
     (reader / "my.yaml").unlink(missing_ok=True)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -130,7 +131,8 @@ def test_a_weight_changed_in_the_circuit_is_found_and_named(copy: Path) -> None:
 
 
 @pytest.mark.native
-def test_a_weight_changed_in_the_verilog_is_found_and_named(copy: Path) -> None:
+def test_a_weight_changed_in_the_verilog_is_found_and_named(copy: Path, native_tool: Callable[[str], str]) -> None:
+    native_tool("verilator")
     text = (copy / "top.v").read_text()
     product = re.search(r"wire .* n3_\d+_w\d+ = \S+ \* \d+'h([0-9a-f]+);", text)
     assert product is not None
