@@ -147,6 +147,8 @@ def _check(path: Path, what: str, features: Array, labels: Array) -> None:
         found = labels.min() if labels.dtype.kind in "iu" and labels.min() < 0 else labels.dtype
         found = labels.max() if labels.dtype.kind in "iu" and labels.max() >= 10_000 else found
         raise DataError(f"{path}: labels hold {found}; need whole numbers from 0 to 9999")
+    if len(np.unique(labels)) < 2 and what == "features":
+        raise DataError(f"{path}: labels hold one class, {labels[0]}; need at least two")
 
 
 def _split(path: Path, x: Array, y: Array, share: float, seed: int) -> tuple[Array, Array, Array, Array]:

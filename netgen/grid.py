@@ -13,6 +13,9 @@ from netgen.fixed import Words
 from netgen.netlist import Netlist
 from netgen.network import Bools, frozen
 
+MOST_SITES = 100_000_000
+"""Sites that a box may have; each costs some tens of bytes."""
+
 Face = Literal["x0", "x1", "y0", "y1", "z0", "z1"]
 
 
@@ -31,6 +34,8 @@ class Grid:
     def __post_init__(self) -> None:
         if len(self.shape) != 3 or min(self.shape) < 1:
             raise FitError(f"grid shape {self.shape}; give three axes of at least 1 site")
+        if self.sites > MOST_SITES:
+            raise FitError(f"grid shape {self.shape} has {self.sites:,} sites; at most {MOST_SITES:,} fit in memory")
         if len(self.pitch) != 3 or min(self.pitch) < 1:
             raise FitError(f"grid pitch {self.pitch}; give three steps of at least 1")
 

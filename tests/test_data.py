@@ -162,8 +162,9 @@ GOOD = {"x": np.ones((20, 2)), "y": np.arange(20) % 2}
         ({"x": np.array([["a"]] * 20)}, "features of type <U1; need real numbers"),
         ({"x_test": np.ones((4, 3)), "y_test": np.arange(4)}, "test samples have 3 features, training 2"),
         ({"y": np.arange(20)}, "20 samples cannot be split"),
+        ({"y": np.full(20, 3)}, "labels hold one class, 3; need at least two"),
     ],
-    ids=["nan", "lengths", "float labels", "negative labels", "text", "test width", "one sample a class"],
+    ids=["nan", "lengths", "float labels", "negative labels", "text", "test width", "one sample a class", "one class"],
 )
 def test_unusable_arrays_are_refused(tmp_path: Path, arrays: dict[str, object], message: str) -> None:
     np.savez(tmp_path / "a.npz", **{**GOOD, **arrays})  # type: ignore[arg-type]

@@ -47,6 +47,11 @@ def test_number_of_inverts_coordinates(shape: tuple[int, int, int]) -> None:
     ("shape", "pitch", "message"),
     [
         ((2, 0, 2), (1, 1, 1), r"grid shape \(2, 0, 2\); give three axes of at least 1 site"),
+        (
+            (1000, 1000, 101),
+            (1, 1, 1),
+            r"grid shape \(1000, 1000, 101\) has 101,000,000 sites; at most 100,000,000 fit in memory",
+        ),
         ((2, 2), (1, 1, 1), r"grid shape \(2, 2\); give three axes of at least 1 site"),
         ((2, 2, 2), (1, 1, 0), r"grid pitch \(1, 1, 0\); give three steps of at least 1"),
         ((2, 2, 2), (1,), r"grid pitch \(1,\); give three steps of at least 1"),
