@@ -57,7 +57,7 @@ def table(title: str, header: list[str], rows: Iterator[list[str]]) -> None:
         print(f"| {' | '.join(row)} |", flush=True)
 
 
-def qaplib(folder: Path, *, seeds: int, moves: int, names: list[str]) -> None:
+def qaplib(folder: Path, *, seeds: int, names: list[str]) -> None:
     """How often the best-known value is met, how far off the worst seed is."""
     known = {entry["name"]: entry for entry in json.loads((folder / "instances.json").read_text())}
 
@@ -69,8 +69,10 @@ def qaplib(folder: Path, *, seeds: int, moves: int, names: list[str]) -> None:
             assert graph.grid is not None
             best_known = known[name]["wire_length_half"]
             case = Case(name, graph.netlist, graph.grid, optimum=best_known)
-            effort = moves * (1 if case.netlist.neurons <= 36 else 10 if case.netlist.neurons <= 64 else 20)
-            for method in ("auto", "anneal", "matching") if effort == moves else ("auto",):
+            effort = (
+                3_000_000 if case.netlist.neurons <= 36 else 100_000_000 if case.netlist.neurons <= 64 else 200_000_000
+            )
+            for method in ("auto", "anneal", "matching") if case.netlist.neurons <= 36 else ("auto",):
                 runs = [measure(case, method, moves=effort, seed=seed) for seed in range(seeds)]
                 worst = max(run.length for run in runs)
                 yield [
@@ -239,7 +241,7 @@ def main() -> None:
     families = options.family or ["qaplib", "optimum", "pruned", "scale"]
     if "qaplib" in families:
         if (options.qaplib / "instances.json").is_file():
-            qaplib(options.qaplib, seeds=options.seeds, moves=options.moves, names=options.only)
+            qaplib(options.qaplib, seeds=options.seeds, names=options.only)
         else:
             print(f"QAPLIB skipped: no {options.qaplib}/instances.json; name the folder with --qaplib", file=sys.stderr)
     if "optimum" in families:
