@@ -247,7 +247,7 @@ def main() -> None:
     if "optimum" in families:
         cases = [hypercube(9), grid_graph((10, 10, 10))]
         cases += [] if options.quick else [hypercube(10), hypercube(11), hypercube(12)]
-        methods = ["auto", "anneal", "multilevel", "matching"]
+        methods = ["auto", "anneal", "multilevel"]
         against("Known optimum", cases, methods=methods, moves=options.moves, seeds=min(options.seeds, 3))
     if "pruned" in families:
         cases = [*build_cases(options.build), pruned_mlp(name="synthetic 784-300-100-10")]
