@@ -29,7 +29,20 @@ from netgen.store import Store, digest_of
 if TYPE_CHECKING:
     from netgen.train import Mlp, Recipe
 
-NOUNS = ("fixed", "network", "circuit", "netlist", "grid", "design", "data", "artifacts", "kept", "verify", "flow")
+NOUNS = (
+    "fixed",
+    "network",
+    "circuit",
+    "netlist",
+    "grid",
+    "design",
+    "constrain",
+    "data",
+    "artifacts",
+    "kept",
+    "verify",
+    "flow",
+)
 ROOMS = {
     "train": ("train",),
     "prune": ("train",),
@@ -189,7 +202,7 @@ class _Line:
         spec = self.spec
         depends: dict[str, object] = {
             "quantize": self.store.digest("quantize"),
-            "place": spec.place.model_dump(),
+            "place": spec.place.model_dump(exclude={"certificate"}),
             "seed": spec.seed,
         }
 
@@ -344,11 +357,15 @@ def _input_text(circuit: Circuit) -> str:
     return f"round(raw feature * {factors[0]:g})" if len(factors) == 1 else "by its input_scale in circuit.json"
 
 
+def code_files(rooms: tuple[str, ...]) -> list[Path]:
+    """The files of the nouns and of some rooms, with all that is in their folders."""
+    home = Path(netgen.__file__).parent
+    inside = [path for room in rooms for path in sorted((home / room).rglob("*")) if path.is_file()]
+    return [home / f"{noun}.py" for noun in NOUNS] + [path for path in inside if "__pycache__" not in path.parts]
+
+
 @cache
 def _code_digest(rooms: tuple[str, ...]) -> str:
     """A digest of the code of the nouns and of some rooms, and of the versions of the libraries under them."""
-    home = Path(netgen.__file__).parent
-    files = [home / f"{noun}.py" for noun in NOUNS]
-    files += [path for room in rooms for path in sorted((home / room).iterdir()) if path.is_file()]
     versions = [f"{library} {version(library)}".encode() for library in LIBRARIES]
-    return digest_of(*(path.read_bytes() for path in files), *versions)
+    return digest_of(*(path.read_bytes() for path in code_files(rooms)), *versions)

@@ -16,6 +16,7 @@ from recount import recount
 
 import netgen
 from netgen.errors import NetgenError
+from netgen.flow import ROOMS, code_files
 from netgen.kept import load_build
 from netgen.verify import recheck
 
@@ -95,6 +96,14 @@ def test_a_second_build_makes_nothing_again_and_a_changed_key_only_what_depends_
     changed = {name for name, moment in _times(folder).items() if moment != before.get(name)}
     assert "placement.csv" in changed
     assert not changed & {"dense.npz", "pruned.npz", "network.npz", "circuit.json"}
+
+
+def test_every_file_of_a_room_counts_for_its_stages_those_in_folders_too() -> None:
+    home = Path(netgen.__file__).parent
+    for room in {room for rooms in ROOMS.values() for room in rooms}:
+        inside = {path for path in home.glob(f"{room}/**/*.*") if "__pycache__" not in path.parts}
+        assert inside <= set(code_files((room,))), room
+    assert home / "place" / "bounds" / "projection.py" in code_files(("place",))
 
 
 def test_a_build_that_is_killed_goes_on_and_ends_alike(small: netgen.Build, tmp_path: Path) -> None:
