@@ -1,4 +1,4 @@
-"""Narrowing where neurons may go: single sites, blocked sites, a layer to each plane. Each gives new regions."""
+"""Where neurons may go: the box of a spec, and regions narrowed to sites, faces and planes."""
 
 from collections.abc import Iterable, Mapping
 from math import ceil, isqrt
@@ -7,11 +7,39 @@ import numpy as np
 
 from netgen.errors import FitError
 from netgen.fixed import Words
-from netgen.grid import Grid, Regions
+from netgen.grid import Face, Grid, Regions, auto_grid, face_regions
 from netgen.netlist import Netlist
 from netgen.network import Bools
+from netgen.spec import PlaceSpec
 
 Site = tuple[int, int, int]
+
+
+def board_of(place: PlaceSpec, netlist: Netlist) -> tuple[Grid, Regions]:
+    """The grid that a spec asks for, and where on it the neurons of a netlist may go.
+
+    Raises: FitError, when they do not fit.
+    """
+    faces = faces_of(place, netlist.layers)
+    try:
+        if place.grid != "auto":
+            grid = Grid(place.grid, place.pitch)
+        elif place.layered:
+            grid = layered_grid(netlist, slack=place.slack, pitch=place.pitch)
+        else:
+            grid = auto_grid(netlist, slack=place.slack, pitch=place.pitch, faces=faces, blocked=len(place.blocked))
+        regions = face_regions(netlist, grid, faces)
+        if place.layered:
+            regions = layered(regions, netlist, grid)
+        return grid, block(regions, grid, place.blocked)
+    except FitError as error:
+        raise FitError(f"place.grid: {error}") from error
+
+
+def faces_of(place: PlaceSpec, layers: int) -> dict[int, Face]:
+    """Layer number to the face that holds the layer, of so many layers with the inputs; free layers left out."""
+    ends = {0: place.inputs, layers - 1: place.outputs}
+    return {layer: face for layer, face in ends.items() if face != "free"}
 
 
 def pin(regions: Regions, grid: Grid, pins: Mapping[int, Site]) -> Regions:

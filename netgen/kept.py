@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from netgen import artifacts
 from netgen.circuit import Circuit, from_json
-from netgen.constrain import block, layered, layered_grid
+from netgen.constrain import board_of
 from netgen.design import Design
-from netgen.errors import BuildError, FitError
-from netgen.grid import Grid, Placement, Regions, auto_grid, face_regions
+from netgen.errors import BuildError
+from netgen.grid import Placement
 from netgen.netlist import Netlist, netlist_of
 from netgen.network import Network
 from netgen.spec import Spec, load_spec
@@ -32,29 +32,6 @@ class Build:
     report: "BuildReport"
 
 
-def board_of(spec: Spec, netlist: Netlist) -> tuple[Grid, Regions]:
-    """The grid that a spec asks for, and where on it the neurons of a netlist may go.
-
-    Raises: FitError, when they do not fit.
-    """
-    place = spec.place
-    try:
-        if place.grid == "auto":
-            tall = layered_grid(netlist, slack=place.slack, pitch=place.pitch)
-            cube = auto_grid(
-                netlist, slack=place.slack, pitch=place.pitch, faces=spec.faces, blocked=len(place.blocked)
-            )
-            grid = tall if place.layered else cube
-        else:
-            grid = Grid(place.grid, place.pitch)
-        regions = face_regions(netlist, grid, spec.faces)
-        if place.layered:
-            regions = layered(regions, netlist, grid)
-        return grid, block(regions, grid, place.blocked)
-    except FitError as error:
-        raise FitError(f"place.grid: {error}") from error
-
-
 def load_build(folder: Path | str) -> Build:
     """Read a finished build.
 
@@ -64,7 +41,7 @@ def load_build(folder: Path | str) -> Build:
     spec = load_spec_of(folder)
     circuit = load_circuit(folder)
     netlist = netlist_of(circuit)
-    grid, _ = board_of(spec, netlist)
+    grid, _ = board_of(spec.place, netlist)
     return Build(
         folder=folder,
         spec=spec,

@@ -1,5 +1,6 @@
 """The graph that is placed: neurons and wires, and the one definition of what counts as a wire."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from netgen.circuit import Circuit, ranges_of
 from netgen.errors import FitError
 from netgen.fixed import Words, bits_of
-from netgen.network import alive_of, frozen
+from netgen.network import Bools, alive_of, frozen
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,24 +73,33 @@ class Netlist:
 
 def netlist_of(circuit: Circuit) -> Netlist:
     """The neurons that lie on a path from an input to an output, and a wire for every non-zero weight between them."""
-    connected = [layer.weight != 0 for layer in circuit.layers]
+    widths = [np.full(circuit.sizes[0], circuit.input.width, dtype=np.int64)]
+    for reach in ranges_of(circuit):
+        bits = [bits_of(int(lo), int(hi))[0] for lo, hi in zip(reach.out_lo, reach.out_hi, strict=True)]
+        widths.append(np.array(bits, dtype=np.int64))
+    return netlist_between([layer.weight != 0 for layer in circuit.layers], widths)
+
+
+def netlist_between(connected: Sequence[Bools], widths: Sequence[Words] | None = None) -> Netlist:
+    """The same, of layers that are only known by what is connected.
+
+    Args:
+        connected: per layer, (n_out, n_in) bool.
+        widths: bits of the signal of each neuron, for the inputs and each layer; 1 unless given.
+    """
     alive = alive_of(connected)
     number = [np.cumsum(a) - 1 for a in alive]
     first = np.cumsum([0, *(int(a.sum()) for a in alive)])
-    width_in = np.full(circuit.sizes[0], circuit.input.width, dtype=np.int64)
-    sources, targets, widths = [], [], []
-    for depth, (edges, reach) in enumerate(zip(connected, ranges_of(circuit), strict=True)):
+    sources, targets, bits = [], [], []
+    for depth, edges in enumerate(connected):
         target, source = np.nonzero(edges & alive[depth] & alive[depth + 1][:, None])
         sources.append(number[depth][source] + first[depth])
         targets.append(number[depth + 1][target] + first[depth + 1])
-        widths.append(width_in[source])
-        width_in = np.array(
-            [bits_of(int(lo), int(hi))[0] for lo, hi in zip(reach.out_lo, reach.out_hi, strict=True)], dtype=np.int64
-        )
+        bits.append(np.ones_like(source) if widths is None else widths[depth][source])
     return Netlist(
         layer=np.concatenate([np.full(int(a.sum()), depth) for depth, a in enumerate(alive)]),
         index=np.concatenate([np.flatnonzero(a) for a in alive]),
         source=np.concatenate(sources),
         target=np.concatenate(targets),
-        width=np.concatenate(widths),
+        width=np.concatenate(bits),
     )

@@ -8,6 +8,7 @@ import numpy as np
 
 from netgen import artifacts, kept
 from netgen.circuit import trace
+from netgen.constrain import board_of
 from netgen.data import Dataset, load_dataset
 from netgen.design import Design
 from netgen.fixed import Words
@@ -78,7 +79,7 @@ def recheck(
     data = load_dataset(spec.data, seed=spec.seed, base=base or folder)
     circuit = kept.load_circuit(folder)
     netlist = netlist_of(circuit)
-    placement = artifacts.read_placement(folder / "placement.csv", netlist, kept.board_of(spec, netlist)[0])
+    placement = artifacts.read_placement(folder / "placement.csv", netlist, board_of(spec.place, netlist)[0])
     return check(
         artifacts.read_network(folder / "network.npz"),
         kept.load_design(folder, spec, circuit, netlist, placement),

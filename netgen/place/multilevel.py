@@ -18,10 +18,9 @@ from netgen.fixed import Reals, Words
 from netgen.grid import Grid, Placement, Regions
 from netgen.netlist import Netlist
 from netgen.place import MOVES
-from netgen.place.halves import snap
+from netgen.place.gather import central_sites, snap_by_region
 from netgen.place.landmarks import coordinates_of
 from netgen.place.problem import Problem, problem_of
-from netgen.place.sites import share_sites
 from netgen.place.smoothing import axes_of, smooth
 from netgen.place.sweep import board_of, sweep
 from netgen.progress import Progress, silent
@@ -71,8 +70,7 @@ def lay_out(problem: Problem, progress: Progress) -> Words:
 
     Raises: FitError, when the neurons of some region have too few sites.
     """
-    off_center = np.abs(2 * problem.point - problem.point[-1]).max(axis=1)
-    owner = share_sites(problem, np.argsort(off_center, kind="stable"))
+    owner = central_sites(problem)
     component, large = _components(problem.adjacency)
     wires = [problem.adjacency[members][:, members] for members in large]
     coordinates = [coordinates_of(own) for own in wires]
@@ -86,7 +84,7 @@ def lay_out(problem: Problem, progress: Progress) -> Words:
             where = np.zeros((problem.neurons, 3))
             for members, smoothed, own in zip(large, coordinates, axes, strict=True):
                 where[members] = smoothed @ own[choice]
-            layouts.append(_snap(problem, owner, _oriented(problem, _ranks(component, where))))
+            layouts.append(snap_by_region(problem, owner, _oriented(problem, _ranks(component, where))))
         lengths = [problem.length_of(at) for at in layouts]
         if min(lengths) >= best_length:
             break
@@ -136,15 +134,6 @@ def _oriented(problem: Problem, rank: Words) -> Words:
                 best, oriented = score, np.empty_like(rank)
                 oriented[:, longest_first] = rank[:, columns] * signs
     return oriented
-
-
-def _snap(problem: Problem, owner: Words, where: Words) -> Words:
-    """Snap the neurons of each region to its sites."""
-    at: Words = np.zeros(problem.neurons, dtype=np.int64)
-    for region in np.unique(problem.region):
-        members, sites = np.flatnonzero(problem.region == region), np.flatnonzero(owner == region)
-        at[members] = sites[snap(where[members], problem.point[sites])]
-    return at
 
 
 def refine(problem: Problem, at: Words, *, moves: int, seed: int, hot: float, progress: Progress) -> Words:
