@@ -58,18 +58,35 @@ class QuantizedMlp(nn.Module):
         super().__init__()
         self.formats = formats
         self.activations = tuple(layer.activation for layer in network.layers)
-        self.weights = nn.ParameterList(torch.from_numpy(layer.weight.copy()) for layer in network.layers)
-        self.biases = nn.ParameterList(torch.from_numpy(layer.bias.copy()) for layer in network.layers)
-        self.masks = [torch.from_numpy(layer.mask.copy()) for layer in network.layers]
+        self._whole = network
+        self._read = [np.flatnonzero(layer.mask.any(axis=0)) for layer in network.layers]
+        self._read.append(np.arange(network.sizes[-1]))
+        self.weights = nn.ParameterList(
+            torch.from_numpy(layer.weight[self._part(depth)]) for depth, layer in enumerate(network.layers)
+        )
+        self.biases = nn.ParameterList(
+            torch.from_numpy(layer.bias[self._read[depth + 1]]) for depth, layer in enumerate(network.layers)
+        )
+        for depth, layer in enumerate(network.layers):
+            self.register_buffer(f"mask{depth}", torch.from_numpy(layer.mask[self._part(depth)]))
         self.dtype = torch.float32 if self._most_steps() < SINGLE_LIMIT else torch.float64
+
+    def _part(self, depth: int) -> tuple[Any, ...]:
+        """Index of a layer's weights between neurons that the next layer reads; the others change nothing."""
+        return np.ix_(self._read[depth + 1], self._read[depth])
+
+    @property
+    def masks(self) -> list[Tensor]:
+        """Which of the `weights` are wires, per layer."""
+        return [self.get_buffer(f"mask{depth}") for depth in range(len(self.weights))]
 
     def _most_steps(self) -> float:
         """A bound on every accumulator, in steps, for any weights of these formats; biases as they are, doubled."""
         bounds = []
         into = self.formats.input
         for depth, form in enumerate(self.formats.weights):
-            fan_in = float(self.masks[depth].sum(dim=1).max())
-            bias = float(self.biases[depth].detach().abs().max()) * 2.0 ** (into.frac + form.frac)
+            fan_in = float(self.masks[depth].sum(dim=1).max()) if self.masks[depth].numel() else 0.0
+            bias = float(np.abs(self._whole.layers[depth].bias).max()) * 2.0 ** (into.frac + form.frac)
             greatest = float(max(into.hi, -into.lo)) * float(max(form.hi, -form.lo))
             bounds.append(fan_in * greatest + 2 * bias + 1)
             if depth < len(self.formats.activations):
@@ -84,9 +101,11 @@ class QuantizedMlp(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map decoded input words, (n, n_in) in `dtype`, to decoded scores, (n, n_out)."""
         frac = self.formats.input.frac
-        for depth, form in enumerate(self.formats.weights):
+        if len(self._read[0]) < x.shape[1]:
+            x = x[:, torch.from_numpy(self._read[0]).to(x.device)]
+        for depth, (form, mask) in enumerate(zip(self.formats.weights, self.masks, strict=True)):
             bias_format = FixedPoint(62, frac + form.frac, signed=True)
-            weight = _rounded(self.weights[depth], form).to(x.dtype) * self.masks[depth]
+            weight = _rounded(self.weights[depth], form).to(x.dtype) * mask
             bias = _rounded(self.biases[depth], bias_format).to(x.dtype)
             x = nn.functional.linear(x, weight, bias)
             if self.activations[depth] == "relu":
@@ -100,8 +119,11 @@ class QuantizedMlp(nn.Module):
         """The float parameters as a network; `quantize` with the same formats gives the circuit of this module."""
         layers = []
         for depth, activation in enumerate(self.activations):
-            weight, bias = (p[depth].detach().double().numpy() for p in (self.weights, self.biases))
-            layers.append(Layer(weight, bias, self.masks[depth].numpy(), activation))
+            whole = self._whole.layers[depth]
+            weight, bias = whole.weight.copy(), whole.bias.copy()
+            weight[self._part(depth)] = self.weights[depth].detach().cpu().numpy()
+            bias[self._read[depth + 1]] = self.biases[depth].detach().cpu().numpy()
+            layers.append(Layer(weight, bias, whole.mask, activation))
         return Network(tuple(layers))
 
 
