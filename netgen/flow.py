@@ -17,8 +17,10 @@ import numpy as np
 import netgen
 from netgen import artifacts, kept, verify
 from netgen.circuit import Circuit, to_json
+from netgen.constrain import board_of
 from netgen.data import Dataset, load_dataset
 from netgen.errors import FitError, QuantizeError, SpecError, TrainError
+from netgen.follow import Follower
 from netgen.grid import Grid, Placement, Regions
 from netgen.netlist import Netlist, netlist_of
 from netgen.network import Network
@@ -27,7 +29,7 @@ from netgen.spec import Spec, load_spec
 from netgen.store import Store, digest_of
 
 if TYPE_CHECKING:
-    from netgen.train import Mlp, Recipe
+    from netgen.train import Mlp, Recipe, Samples, View
 
 NOUNS = (
     "fixed",
@@ -37,6 +39,7 @@ NOUNS = (
     "grid",
     "design",
     "constrain",
+    "follow",
     "data",
     "artifacts",
     "kept",
@@ -45,7 +48,7 @@ NOUNS = (
 )
 ROOMS = {
     "train": ("train",),
-    "prune": ("train",),
+    "prune": ("train", "place"),
     "quantize": ("quantize", "train"),
     "place": ("place",),
     "certify": ("place",),
@@ -92,6 +95,7 @@ class _Line:
     def __init__(self, spec: Spec, store: Store, base: Path, jobs: int, progress: Progress) -> None:
         self.spec, self.store, self.base, self.jobs, self.progress = spec, store, base, jobs, progress
         self.folder = store.folder
+        self._copies: list[View] | None = None
 
     def stage(self, name: str, what: str, depends: dict[str, object], make: Callable[[Path], None]) -> None:
         """Run one stage through the store, telling what it will do before it starts."""
@@ -109,7 +113,7 @@ class _Line:
         network = artifacts.read_network(self.folder / "network.npz")
         circuit = kept.load_circuit(self.folder)
         netlist = netlist_of(circuit)
-        grid, regions = kept.board_of(spec, netlist)
+        grid, regions = board_of(spec.place, netlist)
         self.place(netlist, grid, regions)
         placement = artifacts.read_placement(self.folder / "placement.csv", netlist, grid)
         self.certify(netlist, grid, regions)
@@ -127,6 +131,7 @@ class _Line:
             "split": spec.data.model_dump(include={"validation", "test", "scale"}),
             "network": spec.network.model_dump(),
             "train": spec.train.model_dump(),
+            "augment": spec.augment.model_dump(),
             "seed": spec.seed,
             "weights": digest_of(weights.read_bytes()) if weights and weights.is_file() else None,
         }
@@ -138,7 +143,13 @@ class _Line:
             if weights:
                 train.load_state(weights, mlp)
             accuracy = train.train_dense(
-                mlp, data, self._recipe(), epochs=spec.train.epochs, seed=spec.seed, progress=self.progress
+                mlp,
+                data,
+                self._recipe(),
+                epochs=spec.train.epochs,
+                seed=spec.seed,
+                samples=self._samples(data),
+                progress=self.progress,
             )
             train.save_mlp(folder / "dense.npz", mlp)
             (folder / "dense.json").write_text(json.dumps({"validation_accuracy": accuracy}) + "\n")
@@ -148,7 +159,10 @@ class _Line:
     def prune(self, data: Dataset) -> None:
         """Prune and retrain: `pruned.npz`, a float network."""
         spec = self.spec
+        follows = spec.prune.joint or "distance" in spec.train.regularizer
         depends: dict[str, object] = {"train": self.store.digest("train"), "prune": spec.prune.model_dump()}
+        if follows:
+            depends["place"] = spec.place.model_dump(exclude={"certificate", "moves"})
 
         def make(folder: Path) -> None:
             from netgen import train
@@ -156,7 +170,15 @@ class _Line:
             mlp = self._mlp(data)
             train.load_mlp(self.folder / "dense.npz", mlp)
             network, accuracy = train.prune_and_retrain(
-                mlp, data, self._recipe(), spec.prune, seed=spec.seed, progress=self.progress
+                mlp,
+                data,
+                self._recipe(),
+                spec.prune,
+                seed=spec.seed,
+                samples=self._samples(data, teacher=mlp),
+                charge=train.Charge.of(spec.train),
+                distances=Follower(spec.place, moves=spec.prune.place_moves, seed=spec.seed) if follows else None,
+                progress=self.progress,
             )
             artifacts.write_network(folder / "pruned.npz", network)
             (folder / "pruned.json").write_text(json.dumps({"validation_accuracy": accuracy}) + "\n")
@@ -181,12 +203,14 @@ class _Line:
                 activation_widths=spec.activation_widths,
             )
             module = quantize.QuantizedMlp(network, formats)
+            rounded = data.rounded_to(formats.input)
             train.fit(
                 module,
-                data.rounded_to(formats.input),
+                rounded,
                 self._recipe(spec.quantize.learning_rate),
                 epochs=spec.quantize.epochs,
                 seed=spec.seed + 2,
+                samples=self._samples(rounded),
                 progress=self.progress,
                 what="quantization-aware fine-tuning",
             )
@@ -331,17 +355,37 @@ class _Line:
 
         self.stage("report", "tables, page and picture", depends, make)
 
+    def _samples(self, data: Dataset, teacher: "Mlp | None" = None) -> "Samples":
+        """What to learn from: the training split, its distorted copies, and what the dense network says to them."""
+        from netgen import train
+
+        spec = self.spec
+        if self._copies is None:
+            self._copies = train.distort(data.train, spec.augment, seed=spec.seed, progress=self.progress)
+        samples = train.Samples.of(data.train, train.device_of(spec.train.device), self._copies)
+        if teacher is None or not spec.prune.distill:
+            return samples
+        return samples.taught_by(teacher.eval(), spec.prune.temperature)
+
     def _recipe(self, learning_rate: float | None = None) -> "Recipe":
         from netgen.train import Recipe
 
         spec = self.spec.train
-        return Recipe(spec.batch_size, learning_rate or spec.learning_rate, spec.weight_decay, spec.label_smoothing)
+        return Recipe(
+            spec.batch_size,
+            learning_rate or spec.learning_rate,
+            spec.weight_decay,
+            spec.label_smoothing,
+            self.spec.prune.distill,
+            self.spec.prune.temperature,
+        )
 
     def _mlp(self, data: Dataset) -> "Mlp":
-        from netgen.train import Mlp
+        from netgen.train import Mlp, device_of
 
         sizes = (data.train.features.shape[1], *self.spec.network.hidden, data.classes)
-        return Mlp.seeded(sizes, batch_norm=self.spec.network.batch_norm, seed=self.spec.seed)
+        mlp = Mlp.seeded(sizes, batch_norm=self.spec.network.batch_norm, seed=self.spec.seed)
+        return mlp.to(device_of(self.spec.train.device))
 
 
 def _figure_in(path: Path, name: str) -> Any:

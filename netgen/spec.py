@@ -76,26 +76,83 @@ class TrainSpec(Section):
     learning_rate: float = Field(0.001, gt=0, description="Adam's rate")
     weight_decay: float = Field(0.00003, ge=0, description="L2 penalty")
     label_smoothing: float = Field(0.05, ge=0, lt=1, description="share of each label spread over all classes")
+    regularizer: Literal["none", "l1", "l2", "distance", "distance_l2"] = Field(
+        "none",
+        description="what weights cost while pruned in rounds: l1 |w|, l2 w^2 / 2, distance |w| d^p with d the wire's "
+        "Manhattan length in the placement of the moment (Blake et al. 2018), distance_l2 w^2 d^p / 2",
+    )
+    strength: float = Field(0.0, ge=0, description="lambda, by which the regularizer is multiplied")
+    distance_power: float = Field(1.0, ge=0, le=4, description="p, the power of the distance in the regularizer")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="what computes; auto takes a GPU where there is one"
+    )
+
+
+class AugmentSpec(Section):
+    """Distorted copies of square images to learn from, beside the images themselves; one copy a pass, in turn."""
+
+    copies: int = Field(0, ge=0, le=100, description="how many; 0 for none. Each takes a byte a pixel and sample")
+    shift: float = Field(1.5, ge=0, description="pixels, at most, along each axis")
+    rotate: float = Field(10.0, ge=0, le=180, description="degrees, at most")
+    zoom: float = Field(0.1, ge=0, lt=1, description="share by which an image grows or shrinks, at most")
+    shear: float = Field(0.1, ge=0, lt=1, description="share of the height by which a line leans, at most")
+    warp: float = Field(0.7, ge=0, description="pixels by which points of an image wander, standard deviation")
+    mirror: bool = Field(False, description="left and right exchanged, every other time")
 
 
 class PruneSpec(Section):
-    """Train, prune, retrain, in rounds; to a sparsity, or as far as validation accuracy holds."""
+    """Train, prune, re-place, in rounds; to a sparsity, a number or length of wires, or as far as accuracy holds."""
 
-    rule: Literal["none", "magnitude"] = Field("magnitude", description="which weights go first")
+    rule: Literal[
+        "none", "magnitude", "nested_rank", "nested_rank_distance", "distance_magnitude", "obd", "obd_distance"
+    ] = Field(
+        "magnitude",
+        description="which weights go first: the least |w|; nested_rank the longest of the least, nested_rank_distance "
+        "the least of the longest (Blake et al. 2018, our reading); distance_magnitude |w| / d^g; obd w^2 h / 2 with "
+        "h the second derivative of the loss (Optimal Brain Damage); obd_distance the same / d^g",
+    )
     scope: Literal["global", "layer"] = Field("global", description="one threshold for all layers, or one for each")
-    sparsity: Share | None = Field(0.9, description="share of the weights to remove; null when accuracy decides")
+    schedule: Literal["one_shot", "iterative", "gradual"] = Field(
+        "iterative", description="one_shot prunes once, iterative once a round, gradual several times a round"
+    )
+    sparsity: Share | None = Field(0.9, description="share of the weights to remove; null when another target decides")
     accuracy: Share | None = Field(
-        None, description="keep the sparsest network with at least this validation accuracy; null when sparsity decides"
+        None, description="keep the sparsest network with at least this validation accuracy; null when another decides"
+    )
+    wires: PositiveInt | None = Field(None, description="weights to keep; null when another target decides")
+    wire_length: PositiveInt | None = Field(
+        None, description="total wire length to keep, in the placement of the moment; null when another target decides"
     )
     rounds: PositiveInt = Field(10, description="prune-and-retrain rounds; with accuracy, the most there can be")
-    epochs: PositiveInt = Field(1, description="epochs of retraining after each round")
+    epochs: PositiveInt = Field(1, description="epochs of retraining in each round")
+    steps: PositiveInt = Field(4, description="prunings in each round of the gradual schedule")
     retrain: int = Field(10, ge=0, description="epochs of retraining after the last round")
+    distance_power: float = Field(1.0, ge=0, le=4, description="g, the power of the distance in the rule")
+    regrow: float = Field(
+        0.0, ge=0, lt=1, description="share of the wires, steep and short, that come back at each pruning (as in RigL)"
+    )
+    place_at: PositiveInt = Field(20_000, description="wires from which on the network is placed while it is pruned")
+    place_moves: int = Field(300_000, ge=0, description="moves of each re-placement; the first takes ten times as many")
+    distill: float = Field(
+        0.0, ge=0, le=1, description="share of the loss that compares with the dense network's answers (Hinton et al.)"
+    )
+    temperature: float = Field(2.0, gt=0, description="by which these answers are softened")
 
     @model_validator(mode="after")
     def _one_target(self) -> Self:
-        if self.rule != "none" and (self.sparsity is None) == (self.accuracy is None):
-            raise ValueError("give one of sparsity and accuracy, and set the other to null")
+        targets = [self.sparsity, self.accuracy, self.wires, self.wire_length]
+        if self.rule != "none" and sum(target is not None for target in targets) != 1:
+            raise ValueError("give one of sparsity, accuracy, wires and wire_length, and set the others to null")
+        if self.schedule == "one_shot" and (self.rounds != 1 or self.accuracy is not None):
+            raise ValueError(
+                "schedule one_shot prunes once, to a target it knows; set rounds to 1 and accuracy to null"
+            )
         return self
+
+    @property
+    def joint(self) -> bool:
+        """Whether the rule or the target looks at wire length."""
+        return self.wire_length is not None or "distance" in self.rule or self.rule == "nested_rank"
 
 
 class QuantizeSpec(Section):
@@ -155,6 +212,7 @@ class Spec(Section):
     data: DataSpec = Field(DataSpec(), description="the data set")
     network: NetworkSpec = Field(NetworkSpec(), description="the network's shape")
     train: TrainSpec = Field(TrainSpec(), description="dense training")
+    augment: AugmentSpec = Field(AugmentSpec(), description="distorted copies")
     prune: PruneSpec = Field(PruneSpec(), description="pruning")
     quantize: QuantizeSpec = Field(QuantizeSpec(), description="fixed-point widths")
     place: PlaceSpec = Field(PlaceSpec(), description="placement")
@@ -184,12 +242,6 @@ class Spec(Section):
     def activation_widths(self) -> tuple[int, ...]:
         """Width of each hidden layer's results."""
         return _each(self.quantize.activation_width, len(self.network.hidden))
-
-    @property
-    def faces(self) -> dict[int, Face]:
-        """Layer number to the face that holds the layer; free layers left out."""
-        ends = {0: self.place.inputs, len(self.network.hidden) + 1: self.place.outputs}
-        return {layer: face for layer, face in ends.items() if face != "free"}
 
 
 def _each(widths: Widths, count: int) -> tuple[int, ...]:

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from netgen.constrain import faces_of
 from netgen.errors import SpecError
 from netgen.spec import Spec, load_spec, parse_spec
 from netgen.spec_reference import reference, schema, starter
@@ -12,7 +13,8 @@ BAD = [
     ("trian: {epochs: 3}", "trian: unknown key; did you mean train?"),
     (
         "bogus: 3",
-        "bogus: unknown key; known here: name, seed, data, network, train, prune, quantize, place, emit, check",
+        "bogus: unknown key; known here: name, seed, data, network, train, augment, prune, quantize, place, emit, "
+        "check",
     ),
     ("train: {epochs: ten}", 'train.epochs: "ten"; input should be a valid integer'),
     ("train: {epochs: true}", "train.epochs: true; input should be a valid integer"),
@@ -29,7 +31,10 @@ BAD = [
         "quantize.weight_width: 0; input should be greater than or equal to 1, or input should be a valid array",
     ),
     ("quantize: {weight_width: [6, 6]}", "quantize.weight_width: 2 widths for 3 layers; give one for each"),
-    ("prune: {accuracy: 0.9}", "prune: give one of sparsity and accuracy, and set the other to null"),
+    (
+        "prune: {accuracy: 0.9}",
+        "prune: give one of sparsity, accuracy, wires and wire_length, and set the others to null",
+    ),
     ("prune: {sparsity: .nan}", "prune.sparsity: NaN; input should be a finite number"),
     ("prune: 3", "prune: 3; input should be an object"),
     ("name: ../x", "name: \"../x\"; string should match pattern '^([A-Za-z0-9_][A-Za-z0-9_.-]*)?$'"),
@@ -78,7 +83,7 @@ def test_one_width_serves_all_layers_and_a_list_one_each() -> None:
 
 
 def test_pinned_ends_become_faces_of_the_first_and_last_layer() -> None:
-    assert parse_spec("place: {inputs: z0, outputs: z1}").faces == {0: "z0", 3: "z1"}
+    assert faces_of(parse_spec("place: {inputs: z0, outputs: z1}").place, layers=4) == {0: "z0", 3: "z1"}
 
 
 def test_the_starting_spec_spells_out_the_defaults() -> None:

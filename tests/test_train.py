@@ -10,7 +10,7 @@ from netgen.data import Dataset, load_dataset
 from netgen.errors import TrainError, WeightsError
 from netgen.network import Layer, Network, remove_dead
 from netgen.spec import DataSpec, PruneSpec
-from netgen.train import Mlp, Recipe, accuracy_of, fit, load_state, predict, prune, prune_and_retrain
+from netgen.train import Mlp, Recipe, accuracy_of, fit, load_state, predict, prune_and_retrain
 
 RECIPE = Recipe(batch_size=32, learning_rate=0.005, weight_decay=0.0, label_smoothing=0.0)
 
@@ -18,24 +18,6 @@ RECIPE = Recipe(batch_size=32, learning_rate=0.005, weight_decay=0.0, label_smoo
 @pytest.fixture(scope="module")
 def digits() -> Dataset:
     return load_dataset(DataSpec(), seed=1)
-
-
-def test_global_pruning_keeps_the_greatest_weights_of_all_layers() -> None:
-    """Of 0.9, 0.1, 0.5 and 0.4, 0.3 half is kept (2.5 rounds to 2): 0.9 and 0.5."""
-    scores = [np.array([[0.9, 0.1, 0.5]]), np.array([[0.4], [0.3]])]
-    kept = prune(scores, [np.ones_like(s, dtype=bool) for s in scores], sparsity=0.5, scope="global")
-    assert [mask.tolist() for mask in kept] == [[[True, False, True]], [[False], [False]]]
-
-
-def test_pruning_by_layer_keeps_the_share_in_each() -> None:
-    scores = [np.array([[0.9, 0.1, 0.5, 0.2]]), np.array([[0.04], [0.03]])]
-    kept = prune(scores, [np.ones_like(s, dtype=bool) for s in scores], sparsity=0.5, scope="layer")
-    assert [mask.tolist() for mask in kept] == [[[True, False, True, False]], [[True], [False]]]
-
-
-def test_a_pruned_weight_never_comes_back() -> None:
-    kept = prune([np.array([[3.0, 2.0, 1.0]])], [np.array([[False, True, True]])], sparsity=1 / 3, scope="global")
-    assert kept[0].tolist() == [[False, True, True]]
 
 
 def test_an_mlp_with_batch_norm_folds_into_an_equal_network() -> None:

@@ -1,21 +1,31 @@
 """Training and pruning: data in, a float, sparse `Network` out."""
 
-from netgen.train.fit import Recipe, accuracy_of, fit
+from netgen.train.augment import distort
+from netgen.train.fit import Recipe, accuracy_of, device_of, fit
+from netgen.train.joint import Charge, Distances, Pruning
 from netgen.train.mlp import Mlp, load_mlp, load_state, predict, save_mlp
-from netgen.train.phases import prune_and_retrain, train_dense
-from netgen.train.prune import RULES, prune
+from netgen.train.phases import prune_and_retrain, retrain, train_dense
+from netgen.train.prune import RULES
+from netgen.train.samples import Samples, View
 
 __all__ = [
     "RULES",
+    "Charge",
+    "Distances",
     "Mlp",
+    "Pruning",
     "Recipe",
+    "Samples",
+    "View",
     "accuracy_of",
+    "device_of",
+    "distort",
     "fit",
     "load_mlp",
     "load_state",
     "predict",
-    "prune",
     "prune_and_retrain",
+    "retrain",
     "save_mlp",
     "train_dense",
 ]

@@ -1,6 +1,7 @@
-"""One phase of gradient descent, for any module that maps features to scores."""
+"""Gradient descent, for any module that maps features to scores: step by step, or a whole phase at once."""
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -8,22 +9,40 @@ from torch import Tensor, nn
 
 from netgen.data import Dataset, Split
 from netgen.progress import Progress, silent
+from netgen.train.samples import Batch, Samples
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to descend: Adam; cross entropy with label smoothing."""
+    """How to descend: Adam; cross entropy with label smoothing, mixed with what a teacher answers.
+
+    Attributes:
+        distill: share of the loss that compares with the teacher, where the samples have one.
+        temperature: by which the teacher's answers were softened, and ours are to compare them.
+    """
 
     batch_size: int
     learning_rate: float
     weight_decay: float
     label_smoothing: float
+    distill: float = 0.0
+    temperature: float = 2.0
+
+    def loss(self, scores: Tensor, batch: Batch) -> Tensor:
+        """The mean loss of a batch, a scalar."""
+        loss = nn.functional.cross_entropy(scores, batch.labels, label_smoothing=self.label_smoothing)
+        if batch.taught is None or not self.distill:
+            return loss
+        ours = torch.log_softmax(scores / self.temperature, dim=1)
+        apart = nn.functional.kl_div(ours, batch.taught.to(ours.dtype), reduction="batchmean")
+        return (1 - self.distill) * loss + self.distill * self.temperature**2 * apart
 
 
-def _tensors(split: Split, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """A split as tensors that share memory with it where the types allow."""
-    features, labels = torch.tensor(split.features), torch.tensor(split.labels)
-    return features.to(dtype), labels
+def device_of(wanted: str) -> str:
+    """The device that a spec's `auto`, `cpu` or `cuda` means on this machine."""
+    if wanted != "auto":
+        return wanted
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _dtype_of(module: nn.Module) -> torch.dtype:
@@ -34,12 +53,50 @@ def _dtype_of(module: nn.Module) -> torch.dtype:
 
 def accuracy_of(module: nn.Module, split: Split) -> float:
     """Share of a split's samples whose greatest score is at their label; the lowest index wins a tie."""
-    dtype = _dtype_of(module)
     module.eval()
+    device = next(module.parameters()).device
     with torch.no_grad():
-        features, labels = _tensors(split, dtype)
-        right = int((module(features).argmax(dim=1) == labels).sum())
+        features, labels = torch.tensor(split.features).to(device, _dtype_of(module)), torch.tensor(split.labels)
+        right = int((module(features).argmax(dim=1).cpu() == labels).sum())
     return right / len(split)
+
+
+class Descent:
+    """A module on its way down: Adam, which remembers, and batches without end.
+
+    Runs on one torch thread, the fastest for networks this small, and repeatable.
+    """
+
+    def __init__(self, module: nn.Module, samples: Samples, recipe: Recipe, *, seed: int) -> None:
+        torch.set_num_threads(1)
+        self.module, self.recipe = module, recipe
+        self.optimizer = torch.optim.Adam(
+            module.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
+        )
+        self.per_epoch = max(len(samples) // recipe.batch_size, 1)
+        self._stream = samples.stream(recipe.batch_size, seed)
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the next step."""
+        return float(self.optimizer.param_groups[0]["lr"])
+
+    @rate.setter
+    def rate(self, value: float) -> None:
+        self.optimizer.param_groups[0]["lr"] = value
+
+    def run(self, steps: int, after: Callable[[], None] | None = None) -> None:
+        """Take so many steps, one batch each; `after` is called behind each."""
+        self.module.train()
+        dtype = _dtype_of(self.module)
+        for _ in range(steps):
+            batch = next(self._stream)
+            loss = self.recipe.loss(self.module(batch.features.to(dtype)), batch)
+            self.optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            self.optimizer.step()
+            if after is not None:
+                after()
 
 
 def fit(
@@ -49,6 +106,7 @@ def fit(
     *,
     epochs: int,
     seed: int,
+    samples: Samples | None = None,
     decay: bool = True,
     progress: Progress = silent,
     what: str = "train",
@@ -56,32 +114,24 @@ def fit(
     """Train a module in place and leave it at the epoch that is best on validation data, the latest on a tie.
 
     With `decay` the rate falls linearly to a thousandth; otherwise it stays, so that training can go on.
-    Runs on one torch thread, the fastest for networks this small, and repeatable.
 
+    Args:
+        samples: what to learn from; the training split as it is when None.
     Returns: validation accuracy; with no epochs, of the module as it is.
     """
-    torch.set_num_threads(1)
     if epochs == 0:
         return accuracy_of(module, data.validation)
-    generator = torch.Generator().manual_seed(seed)
-    features, labels = _tensors(data.train, _dtype_of(module))
-    optimizer = torch.optim.Adam(
-        module.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
-    )
-    batches = max(len(labels) // recipe.batch_size, 1)
-    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 1e-3 if decay else 1.0, total_iters=epochs * batches)
-    best, best_state = -1.0, module.state_dict()
+    descent = Descent(module, samples or Samples.of(data.train), recipe, seed=seed)
+    best, best_state, taken = -1.0, module.state_dict(), 0
+    most = epochs * descent.per_epoch
+
+    def slow_down() -> None:
+        nonlocal taken
+        taken += 1
+        descent.rate = recipe.learning_rate * (1 - (1 - 1e-3) * taken / most)
+
     for epoch in range(epochs):
-        module.train()
-        order = torch.randperm(len(labels), generator=generator)
-        for batch in torch.split(order[: batches * recipe.batch_size], recipe.batch_size):
-            loss = nn.functional.cross_entropy(
-                module(features[batch]), labels[batch], label_smoothing=recipe.label_smoothing
-            )
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            schedule.step()
+        descent.run(descent.per_epoch, slow_down if decay else None)
         accuracy = accuracy_of(module, data.validation)
         if accuracy >= best:
             best, best_state = accuracy, copy.deepcopy(module.state_dict())

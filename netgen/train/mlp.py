@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from netgen.errors import WeightsError
 from netgen.fixed import Reals
-from netgen.network import Layer, Network
+from netgen.network import Bools, Layer, Network
 
 
 class MaskedLinear(nn.Linear):
@@ -34,10 +34,16 @@ class Mlp(nn.Module):
 
     Args:
         sizes: number of inputs, then of neurons in each layer.
+
+    Attributes:
+        kept: for the inputs and each layer, which of the neurons there were at first are still held (see
+            `netgen.train.cut`), ascending; all of them to begin with.
     """
 
     def __init__(self, sizes: Sequence[int], *, batch_norm: bool) -> None:
         super().__init__()
+        self.sizes = tuple(sizes)
+        self.kept = [torch.arange(size) for size in sizes]
         self.linears = nn.ModuleList(MaskedLinear(a, b) for a, b in itertools.pairwise(sizes))
         self.norms = nn.ModuleList(nn.BatchNorm1d(size) for size in sizes[1:-1] if batch_norm)
 
@@ -54,7 +60,8 @@ class Mlp(nn.Module):
         return [layer for layer in self.linears if isinstance(layer, MaskedLinear)]
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map features (n, n_in) to scores (n, n_out)."""
+        """Map features (n, n_in), all that there were at first, to scores (n, n_out)."""
+        x = self.inputs_of(x)
         *hidden, last = self.masked
         for depth, linear in enumerate(hidden):
             x = linear(x)
@@ -64,12 +71,31 @@ class Mlp(nn.Module):
         scores: Tensor = last(x)
         return scores
 
+    def inputs_of(self, features: Tensor) -> Tensor:
+        """Of features (n, n_in) the columns whose inputs are still held."""
+        columns = self.kept[0]
+        return features if len(columns) == features.shape[1] else features[:, columns.to(features.device)]
+
+    def masks(self) -> list[Bools]:
+        """The masks in the shape that the network had at first, per layer (n_out, n_in) bool."""
+        return [self._spread(layer.mask, depth) > 0 for depth, layer in enumerate(self.masked)]
+
+    def _spread(self, values: Tensor, depth: int) -> Reals:
+        """A layer's values, (n_out,) or (n_out, n_in), at the places they had at first, zeros elsewhere."""
+        shape = self.sizes[depth + 1 :][:1] + self.sizes[depth : depth + 1] * (values.dim() - 1)
+        full: Reals = np.zeros(shape)
+        full[np.ix_(*[self.kept[depth + 1 - k].numpy() for k in range(values.dim())])] = _array(values)
+        return full
+
     def network(self) -> Network:
-        """The same function in evaluation mode, batch normalization folded into weights and biases."""
+        """The same function in evaluation mode, in the shape that the network had at first.
+
+        Batch normalization is folded into weights and biases.
+        """
         layers = []
         for depth, linear in enumerate(self.masked):
             gain: Reals = np.ones(linear.out_features)
-            weight, bias, mask = (_array(t) for t in (linear.weight, linear.bias, linear.mask))
+            weight, bias = _array(linear.weight), _array(linear.bias)
             if depth < len(self.norms):
                 norm = self.norms[depth]
                 assert isinstance(norm, nn.BatchNorm1d)
@@ -78,12 +104,16 @@ class Mlp(nn.Module):
                 gain = _array(norm.weight) / np.sqrt(_array(norm.running_var) + norm.eps)
                 bias = (bias - _array(norm.running_mean)) * gain + _array(norm.bias)
             last = depth == len(self.linears) - 1
-            layers.append(Layer(weight * gain[:, None], bias, mask > 0, "identity" if last else "relu"))
+            weight, bias, mask = (
+                self._spread(torch.from_numpy(values), depth)
+                for values in (weight * gain[:, None], bias, _array(linear.mask))
+            )
+            layers.append(Layer(weight, bias, mask > 0, "identity" if last else "relu"))
         return Network(tuple(layers))
 
 
 def _array(tensor: Tensor) -> Reals:
-    values: Reals = tensor.detach().double().numpy()
+    values: Reals = tensor.detach().cpu().double().numpy()
     return values
 
 
@@ -101,7 +131,7 @@ def predict(network: Network, features: Any) -> Reals:
 def save_mlp(path: Path, mlp: Mlp) -> None:
     """Write a state_dict as a .npz of plain arrays, the same bytes for the same state."""
     with path.open("wb") as file:
-        np.savez(file, allow_pickle=False, **{key: value.numpy() for key, value in mlp.state_dict().items()})
+        np.savez(file, allow_pickle=False, **{key: value.cpu().numpy() for key, value in mlp.state_dict().items()})
 
 
 def load_mlp(path: Path, mlp: Mlp) -> None:

@@ -1,8 +1,6 @@
-"""The standard pipeline: train, prune, retrain, in rounds (Han et al. 2015; cubic schedule, Zhu and Gupta 2017)."""
+"""The pipeline of training: a dense network, pruned in rounds, then trained once more as it has become."""
 
 import copy
-
-import torch
 
 from netgen.data import Dataset
 from netgen.errors import TrainError
@@ -10,75 +8,99 @@ from netgen.network import Network, remove_dead
 from netgen.progress import Progress, silent
 from netgen.spec import PruneSpec
 from netgen.train.fit import Recipe, accuracy_of, fit
+from netgen.train.joint import Charge, Distances, Pruning
 from netgen.train.mlp import Mlp
-from netgen.train.prune import RULES, prune
+from netgen.train.samples import Samples
 
-KEPT_PER_ROUND = 0.75
-"""When accuracy decides, every round keeps this share of the weights that are left."""
+NO_CHARGE = Charge("none", 0.0, 1.0)
 
 
 def train_dense(
-    mlp: Mlp, data: Dataset, recipe: Recipe, *, epochs: int, seed: int, progress: Progress = silent
+    mlp: Mlp,
+    data: Dataset,
+    recipe: Recipe,
+    *,
+    epochs: int,
+    seed: int,
+    samples: Samples | None = None,
+    progress: Progress = silent,
 ) -> float:
     """Train a dense network in place; returns its validation accuracy."""
-    return fit(mlp, data, recipe, epochs=epochs, seed=seed, decay=False, progress=progress)
+    return fit(mlp, data, recipe, epochs=epochs, seed=seed, samples=samples, decay=False, progress=progress)
 
 
 def prune_and_retrain(
-    mlp: Mlp, data: Dataset, recipe: Recipe, spec: PruneSpec, *, seed: int, progress: Progress = silent
+    mlp: Mlp,
+    data: Dataset,
+    recipe: Recipe,
+    spec: PruneSpec,
+    *,
+    seed: int,
+    samples: Samples | None = None,
+    charge: Charge = NO_CHARGE,
+    distances: Distances | None = None,
+    progress: Progress = silent,
 ) -> tuple[Network, float]:
-    """Prune a trained network round by round, retraining after each, then once more.
+    """Prune a trained network round by round, training in between and once more at the end.
 
-    With a target sparsity the rounds follow the cubic schedule; with a target accuracy each round removes a quarter of
-    what is left, until validation accuracy falls short, and the last network that held it is retrained.
+    With a target accuracy each round removes a quarter of what is left, until validation accuracy falls short, and the
+    last network that held it is retrained; with any other target the rounds lead there.
 
+    Args:
+        samples: what to learn from; the training split as it is when None.
+        charge: what weights cost during the rounds.
+        distances: the placer that follows the network, for rules and charges that look at wire length.
     Returns: the network, batch normalization folded and dead neurons cut, and its validation accuracy.
     Raises: TrainError, when already the dense network falls short of the target accuracy, or nothing is left.
     """
+    samples = samples or Samples.of(data.train)
     if spec.rule != "none":
-        _rounds(mlp, data, recipe, spec, seed=seed, progress=progress)
+        mlp = _rounds(mlp, data, Pruning(mlp, samples, recipe, spec, charge, seed=seed, distances=distances), progress)
+    return retrain(mlp, data, samples, recipe, epochs=spec.retrain, seed=seed + 1, progress=progress)
+
+
+def retrain(
+    mlp: Mlp,
+    data: Dataset,
+    samples: Samples,
+    recipe: Recipe,
+    *,
+    epochs: int,
+    seed: int,
+    progress: Progress = silent,
+) -> tuple[Network, float]:
+    """Train a pruned network, in place, for the last time, its rate falling to nothing.
+
+    Returns: as `prune_and_retrain`; the network as it was, where training made it worse.
+    Raises: TrainError, when nothing is left of it.
+    """
     held, accuracy = copy.deepcopy(mlp.state_dict()), accuracy_of(mlp, data.validation)
-    retrained = fit(mlp, data, recipe, epochs=spec.retrain, seed=seed + 1, progress=progress, what="retrain")
+    retrained = fit(mlp, data, recipe, epochs=epochs, seed=seed, samples=samples, progress=progress, what="retrain")
     if retrained < accuracy:
         mlp.load_state_dict(held)
     network = remove_dead(mlp.network())
     if network.weights_left == 0:
-        raise TrainError("prune: no path from an input to an output is left; lower prune.sparsity or set scope: layer")
+        raise TrainError("prune: no path from an input to an output is left; prune less or set scope: layer")
     return network, max(retrained, accuracy)
 
 
-def _rounds(mlp: Mlp, data: Dataset, recipe: Recipe, spec: PruneSpec, *, seed: int, progress: Progress) -> None:
-    held, accuracy = copy.deepcopy(mlp.state_dict()), accuracy_of(mlp, data.validation)
+def _rounds(mlp: Mlp, data: Dataset, pruning: Pruning, progress: Progress) -> Mlp:
+    """All rounds; the network that they lead to."""
+    spec = pruning.spec
+    held, accuracy = copy.deepcopy(mlp), accuracy_of(mlp, data.validation)
     if spec.accuracy is not None and accuracy < spec.accuracy:
         raise TrainError(
             f"prune.accuracy: {spec.accuracy} is above the dense network's validation accuracy {accuracy:.4f}; "
             "lower it or train longer"
         )
     for number in range(1, spec.rounds + 1):
-        if spec.sparsity is not None:
-            sparsity = spec.sparsity * (1 - (1 - number / spec.rounds) ** 3)
-        else:
-            sparsity = 1 - KEPT_PER_ROUND**number
-        apply_rule(mlp, spec, sparsity)
-        what = f"prune round {number} of {spec.rounds}, {1 - sparsity:.1%} left"
-        accuracy = fit(
-            mlp, data, recipe, epochs=spec.epochs, seed=seed + 1000 + number, decay=False, progress=progress, what=what
-        )
-        if spec.accuracy is not None and accuracy < spec.accuracy:
-            mlp.load_state_dict(held)
-            return
-        held = copy.deepcopy(mlp.state_dict())
-
-
-def apply_rule(mlp: Mlp, spec: PruneSpec, sparsity: float) -> None:
-    """Prune a network's masks in place, to a sparsity, by the rule and scope of a spec."""
-    score = RULES[spec.rule]
-    layers = mlp.masked
-    masks = prune(
-        [score(layer.weight.detach().numpy()) for layer in layers],
-        [layer.mask.numpy() > 0 for layer in layers],
-        sparsity=sparsity,
-        scope=spec.scope,
-    )
-    for layer, mask in zip(layers, masks, strict=True):
-        layer.mask.copy_(torch.from_numpy(mask))
+        pruning.round(number)
+        accuracy = accuracy_of(mlp, data.validation)
+        length = f", {pruning.length:,.0f} long" if pruning.distances is not None else ""
+        what = f"prune round {number} of {spec.rounds}: {pruning.wires:,} wires{length}"
+        progress(f"{what}, validation accuracy {accuracy:.2%}", number / spec.rounds)
+        if spec.accuracy is not None:
+            if accuracy < spec.accuracy:
+                return held
+            held = copy.deepcopy(mlp)
+    return mlp

@@ -1,47 +1,123 @@
-"""Pruning rules: from a score per weight to the masks that keep the best."""
+"""Pruning rules: from what is known of the weights to the order in which they go, and the masks that remain."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from netgen.fixed import Reals
 from netgen.network import Bools
 
-Rule = Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
+CANDIDATES = 2
+"""Nested ranks choose among so many times as many weights as are to go."""
 
 
-def magnitude(weight: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Score weights, of any shape, by their magnitude (Han et al. 2015)."""
-    scores: npt.NDArray[Any] = np.abs(weight)
-    return scores
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """What a rule may look at, of weights that are still there; all (k,), all layers or one.
+
+    Attributes:
+        weight: as trained.
+        distance: Manhattan distance of the two neurons, to the spec's power; 1 before there is a placement.
+        curvature: second derivative of the loss by the weight.
+    """
+
+    weight: Reals
+    distance: Reals
+    curvature: Reals
 
 
-RULES: Mapping[str, Rule] = MappingProxyType({"magnitude": magnitude})
-"""Every pruning rule by name: weights in, a score of the same shape out; low scores go first."""
+Rule = Callable[[Weights, int], Reals]
+"""A rank for each weight, (k,): the lowest go first. The number is how many are to go."""
 
 
-def prune(
-    scores: Sequence[npt.NDArray[Any]], masks: Sequence[Bools], *, sparsity: float, scope: Literal["global", "layer"]
-) -> list[Bools]:
-    """Keep the weights with the greatest scores.
+def magnitude(weights: Weights, remove: int) -> Reals:  # noqa: ARG001 - every rule has this signature
+    """|w| (Han et al. 2015)."""
+    rank: Reals = np.abs(weights.weight)
+    return rank
+
+
+def nested_rank(weights: Weights, remove: int) -> Reals:
+    """Of the weights of least magnitude, twice as many as are to go, first the longest.
+
+    Source: Blake et al. 2018 name nested-rank pruning; the formula is our own reading.
+    """
+    return _nested(np.abs(weights.weight), -weights.distance, remove)
+
+
+def nested_rank_distance(weights: Weights, remove: int) -> Reals:
+    """The reverse: of the longest, twice as many as are to go, first those of least magnitude; our own reading."""
+    return _nested(-weights.distance, np.abs(weights.weight), remove)
+
+
+def distance_magnitude(weights: Weights, remove: int) -> Reals:
+    """|w| / d^g; our own."""
+    return magnitude(weights, remove) / weights.distance
+
+
+def obd(weights: Weights, remove: int) -> Reals:  # noqa: ARG001
+    """w^2 h / 2, by how much the loss rises to second order (LeCun, Denker and Solla 1990, Optimal Brain Damage)."""
+    rank: Reals = weights.curvature * weights.weight**2 / 2
+    return rank
+
+
+def obd_distance(weights: Weights, remove: int) -> Reals:
+    """w^2 h / (2 d^g), the rise of the loss for each unit of wire that is saved; our own."""
+    return obd(weights, remove) / weights.distance
+
+
+def _nested(outer: Reals, inner: Reals, remove: int) -> Reals:
+    candidates = np.argsort(outer, kind="stable")[: CANDIDATES * remove]
+    rank: Reals = np.full(len(outer), np.inf)
+    rank[candidates] = inner[candidates]
+    return rank
+
+
+RULES: Mapping[str, Rule] = MappingProxyType(
+    {
+        "magnitude": magnitude,
+        "nested_rank": nested_rank,
+        "nested_rank_distance": nested_rank_distance,
+        "distance_magnitude": distance_magnitude,
+        "obd": obd,
+        "obd_distance": obd_distance,
+    }
+)
+"""Every pruning rule by the name that a spec gives it."""
+
+
+def keep_of(rule: Rule, weights: Weights, keep: int) -> Bools:
+    """Keep so many weights, (k,) bool; ties are settled by position, the first stay."""
+    remove = max(len(weights.weight) - keep, 0)
+    order = np.argsort(-rule(weights, remove), kind="stable")
+    kept = np.zeros(len(order), dtype=np.bool_)
+    kept[order[: len(order) - remove]] = True
+    return kept
+
+
+def keep_within(rule: Rule, weights: Weights, length: Reals, most: float) -> Bools:
+    """Keep as many weights as fit within a total length, (k,) bool.
 
     Args:
-        scores: per layer, (n_out, n_in).
-        masks: per layer, (n_out, n_in) bool; what is False stays so.
-        sparsity: share of all weights, 0 to 1, that the result leaves out at least.
-        scope: rank all layers together, or each by itself.
-    Returns: new masks; ties are settled by position, so that exactly the share asked for is kept.
+        length: (k,); of each wire.
+        most: what they may measure together.
     """
-    groups = [list(range(len(scores)))] if scope == "global" else [[k] for k in range(len(scores))]
-    result = [np.zeros_like(mask) for mask in masks]
-    for group in groups:
-        flat = np.concatenate([np.where(masks[k], scores[k], -1.0).ravel() for k in group])
-        keep = round((1.0 - sparsity) * flat.size)
-        chosen = np.zeros(flat.size, dtype=np.bool_)
-        chosen[np.argsort(-flat, kind="stable")[:keep]] = True
-        chosen &= flat >= 0
-        for k, part in zip(group, np.split(chosen, np.cumsum([masks[k].size for k in group])[:-1]), strict=True):
-            result[k] = part.reshape(masks[k].shape)
+    low, high = 0, len(length)
+    while low < high:
+        middle = (low + high + 1) // 2
+        fits = length[keep_of(rule, weights, middle)].sum() <= most
+        low, high = (middle, high) if fits else (low, middle - 1)
+    return keep_of(rule, weights, low)
+
+
+def split_like(flat: Bools, masks: Sequence[Bools]) -> list[Bools]:
+    """New masks, from what is kept of the weights that the old masks let through, layer after layer."""
+    result, first = [], 0
+    for mask in masks:
+        count = int(mask.sum())
+        new = np.zeros_like(mask)
+        new[mask] = flat[first : first + count]
+        result.append(new)
+        first += count
     return result

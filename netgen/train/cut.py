@@ -1,0 +1,68 @@
+"""Cut what pruning has left without a way in or out, so that smaller matrices are multiplied from then on."""
+
+import torch
+from torch import Tensor, nn
+
+from netgen.network import alive_of
+from netgen.train.mlp import Mlp
+
+
+def cut(mlp: Mlp, optimizer: torch.optim.Optimizer | None = None) -> None:
+    """Cut dead neurons, in place, with what the optimizer remembers of them.
+
+    A neuron left with its bias only is a constant: what it gives goes into the biases behind it, as far as an earlier
+    batch normalization lets it. Outputs stay, whatever leads to them. The scores of the network do not change in
+    evaluation mode.
+    """
+    masked = mlp.masked
+    alive = [torch.from_numpy(a) for a in alive_of([layer.mask.cpu().numpy() > 0 for layer in masked])]
+    alive[-1] = torch.ones_like(alive[-1])
+    if all(bool(a.all()) for a in alive):
+        return
+    with torch.no_grad():
+        constant = masked[0].bias.new_zeros(len(alive[0]))
+        for depth, layer in enumerate(masked):
+            layer.bias.data += (layer.weight * layer.mask) @ constant
+            if depth < len(masked) - 1:
+                value = layer.bias if not mlp.norms else _normalized(mlp.norms[depth], layer.bias)
+                constant = torch.relu(value) * ~alive[depth + 1].to(value.device)
+        for depth, layer in enumerate(masked):
+            rows, columns = (torch.nonzero(a)[:, 0].to(layer.mask.device) for a in (alive[depth + 1], alive[depth]))
+            layer.mask = layer.mask[rows][:, columns].contiguous()
+            _slice(layer.weight, optimizer, rows, columns)
+            _slice(layer.bias, optimizer, rows)
+            layer.in_features, layer.out_features = len(columns), len(rows)
+            if depth < len(mlp.norms):
+                _slice_norm(mlp.norms[depth], optimizer, rows)
+    mlp.kept = [kept[a] for kept, a in zip(mlp.kept, alive, strict=True)]
+
+
+def _normalized(norm: nn.Module, values: Tensor) -> Tensor:
+    assert isinstance(norm, nn.BatchNorm1d)
+    result: Tensor = nn.functional.batch_norm(
+        values[None], norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=norm.eps
+    )[0]
+    return result
+
+
+def _slice_norm(norm: nn.Module, optimizer: torch.optim.Optimizer | None, rows: Tensor) -> None:
+    assert isinstance(norm, nn.BatchNorm1d)
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    norm.running_mean, norm.running_var = norm.running_mean[rows].clone(), norm.running_var[rows].clone()
+    norm.num_features = len(rows)
+    _slice(norm.weight, optimizer, rows)
+    _slice(norm.bias, optimizer, rows)
+
+
+def _slice(parameter: Tensor, optimizer: torch.optim.Optimizer | None, rows: Tensor, *columns: Tensor) -> None:
+    """Keep some rows, and columns, of a parameter and of the optimizer's moments of it."""
+
+    def part(values: Tensor) -> Tensor:
+        return (values[rows][:, columns[0]] if columns else values[rows]).clone()
+
+    if optimizer is not None:
+        state = optimizer.state.get(parameter, {})
+        state.update({key: part(value) for key, value in state.items() if value.shape == parameter.shape})
+    parameter.data = part(parameter.data)
+    parameter.grad = None

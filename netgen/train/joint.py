@@ -1,0 +1,230 @@
+"""Train, prune and re-place in turn, so that weights move to where wires are short and neurons to where weights are."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from netgen.fixed import Reals
+from netgen.network import Bools
+from netgen.spec import PruneSpec, TrainSpec
+from netgen.train.cut import cut
+from netgen.train.fit import Descent, Recipe
+from netgen.train.mlp import Mlp
+from netgen.train.prune import RULES, Weights, keep_of, keep_within, split_like
+from netgen.train.regularize import REGULARIZERS
+from netgen.train.saliency import curvature_of, slopes_of
+from netgen.train.samples import Samples
+
+Distances = Callable[[Sequence[Bools]], list[Reals]]
+"""Places a network anew, near where its neurons lay before, and measures between all of them.
+
+Takes the masks of its layers, (n_out, n_in) bool; returns, of the same shapes, the Manhattan distance between the two
+neurons, and 0 where one of them has no site."""
+
+LOOKED_AT = 5_000
+"""Samples on which curvature and slopes are taken."""
+DENSE_SHARE = 0.3
+"""Share of the rounds that a target of wire length spends on the way down to what can be placed."""
+KEPT_PER_ROUND = 0.75
+"""When accuracy decides, every round keeps this share of the weights that are left."""
+
+
+@dataclass(frozen=True)
+class Charge:
+    """What a spec charges for weights, by the name of its regularizer."""
+
+    regularizer: str
+    strength: float
+    power: float
+
+    @classmethod
+    def of(cls, spec: TrainSpec) -> "Charge":
+        """The charge that a spec asks for."""
+        return cls(spec.regularizer, spec.strength, spec.distance_power)
+
+    def prices(self, mlp: Mlp, distances: Sequence[Tensor] | None) -> list[Tensor]:
+        """What each weight costs, per layer (n_out, n_in); nothing at all before there are distances to charge for."""
+        rule = REGULARIZERS[self.regularizer]
+        if rule is None or not self.strength or (rule.by_distance and distances is None):
+            return []
+        distances = distances or [torch.ones_like(layer.mask) for layer in mlp.masked]
+        return [self.strength * rule.price(distance, self.power) for distance in distances]
+
+    def collect(self, mlp: Mlp, prices: Sequence[Tensor], rate: float) -> None:
+        """Move the weights by the proximal step of their cost, at a learning rate."""
+        rule = REGULARIZERS[self.regularizer]
+        if rule is not None and prices:
+            with torch.no_grad():
+                for layer, price in zip(mlp.masked, prices, strict=True):
+                    rule.shrink(layer.weight.data, price, rate)
+
+
+class Pruning:
+    """A network that is being trained and pruned, round by round.
+
+    Args:
+        distances: the placer to follow; None prunes without one.
+    """
+
+    def __init__(
+        self,
+        mlp: Mlp,
+        samples: Samples,
+        recipe: Recipe,
+        spec: PruneSpec,
+        charge: Charge,
+        *,
+        seed: int,
+        distances: Distances | None = None,
+    ) -> None:
+        self.mlp, self.samples, self.spec, self.charge, self.measure = mlp, samples, spec, charge, distances
+        self.descent = Descent(mlp, samples, recipe, seed=seed)
+        self.dense = sum(layer.mask.numel() for layer in mlp.masked)
+        self.distances: list[Reals] | None = None
+        self.longest = 0.0
+        self._prices: list[Tensor] = []
+        self._random = torch.Generator().manual_seed(seed)
+        self._parts = spec.steps if spec.schedule == "gradual" else 1
+        self._first = max(round(DENSE_SHARE * spec.rounds), 1) if self.dense > spec.place_at else 0
+
+    @property
+    def wires(self) -> int:
+        """Weights that are left."""
+        return sum(int(layer.mask.sum()) for layer in self.mlp.masked)
+
+    @property
+    def length(self) -> float:
+        """Wire length under the placement of now; 0 as long as there is none."""
+        if self.distances is None:
+            return 0.0
+        return sum(float(d[mask].sum()) for d, mask in zip(self.distances, self.mlp.masks(), strict=True))
+
+    def round(self, number: int) -> None:
+        """Re-place, then prune and train in turns; rounds count from 1."""
+        self.follow()
+        steps = self.spec.epochs * self.descent.per_epoch
+        for part in range(self._parts):
+            self.prune((number - 1 + (part + 1) / self._parts) / self.spec.rounds)
+            self.descent.run(steps * (part + 1) // self._parts - steps * part // self._parts, self._collect)
+
+    def follow(self) -> None:
+        """Let the placer follow what has changed, once there are few enough wires to be placed."""
+        if self.measure is not None and self.wires <= self.spec.place_at:
+            self.distances = self.measure(self.mlp.masks())
+            self.longest = self.longest or self.length
+            self._charge_anew()
+
+    def prune(self, done: float) -> None:
+        """Prune to where the schedule wants to be when so much of it, 0 to 1, is done; cut what is dead."""
+        count, length = self._target(done)
+        mask = self._chosen(count, length, 1 - self.spec.regrow)
+        self._mask(mask)
+        if self.spec.regrow:
+            self._regrow(count, length)
+        cut(self.mlp, self.descent.optimizer)
+        self._charge_anew()
+
+    def _target(self, done: float) -> tuple[int | None, float | None]:
+        """How many wires, or what length of them, are to be left; one is None."""
+        spec = self.spec
+        if spec.sparsity is not None:
+            return round(self.dense * (1 - spec.sparsity * (1 - (1 - done) ** 3))), None
+        if spec.accuracy is not None:
+            return round(self.dense * KEPT_PER_ROUND ** (spec.rounds * done)), None
+        if spec.wires is not None:
+            return round(self.dense * (spec.wires / self.dense) ** done), None
+        assert spec.wire_length is not None
+        dense = self._first / spec.rounds
+        if done <= dense or self.distances is None:
+            return round(self.dense * (spec.place_at / self.dense) ** min(done / max(dense, 1e-9), 1.0)), None
+        share = (done - dense) / (1 - dense)
+        return None, self.longest * min(spec.wire_length / max(self.longest, 1.0), 1.0) ** share
+
+    def _chosen(self, count: int | None, length: float | None, share: float) -> list[Bools]:
+        """New masks: the best weights by the spec's rule, within `share` of a number or a length."""
+        layers = range(len(self.mlp.masked))
+        groups = [list(layers)] if self.spec.scope == "global" else [[k] for k in layers]
+        curvature = self._curvature()
+        masks = [layer.mask.cpu().numpy() > 0 for layer in self.mlp.masked]
+        local = self._local()
+        rule = RULES[self.spec.rule]
+        kept: list[Bools] = []
+        whole = float(sum(d[m].sum() for d, m in zip(local, masks, strict=True)))
+        for group in groups:
+            lengths = np.concatenate([local[k][masks[k]] for k in group])
+            weights = Weights(
+                np.concatenate([self._array(self.mlp.masked[k].weight)[masks[k]] for k in group]),
+                np.maximum(lengths, 1.0) ** self.spec.distance_power,
+                np.concatenate([curvature[k][masks[k]] for k in group]),
+            )
+            if count is not None:
+                size = sum(self.mlp.sizes[k] * self.mlp.sizes[k + 1] for k in group)
+                kept.append(keep_of(rule, weights, round(share * count * size / self.dense)))
+            else:
+                assert length is not None
+                kept.append(keep_within(rule, weights, lengths, share * length * lengths.sum() / max(whole, 1.0)))
+        return split_like(np.concatenate(kept), masks)
+
+    def _regrow(self, count: int | None, length: float | None) -> None:
+        """Switch pruned wires on again, at weight 0: where the loss is steepest for each unit of their length.
+
+        Source: after RigL (Evci et al. 2020), per unit of wire; our own.
+        """
+        batch = next(self.samples.stream(LOOKED_AT, int(torch.randint(1 << 30, (1,), generator=self._random))))
+        slopes = slopes_of(self.mlp, batch.features, batch.labels)
+        masks, local = [layer.mask.cpu().numpy() > 0 for layer in self.mlp.masked], self._local()
+        steep = [
+            np.where(~masks[k], np.abs(self._array(slope)) / np.maximum(local[k], 1.0), -1.0)
+            for k, slope in enumerate(slopes)
+        ]
+        flat, lengths = np.concatenate([s.ravel() for s in steep]), np.concatenate([d.ravel() for d in local])
+        order = np.argsort(-flat, kind="stable")[: int((flat > 0).sum())]
+        if count is not None:
+            order = order[: max(count - self.wires, 0)]
+        else:
+            assert length is not None
+            room = length - float(sum(d[m].sum() for d, m in zip(local, masks, strict=True)))
+            order = order[np.cumsum(lengths[order]) <= room]
+        grown = np.zeros(len(flat), dtype=np.bool_)
+        grown[order] = True
+        parts = np.split(grown, np.cumsum([m.size for m in masks])[:-1])
+        for layer, mask, part in zip(self.mlp.masked, masks, parts, strict=True):
+            new = part.reshape(mask.shape)
+            layer.weight.data[torch.from_numpy(new).to(layer.mask.device)] = 0.0
+            layer.mask.copy_(torch.from_numpy(mask | new))
+
+    def _mask(self, masks: Sequence[Bools]) -> None:
+        for layer, mask in zip(self.mlp.masked, masks, strict=True):
+            layer.mask.copy_(torch.from_numpy(mask))
+
+    def _curvature(self) -> list[Reals]:
+        """Second derivatives where the rule looks at them; else ones."""
+        if not self.spec.rule.startswith("obd"):
+            return [np.ones(tuple(layer.mask.shape)) for layer in self.mlp.masked]
+        batch = next(self.samples.stream(LOOKED_AT, int(torch.randint(1 << 30, (1,), generator=self._random))))
+        self.mlp.eval()
+        return [self._array(part) for part in curvature_of(self.mlp, batch.features)]
+
+    def _local(self) -> list[Reals]:
+        """Distances between the neurons that are still held, per layer; 1 everywhere before there is a placement."""
+        if self.distances is None:
+            return [np.ones(tuple(layer.mask.shape)) for layer in self.mlp.masked]
+        kept = [k.numpy() for k in self.mlp.kept]
+        return [d[np.ix_(kept[k + 1], kept[k])] for k, d in enumerate(self.distances)]
+
+    def _charge_anew(self) -> None:
+        local = self._local() if self.distances is not None else None
+        device = self.mlp.masked[0].weight.device
+        tensors = None if local is None else [torch.from_numpy(d).float().to(device) for d in local]
+        self._prices = self.charge.prices(self.mlp, tensors)
+
+    def _collect(self) -> None:
+        self.charge.collect(self.mlp, self._prices, self.descent.rate)
+
+    @staticmethod
+    def _array(values: Tensor) -> Reals:
+        array: Reals = values.detach().cpu().double().numpy()
+        return array

@@ -1,0 +1,87 @@
+"""How much the loss depends on each weight: exact second derivatives, and slopes at weights that are switched off.
+
+Between two kinks of its ReLUs a network is linear in the inputs of each neuron, so that the diagonal of the Hessian of
+the cross entropy has a closed form: with p the class probabilities and J how the scores depend on the input of a
+neuron, the second derivative by a weight is the mean of `activation^2 * J' (diag(p) - p p') J`. The matrix in it is
+S S' with the columns `S_c = sqrt(p_c) (e_c - p)`; sending each column back through the network once gives it all.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from netgen.train.mlp import Mlp
+
+CHUNK = 2500
+"""Samples at a time, for the sake of memory."""
+
+
+def curvature_of(mlp: Mlp, features: Tensor) -> list[Tensor]:
+    """The second derivative of the mean cross entropy by each weight, in evaluation mode; per layer (n_out, n_in).
+
+    It does not depend on the labels, nor on whether they are smoothed.
+
+    Args:
+        features: (n, n_in).
+    Source: LeCun, Denker and Solla 1990 (Optimal Brain Damage), here without their approximation in the last layer.
+    """
+    total = [torch.zeros_like(layer.weight) for layer in mlp.masked]
+    with torch.no_grad():
+        for part in torch.split(features, CHUNK):
+            inputs, gates, scores = _forward(mlp, part)
+            p = torch.softmax(scores, dim=1)
+            bent = [p.new_zeros(len(part), len(layer.weight)) for layer in mlp.masked]
+            for c in range(p.shape[1]):
+                root = p[:, c : c + 1].sqrt()
+                back = -p * root
+                back[:, c : c + 1] += root
+                for depth, sent in _backward(mlp, gates, back):
+                    bent[depth] += sent**2
+            for depth, entered in enumerate(inputs):
+                total[depth] += bent[depth].T @ entered**2
+    return [part / len(features) for part in total]
+
+
+def slopes_of(mlp: Mlp, features: Tensor, labels: Tensor) -> list[Tensor]:
+    """The derivative of the mean cross entropy by each weight, also by those that a mask holds at zero.
+
+    Args:
+        features: (n, n_in).
+        labels: (n,).
+    Returns: per layer (n_out, n_in), in evaluation mode.
+    """
+    with torch.no_grad():
+        inputs, gates, scores = _forward(mlp, features)
+        back = torch.softmax(scores, dim=1)
+        back[torch.arange(len(labels)), labels] -= 1
+        slopes = [sent.T @ inputs[depth] / len(labels) for depth, sent in _backward(mlp, gates, back)]
+    return slopes[::-1]
+
+
+def _forward(mlp: Mlp, features: Tensor) -> tuple[list[Tensor], list[Tensor], Tensor]:
+    """What enters each layer, (n, n_in); the slope of what stands between layers, (n, n_out); the scores."""
+    x = mlp.inputs_of(features)
+    inputs, gates = [x], []
+    *hidden, last = mlp.masked
+    for depth, layer in enumerate(hidden):
+        x, gain = layer(x), x.new_ones(len(layer.weight))
+        if mlp.norms:
+            norm = mlp.norms[depth]
+            assert isinstance(norm, nn.BatchNorm1d)
+            assert norm.running_var is not None
+            gain = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+            x = nn.functional.batch_norm(x, norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=norm.eps)
+        gates.append((x > 0) * gain)
+        x = torch.relu(x)
+        inputs.append(x)
+    return inputs, gates, last(x)
+
+
+def _backward(mlp: Mlp, gates: list[Tensor], back: Tensor) -> list[tuple[int, Tensor]]:
+    """Derivatives by the outcome of each layer's sums, from those by the scores; the last layer first."""
+    sent = []
+    for depth in reversed(range(len(mlp.masked))):
+        sent.append((depth, back))
+        if depth:
+            layer = mlp.masked[depth]
+            back = (back @ (layer.weight * layer.mask)) * gates[depth - 1]
+    return sent

@@ -1,0 +1,77 @@
+"""What a network learns from: one or more views of the same samples, with a teacher's answers if there is one."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from netgen.data import Split
+
+View = Tensor
+"""(n, n_in), in bytes (steps of 1/256) or in single precision."""
+BYTE = 1 / 256
+"""What a byte of a view counts in steps of; features below 1 fit."""
+
+
+class Batch(NamedTuple):
+    """Samples of one step: features (n, n_in), labels (n,), and the teacher's probabilities (n, classes) or None."""
+
+    features: Tensor
+    labels: Tensor
+    taught: Tensor | None
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Views of the same samples, on the device that computes.
+
+    Attributes:
+        views: one for each pass, in turn.
+        labels: (n,).
+        taught: for each view, (n, classes), the probabilities that a teacher gives; or none at all.
+    """
+
+    views: tuple[View, ...]
+    labels: Tensor
+    taught: tuple[Tensor, ...] = ()
+
+    @classmethod
+    def of(cls, split: Split, device: str = "cpu", more: Sequence[View] = ()) -> "Samples":
+        """The samples of a split as they are, and more views of them."""
+        views = (torch.tensor(split.features), *more)
+        return cls(tuple(view.to(device) for view in views), torch.tensor(split.labels).to(device))
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def features(self, view: int, rows: Tensor) -> Tensor:
+        """Some samples in one view, (rows, n_in), in single precision."""
+        found = self.views[view][rows]
+        return found.float() * BYTE if found.dtype == torch.uint8 else found
+
+    def taught_by(self, teacher: Callable[[Tensor], Tensor], temperature: float) -> "Samples":
+        """With what a teacher answers to every view, softened (Hinton et al. 2015).
+
+        Args:
+            teacher: maps features (n, n_in) to scores (n, classes).
+        """
+        rows = torch.split(torch.arange(len(self), device=self.labels.device), 4096)
+        with torch.no_grad():
+            answers = [
+                torch.cat([torch.softmax(teacher(self.features(view, part)) / temperature, dim=1) for part in rows])
+                for view in range(len(self.views))
+            ]
+        return replace(self, taught=tuple(answers))
+
+    def stream(self, size: int, seed: int) -> Iterator[Batch]:
+        """Batches without end, in a new order for every pass; what is left of a pass is dropped."""
+        generator = torch.Generator().manual_seed(seed)
+        size, turn = min(size, len(self)), 0
+        while True:
+            view, turn = turn % len(self.views), turn + 1
+            order = torch.randperm(len(self), generator=generator).to(self.labels.device)
+            for rows in torch.split(order[: len(order) // size * size], size):
+                taught = self.taught[view][rows] if self.taught else None
+                yield Batch(self.features(view, rows), self.labels[rows], taught)

@@ -1,0 +1,224 @@
+"""Charges, saliencies, cutting and the loop that follows a placer."""
+
+import copy
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from netgen.data import Dataset, load_dataset
+from netgen.fixed import Reals
+from netgen.follow import Follower
+from netgen.netlist import netlist_between
+from netgen.network import Bools
+from netgen.spec import AugmentSpec, DataSpec, PlaceSpec, PruneSpec
+from netgen.train import Charge, Mlp, Pruning, Recipe, Samples, distort, fit, predict, prune_and_retrain
+from netgen.train.cut import cut
+from netgen.train.regularize import REGULARIZERS, Regularizer
+from netgen.train.saliency import curvature_of, slopes_of
+
+RECIPE = Recipe(batch_size=32, learning_rate=0.005, weight_decay=0.0, label_smoothing=0.0)
+NAMED = {name: rule for name, rule in REGULARIZERS.items() if rule is not None}
+
+
+@pytest.fixture(scope="module")
+def digits() -> Dataset:
+    return load_dataset(DataSpec(), seed=1)
+
+
+def _random_mlp(sizes: Sequence[int], *, batch_norm: bool, share: float = 1.0) -> Mlp:
+    """A network with random masks and a batch normalization that has seen something."""
+    mlp = Mlp.seeded(sizes, batch_norm=batch_norm, seed=3)
+    generator = torch.Generator().manual_seed(7)
+    with torch.no_grad():
+        for norm in mlp.norms:
+            assert isinstance(norm, nn.BatchNorm1d)
+            for tensor in (norm.weight, norm.bias, norm.running_mean):
+                assert tensor is not None
+                tensor.uniform_(-2, 2, generator=generator)
+        for layer in mlp.masked:
+            layer.mask.copy_((torch.rand(layer.mask.shape, generator=generator) < share).float())
+    return mlp.double().eval()
+
+
+@pytest.mark.parametrize("rule", NAMED.values(), ids=NAMED)
+def test_the_gradient_of_a_cost_is_its_price_times_the_sign_or_the_weight(rule: Regularizer) -> None:
+    """d/dw of 2 d^1.5 |w| is 2 d^1.5 sign w, of 2 d^1.5 w^2 / 2 it is 2 d^1.5 w; gradcheck uses finite differences."""
+    weight = torch.tensor([[0.7, -0.4, 0.2]], dtype=torch.float64, requires_grad=True)
+    distance = torch.tensor([[1.0, 4.0, 9.0]], dtype=torch.float64)
+    price = 2 * rule.price(distance, 1.5)
+    expected_price = [2.0, 16.0, 54.0] if rule.by_distance else [2.0, 2.0, 2.0]
+    assert price[0].tolist() == pytest.approx(expected_price)
+    (gradient,) = torch.autograd.grad(rule.cost(weight, price), weight)
+    by_hand = [
+        p * (np.sign(w) if rule.order == 1 else w) for p, w in zip(expected_price, [0.7, -0.4, 0.2], strict=True)
+    ]
+    assert gradient[0].tolist() == pytest.approx(by_hand)
+    assert torch.autograd.gradcheck(lambda w: rule.cost(w, price), (weight,))
+
+
+@pytest.mark.parametrize("rule", NAMED.values(), ids=NAMED)
+def test_the_step_of_a_cost_is_where_a_fine_search_finds_the_least(rule: Regularizer) -> None:
+    """The proximal step minimises (x - w)^2 / 2 + step * cost(x); 200,001 values of x are tried."""
+    price = torch.tensor([3.0, 1.0, 5.0])
+    for start in ([0.7, -0.4, 0.02], [-1.0, 0.05, 0.3]):
+        weight = torch.tensor(start)
+        rule.shrink(weight, price, 0.05)
+        x = np.linspace(-1, 1, 200_001)
+        for w, p, found in zip(start, [3.0, 1.0, 5.0], weight.tolist(), strict=True):
+            cost = (x - w) ** 2 / 2 + 0.05 * p * (np.abs(x) if rule.order == 1 else x**2 / 2)
+            assert found == pytest.approx(x[cost.argmin()], abs=2e-5)
+
+
+def _loss(mlp: Mlp, x: torch.Tensor, y: torch.Tensor) -> float:
+    with torch.no_grad():
+        return float(nn.functional.cross_entropy(mlp(x), y))
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_second_derivatives_equal_finite_differences(batch_norm: bool) -> None:
+    """(f(w + e) - 2 f(w) + f(w - e)) / e^2 at every weight; e = 1e-4 is far from the kinks of this network."""
+    mlp = _random_mlp((5, 4, 3, 3), batch_norm=batch_norm, share=0.8)
+    x = torch.randn(40, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    y = torch.arange(40) % 3
+    exact = curvature_of(mlp, x)
+    middle, e = _loss(mlp, x, y), 1e-4
+    for layer, found in zip(mlp.masked, exact, strict=True):
+        for k in torch.nonzero(layer.mask).tolist():
+            i, j = k
+            with torch.no_grad():
+                layer.weight[i, j] += e
+                above = _loss(mlp, x, y)
+                layer.weight[i, j] -= 2 * e
+                below = _loss(mlp, x, y)
+                layer.weight[i, j] += e
+            assert float(found[i, j]) == pytest.approx((above - 2 * middle + below) / e**2, rel=2e-3, abs=2e-6)
+
+
+def test_slopes_equal_what_autograd_finds_once_a_weight_is_switched_on() -> None:
+    mlp = _random_mlp((5, 4, 3), batch_norm=True, share=0.6)
+    x = torch.randn(30, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    y = torch.arange(30) % 3
+    found = slopes_of(mlp, x, y)
+    on = copy.deepcopy(mlp)
+    for layer in on.masked:
+        layer.weight.data *= layer.mask
+        layer.mask.fill_(1.0)
+    nn.functional.cross_entropy(on(x), y).backward()  # type: ignore[no-untyped-call]
+    for layer, slope in zip(on.masked, found, strict=True):
+        assert layer.weight.grad is not None
+        assert torch.allclose(slope, layer.weight.grad, atol=1e-12)
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_cutting_keeps_scores_masks_and_shape_and_only_shrinks_matrices(batch_norm: bool) -> None:
+    mlp = _random_mlp((9, 8, 7, 3), batch_norm=batch_norm, share=0.2)
+    mlp.masked[1].mask[2] = 0  # a constant
+    x = torch.randn(20, 9, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    before, network = mlp(x).detach(), mlp.network()
+    size = sum(layer.weight.numel() for layer in mlp.masked)
+    cut(mlp)
+    assert torch.allclose(mlp(x), before, atol=1e-12)
+    assert sum(layer.weight.numel() for layer in mlp.masked) < size
+    assert mlp.network().sizes == network.sizes
+    assert np.allclose(predict(mlp.network(), x.numpy()), before.numpy(), atol=1e-12)
+    for now, then in zip(mlp.network().layers, network.layers, strict=True):
+        assert not (now.mask & ~then.mask).any()
+
+
+def test_training_goes_on_after_a_cut_as_it_would_have_gone_without(digits: Dataset) -> None:
+    """Dead weights get no gradient, and Adam remembers the others: with and without a cut, the same network."""
+    results = []
+    for does_cut in (False, True):
+        mlp = Mlp.seeded((64, 12, 10), batch_norm=False, seed=1)
+        pruning = Pruning(mlp, Samples.of(digits.train), RECIPE, PruneSpec(), Charge("none", 0, 1), seed=1)
+        pruning.descent.run(20)
+        mlp.masked[0].mask[3:6] = 0
+        mlp.masked[1].mask[:, 3:6] = 0
+        mlp.masked[0].mask[:, 10:20] = 0
+        if does_cut:
+            cut(mlp, pruning.descent.optimizer)
+            assert mlp.masked[0].weight.shape == (9, 54)
+        pruning.descent.run(20)
+        results.append(mlp.network())
+    for one, two in zip(results[0].layers, results[1].layers, strict=True):
+        assert np.allclose(one.weight, two.weight, atol=1e-6)
+
+
+def test_a_follower_measures_what_an_independent_count_of_its_sites_gives() -> None:
+    rng = np.random.default_rng(0)
+    masks = [rng.random((6, 9)) < 0.4, rng.random((4, 6)) < 0.5]
+    follower = Follower(PlaceSpec(pitch=(1, 2, 3)), moves=2_000, seed=1)
+    for _ in range(2):  # from nothing, then from where they were
+        distances = follower(masks)
+        total = sum(float(d[m].sum()) for d, m in zip(distances, masks, strict=True))
+        netlist = netlist_between(masks)
+        assert netlist.wires <= sum(int(m.sum()) for m in masks)
+        assert total == pytest.approx(follower.length)
+        masks[0] = masks[0] & (rng.random((6, 9)) < 0.9)
+        masks[0][2] = False  # a neuron dies, and the box shrinks
+
+
+def _far_apart(masks: Sequence[Bools]) -> list[Reals]:
+    """Every neuron at its index: a placer that never moves anything."""
+    return [1.0 + np.abs(np.arange(m.shape[0])[:, None] - np.arange(m.shape[1])) for m in masks]
+
+
+@pytest.mark.parametrize("regrow", [0.0, 0.3])
+def test_pruning_ends_within_the_wire_length_asked_for(digits: Dataset, regrow: float) -> None:
+    mlp = Mlp.seeded((64, 16, 10), batch_norm=True, seed=1)
+    fit(mlp, digits, RECIPE, epochs=4, seed=1)
+    spec = PruneSpec(
+        rule="obd_distance", schedule="gradual", sparsity=None, wire_length=900, rounds=6, retrain=0, regrow=regrow
+    )
+    network, accuracy = prune_and_retrain(
+        mlp, digits, RECIPE, spec, charge=Charge("distance", 0.002, 1.0), distances=_far_apart, seed=1
+    )
+    masks = [layer.mask for layer in network.layers]
+    length = sum(float(d[m].sum()) for d, m in zip(_far_apart(masks), masks, strict=True))
+    assert 0.5 * 900 < length <= 900
+    assert accuracy > 0.6
+
+
+def test_long_wires_go_first_when_they_are_charged_for(digits: Dataset) -> None:
+    """With the same number of wires left, charging and ranking by distance leaves them shorter than magnitude does."""
+    lengths = []
+    for rule, charge in (("magnitude", Charge("none", 0, 1)), ("obd_distance", Charge("distance", 0.002, 1.0))):
+        mlp = Mlp.seeded((64, 16, 10), batch_norm=True, seed=1)
+        fit(mlp, digits, RECIPE, epochs=4, seed=1)
+        spec = PruneSpec(rule=rule, sparsity=None, wires=200, rounds=6, retrain=0)  # type: ignore[arg-type]
+        network, _ = prune_and_retrain(mlp, digits, RECIPE, spec, charge=charge, distances=_far_apart, seed=1)
+        masks = [layer.mask for layer in network.layers]
+        lengths.append(sum(float(d[m].sum()) for d, m in zip(_far_apart(masks), masks, strict=True)))
+    assert lengths[1] < lengths[0]
+
+
+def test_a_teacher_of_one_hot_answers_is_cross_entropy_and_a_share_mixes_both(digits: Dataset) -> None:
+    """With T = 1 and answers that are the labels, the distance to the teacher is the cross entropy itself."""
+    samples = Samples.of(digits.train)
+    taught = samples.taught_by(lambda x: 1e4 * nn.functional.one_hot(samples.labels[: len(x)], 10).float(), 1.0)
+    batch = next(taught.stream(16, seed=1))._replace(taught=None)
+    scores = torch.randn(16, 10, generator=torch.Generator().manual_seed(1))
+    hard = nn.functional.one_hot(batch.labels, 10).float()
+    plain = RECIPE.loss(scores, batch)
+    mixed = Recipe(32, 0.005, 0.0, 0.0, distill=0.3, temperature=1.0).loss(scores, batch._replace(taught=hard))
+    assert float(mixed) == pytest.approx(float(plain), rel=1e-6)
+    soft = torch.full((16, 10), 0.1)
+    by_hand = 0.7 * plain + 0.3 * 4 * (soft * (soft.log() - torch.log_softmax(scores / 2, 1))).sum(dim=1).mean()
+    softened = Recipe(32, 0.005, 0.0, 0.0, distill=0.3, temperature=2.0).loss(scores, batch._replace(taught=soft))
+    assert float(softened) == pytest.approx(float(by_hand), rel=1e-6)
+
+
+def test_distorted_copies_are_repeatable_near_the_images_and_none_without_magnitudes(digits: Dataset) -> None:
+    still = AugmentSpec(copies=1, shift=0, rotate=0, zoom=0, shear=0, warp=0)
+    (same,) = distort(digits.train, still, seed=1)
+    assert np.allclose(same.numpy() / 256, digits.train.features, atol=0.003)
+    mirrored = distort(digits.train, still.model_copy(update={"mirror": True}), seed=1)[0].numpy().reshape(-1, 8, 8)
+    flipped = digits.train.features.reshape(-1, 8, 8)[:, :, ::-1]
+    turned = np.abs(mirrored / 256 - flipped).max(axis=(1, 2)) < 0.003
+    assert 0.4 < turned.mean() < 0.65
+    one, two = (distort(digits.train, AugmentSpec(copies=2), seed=1) for _ in range(2))
+    assert all(torch.equal(a, b) for a, b in zip(one, two, strict=True))
+    assert not torch.equal(one[0], one[1])

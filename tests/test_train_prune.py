@@ -1,0 +1,52 @@
+from itertools import product
+
+import numpy as np
+import pytest
+
+from netgen.train.prune import RULES, Weights, keep_of, keep_within, split_like
+
+WEIGHTS = Weights(
+    weight=np.array([0.9, -0.1, 0.5, 0.4, -0.3]),
+    distance=np.array([9.0, 1.0, 1.0, 4.0, 2.0]),
+    curvature=np.array([1.0, 400.0, 4.0, 1.0, 10.0]),
+)
+
+
+@pytest.mark.parametrize(
+    ("rule", "kept"),
+    [
+        ("magnitude", [0, 2, 3]),  # 0.9 0.1 0.5 0.4 0.3
+        ("distance_magnitude", [0, 2, 4]),  # 0.1 0.1 0.5 0.1 0.15; of the three equal ones the first stays
+        ("obd", [1, 2, 4]),  # half of 0.81 4 1 0.16 0.9
+        ("obd_distance", [1, 2, 4]),  # half of 0.09 4 1 0.04 0.45
+        ("nested_rank", [0, 1, 2]),  # the four least are 0.1 0.3 0.4 0.5; the longest of these 0.4 (4) and 0.3 (2)
+        ("nested_rank_distance", [0, 2, 3]),  # the four longest weigh 0.9 0.4 0.3 0.1; the least of these 0.1 and 0.3
+    ],
+)
+def test_of_five_weights_each_rule_keeps_three_as_worked_by_hand(rule: str, kept: list[int]) -> None:
+    assert np.flatnonzero(keep_of(RULES[rule], WEIGHTS, 3)).tolist() == kept
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_as_many_weights_stay_as_were_asked_for(rule: str) -> None:
+    for keep in range(7):
+        assert keep_of(RULES[rule], WEIGHTS, keep).sum() == min(keep, 5)
+
+
+@pytest.mark.parametrize("rule", ["magnitude", "distance_magnitude", "obd", "obd_distance"])
+def test_within_a_length_no_longer_prefix_of_the_ranks_fits(rule: str) -> None:
+    """Compared with trying every number of weights from the best ranked on."""
+    rank = RULES[rule](WEIGHTS, 0)
+    for most in range(18):
+        order = sorted(range(5), key=lambda k: (-rank[k], k))
+        best = max(k for k in range(6) if sum(WEIGHTS.distance[i] for i in order[:k]) <= most)
+        kept = keep_within(RULES[rule], WEIGHTS, WEIGHTS.distance, float(most))
+        assert sorted(np.flatnonzero(kept)) == sorted(order[:best])
+
+
+def test_new_masks_are_subsets_of_the_old_ones() -> None:
+    masks = [np.array([[True, False], [True, True]]), np.array([[False, True]])]
+    for flat in product([False, True], repeat=4):
+        new = split_like(np.array(flat), masks)
+        assert [m[old].tolist() for m, old in zip(new, masks, strict=True)] == [list(flat[:3]), list(flat[3:])]
+        assert all(not m[~old].any() for m, old in zip(new, masks, strict=True))
