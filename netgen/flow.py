@@ -10,9 +10,7 @@ from collections.abc import Callable
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import Any
 
 import netgen
 from netgen import artifacts, kept, verify
@@ -20,16 +18,13 @@ from netgen.circuit import Circuit, to_json
 from netgen.constrain import board_of
 from netgen.data import Dataset, load_dataset
 from netgen.errors import FitError, QuantizeError, SpecError, TrainError
-from netgen.follow import Follower
 from netgen.grid import Grid, Placement, Regions
+from netgen.learn import Learner
 from netgen.netlist import Netlist, netlist_of
 from netgen.network import Network
 from netgen.progress import Progress, silent
 from netgen.spec import Spec, load_spec
 from netgen.store import Store, digest_of
-
-if TYPE_CHECKING:
-    from netgen.train import Mlp, Recipe, Samples, View
 
 NOUNS = (
     "fixed",
@@ -40,6 +35,7 @@ NOUNS = (
     "design",
     "constrain",
     "follow",
+    "learn",
     "data",
     "artifacts",
     "kept",
@@ -95,7 +91,6 @@ class _Line:
     def __init__(self, spec: Spec, store: Store, base: Path, jobs: int, progress: Progress) -> None:
         self.spec, self.store, self.base, self.jobs, self.progress = spec, store, base, jobs, progress
         self.folder = store.folder
-        self._copies: list[View] | None = None
 
     def stage(self, name: str, what: str, depends: dict[str, object], make: Callable[[Path], None]) -> None:
         """Run one stage through the store, telling what it will do before it starts."""
@@ -107,6 +102,7 @@ class _Line:
         """All stages."""
         spec = self.spec
         data = load_dataset(spec.data, seed=spec.seed, base=self.base)
+        self.learner = Learner(spec, data, base=self.base, progress=self.progress)
         self.train(data)
         self.prune(data)
         self.quantize(data)
@@ -125,7 +121,7 @@ class _Line:
     def train(self, data: Dataset) -> None:
         """Train the dense network: `dense.npz`, a state_dict in plain arrays."""
         spec = self.spec
-        weights = self.base / spec.network.weights if spec.network.weights else None
+        weights = self.learner.weights
         depends: dict[str, object] = {
             "data": data.digest,
             "split": spec.data.model_dump(include={"validation", "test", "scale"}),
@@ -139,18 +135,7 @@ class _Line:
         def make(folder: Path) -> None:
             from netgen import train
 
-            mlp = self._mlp(data)
-            if weights:
-                train.load_state(weights, mlp)
-            accuracy = train.train_dense(
-                mlp,
-                data,
-                self._recipe(),
-                epochs=spec.train.epochs,
-                seed=spec.seed,
-                samples=self._samples(data),
-                progress=self.progress,
-            )
+            mlp, accuracy = self.learner.dense()
             train.save_mlp(folder / "dense.npz", mlp)
             (folder / "dense.json").write_text(json.dumps({"validation_accuracy": accuracy}) + "\n")
 
@@ -159,27 +144,16 @@ class _Line:
     def prune(self, data: Dataset) -> None:
         """Prune and retrain: `pruned.npz`, a float network."""
         spec = self.spec
-        follows = spec.prune.joint or "distance" in spec.train.regularizer
         depends: dict[str, object] = {"train": self.store.digest("train"), "prune": spec.prune.model_dump()}
-        if follows:
+        if self.learner.follows:
             depends["place"] = spec.place.model_dump(exclude={"certificate", "moves"})
 
         def make(folder: Path) -> None:
             from netgen import train
 
-            mlp = self._mlp(data)
+            mlp = self.learner.mlp()
             train.load_mlp(self.folder / "dense.npz", mlp)
-            network, accuracy = train.prune_and_retrain(
-                mlp,
-                data,
-                self._recipe(),
-                spec.prune,
-                seed=spec.seed,
-                samples=self._samples(data, teacher=mlp),
-                charge=train.Charge.of(spec.train),
-                distances=Follower(spec.place, moves=spec.prune.place_moves, seed=spec.seed) if follows else None,
-                progress=self.progress,
-            )
+            network, accuracy = self.learner.pruned(mlp)
             artifacts.write_network(folder / "pruned.npz", network)
             (folder / "pruned.json").write_text(json.dumps({"validation_accuracy": accuracy}) + "\n")
 
@@ -192,31 +166,8 @@ class _Line:
         depends: dict[str, object] = {"prune": self.store.digest("prune"), "quantize": spec.quantize.model_dump()}
 
         def make(folder: Path) -> None:
-            from netgen import quantize, train
-
-            network = artifacts.read_network(self.folder / "pruned.npz")
-            formats = quantize.calibrate(
-                network,
-                data.train.features.astype(np.float64),
-                input_format=data.input_format(spec.quantize.input_width),
-                weight_widths=spec.weight_widths,
-                activation_widths=spec.activation_widths,
-            )
-            module = quantize.QuantizedMlp(network, formats)
-            rounded = data.rounded_to(formats.input)
-            train.fit(
-                module,
-                rounded,
-                self._recipe(spec.quantize.learning_rate),
-                epochs=spec.quantize.epochs,
-                seed=spec.seed + 2,
-                samples=self._samples(rounded),
-                progress=self.progress,
-                what="quantization-aware fine-tuning",
-            )
-            network = module.network()
+            network, circuit = self.learner.quantized(artifacts.read_network(self.folder / "pruned.npz"))
             artifacts.write_network(folder / "network.npz", network)
-            circuit = quantize.quantize(network, formats, data.scale)
             (folder / "circuit.json").write_text(to_json(circuit), encoding="utf-8")
 
         self.stage("quantize", f"{spec.quantize.epochs} epochs of {len(data.train):,} samples", depends, make)
@@ -354,38 +305,6 @@ class _Line:
             (folder / "spec.yaml").write_text(kept.placed_spec(spec, self.folder, self.base), encoding="utf-8")
 
         self.stage("report", "tables, page and picture", depends, make)
-
-    def _samples(self, data: Dataset, teacher: "Mlp | None" = None) -> "Samples":
-        """What to learn from: the training split, its distorted copies, and what the dense network says to them."""
-        from netgen import train
-
-        spec = self.spec
-        if self._copies is None:
-            self._copies = train.distort(data.train, spec.augment, seed=spec.seed, progress=self.progress)
-        samples = train.Samples.of(data.train, train.device_of(spec.train.device), self._copies)
-        if teacher is None or not spec.prune.distill:
-            return samples
-        return samples.taught_by(teacher.eval(), spec.prune.temperature)
-
-    def _recipe(self, learning_rate: float | None = None) -> "Recipe":
-        from netgen.train import Recipe
-
-        spec = self.spec.train
-        return Recipe(
-            spec.batch_size,
-            learning_rate or spec.learning_rate,
-            spec.weight_decay,
-            spec.label_smoothing,
-            self.spec.prune.distill,
-            self.spec.prune.temperature,
-        )
-
-    def _mlp(self, data: Dataset) -> "Mlp":
-        from netgen.train import Mlp, device_of
-
-        sizes = (data.train.features.shape[1], *self.spec.network.hidden, data.classes)
-        mlp = Mlp.seeded(sizes, batch_norm=self.spec.network.batch_norm, seed=self.spec.seed)
-        return mlp.to(device_of(self.spec.train.device))
 
 
 def _figure_in(path: Path, name: str) -> Any:

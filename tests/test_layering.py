@@ -34,6 +34,7 @@ RANKS = {
     "kept": 8,
     "place_graph": 8,
     "follow": 8,
+    "learn": 9,
     "verify": 9,
     "flow": 10,
     "cli": 11,

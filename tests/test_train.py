@@ -10,7 +10,7 @@ from netgen.data import Dataset, load_dataset
 from netgen.errors import TrainError, WeightsError
 from netgen.network import Layer, Network, remove_dead
 from netgen.spec import DataSpec, PruneSpec
-from netgen.train import Mlp, Recipe, accuracy_of, fit, load_state, predict, prune_and_retrain
+from netgen.train import Mlp, Pruning, Recipe, Samples, accuracy_of, fit, load_state, predict, prune_and_retrain
 
 RECIPE = Recipe(batch_size=32, learning_rate=0.005, weight_decay=0.0, label_smoothing=0.0)
 
@@ -61,11 +61,16 @@ def test_training_learns_and_repeats_exactly(digits: Dataset) -> None:
         assert np.array_equal(one.weight, two.weight)
 
 
+def _pruned(mlp: Mlp, data: Dataset, spec: PruneSpec) -> tuple[Network, float]:
+    pruning = Pruning(mlp, Samples.of(data.train), RECIPE, spec, seed=1)
+    return prune_and_retrain(pruning, data, epochs=spec.retrain)
+
+
 def test_pruning_reaches_the_sparsity_asked_for(digits: Dataset) -> None:
     mlp = Mlp.seeded((64, 16, 10), batch_norm=False, seed=1)
     fit(mlp, digits, RECIPE, epochs=5, seed=1)
     spec = PruneSpec(sparsity=0.75, rounds=3, epochs=1, retrain=3)
-    network, accuracy = prune_and_retrain(mlp, digits, RECIPE, spec, seed=1)
+    network, accuracy = _pruned(mlp, digits, spec)
     assert network.weights_left <= round(0.25 * (64 * 16 + 16 * 10))
     assert network.weights_left > 0.2 * (64 * 16 + 16 * 10)
     right = (predict(network, digits.validation.features).argmax(axis=1) == digits.validation.labels).mean()
@@ -76,7 +81,7 @@ def test_pruning_to_an_accuracy_keeps_it(digits: Dataset) -> None:
     mlp = Mlp.seeded((64, 16, 10), batch_norm=False, seed=1)
     fit(mlp, digits, RECIPE, epochs=10, seed=1)
     spec = PruneSpec(sparsity=None, accuracy=0.9, rounds=20, epochs=2, retrain=2)
-    network, accuracy = prune_and_retrain(mlp, digits, RECIPE, spec, seed=1)
+    network, accuracy = _pruned(mlp, digits, spec)
     assert accuracy >= 0.9
     assert network.weights_left < 0.5 * network.weights_total
 
@@ -84,7 +89,7 @@ def test_pruning_to_an_accuracy_keeps_it(digits: Dataset) -> None:
 def test_an_accuracy_out_of_reach_is_an_error(digits: Dataset) -> None:
     mlp = Mlp.seeded((64, 4, 10), batch_norm=False, seed=1)
     with pytest.raises(TrainError, match=r"prune\.accuracy: 0\.99 is above the dense network's validation accuracy"):
-        prune_and_retrain(mlp, digits, RECIPE, PruneSpec(sparsity=None, accuracy=0.99), seed=1)
+        _pruned(mlp, digits, PruneSpec(sparsity=None, accuracy=0.99))
 
 
 def test_a_state_dict_trained_elsewhere_is_taken_over(tmp_path: Path) -> None:

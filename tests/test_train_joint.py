@@ -133,7 +133,7 @@ def test_training_goes_on_after_a_cut_as_it_would_have_gone_without(digits: Data
     results = []
     for does_cut in (False, True):
         mlp = Mlp.seeded((64, 12, 10), batch_norm=False, seed=1)
-        pruning = Pruning(mlp, Samples.of(digits.train), RECIPE, PruneSpec(), Charge("none", 0, 1), seed=1)
+        pruning = Pruning(mlp, Samples.of(digits.train), RECIPE, PruneSpec(), seed=1)
         pruning.descent.run(20)
         mlp.masked[0].mask[3:6] = 0
         mlp.masked[1].mask[:, 3:6] = 0
@@ -173,9 +173,9 @@ def test_pruning_ends_within_the_wire_length_asked_for(digits: Dataset, regrow: 
     spec = PruneSpec(
         rule="obd_distance", schedule="gradual", sparsity=None, wire_length=900, rounds=6, retrain=0, regrow=regrow
     )
-    network, accuracy = prune_and_retrain(
-        mlp, digits, RECIPE, spec, charge=Charge("distance", 0.002, 1.0), distances=_far_apart, seed=1
-    )
+    charge = Charge("distance", 0.002, 1.0)
+    pruning = Pruning(mlp, Samples.of(digits.train), RECIPE, spec, charge, distances=_far_apart, seed=1)
+    network, accuracy = prune_and_retrain(pruning, digits, epochs=0)
     masks = [layer.mask for layer in network.layers]
     length = sum(float(d[m].sum()) for d, m in zip(_far_apart(masks), masks, strict=True))
     assert 0.5 * 900 < length <= 900
@@ -185,11 +185,12 @@ def test_pruning_ends_within_the_wire_length_asked_for(digits: Dataset, regrow: 
 def test_long_wires_go_first_when_they_are_charged_for(digits: Dataset) -> None:
     """With the same number of wires left, charging and ranking by distance leaves them shorter than magnitude does."""
     lengths = []
-    for rule, charge in (("magnitude", Charge("none", 0, 1)), ("obd_distance", Charge("distance", 0.002, 1.0))):
+    for rule, charge in (("magnitude", Charge("none", 0.0, 1.0)), ("obd_distance", Charge("distance", 0.002, 1.0))):
         mlp = Mlp.seeded((64, 16, 10), batch_norm=True, seed=1)
         fit(mlp, digits, RECIPE, epochs=4, seed=1)
         spec = PruneSpec(rule=rule, sparsity=None, wires=200, rounds=6, retrain=0)  # type: ignore[arg-type]
-        network, _ = prune_and_retrain(mlp, digits, RECIPE, spec, charge=charge, distances=_far_apart, seed=1)
+        pruning = Pruning(mlp, Samples.of(digits.train), RECIPE, spec, charge, distances=_far_apart, seed=1)
+        network, _ = prune_and_retrain(pruning, digits, epochs=0)
         masks = [layer.mask for layer in network.layers]
         lengths.append(sum(float(d[m].sum()) for d, m in zip(_far_apart(masks), masks, strict=True)))
     assert lengths[1] < lengths[0]

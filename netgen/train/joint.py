@@ -62,6 +62,9 @@ class Charge:
                     rule.shrink(layer.weight.data, price, rate)
 
 
+NO_CHARGE = Charge("none", 0.0, 1.0)
+
+
 class Pruning:
     """A network that is being trained and pruned, round by round.
 
@@ -75,12 +78,13 @@ class Pruning:
         samples: Samples,
         recipe: Recipe,
         spec: PruneSpec,
-        charge: Charge,
+        charge: Charge = NO_CHARGE,
         *,
         seed: int,
         distances: Distances | None = None,
     ) -> None:
-        self.mlp, self.samples, self.spec, self.charge, self.measure = mlp, samples, spec, charge, distances
+        self.mlp, self.samples, self.recipe, self.spec, self.seed = mlp, samples, recipe, spec, seed
+        self.charge, self.measure = charge, distances
         self.descent = Descent(mlp, samples, recipe, seed=seed)
         self.dense = sum(layer.mask.numel() for layer in mlp.masked)
         self.distances: list[Reals] | None = None

@@ -6,13 +6,10 @@ from netgen.data import Dataset
 from netgen.errors import TrainError
 from netgen.network import Network, remove_dead
 from netgen.progress import Progress, silent
-from netgen.spec import PruneSpec
 from netgen.train.fit import Recipe, accuracy_of, fit
-from netgen.train.joint import Charge, Distances, Pruning
+from netgen.train.joint import Pruning
 from netgen.train.mlp import Mlp
 from netgen.train.samples import Samples
-
-NO_CHARGE = Charge("none", 0.0, 1.0)
 
 
 def train_dense(
@@ -30,33 +27,18 @@ def train_dense(
 
 
 def prune_and_retrain(
-    mlp: Mlp,
-    data: Dataset,
-    recipe: Recipe,
-    spec: PruneSpec,
-    *,
-    seed: int,
-    samples: Samples | None = None,
-    charge: Charge = NO_CHARGE,
-    distances: Distances | None = None,
-    progress: Progress = silent,
+    pruning: Pruning, data: Dataset, *, epochs: int, progress: Progress = silent
 ) -> tuple[Network, float]:
-    """Prune a trained network round by round, training in between and once more at the end.
+    """Prune a trained network round by round, training in between, and `epochs` more at the end.
 
     With a target accuracy each round removes a quarter of what is left, until validation accuracy falls short, and the
     last network that held it is retrained; with any other target the rounds lead there.
 
-    Args:
-        samples: what to learn from; the training split as it is when None.
-        charge: what weights cost during the rounds.
-        distances: the placer that follows the network, for rules and charges that look at wire length.
     Returns: the network, batch normalization folded and dead neurons cut, and its validation accuracy.
     Raises: TrainError, when already the dense network falls short of the target accuracy, or nothing is left.
     """
-    samples = samples or Samples.of(data.train)
-    if spec.rule != "none":
-        mlp = _rounds(mlp, data, Pruning(mlp, samples, recipe, spec, charge, seed=seed, distances=distances), progress)
-    return retrain(mlp, data, samples, recipe, epochs=spec.retrain, seed=seed + 1, progress=progress)
+    mlp = pruning.mlp if pruning.spec.rule == "none" else _rounds(pruning, data, progress)
+    return retrain(mlp, data, pruning.samples, pruning.recipe, epochs=epochs, seed=pruning.seed + 1, progress=progress)
 
 
 def retrain(
@@ -84,9 +66,9 @@ def retrain(
     return network, max(retrained, accuracy)
 
 
-def _rounds(mlp: Mlp, data: Dataset, pruning: Pruning, progress: Progress) -> Mlp:
+def _rounds(pruning: Pruning, data: Dataset, progress: Progress) -> Mlp:
     """All rounds; the network that they lead to."""
-    spec = pruning.spec
+    spec, mlp = pruning.spec, pruning.mlp
     held, accuracy = copy.deepcopy(mlp), accuracy_of(mlp, data.validation)
     if spec.accuracy is not None and accuracy < spec.accuracy:
         raise TrainError(

@@ -1,0 +1,142 @@
+"""From data to a circuit, by one spec: what the stages of a build and the experiments both do."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from netgen.circuit import Circuit
+from netgen.data import Dataset
+from netgen.follow import Follower
+from netgen.network import Network
+from netgen.progress import Progress, silent
+from netgen.spec import Spec
+
+if TYPE_CHECKING:
+    from netgen.train import Mlp, Pruning, Recipe, Samples, View
+
+
+class Learner:
+    """One spec and its data; every method is one step, repeatable, and loads its libraries when it first runs.
+
+    Args:
+        base: folder from which `network.weights` is seen.
+    """
+
+    def __init__(self, spec: Spec, data: Dataset, *, base: Path | None = None, progress: Progress = silent) -> None:
+        self.spec, self.data, self.base, self.progress = spec, data, base or Path(), progress
+
+    @property
+    def weights(self) -> Path | None:
+        """The state_dict to start from, if the spec names one."""
+        return self.base / self.spec.network.weights if self.spec.network.weights else None
+
+    @property
+    def follows(self) -> bool:
+        """Whether pruning looks at wire length, so that a placer has to follow."""
+        return self.spec.prune.joint or "distance" in self.spec.train.regularizer
+
+    def mlp(self) -> "Mlp":
+        """The network before training, on the spec's device."""
+        from netgen.train import Mlp, device_of
+
+        sizes = (self.data.train.features.shape[1], *self.spec.network.hidden, self.data.classes)
+        mlp = Mlp.seeded(sizes, batch_norm=self.spec.network.batch_norm, seed=self.spec.seed)
+        return mlp.to(device_of(self.spec.train.device))
+
+    def dense(self) -> tuple["Mlp", float]:
+        """The trained dense network, and its validation accuracy."""
+        from netgen import train
+
+        mlp = self.mlp()
+        if self.weights:
+            train.load_state(self.weights, mlp)
+        accuracy = train.train_dense(
+            mlp,
+            self.data,
+            self.recipe(),
+            epochs=self.spec.train.epochs,
+            seed=self.spec.seed,
+            samples=self.samples(self.data),
+            progress=self.progress,
+        )
+        return mlp, accuracy
+
+    def pruning(self, dense: "Mlp") -> "Pruning":
+        """The rounds of pruning that lie before a dense network, with the placer that follows them."""
+        from netgen import train
+
+        spec = self.spec
+        return train.Pruning(
+            dense,
+            self.samples(self.data, teacher=dense),
+            self.recipe(),
+            spec.prune,
+            train.Charge.of(spec.train),
+            seed=spec.seed,
+            distances=Follower(spec.place, moves=spec.prune.place_moves, seed=spec.seed) if self.follows else None,
+        )
+
+    def pruned(self, dense: "Mlp") -> tuple[Network, float]:
+        """The pruned and retrained network, and its validation accuracy."""
+        from netgen import train
+
+        pruning = self.pruning(dense)
+        return train.prune_and_retrain(pruning, self.data, epochs=self.spec.prune.retrain, progress=self.progress)
+
+    def quantized(self, network: Network) -> tuple[Network, Circuit]:
+        """Formats chosen, fine-tuned under them, rounded: the float network as it then is, and the circuit."""
+        from netgen import quantize, train
+
+        spec, data = self.spec, self.data
+        formats = quantize.calibrate(
+            network,
+            data.train.features.astype(np.float64),
+            input_format=data.input_format(spec.quantize.input_width),
+            weight_widths=spec.weight_widths,
+            activation_widths=spec.activation_widths,
+        )
+        module = quantize.QuantizedMlp(network, formats)
+        rounded = data.rounded_to(formats.input)
+        train.fit(
+            module,
+            rounded,
+            self.recipe(spec.quantize.learning_rate),
+            epochs=spec.quantize.epochs,
+            seed=spec.seed + 2,
+            samples=self.samples(rounded),
+            progress=self.progress,
+            what="quantization-aware fine-tuning",
+        )
+        network = module.network()
+        return network, quantize.quantize(network, formats, data.scale)
+
+    def samples(self, data: Dataset, teacher: "Mlp | None" = None) -> "Samples":
+        """What to learn from: a training split, its distorted copies, and what a teacher says to them all."""
+        from netgen import train
+
+        samples = train.Samples.of(data.train, train.device_of(self.spec.train.device), self._copies)
+        if teacher is None or not self.spec.prune.distill:
+            return samples
+        return samples.taught_by(teacher.eval(), self.spec.prune.temperature)
+
+    def recipe(self, learning_rate: float | None = None) -> "Recipe":
+        """How to descend, at the spec's rate unless another is given."""
+        from netgen.train import Recipe
+
+        train, prune = self.spec.train, self.spec.prune
+        return Recipe(
+            train.batch_size,
+            learning_rate or train.learning_rate,
+            train.weight_decay,
+            train.label_smoothing,
+            prune.distill,
+            prune.temperature,
+        )
+
+    @cached_property
+    def _copies(self) -> "list[View]":
+        from netgen.train import distort
+
+        return distort(self.data.train, self.spec.augment, seed=self.spec.seed, progress=self.progress)
