@@ -38,7 +38,7 @@ Folder = Annotated[Path, typer.Argument(help="A build folder, such as hdl_out/di
 DataFolder = Annotated[
     Path | None, typer.Option("--data", help=f"Folder of data sets, instead of {DATA_VARIABLE}.", show_default=False)
 ]
-Jobs = Annotated[int | None, typer.Option(min=1, help="Processes that simulate; all cores by default.")]
+Jobs = Annotated[int | None, typer.Option(min=1, help="Processes at work; all cores by default.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
 
@@ -162,6 +162,30 @@ def place(
         typer.echo(placed.to_csv(), nl=False)
     if not json:
         typer.echo(placed.verdict, err=out is None)
+
+
+@app.command()
+def experiment(
+    name: Annotated[str, typer.Argument(help="ablation, reinit or compression.", show_default=False)],
+    data_set: Annotated[str, typer.Option(help="digits, mnist or fashion-mnist.")] = "digits",
+    seeds: Annotated[int, typer.Option(min=1, help="Networks from different starts.")] = 3,
+    quick: Annotated[bool, typer.Option(help="Fewer rounds of training.")] = False,
+    out: Annotated[Path, typer.Option(help="Folder for results; what is there is not run again.")] = Path(
+        "hdl_out/experiments"
+    ),
+    data: DataFolder = None,
+    jobs: Jobs = None,
+    quiet: Quiet = False,
+) -> None:
+    """Run an experiment and print its table; one that was stopped goes on."""
+    from netgen.experiment import run
+
+    _use_data(data)
+    with _progress(quiet) as progress:
+        text = run(
+            name, data_set, out=out, seeds=seeds, quick=quick, jobs=jobs or os.cpu_count() or 1, progress=progress
+        )
+    typer.echo(text, nl=False)
 
 
 @app.command()

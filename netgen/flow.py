@@ -151,9 +151,8 @@ class _Line:
         def make(folder: Path) -> None:
             from netgen import train
 
-            mlp = self.learner.mlp()
-            train.load_mlp(self.folder / "dense.npz", mlp)
-            network, accuracy = self.learner.pruned(mlp)
+            dense = train.load_mlp(self.folder / "dense.npz", batch_norm=spec.network.batch_norm)
+            network, accuracy = self.learner.pruned(dense.to(train.device_of(spec.train.device)))
             artifacts.write_network(folder / "pruned.npz", network)
             (folder / "pruned.json").write_text(json.dumps({"validation_accuracy": accuracy}) + "\n")
 

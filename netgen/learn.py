@@ -1,5 +1,6 @@
 """From data to a circuit, by one spec: what the stages of a build and the experiments both do."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,10 +23,20 @@ class Learner:
 
     Args:
         base: folder from which `network.weights` is seen.
+        copies: distorted copies of the training data; made when they are first needed unless given.
     """
 
-    def __init__(self, spec: Spec, data: Dataset, *, base: Path | None = None, progress: Progress = silent) -> None:
+    def __init__(
+        self,
+        spec: Spec,
+        data: Dataset,
+        *,
+        base: Path | None = None,
+        copies: "Sequence[View] | None" = None,
+        progress: Progress = silent,
+    ) -> None:
         self.spec, self.data, self.base, self.progress = spec, data, base or Path(), progress
+        self._given = copies
 
     @property
     def weights(self) -> Path | None:
@@ -136,7 +147,9 @@ class Learner:
         )
 
     @cached_property
-    def _copies(self) -> "list[View]":
+    def _copies(self) -> "Sequence[View]":
         from netgen.train import distort
 
+        if self._given is not None:
+            return self._given
         return distort(self.data.train, self.spec.augment, seed=self.spec.seed, progress=self.progress)

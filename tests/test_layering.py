@@ -36,6 +36,7 @@ RANKS = {
     "follow": 8,
     "learn": 9,
     "verify": 9,
+    "experiment": 10,
     "flow": 10,
     "cli": 11,
     "__main__": 12,

@@ -86,13 +86,14 @@ class Pruning:
         self.mlp, self.samples, self.recipe, self.spec, self.seed = mlp, samples, recipe, spec, seed
         self.charge, self.measure = charge, distances
         self.descent = Descent(mlp, samples, recipe, seed=seed)
-        self.dense = sum(layer.mask.numel() for layer in mlp.masked)
+        self.dense = mlp.weights_total
+        self.begin = self.wires
         self.distances: list[Reals] | None = None
         self.longest = 0.0
         self._prices: list[Tensor] = []
         self._random = torch.Generator().manual_seed(seed)
         self._parts = spec.steps if spec.schedule == "gradual" else 1
-        self._first = max(round(DENSE_SHARE * spec.rounds), 1) if self.dense > spec.place_at else 0
+        self._first = max(round(DENSE_SHARE * spec.rounds), 1) if self.begin > spec.place_at else 0
 
     @property
     def wires(self) -> int:
@@ -139,11 +140,12 @@ class Pruning:
         if spec.accuracy is not None:
             return round(self.dense * KEPT_PER_ROUND ** (spec.rounds * done)), None
         if spec.wires is not None:
-            return round(self.dense * (spec.wires / self.dense) ** done), None
+            return round(self.begin * (min(spec.wires, self.begin) / self.begin) ** done), None
         assert spec.wire_length is not None
         dense = self._first / spec.rounds
         if done <= dense or self.distances is None:
-            return round(self.dense * (spec.place_at / self.dense) ** min(done / max(dense, 1e-9), 1.0)), None
+            share = min(done / max(dense, 1e-9), 1.0)
+            return round(self.begin * (min(spec.place_at, self.begin) / self.begin) ** share), None
         share = (done - dense) / (1 - dense)
         return None, self.longest * min(spec.wire_length / max(self.longest, 1.0), 1.0) ** share
 

@@ -59,6 +59,27 @@ class Mlp(nn.Module):
         """The linear layers, in order."""
         return [layer for layer in self.linears if isinstance(layer, MaskedLinear)]
 
+    @property
+    def weights_total(self) -> int:
+        """Weights of the dense network that there was at first."""
+        return sum(a * b for a, b in itertools.pairwise(self.sizes))
+
+    def start_anew(self, seed: int) -> None:
+        """Draw all weights and biases at random again, in place; masks stay.
+
+        Weights are uniform with the variance of He et al. 2015 for the wires that are left to each neuron.
+        """
+        generator = torch.Generator().manual_seed(seed)
+        with torch.no_grad():
+            for layer in self.masked:
+                bound = (6 / layer.mask.sum(dim=1, keepdim=True).clamp(min=1)).sqrt()
+                drawn = 2 * torch.rand(layer.weight.shape, generator=generator) - 1
+                layer.weight.copy_(bound * drawn.to(bound.device))
+                layer.bias.zero_()
+            for norm in self.norms:
+                assert isinstance(norm, nn.BatchNorm1d)
+                norm.reset_parameters()
+
     def forward(self, x: Tensor) -> Tensor:
         """Map features (n, n_in), all that there were at first, to scores (n, n_out)."""
         x = self.inputs_of(x)
@@ -129,15 +150,23 @@ def predict(network: Network, features: Any) -> Reals:
 
 
 def save_mlp(path: Path, mlp: Mlp) -> None:
-    """Write a state_dict as a .npz of plain arrays, the same bytes for the same state."""
+    """Write a network, whole or cut, as a .npz of plain arrays, the same bytes for the same state."""
+    arrays = {key: value.cpu().numpy() for key, value in mlp.state_dict().items()}
+    arrays |= {f"kept.{k}": kept.numpy() for k, kept in enumerate(mlp.kept)}
     with path.open("wb") as file:
-        np.savez(file, allow_pickle=False, **{key: value.cpu().numpy() for key, value in mlp.state_dict().items()})
+        np.savez(file, allow_pickle=False, sizes=np.array(mlp.sizes), **arrays)
 
 
-def load_mlp(path: Path, mlp: Mlp) -> None:
-    """Read what `save_mlp` wrote, of a network of the same shape."""
+def load_mlp(path: Path, *, batch_norm: bool) -> Mlp:
+    """Read what `save_mlp` wrote."""
     with np.load(path, allow_pickle=False) as file:
-        mlp.load_state_dict({key: torch.from_numpy(file[key]) for key in file.files})
+        arrays = {key: torch.from_numpy(file[key]) for key in file.files}
+    sizes = tuple(arrays.pop("sizes").tolist())
+    kept = [arrays.pop(f"kept.{k}") for k in range(len(sizes))]
+    mlp = Mlp.seeded([len(k) for k in kept], batch_norm=batch_norm, seed=0)
+    mlp.load_state_dict(arrays)
+    mlp.sizes, mlp.kept = sizes, kept
+    return mlp
 
 
 def load_state(path: Path, mlp: Mlp) -> None:

@@ -68,9 +68,10 @@ def obd_distance(weights: Weights, remove: int) -> Reals:
 
 
 def _nested(outer: Reals, inner: Reals, remove: int) -> Reals:
+    """Ranks by `inner`, and by `outer` where that ties, of the lowest by `outer`; all others stay."""
     candidates = np.argsort(outer, kind="stable")[: CANDIDATES * remove]
     rank: Reals = np.full(len(outer), np.inf)
-    rank[candidates] = inner[candidates]
+    rank[candidates[np.lexsort((outer[candidates], inner[candidates]))]] = np.arange(len(candidates))
     return rank
 
 

@@ -1,0 +1,74 @@
+"""Which technique shortens wires, and do they combine? The ablation of Blake et al. 2018, with netgen's own way."""
+
+from collections.abc import Mapping, Sequence
+
+from netgen.experiment.curve import crossing, crossing_size, over_seeds
+from netgen.experiment.settings import ACCURACIES, DECAY, STRENGTH, base_of
+from netgen.experiment.trial import Point, Trial, spec_of
+
+TRAINING = {
+    "plain": {"regularizer": "l2", "strength": DECAY},
+    "distance": {"regularizer": "distance", "strength": STRENGTH},
+}
+PRUNING = {"magnitude": "magnitude", "nested-rank": "nested_rank", "saliency per length": "obd_distance"}
+PLACEMENT = {"none": "index", "matching": "matching", "netgen": "auto"}
+PAPER = [(training, pruning) for training in ("plain", "distance") for pruning in ("magnitude", "nested-rank")]
+OURS = ("distance", "saliency per length")
+
+
+def trials(data: str, *, seeds: int, quick: bool) -> list[Trial]:
+    """All of them; what looks at no distance is trained once for all placements."""
+    made = []
+    for seed in range(1, seeds + 1):
+        base = base_of(data, seed=seed, quick=quick)
+        for training, pruning in [*PAPER, OURS]:
+            blind = (training, pruning) == ("plain", "magnitude")
+            ways = ["netgen"] if blind or (training, pruning) == OURS else list(PLACEMENT)
+            for placement in ways:
+                method = PLACEMENT[placement]
+                spec = spec_of(
+                    base.to_yaml(),
+                    train=TRAINING[training],
+                    prune={"rule": PRUNING[pruning]},
+                    place={"method": method},
+                )
+                placers = tuple(PLACEMENT.values()) if blind else (method,)
+                made.append(Trial(data, (training, pruning, placement), spec, placers=placers))
+    return made
+
+
+def table(data: str, found: Mapping[Trial, Sequence[Point]]) -> list[list[str]]:
+    """Wire length where validation accuracy falls through each target, and test accuracy there."""
+    accuracies = ACCURACIES[data]
+    header = ["training", "pruning", "placement"]
+    header += [f"wire length at {a:.0%}" for a in accuracies] + [f"test accuracy there, {a:.0%}" for a in accuracies]
+    rows = [header]
+    for training, pruning in [*PAPER, OURS]:
+        for placement, method in PLACEMENT.items():
+            curves = [
+                points
+                for trial, points in found.items()
+                if trial.what[:2] == (training, pruning) and method in trial.placers
+            ]
+            if not curves:
+                continue
+
+            def length(point: Point, method: str = method) -> float:
+                return float(max(point.lengths[method], 1))
+
+            lengths = [[crossing_size(c, a, _validation, length) for c in curves] for a in accuracies]
+            tests = [[crossing(c, a, _test, _validation, length) for c in curves] for a in accuracies]
+            rows.append(
+                [training, pruning, placement]
+                + [over_seeds(values, ",.0f") for values in lengths]
+                + [over_seeds(values, ".2f", 100.0) for values in tests]
+            )
+    return rows
+
+
+def _validation(point: Point) -> float:
+    return point.validation
+
+
+def _test(point: Point) -> float:
+    return point.test

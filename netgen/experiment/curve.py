@@ -1,0 +1,59 @@
+"""Reading curves: a figure at a given accuracy, and its mean and spread over seeds."""
+
+import itertools
+from collections.abc import Callable, Sequence
+from math import exp, log
+from statistics import mean, stdev
+
+from netgen.experiment.trial import Point
+
+Figure = Callable[[Point], float]
+
+
+def crossing(points: Sequence[Point], target: float, figure: Figure, by: Figure, size: Figure) -> float | None:
+    """A figure where a curve falls through a target.
+
+    Of the networks that reach the target, the smallest counts; between it and the next smaller network the figure is
+    interpolated, on the logarithm of size.
+
+    Args:
+        by: what is to reach the target; validation accuracy, where networks are chosen fairly.
+        size: above 0; by which the networks are ordered.
+    Returns: None, when no network reaches the target; when the smallest of all does, its figure.
+    """
+    order = sorted(points, key=size)
+    reached = [k for k, point in enumerate(order) if by(point) >= target]
+    if not reached:
+        return None
+    if reached[0] == 0:
+        return figure(order[0])
+    low, high = order[reached[0] - 1], order[reached[0]]
+    share = (target - by(low)) / (by(high) - by(low))
+    return figure(low) + share * (figure(high) - figure(low))
+
+
+def crossing_size(points: Sequence[Point], target: float, by: Figure, size: Figure) -> float | None:
+    """The size where a curve falls through a target, interpolated on its logarithm; as `crossing`."""
+    found = crossing(points, target, lambda point: log(size(point)), by, size)
+    return None if found is None else exp(found)
+
+
+def at_size(points: Sequence[Point], wanted: float, figure: Figure, size: Figure) -> float | None:
+    """A figure at a given size, interpolated on its logarithm; None outside of the curve."""
+    order = sorted(points, key=size)
+    for low, high in itertools.pairwise(order):
+        if size(low) <= wanted <= size(high):
+            span = log(size(high) / size(low))
+            share = log(wanted / size(low)) / span if span else 0.0
+            return figure(low) + share * (figure(high) - figure(low))
+    return None
+
+
+def over_seeds(values: Sequence[float | None], form: str, factor: float = 1.0) -> str:
+    """Mean and standard deviation over seeds, as text; a dash when some seed has none."""
+    found = [value * factor for value in values if value is not None]
+    if len(found) < len(values) or not found:
+        return "-"
+    if len(found) == 1:
+        return f"{found[0]:{form}}"
+    return f"{mean(found):{form}} ± {stdev(found):{form}}"

@@ -1,0 +1,81 @@
+"""The experiments by name, and how one is run: trials, then a table in Markdown."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from netgen.errors import SpecError
+from netgen.experiment import ablation, compression, reinit
+from netgen.experiment.ledger import Ledger
+from netgen.experiment.pool import run_all
+from netgen.experiment.settings import BASES
+from netgen.experiment.trial import Point, Trial
+from netgen.progress import Progress, silent
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A question, the trials that answer it, and the table that shows the answer."""
+
+    question: str
+    trials: Callable[..., list[Trial]]
+    table: Callable[[str, Mapping[Trial, Sequence[Point]]], list[list[str]]]
+
+
+EXPERIMENTS: Mapping[str, Experiment] = MappingProxyType(
+    {
+        "ablation": Experiment(
+            "Which technique shortens wires at the same accuracy, and do they combine?", ablation.trials, ablation.table
+        ),
+        "reinit": Experiment("Does pruning find weights, or wiring?", reinit.trials, reinit.table),
+        "compression": Experiment("How few weights keep the error?", compression.trials, compression.table),
+    }
+)
+
+
+def run(
+    name: str,
+    data: str,
+    *,
+    out: Path,
+    seeds: int = 3,
+    quick: bool = False,
+    jobs: int = 1,
+    progress: Progress = silent,
+) -> str:
+    """Run an experiment's trials, as far as `out` does not have them yet, and write its table there.
+
+    Args:
+        seeds: networks from different starts, whose spread is shown.
+        quick: fewer rounds.
+        jobs: processes; the result does not depend on it.
+    Returns: the table, in Markdown; also in `out/NAME-DATA.md`.
+    Raises: SpecError, for a name that does not exist; DataError, when the data cannot be read.
+    """
+    for value, known, option in ((name, EXPERIMENTS, "experiment"), (data, BASES, "--data-set")):
+        if value not in known:
+            raise SpecError(f"{option}: no {value!r}; choose one of {', '.join(known)}")
+    experiment, ledger = EXPERIMENTS[name], Ledger(out)
+    trials = experiment.trials(data, seeds=seeds, quick=quick)
+    run_all(trials, ledger, Path(), jobs=jobs, progress=progress)
+    found = {trial: ledger.find(trial) or [] for trial in trials}
+    quickly = " --quick" if quick else ""
+    lines = [
+        f"# {name}, {data}",
+        "",
+        experiment.question,
+        "",
+        *_markdown(experiment.table(data, found)),
+        "",
+        f"Mean and standard deviation over {seeds} seeds. Repeat: "
+        f"`netgen experiment {name} --data-set {data} --seeds {seeds}{quickly}`",
+    ]
+    text = "\n".join(lines) + "\n"
+    (out / f"{name}-{data}.md").write_text(text, encoding="utf-8")
+    return text
+
+
+def _markdown(rows: list[list[str]]) -> list[str]:
+    header, *body = (f"| {' | '.join(row)} |" for row in rows)
+    return [header, "|" + " --- |" * len(rows[0]), *body]

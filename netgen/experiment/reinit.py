@@ -1,0 +1,53 @@
+"""Does pruning find weights, or wiring? The wires of pruned networks with new random weights, then trained again."""
+
+from collections.abc import Mapping, Sequence
+
+from netgen.experiment.ablation import OURS, PRUNING, TRAINING
+from netgen.experiment.curve import Figure, crossing, over_seeds
+from netgen.experiment.settings import ACCURACIES, base_of
+from netgen.experiment.trial import Point, Trial, spec_of
+
+PUBLISHED = {
+    0.98: ("98", "8.92", "97.08"),
+    0.97: ("97", "10.1", "84.64"),
+    0.95: ("95", "10.32", "61.94"),
+    0.90: ("90", "10.09", "30.76"),
+}
+"""Accuracy before, after a new start, after training again, on MNIST: Blake's report at the CDNNRIA workshop, 2018."""
+
+
+def trials(data: str, *, seeds: int, quick: bool) -> list[Trial]:
+    """Netgen's own way down, one for each seed."""
+    return [
+        Trial(
+            data,
+            ("reinit",),
+            spec_of(
+                base_of(data, seed=seed, quick=quick).to_yaml(),
+                train=TRAINING[OURS[0]],
+                prune={"rule": PRUNING[OURS[1]]},
+            ),
+            look="reinit",
+        )
+        for seed in range(1, seeds + 1)
+    ]
+
+
+def table(data: str, found: Mapping[Trial, Sequence[Point]]) -> list[list[str]]:
+    """Test accuracy before, after and after training again, where accuracy falls through each target."""
+    rows = [["accuracy", "wires", "before", "new random weights", "trained again", "published: before, new, again"]]
+    curves = list(found.values())
+    figures: list[tuple[Figure, str, float]] = [
+        (lambda point: float(point.wires), ",.0f", 1.0),
+        (lambda point: point.test, ".2f", 100.0),
+        (lambda point: point.fresh or 0.0, ".2f", 100.0),
+        (lambda point: point.retrained or 0.0, ".2f", 100.0),
+    ]
+    for target in ACCURACIES[data]:
+        cells = []
+        for figure, form, factor in figures:
+            values = [crossing(c, target, figure, lambda p: p.validation, lambda p: float(p.wires)) for c in curves]
+            cells.append(over_seeds(values, form, factor))
+        published = ", ".join(PUBLISHED[target]) if data == "mnist" and target in PUBLISHED else ""
+        rows.append([f"{target:.0%}", *cells, published])
+    return rows
