@@ -1,4 +1,4 @@
-"""The order of the stages: spec in, placed and checked hardware out. Read this first, from `_Line.run`.
+"""The order of the stages: spec in, placed and checked hardware out. Read this first, from `Line.run`.
 
 Each stage is a function of nouns; what it made is kept in the build folder, and `Store.run` makes it again only when
 something that it depends on has changed.
@@ -14,7 +14,8 @@ from typing import Any
 
 import netgen
 from netgen import artifacts, kept, verify
-from netgen.circuit import Circuit, to_json
+from netgen.circuit import Circuit, classify, to_json
+from netgen.circuit import evaluate as scores_of
 from netgen.constrain import board_of
 from netgen.data import Dataset, load_dataset
 from netgen.errors import FitError, QuantizeError, SpecError, TrainError
@@ -46,6 +47,7 @@ ROOMS = {
     "train": ("train",),
     "prune": ("train", "place"),
     "quantize": ("quantize", "train"),
+    "measure": (),
     "place": ("place",),
     "certify": ("place",),
     "emit": ("hdl",),
@@ -82,10 +84,10 @@ def build(
     if not spec.name:
         raise SpecError("name: the spec has none; give it one")
     with Store.open(Path(out) / spec.name) as store:
-        return _Line(spec, store, base or Path(), jobs or os.cpu_count() or 1, progress).run()
+        return Line(spec, store, base or Path(), jobs or os.cpu_count() or 1, progress).run()
 
 
-class _Line:
+class Line:
     """One build under way: the stages, in order, with what they share."""
 
     def __init__(self, spec: Spec, store: Store, base: Path, jobs: int, progress: Progress) -> None:
@@ -95,14 +97,13 @@ class _Line:
     def stage(self, name: str, what: str, depends: dict[str, object], make: Callable[[Path], None]) -> None:
         """Run one stage through the store, telling what it will do before it starts."""
         self.progress(f"{name}: {what}", 0.0)
-        made = self.store.run(name, depends | {"code": _code_digest(ROOMS[name])}, make)
+        made = self.store.run(name, depends | {"code": code_digest(ROOMS[name])}, make)
         self.progress(f"{name}: {'done' if made else 'kept'}", 1.0)
 
     def run(self) -> kept.Build:
         """All stages."""
         spec = self.spec
-        data = load_dataset(spec.data, seed=spec.seed, base=self.base)
-        self.learner = Learner(spec, data, base=self.base, progress=self.progress)
+        data = self.load()
         self.train(data)
         self.prune(data)
         self.quantize(data)
@@ -117,6 +118,12 @@ class _Line:
         self.check(network, circuit, netlist, placement, data)
         self.report(network, circuit, netlist, placement, regions)
         return kept.load_build(self.folder)
+
+    def load(self) -> Dataset:
+        """The data, and whoever learns from them."""
+        data = load_dataset(self.spec.data, seed=self.spec.seed, base=self.base)
+        self.learner = Learner(self.spec, data, base=self.base, progress=self.progress)
+        return data
 
     def train(self, data: Dataset) -> None:
         """Train the dense network: `dense.npz`, a state_dict in plain arrays."""
@@ -170,6 +177,18 @@ class _Line:
             (folder / "circuit.json").write_text(to_json(circuit), encoding="utf-8")
 
         self.stage("quantize", f"{spec.quantize.epochs} epochs of {len(data.train):,} samples", depends, make)
+
+    def measure(self, data: Dataset) -> None:
+        """Validation accuracy of the circuit, in integers: `quantized.json`."""
+
+        def make(folder: Path) -> None:
+            circuit = kept.load_circuit(self.folder)
+            found = classify(scores_of(circuit, circuit.input.encode(data.validation.features)))
+            accuracy = float((found == data.validation.labels).mean())
+            (folder / "quantized.json").write_text(json.dumps({"validation_accuracy": accuracy}) + "\n")
+
+        depends: dict[str, object] = {"quantize": self.store.digest("quantize"), "data": data.digest}
+        self.stage("measure", f"{len(data.validation):,} validation samples in integers", depends, make)
 
     def place(self, netlist: Netlist, grid: Grid, regions: Regions) -> None:
         """Put every neuron on a site: `placement.csv`."""
@@ -327,7 +346,7 @@ def code_files(rooms: tuple[str, ...]) -> list[Path]:
 
 
 @cache
-def _code_digest(rooms: tuple[str, ...]) -> str:
+def code_digest(rooms: tuple[str, ...]) -> str:
     """A digest of the code of the nouns and of some rooms, and of the versions of the libraries under them."""
     versions = [f"{library} {version(library)}".encode() for library in LIBRARIES]
     return digest_of(*(path.read_bytes() for path in code_files(rooms)), *versions)

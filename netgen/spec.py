@@ -7,26 +7,28 @@ generated from these classes. Whatever changes a result is a key of the spec, se
 import difflib
 import json
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
+from pydantic import (
+    Field,
+    PositiveInt,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from netgen.errors import SpecError
 from netgen.grid import Face
+from netgen.ranges import SearchSpec, kinds_of
+from netgen.section import Section, Share
 
 Width = Annotated[int, Field(ge=1, le=16)]
 Widths = Width | Annotated[tuple[Width, ...], Field(min_length=1)]
-Share = Annotated[float, Field(gt=0, lt=1)]
 Axes = tuple[PositiveInt, PositiveInt, PositiveInt]
-
-
-class Section(BaseModel):
-    """A frozen part of the spec in which unknown keys and wrong types are errors."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
 
 class DataSpec(Section):
@@ -218,6 +220,7 @@ class Spec(Section):
     place: PlaceSpec = Field(PlaceSpec(), description="placement")
     emit: EmitSpec = Field(EmitSpec(), description="hardware")
     check: CheckSpec = Field(CheckSpec(), description="simulation")
+    search: SearchSpec = Field(SearchSpec(), description="search")
 
     @model_validator(mode="after")
     def _one_width_per_layer(self) -> Self:
@@ -228,8 +231,41 @@ class Spec(Section):
                 raise ValueError(f"quantize.{key}: {len(widths)} widths for {needed} layers; give one for each")
         return self
 
+    @model_validator(mode="after")
+    def _ranges_fit(self) -> Self:
+        ranges = self.search.ranges
+        if not ranges:
+            return self
+        for key, values in ranges.items():
+            takes = kinds_of(Spec, key)
+            if values.choices is None and not takes & {int, float}:
+                raise ValueError(f"search.ranges.{key}: takes no numbers; give choices")
+            for value in values.choices or (values.low, values.high):
+                _raise_if_unfit(self.with_values({key: value}), key)
+            if values.step is not None and float not in takes and not float(values.step).is_integer():
+                raise ValueError(f"search.ranges.{key}: step {values.step}; whole numbers need a whole step")
+        first = {key: values.choices[0] if values.choices else values.low for key, values in ranges.items()}
+        _raise_if_unfit(self.with_values(first), None)  # keys that exclude each other
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_idle_search(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave a search out where there is none, so that plain specs read, and builds are known, as ever."""
+        tree: dict[str, Any] = dump(self)
+        if self.search == SearchSpec():
+            tree.pop("search", None)
+        return tree
+
+    def with_values(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The tree of this spec without its search, some dotted keys replaced; `parse_tree` checks it."""
+        tree: dict[str, Any] = self.model_dump(mode="json", exclude={"search"})
+        for key, value in values.items():
+            section, inner = key.split(".")
+            tree[section][inner] = value
+        return tree
+
     def to_yaml(self) -> str:
-        """YAML text with every key spelled out; `parse_spec` gives an equal spec."""
+        """YAML text with every key spelled out, those of a search where there is one; `parse_spec` reads it back."""
         text: str = yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
         return text
 
@@ -246,6 +282,16 @@ class Spec(Section):
 
 def _each(widths: Widths, count: int) -> tuple[int, ...]:
     return widths if isinstance(widths, tuple) else (widths,) * count
+
+
+def _raise_if_unfit(tree: dict[str, Any], key: str | None) -> None:
+    """Raise ValueError when a tree is no spec because of one key's value, or, where none is named, at all."""
+    try:
+        Spec.model_validate_json(json.dumps(tree))
+    except ValidationError as error:
+        place = tuple((key or "").split("."))
+        if key is None or any(found["loc"][: len(place)] == place for found in error.errors()):
+            raise ValueError(f"search.ranges.{_first_line(error)}") from error
 
 
 class _Loader(yaml.SafeLoader):
@@ -297,6 +343,14 @@ def parse_spec(text: str) -> Spec:
         tree = {}
     if not isinstance(tree, dict):
         raise SpecError(f"the file holds a {type(tree).__name__}; a spec is a mapping of keys (netgen init writes one)")
+    return parse_tree(tree)
+
+
+def parse_tree(tree: dict[str, Any]) -> Spec:
+    """Check a spec that is already a tree of plain values.
+
+    Raises: SpecError, one line with the key, the value found and the fix.
+    """
     try:
         return Spec.model_validate_json(json.dumps(tree))
     except (TypeError, ValueError) as error:
@@ -311,7 +365,12 @@ def _first_line(error: ValidationError) -> str:
     keys = [str(k) for k in found["loc"]]
     section: type[Section] | None = Spec
     place = []
+    each: type[Section] | None = None  # of a mapping: what stands under a key that the user chose
     for key in keys:
+        if each is not None:
+            place.append(key)
+            section, each = each, None
+            continue
         field = section.model_fields.get(key) if section else None
         if section and field is None and found["type"] != "extra_forbidden":
             break  # pydantic goes on to name the branch of a union; the user wrote no such key
@@ -323,6 +382,7 @@ def _first_line(error: ValidationError) -> str:
             hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(section.model_fields)}"
             return f"{'.'.join(place)}: unknown key; {hint}"
         kind = field.annotation if field else None
+        each = get_args(kind)[1] if get_origin(kind) is dict else None
         section = kind if isinstance(kind, type) and issubclass(kind, Section) else None
     if found["type"] == "value_error":
         reason = found["msg"].removeprefix("Value error, ")

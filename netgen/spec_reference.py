@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from netgen.spec import Section, Spec
+from netgen.section import Section
+from netgen.spec import Spec
 
 
 def _fields() -> Iterator[tuple[str, str, FieldInfo]]:
@@ -34,6 +35,8 @@ def _values(schema: dict[str, Any]) -> str:
         return ", ".join(str(value) for value in schema["enum"])
     if "const" in schema:
         return str(schema["const"])
+    if schema.get("type") == "object":
+        return "mapping"
     if schema.get("type") == "array":
         items = schema.get("items") or schema["prefixItems"][0]
         count = f"{schema['maxItems']} x " if schema.get("maxItems") else "list of "

@@ -10,9 +10,10 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from netgen.errors import BuildError
 
@@ -40,6 +41,15 @@ def _as_build_error(folder: Path) -> Iterator[None]:
         raise BuildError(f"{place}: {error.strerror or error}; make it writable or choose another --out") from error
 
 
+def _locked(lock: IO[str]) -> bool:
+    """Whether the lock on an open file could be had at once."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 class Store:
     """The folder of one build, locked while it is open.
 
@@ -52,19 +62,22 @@ class Store:
 
     @classmethod
     @contextlib.contextmanager
-    def open(cls, folder: Path) -> Iterator["Store"]:
-        """Lock a folder for building, create it if need be, and clear what a killed build left half done."""
+    def open(cls, folder: Path, *, wait: float = 0.0) -> Iterator["Store"]:
+        """Lock a folder for building, create it if need be, and clear what a killed build left half done.
+
+        Args:
+            wait: seconds to wait for another process to leave the folder.
+        """
         store = cls(folder)
         with _as_build_error(folder):
             folder.mkdir(parents=True, exist_ok=True)
             lock = (folder / LOCK).open("w")
         with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise BuildError(
-                    f"{folder}: another build is at work here; wait for it or choose another --out"
-                ) from error
+            deadline = time.monotonic() + wait
+            while not _locked(lock):
+                if time.monotonic() >= deadline:
+                    raise BuildError(f"{folder}: another build is at work here; wait for it or choose another --out")
+                time.sleep(0.05)
             with _as_build_error(folder):
                 shutil.rmtree(folder / SCRATCH, ignore_errors=True)
                 store._entries = store._read_ledger()

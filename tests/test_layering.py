@@ -19,6 +19,8 @@ RANKS = {
     "netlist": 3,
     "grid": 4,
     "design": 4,
+    "section": 4,
+    "ranges": 4.5,
     "spec": 5,
     "artifacts": 5,
     "graph": 5,
@@ -38,6 +40,8 @@ RANKS = {
     "verify": 9,
     "experiment": 10,
     "flow": 10,
+    "weigh": 10.3,
+    "search": 10.6,
     "cli": 11,
     "__main__": 12,
 }
@@ -52,8 +56,10 @@ HEAVY = {
     "matplotlib": {"report"},
     "rich": {"report", "cli"},
     "typer": {"cli"},
-    "pydantic": {"spec", "spec_reference"},
+    "pydantic": {"section", "ranges", "spec", "spec_reference"},
     "yaml": {"spec"},
+    "optuna": {"search"},
+    "ray": {"search"},
 }
 
 

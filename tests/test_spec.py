@@ -14,7 +14,7 @@ BAD = [
     (
         "bogus: 3",
         "bogus: unknown key; known here: name, seed, data, network, train, augment, prune, quantize, place, emit, "
-        "check",
+        "check, search",
     ),
     ("train: {epochs: ten}", 'train.epochs: "ten"; input should be a valid integer'),
     ("train: {epochs: true}", "train.epochs: true; input should be a valid integer"),
