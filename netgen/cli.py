@@ -189,6 +189,41 @@ def experiment(
 
 
 @app.command()
+def search(
+    spec: Annotated[
+        Path, typer.Argument(help="A spec with a search, such as specs/digits_search.yaml.", show_default=False)
+    ],
+    out: Annotated[Path, typer.Option(help="Folder under which the search's folder lies.")] = Path("hdl_out"),
+    data: DataFolder = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Trials at once; one for each core by default.")] = None,
+    storage: Annotated[
+        str | None,
+        typer.Option(help="URL of a database that several machines share, instead of search.db.", show_default=False),
+    ] = None,
+    ray_address: Annotated[
+        str | None, typer.Option(help="Run the trials on Ray: local, auto or HOST:PORT.", show_default=False)
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Search a spec's ranges for networks with short wires and high validation accuracy.
+
+    Prints the front; each point of it lies as a spec in the search's folder. A search that was killed goes on.
+    """
+    from netgen.report import record, render_front
+    from netgen.search import search as run
+
+    _use_data(data)
+    with _progress(quiet) as progress:
+        found = run(spec, out=out, jobs=jobs, storage=storage, ray_address=ray_address, progress=progress)
+    if json:
+        typer.echo(record.write(found), nl=False)
+    else:
+        _print(render_front(found))
+        typer.echo(f"specs: {out / found.name / 'front'}   picture: {out / found.name / 'front.png'}")
+
+
+@app.command()
 def init(
     path: Annotated[Path, typer.Argument(help="The file to write.", show_default=False)],
     force: Annotated[bool, typer.Option(help="Replace a file that is there.")] = False,

@@ -41,6 +41,10 @@ class SimulatorError(NetgenError):
     """A simulator that is missing or failed."""
 
 
+class SearchError(NetgenError):
+    """A search that cannot go on, or whose trials all came to nothing."""
+
+
 class BuildError(NetgenError):
     """A build folder that is missing, in use, unwritable or damaged."""
 

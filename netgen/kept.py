@@ -100,8 +100,11 @@ def load_spec_of(folder: Path) -> Spec:
 
 
 def placed_spec(spec: Spec, folder: Path, base: Path) -> str:
-    """The YAML that a build folder keeps of its spec: every key, the data's path as seen from the folder."""
-    path = spec.data.path
-    if path is not None and (base / path).exists():
-        path = os.path.relpath(base / path, folder)
-    return spec.model_copy(update={"data": spec.data.model_copy(update={"path": path})}).to_yaml()
+    """The YAML that a build folder keeps of its spec: every key, paths of files as seen from the folder."""
+
+    def seen(path: str | None) -> str | None:
+        return path if path is None or not (base / path).exists() else os.path.relpath(base / path, folder)
+
+    data = spec.data.model_copy(update={"path": seen(spec.data.path)})
+    network = spec.network.model_copy(update={"weights": seen(spec.network.weights)})
+    return spec.model_copy(update={"data": data, "network": network}).to_yaml()

@@ -4,6 +4,7 @@ from netgen.report import record
 from netgen.report.agreement import CheckReport, Difference, check, raise_if_different
 from netgen.report.bound import error_bound
 from netgen.report.build import BuildReport, build_report, from_json, to_json
+from netgen.report.front import Front, FrontPoint, front_picture, render_front
 from netgen.report.page import page
 from netgen.report.picture import picture
 from netgen.report.text import render, render_check
@@ -13,18 +14,22 @@ __all__ = [
     "BuildReport",
     "CheckReport",
     "Difference",
+    "Front",
+    "FrontPoint",
     "LayerWires",
     "WireReport",
     "build_report",
     "check",
     "error_bound",
     "from_json",
+    "front_picture",
     "page",
     "picture",
     "raise_if_different",
     "record",
     "render",
     "render_check",
+    "render_front",
     "to_json",
     "verdict_of",
     "wire_report",

@@ -1,0 +1,77 @@
+"""The front of a search: the trials that no other beats, as data, a picture, and specs that build them again."""
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from optuna.trial import FrozenTrial, TrialState
+
+from netgen import report
+from netgen.errors import BuildError, SearchError
+from netgen.kept import placed_spec
+from netgen.report import Front, FrontPoint
+from netgen.search.run import trial_spec
+from netgen.search.sampling import values_of
+from netgen.spec import Spec
+
+
+def front_of(spec: Spec, trials: Sequence[FrozenTrial]) -> Front:
+    """Sum up finished trials; of two that found the same, the earlier one is on the front.
+
+    Raises: SearchError, when no trial was placed.
+    """
+    points = [
+        FrontPoint(t.number, int(t.values[0]), t.values[1], values_of(t.params, spec))
+        for t in trials
+        if t.state == TrialState.COMPLETE
+    ]
+    points.sort(key=lambda point: (point.wire_length, -point.accuracy, point.trial))
+    front: list[FrontPoint] = []
+    for point in points:
+        if not front or point.accuracy > front[-1].accuracy:
+            front.append(point)
+    pruned = sum(trial.state == TrialState.PRUNED for trial in trials)
+    failures = tuple(f"trial {t.number}: {t.user_attrs['error']}" for t in trials if t.state == TrialState.FAIL)
+    if not front:
+        why = f"; {failures[0]}" if failures else "; lower search.accuracy"
+        raise SearchError(f"none of {len(trials)} trials was placed: {pruned} ended early, {len(failures)} failed{why}")
+    return Front(spec.name, len(trials), pruned, failures, tuple(points), tuple(front))
+
+
+def write_front(spec: Spec, trials: Sequence[FrozenTrial], folder: Path, base: Path) -> Front:
+    """Write `front.json`, `front.csv`, `front.png`, and `front/NNNN.yaml` for each point; give the front.
+
+    Args:
+        trials: all finished.
+        base: where the paths of the searched spec are seen from.
+    Raises: BuildError, when the folder cannot be written; SearchError, when no trial was placed.
+    """
+    front = front_of(spec, trials)
+    specs = folder / "front"
+    try:
+        specs.mkdir(exist_ok=True)
+        names = {f"{point.trial:04}.yaml" for point in front.front}
+        for path in specs.glob("*.yaml"):
+            if path.name not in names:
+                path.unlink()
+        for point in front.front:
+            made = trial_spec(spec, point.values, point.trial)
+            about = f"# {spec.name}, trial {point.trial}: {point}\n"
+            (specs / f"{point.trial:04}.yaml").write_text(about + placed_spec(made, specs, base), encoding="utf-8")
+        (folder / "front.json").write_text(report.record.write(front), encoding="utf-8")
+        (folder / "front.csv").write_text(_csv(spec, front), encoding="utf-8")
+        report.front_picture(front, folder / "front.png")
+    except OSError as error:
+        raise BuildError(f"{error.filename or folder}: {error.strerror}; choose another --out") from error
+    return front
+
+
+def _csv(spec: Spec, front: Front) -> str:
+    """One point of the front a line."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["trial", "wire_length", "accuracy", *spec.search.ranges])
+    for point in front.front:
+        writer.writerow([point.trial, point.wire_length, point.accuracy, *point.values.values()])
+    return text.getvalue()

@@ -1,0 +1,139 @@
+"""What a search keeps: Optuna's database, one study per search, which several machines may share.
+
+Creating a trial is claiming it: the database hands out numbers one by one, and a trial carries the mark of the search
+that created it. What a number stands for is not kept but computed (see `sampling.py`), so that a search which is killed
+between any two lines here goes on from what is there.
+"""
+
+import contextlib
+import time
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
+from optuna.storages import RDBStorage
+from optuna.trial import FrozenTrial, TrialState, create_trial
+from sqlalchemy.exc import SQLAlchemyError
+
+from netgen.errors import SearchError
+from netgen.search.sampling import DIRECTIONS
+from netgen.search.trial import Outcome
+
+OWNER, BEAT = "owner", "beat"
+"""What a running trial says: which search runs it, and a number that changes while that search lives."""
+
+BEAT_EVERY = 20.0
+"""Seconds between two signs of life."""
+
+SILENCE = 120.0
+"""Seconds without one after which another machine's search takes a trial over."""
+
+
+@contextlib.contextmanager
+def as_search_error() -> Iterator[None]:
+    """Turn what the database refuses into one line."""
+    try:
+        yield
+    except (SQLAlchemyError, StorageInternalError, ImportError) as error:
+        reason = str(error.__cause__ or error).splitlines()[0]
+        raise SearchError(f"--storage: {reason}; give a database that answers, as sqlite:///search.db") from error
+
+
+class Ledger:
+    """The trials of one study.
+
+    Args:
+        url: of any database that Optuna takes; the file's folder exists.
+        study: name that stands for everything which decides the trials.
+        owner: what marks this search; the same when it goes on after it was killed.
+    Raises: SearchError, when there is no such database.
+    """
+
+    def __init__(self, url: str, study: str, owner: str) -> None:
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self.owner = owner
+        with as_search_error():
+            patience = {"connect_args": {"timeout": 60}} if url.startswith("sqlite") else {}
+            self._storage = RDBStorage(url, engine_kwargs=patience)
+            self._trials = optuna.create_study(
+                storage=self._storage, study_name=study, directions=DIRECTIONS, load_if_exists=True
+            )
+            self._study = self._storage.get_study_id_from_name(study)
+        self._seen: dict[int, tuple[object, float]] = {}
+        self._beaten = 0.0
+
+    def trials(self) -> list[FrozenTrial]:
+        """All trials, in the order of their numbers."""
+        return self._trials.get_trials(deepcopy=False)
+
+    def claim(self) -> int:
+        """Create the next trial, for this search to run; gives its number."""
+        trial = self._storage.create_new_trial(
+            self._study, create_trial(state=TrialState.RUNNING, user_attrs={OWNER: self.owner, BEAT: 0})
+        )
+        number: int = self._storage.get_trial_number_from_id(trial)
+        return number
+
+    def is_mine(self, trial: FrozenTrial) -> bool:
+        """Whether a running trial is this search's, or has become it: its own search has been silent for too long."""
+        attributes = trial.user_attrs
+        if attributes.get(OWNER) == self.owner:
+            return True
+        sign, now = (attributes.get(OWNER), attributes.get(BEAT)), time.monotonic()
+        before, since = self._seen.setdefault(trial.number, (sign, now))
+        if before != sign:
+            self._seen[trial.number] = (sign, now)
+        elif now - since > SILENCE:
+            self._storage.set_trial_user_attr(trial._trial_id, OWNER, self.owner)
+            return True
+        return False
+
+    def beat(self, numbers: Iterable[int]) -> None:
+        """Give a sign of life for trials under way, if it is time."""
+        if time.monotonic() - self._beaten < BEAT_EVERY:
+            return
+        self._beaten = time.monotonic()
+        for number in numbers:
+            self._storage.set_trial_user_attr(self._id_of(number), BEAT, uuid.uuid4().hex)
+
+    def begin(self, number: int, params: Mapping[str, Any], space: Mapping[str, BaseDistribution]) -> None:
+        """Note what a trial tries."""
+        for key, distribution in space.items():
+            self._storage.set_trial_param(
+                self._id_of(number), key, distribution.to_internal_repr(params[key]), distribution
+            )
+
+    def end(self, number: int, outcome: Outcome) -> None:
+        """Note what became of a trial, unless another search that ran it too was faster."""
+        trial = self._id_of(number)
+        try:
+            if outcome.error is not None:
+                self._storage.set_trial_user_attr(trial, "error", outcome.error)
+                self._storage.set_trial_state_values(trial, TrialState.FAIL)
+            elif outcome.wire_length is None:
+                self._storage.set_trial_user_attr(trial, "stage", outcome.stage)
+                self._storage.set_trial_user_attr(trial, "accuracy", outcome.accuracy)
+                self._storage.set_trial_state_values(trial, TrialState.PRUNED)
+            else:
+                values = (float(outcome.wire_length), outcome.accuracy)
+                self._storage.set_trial_state_values(trial, TrialState.COMPLETE, values)
+        except UpdateFinishedTrialError:
+            pass
+
+    def _id_of(self, number: int) -> int:
+        trial: int = self._storage.get_trial_id_from_study_id_trial_number(self._study, number)
+        return trial
+
+
+def owner_of(folder: Path) -> str:
+    """The mark of the search that works in a folder: made once, and kept there."""
+    path = folder / "owner"
+    if not path.is_file():
+        beside = folder / "owner.new"
+        beside.write_text(uuid.uuid4().hex, encoding="utf-8")
+        beside.replace(path)
+    return path.read_text(encoding="utf-8")
