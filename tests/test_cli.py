@@ -191,7 +191,7 @@ def test_schema_is_a_json_schema_of_the_spec(tmp_path: Path) -> None:
 
 
 HELP = {
-    (): ["build", "report", "check", "place", "init", "schema", "--version"],
+    (): ["build", "report", "check", "place", "search", "init", "schema", "--version"],
     ("build",): ["SPEC", "--out", "--data", "--jobs", "--json", "--quiet"],
     ("report",): ["FOLDER", "--json"],
     ("check",): ["FOLDER", "--simulator", "--samples", "--data", "--jobs", "--json", "--quiet"],
@@ -208,6 +208,7 @@ HELP = {
         "--bound",
         "--out",
     ],
+    ("search",): ["SPEC", "--out", "--data", "--jobs", "--storage", "--ray-address", "--json", "--quiet"],
     ("init",): ["PATH", "--force"],
     ("schema",): [],
 }

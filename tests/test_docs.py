@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PAGES = ["README.md", "docs/tutorial.md", "docs/placement.md"]
+PAGES = ["README.md", "docs/tutorial.md", "docs/placement.md", "docs/search.md"]
 
 
 def _commands(page: str) -> list[str]:
@@ -58,7 +58,9 @@ def test_every_command_shown_works(page: str, reader: Path, native_tool: Callabl
     assert all("mnist" in part for part in skipped)
 
 
-@pytest.mark.parametrize(("page", "ending"), [("docs/tutorial.md", "exact"), ("docs/placement.md", "optimal")])
+@pytest.mark.parametrize(
+    ("page", "ending"), [("docs/tutorial.md", "exact"), ("docs/placement.md", "optimal"), ("docs/search.md", "seen")]
+)
 def test_the_python_of_a_page_works(page: str, ending: str, reader: Path) -> None:
     code = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), flags=re.DOTALL)
     result = subprocess.run([sys.executable, "-c", code[0]], cwd=reader, capture_output=True, text=True, check=True)

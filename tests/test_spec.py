@@ -5,6 +5,7 @@ import pytest
 
 from netgen.constrain import faces_of
 from netgen.errors import SpecError
+from netgen.ranges import kinds_of
 from netgen.spec import Spec, load_spec, parse_spec
 from netgen.spec_reference import reference, schema, starter
 
@@ -37,12 +38,82 @@ BAD = [
     ),
     ("prune: {sparsity: .nan}", "prune.sparsity: NaN; input should be a finite number"),
     ("prune: 3", "prune: 3; input should be an object"),
+    ("search: {trial: 3}", "search.trial: unknown key; did you mean trials?"),
+    ("search: {accuracy: 1}", "search.accuracy: 1; input should be less than 1"),
+    (
+        "search: {ranges: {train.learning_rat: {low: 1, high: 2}}}",
+        "search.ranges.train.learning_rat: unknown key; did you mean train.learning_rate?",
+    ),
+    (
+        "search: {ranges: {train.epochs: {lo: 1, high: 3}}}",
+        "search.ranges.train.epochs.lo: unknown key; did you mean low?",
+    ),
+    (
+        "search: {ranges: {train.learning_rate: {low: 3, high: 2}}}",
+        "search.ranges.train.learning_rate: low 3 is above high 2; swap them",
+    ),
+    (
+        "search: {ranges: {train.learning_rate: {low: 0, high: 2}}}",
+        "search.ranges.train.learning_rate: 0; input should be greater than 0",
+    ),
+    (
+        "search: {ranges: {prune.sparsity: {low: 0.5, high: 1.5}}}",
+        "search.ranges.prune.sparsity: 1.5; input should be less than 1",
+    ),
+    (
+        "search: {ranges: {prune.accuracy: {low: 0.5, high: 0.9}}}",
+        "search.ranges.prune: give one of sparsity and accuracy, and set the other to null",
+    ),
+    (
+        "search: {ranges: {train.epochs: {low: 1.5, high: 3}}}",
+        "search.ranges.train.epochs: 1.5; input should be a valid integer",
+    ),
+    (
+        "search: {ranges: {train.epochs: {low: 1, high: 3, step: 0.5}}}",
+        "search.ranges.train.epochs: step 0.5; whole numbers need a whole step",
+    ),
+    ("search: {ranges: {train.epochs: 3}}", "search.ranges.train.epochs: 3; input should be an object"),
+    ("search: {ranges: {train.epochs: {low: 1}}}", "search.ranges.train.epochs: high is missing; give both ends"),
+    (
+        "search: {ranges: {train.epochs: {}}}",
+        "search.ranges.train.epochs: give low and high (and log or step), or choices",
+    ),
+    (
+        "search: {ranges: {train.epochs: {low: 1, high: 3, choices: [2]}}}",
+        "search.ranges.train.epochs: give low and high (and log or step), or choices",
+    ),
+    (
+        "search: {ranges: {train.epochs: {choices: [1, 1]}}}",
+        "search.ranges.train.epochs: choices: 1 stands twice; remove one",
+    ),
+    (
+        "search: {ranges: {network.hidden: {choices: [[3], [0]]}}}",
+        "search.ranges.network.hidden.0: 0; input should be greater than 0",
+    ),
+    (
+        "search: {ranges: {network.hidden: {low: 1, high: 3}}}",
+        "search.ranges.network.hidden: takes no numbers; give choices",
+    ),
+    (
+        "search: {ranges: {train.weight_decay: {low: 0, high: 0.2, log: true}}}",
+        "search.ranges.train.weight_decay: low 0 has no magnitude; with log it must be above 0",
+    ),
+    (
+        "search: {ranges: {train.learning_rate: {low: 0.1, high: 0.2, log: true, step: 0.1}}}",
+        "search.ranges.train.learning_rate: step 0.1 and log exclude each other; remove one",
+    ),
     ("name: ../x", "name: \"../x\"; string should match pattern '^([A-Za-z0-9_][A-Za-z0-9_.-]*)?$'"),
     ("a: [", "line 1, column 5: expected the node content, but found '<stream end>'; mend the YAML"),
     ("seed: 1\nseed: 2", "line 2: key 'seed' stands twice; remove one"),
     ("- 3", "the file holds a list; a spec is a mapping of keys (netgen init writes one)"),
     ("seed: 2020-01-01", "Object of type date is not JSON serializable; use plain numbers, text, lists and mappings"),
 ]
+
+
+@pytest.mark.parametrize("key", ["seed", "data.validation", "check.samples", "search.trials"])
+def test_a_key_that_no_search_may_vary_gets_one_line(key: str) -> None:
+    with pytest.raises(SpecError, match=rf"^search\.ranges\.{key}: unknown key; keys of network, train, .* searched$"):
+        parse_spec(f"search: {{ranges: {{{key}: {{low: 1, high: 2}}}}}}")
 
 
 @pytest.mark.parametrize(("text", "message"), BAD, ids=[text for text, _ in BAD])
@@ -93,6 +164,21 @@ def test_the_starting_spec_spells_out_the_defaults() -> None:
 def test_yaml_of_a_spec_reads_back_equal() -> None:
     spec = parse_spec("place: {grid: [3, 4, 5]}\nquantize: {weight_width: [1, 2, 3]}\nname: x")
     assert parse_spec(spec.to_yaml()) == spec
+
+
+def test_yaml_of_a_search_reads_back_equal_and_a_plain_spec_has_none() -> None:
+    ranges = "{train.epochs: {low: 3, high: 9, step: 2}, network.hidden: {choices: [[3], [4, 5]]}}"
+    spec = parse_spec(f"search: {{trials: 3, accuracy: 0.9, ranges: {ranges}}}")
+    assert parse_spec(spec.to_yaml()) == spec
+    assert "search" not in Spec().model_dump()
+    assert "search" not in Spec().to_yaml()
+
+
+def test_keys_that_take_fractions_are_known_from_those_that_take_whole_numbers() -> None:
+    assert kinds_of(Spec, "train.epochs") == {int}
+    assert float in kinds_of(Spec, "prune.sparsity")
+    assert float in kinds_of(Spec, "train.weight_decay")
+    assert not kinds_of(Spec, "place.method") & {int, float}
 
 
 def test_schema_and_reference_hold_every_key() -> None:

@@ -81,6 +81,7 @@ def front_picture(front: Front, path: Path) -> None:
     Raises: BuildError, when the file cannot be written.
     """
     from matplotlib.figure import Figure
+    from matplotlib.ticker import FuncFormatter
 
     figure = Figure(figsize=(9, 6), dpi=100, facecolor=STAGE)
     axes = figure.add_axes((0.1, 0.12, 0.86, 0.76), facecolor=STAGE)
@@ -89,6 +90,8 @@ def front_picture(front: Front, path: Path) -> None:
     axes.step(*best, where="post", color=LENGTHS[-1], linewidth=1.2)
     axes.scatter(*best, c=LENGTHS[-1], s=36, zorder=3)
     axes.set_xscale("log")
+    for ticks in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+        ticks(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.set_xlabel("wire length", color=_INK)
     axes.set_ylabel("validation accuracy, %", color=_INK)
     axes.tick_params(which="both", colors=_QUIET)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -73,5 +74,5 @@ def _csv(spec: Spec, front: Front) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["trial", "wire_length", "accuracy", *spec.search.ranges])
     for point in front.front:
-        writer.writerow([point.trial, point.wire_length, point.accuracy, *point.values.values()])
+        writer.writerow([point.trial, point.wire_length, point.accuracy, *map(json.dumps, point.values.values())])
     return text.getvalue()

@@ -39,15 +39,13 @@ class Processes:
                 self._idle.append(worker)
                 yield number, Outcome.from_json(line)
             else:
-                worker.kill()
-                worker.wait()
+                _end(worker)
                 yield number, None
 
     def close(self) -> None:
         """Kill all workers."""
         for worker in (*self._idle, *self._busy.values()):
-            worker.kill()
-            worker.wait()
+            _end(worker)
 
 
 def _spawn() -> "subprocess.Popen[str]":
@@ -60,6 +58,14 @@ def _spawn() -> "subprocess.Popen[str]":
         env=os.environ | ONE_THREAD,
         start_new_session=True,  # Ctrl-C is for the search, which then ends them
     )
+
+
+def _end(worker: "subprocess.Popen[str]") -> None:
+    worker.kill()
+    worker.wait()
+    for pipe in (worker.stdin, worker.stdout):
+        with contextlib.suppress(BrokenPipeError):
+            _pipe(pipe).close()
 
 
 def _pipe(pipe: IO[str] | None) -> IO[str]:
