@@ -62,7 +62,7 @@ BAD = [
     ),
     (
         "search: {ranges: {prune.accuracy: {low: 0.5, high: 0.9}}}",
-        "search.ranges.prune: give one of sparsity and accuracy, and set the other to null",
+        "search.ranges.prune: give one of sparsity, accuracy, wires and wire_length, and set the others to null",
     ),
     (
         "search: {ranges: {train.epochs: {low: 1.5, high: 3}}}",

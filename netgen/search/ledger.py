@@ -34,11 +34,12 @@ SILENCE = 120.0
 
 
 @contextlib.contextmanager
-def as_search_error() -> Iterator[None]:
-    """Turn what the database refuses into one line."""
+def as_search_error(*more: type[Exception]) -> Iterator[None]:
+    """Turn what the database refuses, and more kinds of errors where they mean that, into one line."""
+    refused: tuple[type[Exception], ...] = (SQLAlchemyError, StorageInternalError, *more)
     try:
         yield
-    except (SQLAlchemyError, StorageInternalError, ImportError) as error:
+    except refused as error:
         reason = str(error.__cause__ or error).splitlines()[0]
         raise SearchError(f"--storage: {reason}; give a database that answers, as sqlite:///search.db") from error
 
@@ -56,7 +57,7 @@ class Ledger:
     def __init__(self, url: str, study: str, owner: str) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.owner = owner
-        with as_search_error():
+        with as_search_error(ImportError):  # the database's driver
             patience = {"connect_args": {"timeout": 60}} if url.startswith("sqlite") else {}
             self._storage = RDBStorage(url, engine_kwargs=patience)
             self._trials = optuna.create_study(

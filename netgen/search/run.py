@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netgen.errors import FitError, QuantizeError, SearchError, SpecError
+from netgen.errors import SearchError, SpecError
 from netgen.progress import Progress, silent
 from netgen.report import Front
 from netgen.search.trial import Job, Outcome
@@ -65,8 +65,8 @@ def search(
                 ray_address=ray_address,
                 progress=progress,
             )
-        except (FitError, QuantizeError, SpecError) as error:
-            raise type(error)(str(error) if str(error).startswith(f"{path}: ") else f"{path}: {error}") from error
+        except SpecError as error:
+            raise SpecError(str(error) if str(error).startswith(f"{path}: ") else f"{path}: {error}") from error
     if not spec.name:
         raise SpecError("name: the spec has none; give it one")
     if not spec.search.ranges:
