@@ -351,6 +351,28 @@ def test_two_searches_share_a_database_and_one_takes_over_when_the_other_falls_s
     assert one.trials()[2].values == [10.0, 0.5]
 
 
+def test_a_database_whose_tables_another_search_is_making_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from optuna.storages import RDBStorage
+    from sqlalchemy.exc import IntegrityError, OperationalError
+
+    busy = [
+        IntegrityError("", None, Exception("UNIQUE constraint failed: alembic_version.version_num")),
+        OperationalError("", None, Exception("table studies already exists")),
+    ]
+
+    def make(url: str, **options: Any) -> RDBStorage:
+        if busy:
+            raise busy.pop()
+        return RDBStorage(url, **options)
+
+    monkeypatch.setattr("netgen.search.ledger.RDBStorage", make)
+    monkeypatch.setattr("netgen.search.ledger.time.sleep", lambda _: None)
+    assert Ledger(f"sqlite:///{tmp_path / 'shared.db'}", "study", "one").trials() == []
+    assert not busy
+
+
 def test_a_folder_keeps_the_mark_of_its_search(tmp_path: Path) -> None:
     assert owner_of(tmp_path) == owner_of(tmp_path)
 

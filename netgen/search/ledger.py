@@ -17,7 +17,7 @@ from optuna.distributions import BaseDistribution
 from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from netgen.errors import SearchError
 from netgen.search.sampling import DIRECTIONS
@@ -58,8 +58,7 @@ class Ledger:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.owner = owner
         with as_search_error(ImportError):  # the database's driver
-            patience = {"connect_args": {"timeout": 60}} if url.startswith("sqlite") else {}
-            self._storage = RDBStorage(url, engine_kwargs=patience)
+            self._storage = _open(url)
             self._trials = optuna.create_study(
                 storage=self._storage, study_name=study, directions=DIRECTIONS, load_if_exists=True
             )
@@ -128,6 +127,19 @@ class Ledger:
     def _id_of(self, number: int) -> int:
         trial: int = self._storage.get_trial_id_from_study_id_trial_number(self._study, number)
         return trial
+
+
+def _open(url: str) -> RDBStorage:
+    """Open a database; where another search makes the tables at the same moment, once they are there."""
+    patience = {"connect_args": {"timeout": 60}} if url.startswith("sqlite") else {}
+    for _ in range(10):
+        try:
+            return RDBStorage(url, engine_kwargs=patience)
+        except SQLAlchemyError as error:
+            if not isinstance(error, IntegrityError) and "exists" not in str(error):
+                raise
+            time.sleep(1.0)
+    return RDBStorage(url, engine_kwargs=patience)
 
 
 def owner_of(folder: Path) -> str:
