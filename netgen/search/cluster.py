@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import ray
-from ray.exceptions import RayError
+from ray.exceptions import RayError, RayTaskError
 
 from netgen.data import DATA_VARIABLE
 from netgen.errors import SearchError
@@ -54,7 +54,8 @@ class Cluster:
             try:
                 yield number, Outcome.from_json(ray.get(task))
             except RayError as error:
-                traceback.print_exception(error)
+                if isinstance(error, RayTaskError):  # a bug of netgen: its worker lives, but has nothing to say
+                    traceback.print_exception(error)
                 yield number, None
 
     def close(self) -> None:
