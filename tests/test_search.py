@@ -27,7 +27,6 @@ from netgen.search.sampling import ask, space_of, values_of
 from netgen.search.trial import Job, Outcome, run
 from netgen.spec import Spec, load_spec, parse_spec
 from netgen.weigh import evaluate as weigh
-from netgen.weigh import fingerprint
 
 TINY = """
 network: {hidden: [8]}
@@ -417,13 +416,6 @@ def test_a_library_that_is_missing_is_named_with_its_extra(
     with pytest.raises(SearchError) as caught:
         search(parse_spec(f"name: x\n{TINY}"), out=tmp_path, ray_address="local")
     assert str(caught.value) == f"{library} is not installed; pip install 'netgen[{extra}]'"
-
-
-def test_a_plain_spec_is_known_by_the_same_fingerprint_with_and_without_a_search() -> None:
-    plain = parse_spec(TINY.partition("search:")[0])
-    assert "search" not in plain.model_dump()
-    assert fingerprint(plain) == fingerprint(parse_spec(TINY))
-    assert fingerprint(plain) != fingerprint(plain.model_copy(update={"seed": 2}))
 
 
 def test_weights_and_data_given_by_path_are_found_from_the_front(

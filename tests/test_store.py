@@ -1,6 +1,8 @@
 import multiprocessing
 import os
 import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -106,3 +108,17 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     ):
         pass
     assert str(caught.value) == (f"{tmp_path}/file/digits: Not a directory; make it writable or choose another --out")
+
+
+def test_a_build_can_wait_for_another_to_leave_its_folder(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with Store.open(tmp_path):
+            waiting = pool.submit(_enter, tmp_path)
+            time.sleep(0.2)
+            assert not waiting.done()
+        assert waiting.result(timeout=10)
+
+
+def _enter(folder: Path) -> bool:
+    with Store.open(folder, wait=10.0):
+        return True
