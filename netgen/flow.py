@@ -31,6 +31,7 @@ NOUNS = (
     "fixed",
     "network",
     "circuit",
+    "sparse",
     "netlist",
     "grid",
     "design",

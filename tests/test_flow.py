@@ -15,6 +15,7 @@ import pytest
 from recount import recount
 
 import netgen
+from netgen.artifacts import read_network
 from netgen.errors import NetgenError
 from netgen.flow import ROOMS, code_files
 from netgen.kept import load_build
@@ -52,6 +53,25 @@ def test_a_build_is_exact_and_within_the_bound(small: netgen.Build) -> None:
     assert check.agreement == "exact"
     assert check.samples == 8
     assert all(0 <= error <= bound for error, bound in zip(check.error, check.bound, strict=True))
+
+
+JOINT = SMALL.replace(
+    "prune: {sparsity: 0.7, rounds: 2, retrain: 4}",
+    "prune: {rule: obd_distance, schedule: gradual, sparsity: null, wire_length: 500, rounds: 3, retrain: 2, "
+    "place_moves: 2000, regrow: 0.1, distill: 0.3}\naugment: {copies: 2}",
+).replace("train: {", "train: {regularizer: distance, strength: 0.01, ")
+
+
+def test_a_joint_build_counts_every_wire_that_pruning_leaves_and_repeats(tmp_path: Path) -> None:
+    """Weights left by pruning that did not round to zero are the report's wires; two builds give equal bytes."""
+    one, two = (_build(tmp_path / name, JOINT) for name in ("one", "two"))
+    left = [layer.mask for layer in read_network(one.folder / "network.npz").layers]
+    rounded = [layer.weight != 0 for layer in one.circuit.layers]
+    assert all(not (wire & ~mask).any() for wire, mask in zip(rounded, left, strict=True))
+    assert sum(int(wire.sum()) for wire in rounded) == one.report.wires.wires == one.netlist.wires
+    assert one.report.wires.total <= 1.1 * 500
+    for name in ("top.v", "placement.csv", "circuit.json"):
+        assert (one.folder / name).read_bytes() == (two.folder / name).read_bytes()
 
 
 def test_an_independent_recount_agrees_with_the_report(small: netgen.Build) -> None:

@@ -22,6 +22,7 @@ RANKS = {
     "section": 4,
     "ranges": 4.5,
     "spec": 5,
+    "sparse": 5,
     "artifacts": 5,
     "graph": 5,
     "spec_reference": 6,
@@ -46,10 +47,10 @@ RANKS = {
     "__main__": 12,
 }
 HEAVY = {
-    "torch": {"train", "quantize"},
+    "torch": {"train", "quantize", "sparse"},
     "sklearn": {"data"},
     "ortools": {"place"},
-    "numba": {"place"},
+    "numba": {"place", "sparse"},
     "scipy": {"place"},
     "amaranth": {"hdl", "simulate", "design"},
     "plotly": {"report"},

@@ -46,13 +46,15 @@ def table(data: str, found: Mapping[Trial, Sequence[Point]]) -> list[list[str]]:
     rows.append(
         [f"{total:,} (dense)", "1.64" if data == "mnist" else "", *[over_seeds(dense, ".2f", 100.0)] * len(WAYS)]
     )
-    sizes = PUBLISHED if data == "mnist" else [("", total // k, 0.0) for k in (10, 25, 50, 100)]
-    for method, weights, error in [*sizes, ("one in 50", total // 50, 0.0), ("one in 100", total // 100, 0.0)]:
+    published = PUBLISHED if data == "mnist" else []
+    shares = [(f"one in {k}", total // k, 0.0) for k in (5, 10, 20, 50, 100)]
+    for method, weights, error in sorted(published + shares, key=lambda row: -row[1]):
         cells = [
             over_seeds([at_size(c, weights, lambda p: 1 - p.test, _weights) for c in curves[name]], ".2f", 100.0)
             for name in WAYS
         ]
-        rows.append([f"{weights:,}", f"{error:.2f}, {method}" if error else method, *cells])
+        if set(cells) != {"-"}:
+            rows.append([f"{weights:,}", f"{error:.2f}, {method}" if error else method, *cells])
     lossless = [
         over_seeds(
             [

@@ -14,6 +14,7 @@ from netgen.errors import QuantizeError
 from netgen.fixed import FixedPoint, Words
 from netgen.network import Layer, Network
 from netgen.quantize.formats import Formats
+from netgen.sparse import Wires, linear
 
 SINGLE_LIMIT = 2.0**23
 DOUBLE_LIMIT = 2.0**52
@@ -69,6 +70,7 @@ class QuantizedMlp(nn.Module):
         )
         for depth, layer in enumerate(network.layers):
             self.register_buffer(f"mask{depth}", torch.from_numpy(layer.mask[self._part(depth)]))
+        self._wires = [Wires.of(mask) for mask in self.masks]
         self.dtype = torch.float32 if self._most_steps() < SINGLE_LIMIT else torch.float64
 
     def _part(self, depth: int) -> tuple[Any, ...]:
@@ -107,7 +109,8 @@ class QuantizedMlp(nn.Module):
             bias_format = FixedPoint(62, frac + form.frac, signed=True)
             weight = _rounded(self.weights[depth], form).to(x.dtype) * mask
             bias = _rounded(self.biases[depth], bias_format).to(x.dtype)
-            x = nn.functional.linear(x, weight, bias)
+            wires = self._wires[depth]
+            x = nn.functional.linear(x, weight, bias) if wires is None else linear(x, weight, bias, wires)
             if self.activations[depth] == "relu":
                 x = torch.relu(x)
             if depth < len(self.formats.activations):

@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from netgen.data import Dataset, Split
+from netgen.errors import TrainError
 from netgen.progress import Progress, silent
+from netgen.train.mlp import Mlp
 from netgen.train.samples import Batch, Samples
 
 
@@ -39,10 +41,14 @@ class Recipe:
 
 
 def device_of(wanted: str) -> str:
-    """The device that a spec's `auto`, `cpu` or `cuda` means on this machine."""
-    if wanted != "auto":
-        return wanted
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    """The device that a spec's `auto`, `cpu` or `cuda` means on this machine.
+
+    Raises: TrainError, when a GPU is asked for and there is none.
+    """
+    there = torch.cuda.is_available()
+    if wanted == "cuda" and not there:
+        raise TrainError("train.device: cuda, but PyTorch finds no GPU on this machine; set it to auto")
+    return "cuda" if there and wanted != "cpu" else "cpu"
 
 
 def _dtype_of(module: nn.Module) -> torch.dtype:
@@ -74,7 +80,8 @@ class Descent:
             module.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
         )
         self.per_epoch = max(len(samples) // recipe.batch_size, 1)
-        self._stream = samples.stream(recipe.batch_size, seed)
+        columns = (lambda: module.kept[0]) if isinstance(module, Mlp) else None
+        self._stream = samples.stream(recipe.batch_size, seed, columns)
 
     @property
     def rate(self) -> float:

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from netgen.errors import WeightsError
 from netgen.fixed import Reals
 from netgen.network import Bools, Layer, Network
+from netgen.sparse import Wires
+from netgen.sparse import linear as sparse_linear
 
 
 class MaskedLinear(nn.Linear):
@@ -23,10 +25,21 @@ class MaskedLinear(nn.Linear):
         super().__init__(n_in, n_out)
         self.mask: Tensor
         self.register_buffer("mask", torch.ones(n_out, n_in))
+        self._wires: tuple[tuple[int, int], Wires | None] = ((0, 0), None)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (n, n_in) to (n, n_out)."""
+        wires = self._found()
+        if wires is not None:
+            return sparse_linear(x, self.weight, self.bias, wires)
         return nn.functional.linear(x, self.weight * self.mask, self.bias)
+
+    def _found(self) -> Wires | None:
+        """The wires of the mask as it is now, looked for again only when it has changed."""
+        state = (id(self.mask), self.mask._version)
+        if self._wires[0] != state:
+            self._wires = (state, Wires.of(self.mask))
+        return self._wires[1]
 
 
 class Mlp(nn.Module):
@@ -81,7 +94,7 @@ class Mlp(nn.Module):
                 norm.reset_parameters()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map features (n, n_in), all that there were at first, to scores (n, n_out)."""
+        """Map features (n, n_in), all that there were at first or all that are held, to scores (n, n_out)."""
         x = self.inputs_of(x)
         *hidden, last = self.masked
         for depth, linear in enumerate(hidden):
@@ -93,7 +106,7 @@ class Mlp(nn.Module):
         return scores
 
     def inputs_of(self, features: Tensor) -> Tensor:
-        """Of features (n, n_in) the columns whose inputs are still held."""
+        """Of features (n, n_in) the columns whose inputs are still held; as they are, where these are all."""
         columns = self.kept[0]
         return features if len(columns) == features.shape[1] else features[:, columns.to(features.device)]
 

@@ -48,8 +48,7 @@ class Samples:
 
     def features(self, view: int, rows: Tensor) -> Tensor:
         """Some samples in one view, (rows, n_in), in single precision."""
-        found = self.views[view][rows]
-        return found.float() * BYTE if found.dtype == torch.uint8 else found
+        return _real(self.views[view][rows])
 
     def taught_by(self, teacher: Callable[[Tensor], Tensor], temperature: float) -> "Samples":
         """With what a teacher answers to every view, softened (Hinton et al. 2015).
@@ -65,13 +64,25 @@ class Samples:
             ]
         return replace(self, taught=tuple(answers))
 
-    def stream(self, size: int, seed: int) -> Iterator[Batch]:
-        """Batches without end, in a new order for every pass; what is left of a pass is dropped."""
+    def stream(self, size: int, seed: int, columns: Callable[[], Tensor] | None = None) -> Iterator[Batch]:
+        """Batches without end, in a new order for every pass; what is left of a pass is dropped.
+
+        Args:
+            columns: tells which features are wanted, ascending; asked before every batch, all when None.
+        """
         generator = torch.Generator().manual_seed(seed)
         size, turn = min(size, len(self)), 0
         while True:
             view, turn = turn % len(self.views), turn + 1
             order = torch.randperm(len(self), generator=generator).to(self.labels.device)
+            narrow, wanted = self.views[view], None
             for rows in torch.split(order[: len(order) // size * size], size):
+                if columns is not None and columns() is not wanted:
+                    wanted = columns()
+                    narrow = self.views[view][:, wanted.to(self.labels.device)]
                 taught = self.taught[view][rows] if self.taught else None
-                yield Batch(self.features(view, rows), self.labels[rows], taught)
+                yield Batch(_real(narrow[rows]), self.labels[rows], taught)
+
+
+def _real(part: View) -> Tensor:
+    return part.float().mul_(BYTE) if part.dtype == torch.uint8 else part

@@ -1,0 +1,156 @@
+"""Experiments: reading curves by hand; trials that are kept, resumed after a kill, the same on any number of cores."""
+
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from netgen.errors import SpecError
+from netgen.experiment import EXPERIMENTS, run
+from netgen.experiment.curve import at_size, crossing, crossing_size, over_seeds
+from netgen.experiment.ledger import Ledger
+from netgen.experiment.settings import ACCURACIES, BASES, base_of
+from netgen.experiment.trial import Point, Trial
+
+CURVE = [
+    Point(weights=400, wires=400, validation=0.99, test=0.98, lengths={"auto": 800}),
+    Point(weights=100, wires=100, validation=0.90, test=0.91, lengths={"auto": 300}),
+    Point(weights=200, wires=200, validation=0.96, test=0.95, lengths={"auto": 500}),
+]
+
+
+def _wires(point: Point) -> float:
+    return point.wires
+
+
+def _validation(point: Point) -> float:
+    return point.validation
+
+
+def _test(point: Point) -> float:
+    return point.test
+
+
+def test_a_curve_is_read_between_the_smallest_network_that_reaches_the_target_and_the_next() -> None:
+    """0.98 lies 2/3 of the way from 0.96 to 0.99: size 200 * 2^(2/3) = 317.48, test 0.95 + 2/3 * 0.03 = 0.97."""
+    assert crossing_size(CURVE, 0.98, _validation, _wires) == pytest.approx(317.480, abs=1e-3)
+    assert crossing(CURVE, 0.98, _test, _validation, _wires) == pytest.approx(0.97)
+
+
+def test_a_target_that_none_reaches_has_no_figure_and_one_that_all_reach_has_the_smallest_networks() -> None:
+    assert crossing_size(CURVE, 0.995, _validation, _wires) is None
+    assert crossing_size(CURVE, 0.5, _validation, _wires) == pytest.approx(100)
+
+
+def test_a_figure_at_a_size_is_interpolated_on_the_logarithm_and_none_outside() -> None:
+    """141.42 is half way from 100 to 200 by its logarithm: test accuracy (0.91 + 0.95) / 2."""
+    assert at_size(CURVE, 100 * 2**0.5, _test, _wires) == pytest.approx(0.93)
+    assert at_size(CURVE, 99, _test, _wires) is None
+
+
+def test_mean_and_spread_are_written_out_and_a_missing_seed_is_a_dash() -> None:
+    """1, 2, 3: mean 2, standard deviation of a sample 1."""
+    assert over_seeds([1.0, 2.0, 3.0], ".1f") == "2.0 ± 1.0"
+    assert over_seeds([0.5], ".1f", 100.0) == "50.0"
+    assert over_seeds([1.0, None], ".1f") == "-"
+
+
+def test_a_trial_is_kept_whole_and_a_damaged_file_is_no_result(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    trial = EXPERIMENTS["reinit"].trials("digits", seeds=1, quick=True)[0]
+    assert ledger.find(trial) is None
+    ledger.keep(trial, CURVE)
+    assert ledger.find(trial) == CURVE
+    ledger.path_of(trial).write_text('{"weights": 4')
+    assert ledger.find(trial) is None
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+@pytest.mark.parametrize("data", BASES)
+def test_no_two_trials_share_a_result_and_every_seed_has_each(name: str, data: str, tmp_path: Path) -> None:
+    trials = EXPERIMENTS[name].trials(data, seeds=3, quick=False)
+    assert len({Ledger(tmp_path).path_of(trial) for trial in trials}) == len(trials)
+    by_seed = [{trial.what for trial in trials if trial.spec.seed == seed} for seed in (1, 2, 3)]
+    assert by_seed[0] == by_seed[1] == by_seed[2]
+    assert len(ACCURACIES[data]) == 4
+
+
+def test_trials_of_one_seed_begin_with_the_same_network(tmp_path: Path) -> None:
+    trials = EXPERIMENTS["ablation"].trials("mnist", seeds=2, quick=False)
+    assert len({Ledger(tmp_path).trunk_of(trial) for trial in trials}) == 2
+
+
+def _command(out: Path, jobs: int) -> list[str]:
+    options = ["--quick", "--seeds", "1", "--jobs", str(jobs), "--out", str(out)]
+    return [sys.executable, "-m", "netgen", "experiment", "compression", *options]
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    out = tmp_path_factory.mktemp("straight")
+    result = subprocess.run(_command(out, 2), capture_output=True, text=True, check=True)
+    return out, result.stdout
+
+
+def test_an_experiment_prints_and_keeps_a_table_with_its_own_command(straight: tuple[Path, str]) -> None:
+    out, printed = straight
+    assert (out / "compression-digits.md").read_text() == printed
+    assert "`netgen experiment compression --data-set digits --seeds 1 --quick`" in printed
+    figures = re.findall(r"(?<=\| )\d+\.\d+(?= \|)", printed)
+    assert len(figures) >= 5
+    assert all(0 < float(figure) < 30 for figure in figures)
+
+
+def test_an_experiment_killed_after_its_first_trial_goes_on_to_the_same_table(
+    straight: tuple[Path, str], tmp_path: Path
+) -> None:
+    process = subprocess.Popen(_command(tmp_path, 1), stderr=subprocess.DEVNULL, start_new_session=True)
+    deadline = time.monotonic() + 300
+    while not list(tmp_path.glob("*.jsonl")):
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    finished = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.jsonl")}
+    again = subprocess.run(_command(tmp_path, 1), capture_output=True, text=True, check=True)
+    assert again.stdout == straight[1]
+    assert all(path.stat().st_mtime_ns == when for path, when in finished.items())
+
+
+def test_a_finished_experiment_runs_nothing(straight: tuple[Path, str], tmp_path: Path) -> None:
+    shutil.copytree(straight[0], tmp_path / "copy")
+    text = run("compression", "digits", out=tmp_path / "copy", seeds=1, quick=True)
+    assert text == straight[1]
+
+
+def test_a_circuit_of_a_look_is_counted_and_placed_and_new_weights_know_nothing(tmp_path: Path) -> None:
+    """A look at a network counts its circuit's wires; wires of random weights guess one class in ten."""
+    from netgen.experiment.trial import make_trunk, run_trial
+
+    base = base_of("digits", seed=1, quick=True)
+    short = {"rounds": 2, "epochs": 1, "retrain": 3, "wires": 400, "rule": "obd_distance"}
+    spec = base.model_copy(update={"prune": base.prune.model_copy(update=short)})
+    circuit, fresh = (Trial("digits", ("x",), spec, look=look) for look in ("circuit", "reinit"))
+    make_trunk(circuit.trunk, Path(), tmp_path / "trunk.npz")
+    (point,) = run_trial(circuit, tmp_path / "trunk.npz", Path())
+    assert 0 < point.wires <= point.weights <= 400
+    assert point.lengths["auto"] >= point.wires
+    assert point.test > 0.7
+    (point,) = run_trial(fresh, tmp_path / "trunk.npz", Path())
+    assert point.fresh is not None
+    assert point.retrained is not None
+    assert point.fresh < 0.3
+    assert point.fresh + 0.1 < point.retrained < point.test
+
+
+def test_names_that_do_not_exist_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match=r"experiment: no 'abl'; choose one of ablation, reinit, compression"):
+        run("abl", "digits", out=tmp_path)
+    with pytest.raises(SpecError, match=r"--data-set: no 'cifar'; choose one of digits, mnist, fashion-mnist"):
+        run("ablation", "cifar", out=tmp_path)
