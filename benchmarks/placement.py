@@ -1,6 +1,6 @@
 """Placers side by side: QAPLIB, graphs with a known optimum, pruned networks, scale. Prints Markdown tables.
 
-Usage: python benchmarks/placement.py [--family qaplib|optimum|pruned|scale] [--seeds N] [--quick]
+Usage: python benchmarks/placement.py [--family qaplib|optimum|pruned|warm|scale] [--seeds N] [--quick]
 QAPLIB is read from the folder `qaplib` under NETGEN_DATA's sibling `benchmarks`, or from --qaplib; pruned networks from
 the build folders given by --build. Processor seconds are of this process and its children.
 """
@@ -11,18 +11,19 @@ import os
 import resource
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from graphs import Case, conv_network, grid_graph, hypercube, pruned_mlp
+from graphs import Case, conv_network, grid_graph, hypercube, pruned_mlp, rewired
 from matplotlib.figure import Figure
 
 import netgen
 from netgen.graph import read_graph
-from netgen.grid import free_regions, wire_lengths
+from netgen.grid import Placement, free_regions, wire_lengths
+from netgen.netlist import Netlist
 from netgen.place import place
 from netgen.place.bounds import best
 from netgen.place.problem import problem_of
@@ -42,12 +43,17 @@ def cpu_seconds() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in both)
 
 
-def measure(case: Case, method: str, *, moves: int, seed: int) -> Run:
+def length_of(netlist: Netlist, placement: Placement) -> int:
+    """What the wires measure, each times its weight."""
+    return int(wire_lengths(netlist, placement) @ netlist.weights)
+
+
+def measure(case: Case, method: str, *, moves: int, seed: int, start: Placement | None = None) -> Run:
     """Place once, and count again what the wires measure."""
     began = cpu_seconds()
-    placement = place(case.netlist, case.grid, method=method, moves=moves, seed=seed)
+    placement = place(case.netlist, case.grid, method=method, moves=moves, seed=seed, start=start)
     seconds = cpu_seconds() - began
-    return Run(int(wire_lengths(case.netlist, placement) @ case.netlist.weights), seconds)
+    return Run(length_of(case.netlist, placement), seconds)
 
 
 def table(title: str, header: list[str], rows: Iterator[list[str]]) -> None:
@@ -100,7 +106,7 @@ def against(title: str, cases: list[Case], *, methods: list[str], moves: int, se
         for case in cases:
             reference = case.optimum
             if case.natural is not None:
-                reference = int(wire_lengths(case.netlist, case.natural).sum())
+                reference = length_of(case.netlist, case.natural)
             for method in methods:
                 runs = [measure(case, method, moves=moves, seed=seed) for seed in range(seeds)]
                 lengths = sorted(run.length for run in runs)
@@ -120,6 +126,36 @@ def against(title: str, cases: list[Case], *, methods: list[str], moves: int, se
         ["graph", "neurons", "wires", "method", "wire length, by seed", "ratio", "processor s", "peak GB so far"],
         rows(),
     )
+
+
+def warm(cases: list[Case], *, per_neuron: Sequence[int], moves: int, seeds: int) -> None:
+    """Few moves from the old placement, after 7 % of the wires have been cut and 1 % put elsewhere."""
+
+    def rows() -> Iterator[list[str]]:
+        for case in cases:
+            old = place(case.netlist, case.grid, moves=moves, seed=1)
+            new = replace(case, netlist=rewired(case.netlist, cut=0.07, added=0.01))
+            place(new.netlist, new.grid, start=old, moves=1000)  # compiles
+            before = length_of(new.netlist, old)
+            anew = min(measure(new, "auto", moves=moves, seed=seed).length for seed in range(seeds))
+            for each in per_neuron:
+                effort = each * case.netlist.neurons
+                runs = [measure(new, "auto", moves=effort, seed=seed, start=old) for seed in range(seeds)]
+                mean = sum(run.length for run in runs) / seeds
+                yield [
+                    case.name,
+                    f"{case.netlist.neurons:,}",
+                    f"{each:,}",
+                    f"{before:,}",
+                    f"{mean:,.0f}",
+                    f"{anew:,}",
+                    f"{100 * (before / anew - 1):.2f} %",
+                    f"{100 * (mean / anew - 1):.2f} %",
+                    f"{sum(run.seconds for run in runs) / seeds:.2f}",
+                ]
+
+    header = ["graph", "neurons", "moves a neuron", "before", "after", "anew", "before above anew", "after above anew"]
+    table(f"After a small change, against {moves:,} moves anew", [*header, "processor s"], rows())
 
 
 def certificates(cases: list[Case], *, moves: int) -> None:
@@ -167,7 +203,7 @@ def alone(make: Callable[[], Case], moves_per_neuron: int) -> Scaled:
     run = measure(case, "auto", moves=moves_per_neuron * case.netlist.neurons, seed=1)
     reference = case.optimum or 0
     if case.natural is not None:
-        reference = int(wire_lengths(case.netlist, case.natural).sum())
+        reference = length_of(case.netlist, case.natural)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     return Scaled(case.name, case.netlist.neurons, case.netlist.wires, run.length, reference, run.seconds, memory)
 
@@ -227,7 +263,7 @@ def against_work(case: Case, methods: list[str], plot: Path) -> None:
 def main() -> None:
     """Run the families that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--family", choices=["qaplib", "optimum", "pruned", "scale"], action="append")
+    parser.add_argument("--family", choices=["qaplib", "optimum", "pruned", "warm", "scale"], action="append")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--moves", type=int, default=10_000_000)
     parser.add_argument("--quick", action="store_true", help="small cases only")
@@ -238,7 +274,7 @@ def main() -> None:
     parser.add_argument("--build", type=Path, action="append", default=[], help="a build folder of a pruned network")
     parser.add_argument("--plots", type=Path, help="folder for the plots of length against work, and of growth")
     options = parser.parse_args()
-    families = options.family or ["qaplib", "optimum", "pruned", "scale"]
+    families = options.family or ["qaplib", "optimum", "pruned", "warm", "scale"]
     if "qaplib" in families:
         if (options.qaplib / "instances.json").is_file():
             qaplib(options.qaplib, seeds=options.seeds, names=options.only)
@@ -256,6 +292,9 @@ def main() -> None:
         certificates(cases, moves=options.moves)
         if options.plots:
             against_work(cases[0], ["auto", "anneal", "multilevel", "matching"], options.plots / "placement_work.png")
+    if "warm" in families:
+        cases = [pruned_mlp(), pruned_mlp((300, 200, 90, 10), wires=4000), pruned_mlp((150, 100, 40, 10), wires=1000)]
+        warm(cases, per_neuron=[100, 300, 1000, 3000], moves=options.moves, seeds=min(options.seeds, 3))
     if "scale" in families:
         grids = [(partial(grid_graph, (side, side, side)), 1000) for side in ([22] if options.quick else [22, 31, 46])]
         nets = [(10, 1000), (16, 1000)] if options.quick else [(10, 1000), (16, 1000), (32, 300), (100, 100)]

@@ -14,7 +14,7 @@ import netgen.place.anneal
 import netgen.place.auto
 import netgen.place.tabu
 from netgen.errors import FitError
-from netgen.grid import Grid, Placement, Regions, free_regions, wire_lengths
+from netgen.grid import Grid, Placement, Regions, auto_grid, free_regions, wire_lengths
 from netgen.netlist import Netlist
 from netgen.place import place
 from netgen.place.problem import problem_of
@@ -112,6 +112,32 @@ def test_an_interrupt_keeps_the_best_so_far(method: str, patience: int) -> None:
 
     placement = place(netlist, grid, method=method, moves=2_000_000, progress=interrupt)
     assert length_of(netlist, placement) <= seen[patience - 1]
+
+
+@pytest.mark.parametrize("method", ["anneal", "auto"])
+@pytest.mark.parametrize(("sizes", "wires", "moves"), [((300, 150, 50), 3_000, 60_000), ((100, 70, 30), 600, 60_000)])
+def test_few_moves_mend_a_placement_after_a_small_change(
+    method: str, sizes: tuple[int, int, int], wires: int, moves: int
+) -> None:
+    """A few hundred moves a neuron, from the old placement, once 7 % of the wires are cut and 1 % are new ones."""
+    random = np.random.default_rng(2)
+    layer = np.repeat(np.arange(3), sizes)
+    index = np.concatenate([np.arange(size) for size in sizes])
+    depth = random.integers(0, 2, wires)
+    first = np.cumsum([0, *sizes])
+    source = first[depth] + random.integers(0, np.array(sizes)[depth])
+    target = first[depth + 1] + random.integers(0, np.array(sizes)[depth + 1])
+    ones = np.ones(wires, np.int64)
+    old, new = (
+        Netlist(layer, index, source[kept], target[kept], ones[kept])
+        for kept in (slice(0, wires * 99 // 100), slice(wires * 7 // 100, None))
+    )
+    grid = auto_grid(old, slack=1.0, pitch=(1, 1, 1))
+    start = place(old, grid, moves=2_000_000)
+    mended = length_of(new, place(new, grid, method=method, start=start, moves=moves))
+    anew = length_of(new, place(new, grid, moves=2_000_000, seed=1))
+    before = length_of(new, start)
+    assert mended < before - (before - anew) // 4
 
 
 @pytest.mark.parametrize("method", ["anneal", "auto", "tabu"])

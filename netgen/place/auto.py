@@ -10,7 +10,7 @@ SMALL = 150
 SPARSE = 7
 """Wires for each neuron up to which local annealing of a layout (multilevel) beats annealing from the heat."""
 LARGE = 5_000
-"""Neurons from which annealing from the heat would take too long, however dense."""
+"""Neurons from which annealing at every distance would take too long, however dense."""
 LONG, RUNS = 20_000, 8
 """Moves for each neuron that one run of multilevel can use, and runs at most."""
 
@@ -28,12 +28,12 @@ def auto(
     """Place by tabu search on few sites, by the best of some multilevel runs if sparse or large, else by annealing.
 
     Args:
-        start: a placement to improve.
+        start: a placement to improve; annealing gains most from one, sparse netlist or not.
     Raises: FitError, when the neurons of some region have too few sites, or `start` does not fit.
     """
     if grid.sites <= SMALL:
         return METHODS["tabu"](netlist, grid, regions, start=start, moves=moves, seed=seed, progress=progress)
-    if netlist.wires > SPARSE * netlist.neurons and netlist.neurons < LARGE:
+    if (start is not None or netlist.wires > SPARSE * netlist.neurons) and netlist.neurons < LARGE:
         return METHODS["anneal"](netlist, grid, regions, start=start, moves=moves, seed=seed, progress=progress)
     runs = min(max(moves // (LONG * max(netlist.neurons, 1)), 1), RUNS)
     found: list[Placement] = []
