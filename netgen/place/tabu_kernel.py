@@ -82,7 +82,7 @@ def table_of(flow: Whole, distance: Whole, may: Bools, site: Words, seed: np.uin
         flow=flow,
         distance=distance,
         site=site.copy(),
-        cost=flow @ distance[site],
+        cost=_costs(flow, distance[site]),
         row=np.cumsum(filled) - filled,
         longer=np.zeros(total, dtype=flow.dtype),
         lock=np.full(total, NEVER),
@@ -95,6 +95,13 @@ def table_of(flow: Whole, distance: Whole, may: Bools, site: Words, seed: np.uin
     )
     _weigh_all(table)
     return table
+
+
+def _costs(flow: Whole, distance: Whole) -> Whole:
+    """The product of two matrices of integers; that of floats is 20 times as fast, and exact where all fits 53 bits."""
+    if int(flow.sum(axis=1, dtype=np.int64).max()) * int(distance.max()) >= 1 << 53:
+        return flow @ distance
+    return cast(Whole, (flow.astype(np.float64) @ distance.astype(np.float64)).astype(flow.dtype))
 
 
 def _compiled(function: Function) -> Function:
