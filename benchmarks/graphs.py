@@ -74,6 +74,17 @@ def pruned_mlp(
     return Case(f"{name}, {wires:,} wires", netlist, auto_grid(netlist, slack=1.0, pitch=(1, 1, 1)))
 
 
+def rewired(netlist: Netlist, *, cut: float, added: float, seed: int = 0) -> Netlist:
+    """The netlist without a share of its wires, drawn at random, and with new ones, from old ends to old ends."""
+    random = np.random.default_rng(seed)
+    kept = random.random(netlist.wires) >= cut
+    first, second = random.integers(0, netlist.wires, (2, int(added * netlist.wires)))
+    fits = netlist.layer[netlist.source[first]] == netlist.layer[netlist.source[second]]
+    source = np.concatenate([netlist.source[kept], netlist.source[first[fits]]])
+    target = np.concatenate([netlist.target[kept], netlist.target[second[fits]]])
+    return Netlist(netlist.layer, netlist.index, source, target, np.ones(len(source), np.int64))
+
+
 def conv_network(
     side: int = 32,
     maps: tuple[int, ...] = (3, 20, 20, 20, 40, 40, 40, 80),

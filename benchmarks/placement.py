@@ -1,6 +1,6 @@
 """Placers side by side: QAPLIB, graphs with a known optimum, pruned networks, scale. Prints Markdown tables.
 
-Usage: python benchmarks/placement.py [--family qaplib|optimum|pruned|scale] [--seeds N] [--quick]
+Usage: python benchmarks/placement.py [--family qaplib|optimum|pruned|warm|scale] [--seeds N] [--quick]
 QAPLIB is read from the folder `qaplib` under NETGEN_DATA's sibling `benchmarks`, or from --qaplib; pruned networks from
 the build folders given by --build. Processor seconds are of this process and its children.
 """
@@ -11,18 +11,20 @@ import os
 import resource
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from graphs import Case, conv_network, grid_graph, hypercube, pruned_mlp
+from graphs import Case, conv_network, grid_graph, hypercube, pruned_mlp, rewired
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import netgen
 from netgen.graph import read_graph
-from netgen.grid import free_regions, wire_lengths
+from netgen.grid import Placement, free_regions, wire_lengths
+from netgen.netlist import Netlist
 from netgen.place import place
 from netgen.place.bounds import best
 from netgen.place.problem import problem_of
@@ -42,12 +44,17 @@ def cpu_seconds() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in both)
 
 
-def measure(case: Case, method: str, *, moves: int, seed: int) -> Run:
+def length_of(netlist: Netlist, placement: Placement) -> int:
+    """What the wires measure, each times its weight."""
+    return int(wire_lengths(netlist, placement) @ netlist.weights)
+
+
+def measure(case: Case, method: str, *, moves: int, seed: int, start: Placement | None = None) -> Run:
     """Place once, and count again what the wires measure."""
     began = cpu_seconds()
-    placement = place(case.netlist, case.grid, method=method, moves=moves, seed=seed)
+    placement = place(case.netlist, case.grid, method=method, moves=moves, seed=seed, start=start)
     seconds = cpu_seconds() - began
-    return Run(int(wire_lengths(case.netlist, placement) @ case.netlist.weights), seconds)
+    return Run(length_of(case.netlist, placement), seconds)
 
 
 def table(title: str, header: list[str], rows: Iterator[list[str]]) -> None:
@@ -55,6 +62,15 @@ def table(title: str, header: list[str], rows: Iterator[list[str]]) -> None:
     print(f"\n### {title}\n\n| {' | '.join(header)} |\n|{' --- |' * len(header)}", flush=True)
     for row in rows:
         print(f"| {' | '.join(row)} |", flush=True)
+
+
+def efforts_of(neurons: int, seeds: int) -> list[tuple[int, int]]:
+    """Moves and seeds for an instance of QAPLIB: from 72 neurons within a minute, and within five, on two cores."""
+    if neurons <= 36:
+        return [(3_000_000, seeds)]
+    if neurons <= 64:
+        return [(40_000_000, seeds)]
+    return [(240_000_000, min(seeds, 3)), (600_000_000, min(seeds, 2))]
 
 
 def qaplib(folder: Path, *, seeds: int, names: list[str]) -> None:
@@ -69,22 +85,21 @@ def qaplib(folder: Path, *, seeds: int, names: list[str]) -> None:
             assert graph.grid is not None
             best_known = known[name]["wire_length_half"]
             case = Case(name, graph.netlist, graph.grid, optimum=best_known)
-            effort = (
-                3_000_000 if case.netlist.neurons <= 36 else 100_000_000 if case.netlist.neurons <= 64 else 200_000_000
-            )
-            for method in ("auto", "anneal", "matching") if case.netlist.neurons <= 36 else ("auto",):
-                runs = [measure(case, method, moves=effort, seed=seed) for seed in range(seeds)]
-                worst = max(run.length for run in runs)
-                yield [
-                    name,
-                    method,
-                    f"{effort:.0e}",
-                    f"{best_known:,}",
-                    f"{min(run.length for run in runs):,}",
-                    f"{sum(run.length == best_known for run in runs)} of {seeds}",
-                    f"{100 * (worst / best_known - 1):.3f} %",
-                    f"{sum(run.seconds for run in runs) / seeds:.1f}",
-                ]
+            n = case.netlist.neurons
+            for method in ("auto", "anneal", "matching") if n <= 36 else ("auto",):
+                for effort, count in efforts_of(n, seeds):
+                    runs = [measure(case, method, moves=effort, seed=seed) for seed in range(count)]
+                    worst = max(run.length for run in runs)
+                    yield [
+                        name,
+                        method,
+                        f"{effort:.1e}",
+                        f"{best_known:,}",
+                        f"{min(run.length for run in runs):,}",
+                        f"{sum(run.length == best_known for run in runs)} of {count}",
+                        f"{100 * (worst / best_known - 1):.3f} %",
+                        f"{sum(run.seconds for run in runs) / count:.1f}",
+                    ]
 
     table(
         "QAPLIB",
@@ -100,7 +115,7 @@ def against(title: str, cases: list[Case], *, methods: list[str], moves: int, se
         for case in cases:
             reference = case.optimum
             if case.natural is not None:
-                reference = int(wire_lengths(case.netlist, case.natural).sum())
+                reference = length_of(case.netlist, case.natural)
             for method in methods:
                 runs = [measure(case, method, moves=moves, seed=seed) for seed in range(seeds)]
                 lengths = sorted(run.length for run in runs)
@@ -120,6 +135,36 @@ def against(title: str, cases: list[Case], *, methods: list[str], moves: int, se
         ["graph", "neurons", "wires", "method", "wire length, by seed", "ratio", "processor s", "peak GB so far"],
         rows(),
     )
+
+
+def warm(cases: list[Case], *, per_neuron: Sequence[int], moves: int, seeds: int) -> None:
+    """Few moves from the old placement, after 7 % of the wires have been cut and 1 % put elsewhere."""
+
+    def rows() -> Iterator[list[str]]:
+        for case in cases:
+            old = place(case.netlist, case.grid, moves=moves, seed=1)
+            new = replace(case, netlist=rewired(case.netlist, cut=0.07, added=0.01))
+            place(new.netlist, new.grid, start=old, moves=1000)  # compiles
+            before = length_of(new.netlist, old)
+            anew = min(measure(new, "auto", moves=moves, seed=seed).length for seed in range(seeds))
+            for each in per_neuron:
+                effort = each * case.netlist.neurons
+                runs = [measure(new, "auto", moves=effort, seed=seed, start=old) for seed in range(seeds)]
+                mean = sum(run.length for run in runs) / seeds
+                yield [
+                    case.name,
+                    f"{case.netlist.neurons:,}",
+                    f"{each:,}",
+                    f"{before:,}",
+                    f"{mean:,.0f}",
+                    f"{anew:,}",
+                    f"{100 * (before / anew - 1):.2f} %",
+                    f"{100 * (mean / anew - 1):.2f} %",
+                    f"{sum(run.seconds for run in runs) / seeds:.2f}",
+                ]
+
+    header = ["graph", "neurons", "moves a neuron", "before", "after", "anew", "before above anew", "after above anew"]
+    table(f"After a small change, against {moves:,} moves anew", [*header, "processor s"], rows())
 
 
 def certificates(cases: list[Case], *, moves: int) -> None:
@@ -167,7 +212,7 @@ def alone(make: Callable[[], Case], moves_per_neuron: int) -> Scaled:
     run = measure(case, "auto", moves=moves_per_neuron * case.netlist.neurons, seed=1)
     reference = case.optimum or 0
     if case.natural is not None:
-        reference = int(wire_lengths(case.netlist, case.natural).sum())
+        reference = length_of(case.netlist, case.natural)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     return Scaled(case.name, case.netlist.neurons, case.netlist.wires, run.length, reference, run.seconds, memory)
 
@@ -205,29 +250,40 @@ def scale(makers: Sequence[tuple[Callable[[], Case], int]], plot: Path | None) -
         figure.savefig(plot, metadata={"Software": None})
 
 
-def against_work(case: Case, methods: list[str], plot: Path) -> None:
-    """Wire length against moves, one line a method."""
-    figure = Figure(figsize=(7, 4.5), layout="constrained")
-    axes = figure.subplots()
-    efforts = [10**5, 3 * 10**5, 10**6, 3 * 10**6, 10**7, 3 * 10**7]
+def against_work(cases: list[Case], methods: list[str], *, most: int, plot: Path | None) -> None:
+    """Wire length against work: a table by moves, a plot by processor seconds, since not all methods count in moves."""
+    figure = Figure(figsize=(4.2 * len(cases), 3.8), layout="constrained")
+    efforts = [effort for effort in (10**5, 3 * 10**5, 10**6, 3 * 10**6, 10**7, 3 * 10**7) if effort <= most]
+    for case, axes in zip(cases, figure.subplots(1, len(cases), squeeze=False)[0], strict=True):
 
-    def rows() -> Iterator[list[str]]:
-        for method in methods:
-            lengths = [measure(case, method, moves=moves, seed=1).length for moves in efforts]
-            axes.plot(efforts, lengths, "o-", label=method)
-            yield [method, *(f"{length:,}" for length in lengths)]
+        def rows(case: Case = case, axes: Axes = axes) -> Iterator[list[str]]:
+            for method in methods:
+                measure(case, method, moves=1000, seed=1)  # compiles
+                counted = [1] if method in ("matching", "spectral", "index") else efforts
+                runs = [measure(case, method, moves=moves, seed=1) for moves in counted]
+                axes.plot([run.seconds for run in runs], [run.length for run in runs], "o-", label=method)
+                yield [
+                    method,
+                    *(f"{run.length:,} ({run.seconds:.1f} s)" for run in runs),
+                    *("same" for _ in efforts[len(runs) :]),
+                ]
 
-    table(f"Wire length against moves, {case.name}", ["method", *(f"{moves:.0e}" for moves in efforts)], rows())
-    axes.set(xscale="log", xlabel="moves", ylabel="wire length", title=case.name)
-    axes.grid(alpha=0.3)
-    axes.legend()
-    figure.savefig(plot, metadata={"Software": None})
+        table(
+            f"Wire length against moves (processor seconds), {case.name}",
+            ["method", *(f"{moves:.0e}" for moves in efforts)],
+            rows(),
+        )
+        axes.set(xscale="log", xlabel="processor seconds", ylabel="wire length", title=case.name)
+        axes.grid(alpha=0.3)
+        axes.legend()
+    if plot is not None:
+        figure.savefig(plot, metadata={"Software": None})
 
 
 def main() -> None:
     """Run the families that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--family", choices=["qaplib", "optimum", "pruned", "scale"], action="append")
+    parser.add_argument("--family", choices=["qaplib", "optimum", "pruned", "warm", "scale"], action="append")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--moves", type=int, default=10_000_000)
     parser.add_argument("--quick", action="store_true", help="small cases only")
@@ -238,24 +294,29 @@ def main() -> None:
     parser.add_argument("--build", type=Path, action="append", default=[], help="a build folder of a pruned network")
     parser.add_argument("--plots", type=Path, help="folder for the plots of length against work, and of growth")
     options = parser.parse_args()
-    families = options.family or ["qaplib", "optimum", "pruned", "scale"]
+    families = options.family or ["qaplib", "optimum", "pruned", "warm", "scale"]
     if "qaplib" in families:
         if (options.qaplib / "instances.json").is_file():
             qaplib(options.qaplib, seeds=options.seeds, names=options.only)
         else:
             print(f"QAPLIB skipped: no {options.qaplib}/instances.json; name the folder with --qaplib", file=sys.stderr)
     if "optimum" in families:
-        cases = [hypercube(9), grid_graph((10, 10, 10))]
-        cases += [] if options.quick else [hypercube(10), hypercube(11), hypercube(12)]
+        cases = [hypercube(9), grid_graph((10, 10, 10)), *([] if options.quick else [hypercube(10)])]
         methods = ["auto", "anneal", "multilevel"]
         against("Known optimum", cases, methods=methods, moves=options.moves, seeds=min(options.seeds, 3))
+        for case in [] if options.quick else [hypercube(11), hypercube(12)]:  # several runs of multilevel each
+            moves = 100_000 * case.netlist.neurons
+            against("Known optimum", [case], methods=["auto"], moves=moves, seeds=min(options.seeds, 3))
     if "pruned" in families:
         cases = [*build_cases(options.build), pruned_mlp(name="synthetic 784-300-100-10")]
-        methods = ["auto", "anneal", "multilevel", "matching", "spectral", "index"]
+        methods = ["auto", "anneal", "multilevel", "tabu", "matching", "spectral", "index"]
         against("Pruned networks", cases, methods=methods, moves=options.moves, seeds=min(options.seeds, 3))
         certificates(cases, moves=options.moves)
-        if options.plots:
-            against_work(cases[0], ["auto", "anneal", "multilevel", "matching"], options.plots / "placement_work.png")
+        plot = options.plots / "placement_work.png" if options.plots else None
+        against_work(cases, ["auto", "anneal", "multilevel", "tabu", "matching"], most=options.moves, plot=plot)
+    if "warm" in families:
+        cases = [pruned_mlp(), pruned_mlp((300, 200, 90, 10), wires=4000), pruned_mlp((150, 100, 40, 10), wires=1000)]
+        warm(cases, per_neuron=[100, 300, 1000, 3000], moves=options.moves, seeds=min(options.seeds, 3))
     if "scale" in families:
         grids = [(partial(grid_graph, (side, side, side)), 1000) for side in ([22] if options.quick else [22, 31, 46])]
         nets = [(10, 1000), (16, 1000)] if options.quick else [(10, 1000), (16, 1000), (32, 300), (100, 100)]

@@ -104,17 +104,20 @@ def place_graph(
         fits = layered_grid(netlist, slack=1.0, pitch=(1, 1, 1)) if in_layers else None
         grid = graph.grid or fits or _roomy(graph)
     regions = regions_of(graph, grid, in_layers=in_layers)
+    found = [] if start is None else [start]
     if seconds is not None:
         deadline, began = time.monotonic() + seconds, time.process_time()
-        start = place(netlist, grid, regions, method=method, start=start, moves=PROBE, seed=seed)
+        found = [place(netlist, grid, regions, method=method, start=start, moves=PROBE, seed=seed)]
         moves = max(int(PROBE * seconds / max(time.process_time() - began, 1e-3)), PROBE)
         progress = _until(deadline, progress)
     try:
-        placement = place(netlist, grid, regions, method=method, start=start, moves=moves, seed=seed, progress=progress)
+        found.append(
+            place(netlist, grid, regions, method=method, start=start, moves=moves, seed=seed, progress=progress)
+        )
     except KeyboardInterrupt:  # before the search had anything better
-        if start is None:
+        if not found:
             raise
-        placement = start
+    placement = min(found, key=lambda one: int(wire_lengths(netlist, one) @ netlist.weights))
     length = int(wire_lengths(netlist, placement) @ netlist.weights)
     if not bound:
         return PlacedGraph(graph, placement, length, None, "")

@@ -13,12 +13,11 @@ import pytest
 import netgen.place.anneal
 import netgen.place.auto
 import netgen.place.tabu
-from netgen.errors import FitError
-from netgen.grid import Grid, Placement, Regions, free_regions, wire_lengths
+from netgen.grid import Grid, Placement, Regions, auto_grid, free_regions, wire_lengths
 from netgen.netlist import Netlist
-from netgen.place import place
+from netgen.place import METHODS, place
 from netgen.place.problem import problem_of
-from netgen.place.tabu_kernel import NEVER, Table, walk
+from netgen.place.tabu_kernel import table_of, walk
 
 QAPLIB = Path(os.environ.get("NETGEN_QAPLIB", "qaplib"))
 NEEDS_QAPLIB = pytest.mark.skipif(not (QAPLIB / "instances.json").exists(), reason="NETGEN_QAPLIB is not set")
@@ -47,39 +46,57 @@ def hypercube(dimensions: int) -> Netlist:
     return netlist_of(weight)
 
 
-@pytest.mark.parametrize("exact", [np.float32, np.float64])
-def test_a_walk_keeps_what_a_recount_finds(exact: type) -> None:
-    """10 neurons and 2 free sites on 4 x 3; item 0 may not use site 5."""
-    netlist, grid = dense(10), Grid((4, 3, 1), (1, 2, 1))
+@pytest.mark.parametrize("whole", [np.int32, np.int64])
+@pytest.mark.parametrize("reach", [1, 1 << 15])
+def test_a_walk_keeps_what_a_recount_finds(whole: type, reach: int) -> None:
+    """10 neurons and 2 free sites on 4 x 3; item 0 may not use site 5. Steps of 2**15 just fit 32 bits."""
+    netlist, grid = dense(10), Grid((4, 3, 1), (reach, 2 * reach, 1))
     problem = problem_of(netlist, grid, free_regions(netlist, grid))
-    flow: np.ndarray[Any, Any] = np.zeros((12, 12), exact)
+    flow: np.ndarray[Any, Any] = np.zeros((12, 12), whole)
     flow[:10, :10] = problem.adjacency.toarray()
-    apart = np.abs(problem.point[:, None] - problem.point).sum(axis=2).astype(exact)
-    site = np.arange(12)
-    length = problem.length_of(site[:10])
-    until = np.zeros((12, 12), np.int32)
-    until[0, 5] = NEVER
-    table = Table(
-        flow=flow,
-        distance=apart.copy(),
-        site=site.copy(),
-        longer=np.zeros_like(flow),
-        until=until,
-        lock=np.zeros((12, 12), np.int32),
-        idle=np.arange(12) >= 10,
-        best=site.copy(),
-        tally=np.array([0, length, length]),
-        random=np.array([7], np.uint64),
-    )
-    shortest = length
+    apart = np.abs(problem.point[:, None] - problem.point).sum(axis=2).astype(whole)
+    may = np.ones((12, 12), bool)
+    may[0, 5] = False
+    table = table_of(flow, apart, may, np.arange(12), np.uint64(7))
+    length = shortest = problem.length_of(np.arange(10))
+    assert table.tally.tolist() == [0, length, length]
     for _ in range(300):
         walk(table, 1, 5, 3)
-        now = int((flow * apart[np.ix_(table.site, table.site)]).sum()) // 2
+        now = int((flow.astype(np.int64) * apart[np.ix_(table.site, table.site)]).sum()) // 2
         shortest = min(shortest, now)
         assert table.tally[1:].tolist() == [now, shortest]
         assert table.site[0] != 5
     assert table.tally[0] == 300
-    assert int((flow * apart[np.ix_(table.best, table.best)]).sum()) // 2 == shortest < length
+    assert int((flow.astype(np.int64) * apart[np.ix_(table.best, table.best)]).sum()) // 2 == shortest < length
+
+
+def test_every_step_of_a_walk_makes_the_least_lengthening_swap_that_is_open() -> None:
+    """All swaps are recounted; for 5 steps after both items left, a swap back is closed, but for a record."""
+    random = np.random.default_rng(4)
+    flow = random.integers(0, 9, (9, 9)).astype(np.int32)
+    flow += flow.T
+    np.fill_diagonal(flow, 0)
+    apart = np.abs(np.arange(9)[:, None] - np.arange(9)).astype(np.int32)
+
+    def length(site: np.ndarray[Any, Any]) -> int:
+        return int((flow * apart[np.ix_(site, site)]).sum()) // 2
+
+    table = table_of(flow, apart, np.ones((9, 9), bool), np.arange(9), np.uint64(3))
+    shortest, left = length(np.arange(9)), np.full((9, 9), -9)  # when an item left a site
+    for step in range(60):
+        before = table.site.copy()
+        opened = []
+        for i, j in itertools.combinations(range(9), 2):
+            swapped = before.copy()
+            swapped[[i, j]] = swapped[[j, i]]
+            both_were_there = step - min(left[i, swapped[i]], left[j, swapped[j]]) < 5
+            if not both_were_there or length(swapped) < shortest:
+                opened.append(length(swapped))
+        walk(table, 1, 5, 1)
+        moved = np.flatnonzero(table.site != before)
+        left[moved, before[moved]] = step
+        assert length(table.site) == min(opened)
+        shortest = min(shortest, length(table.site))
 
 
 def test_tabu_search_finds_what_trying_all_placements_finds() -> None:
@@ -91,10 +108,17 @@ def test_tabu_search_finds_what_trying_all_placements_finds() -> None:
     assert length_of(netlist, place(netlist, grid, method="tabu", moves=20_000)) == best
 
 
-def test_tabu_search_refuses_what_it_cannot_count_exactly() -> None:
-    netlist, grid = netlist_of(np.full((4, 4), 1 << 20)), Grid((2, 2, 1), (1 << 30, 1, 1))
-    with pytest.raises(FitError, match=r"^pitch \(1073741824, 1, 1\): wire lengths too great for tabu search; use"):
-        place(netlist, grid, method="tabu")
+def test_tabu_search_is_exact_beyond_32_bits() -> None:
+    """Lengths near 2**55, where floating point numbers are 8 apart."""
+    netlist, grid = (
+        netlist_of((1 << 22) + np.random.default_rng(1).integers(0, 9, (4, 4))),
+        Grid((2, 2, 1), (1 << 30, 1, 1)),
+    )
+    best = min(
+        length_of(netlist, Placement(grid, grid.coordinates[list(choice)]))
+        for choice in itertools.permutations(range(4))
+    )
+    assert length_of(netlist, place(netlist, grid, method="tabu", moves=20_000)) == best
 
 
 @pytest.mark.parametrize("method", ["anneal", "auto", "tabu"])
@@ -112,6 +136,30 @@ def test_an_interrupt_keeps_the_best_so_far(method: str, patience: int) -> None:
 
     placement = place(netlist, grid, method=method, moves=2_000_000, progress=interrupt)
     assert length_of(netlist, placement) <= seen[patience - 1]
+
+
+@pytest.mark.parametrize("method", ["anneal", "auto"])
+@pytest.mark.parametrize(("sizes", "wires", "moves"), [((300, 150, 50), 3_000, 60_000), ((100, 70, 30), 600, 60_000)])
+def test_few_moves_mend_a_placement_after_a_small_change(
+    method: str, sizes: tuple[int, int, int], wires: int, moves: int
+) -> None:
+    """A few hundred moves a neuron, from the old placement, once 7 % of the wires are cut and 1 % are new ones."""
+    random = np.random.default_rng(2)
+    layer = np.repeat(np.arange(3), sizes)
+    index = np.concatenate([np.arange(size) for size in sizes])
+    depth = random.integers(0, 2, wires)
+    first = np.cumsum([0, *sizes])
+    source = first[depth] + random.integers(0, np.array(sizes)[depth])
+    target = first[depth + 1] + random.integers(0, np.array(sizes)[depth + 1])
+    ones = np.ones(wires, np.int64)
+    old, new = (
+        Netlist(layer, index, source[kept], target[kept], ones[kept])
+        for kept in (slice(0, wires * 99 // 100), slice(wires * 7 // 100, None))
+    )
+    grid = auto_grid(old, slack=1.0, pitch=(1, 1, 1))
+    start = place(old, grid, moves=2_000_000)
+    mended = length_of(new, place(new, grid, method=method, start=start, moves=moves))
+    assert mended < length_of(new, start)
 
 
 @pytest.mark.parametrize("method", ["anneal", "auto", "tabu"])
@@ -140,7 +188,35 @@ def test_auto_chooses_by_size_and_density(monkeypatch: pytest.MonkeyPatch) -> No
     place(dense(150), Grid((6, 5, 5)), method="auto")
     place(dense(150), Grid((151, 1, 1)), method="auto")
     place(hypercube(8), Grid((8, 8, 4)), method="auto")
-    assert chosen[:3] == ["tabu", "anneal", "multilevel"]
+    assert chosen == ["tabu", "anneal", "anneal", "multilevel", "multilevel"]
+
+
+@pytest.mark.parametrize(("shape", "better"), [((6, 6, 6), "multilevel"), (None, "anneal")])
+def test_auto_finds_out_which_method_suits_a_sparse_netlist(
+    shape: tuple[int, int, int] | None, better: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shuffled grid of neurons, and 600 random wires between two layers of 120 and 96."""
+    random = np.random.default_rng(5)
+    if shape is None:
+        source, target = random.integers(0, 120, 600), random.integers(120, 216, 600)
+    else:
+        number = random.permutation(216).reshape(shape)
+        source = np.concatenate([number.take(range(5), axis).ravel() for axis in range(3)])
+        target = np.concatenate([number.take(range(1, 6), axis).ravel() for axis in range(3)])
+    zeros = np.zeros(216, np.int64)
+    netlist = Netlist(zeros, np.arange(216), source, target, np.ones(len(source), np.int64))
+    chosen: list[str] = []
+
+    def noted(name: str) -> Callable[..., Placement]:
+        def placer(*args: Any, **options: Any) -> Placement:
+            chosen.append(name)
+            return METHODS[name](*args, **options)
+
+        return placer
+
+    monkeypatch.setattr(netgen.place.auto, "METHODS", {m: noted(m) for m in ("anneal", "multilevel")})
+    place(netlist, Grid((6, 6, 6)), moves=400_000)
+    assert chosen == ["anneal", "multilevel", better]
 
 
 def test_auto_solves_a_shuffled_hypercube() -> None:
