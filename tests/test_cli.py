@@ -98,7 +98,7 @@ CASES = {
     "everything pruned": (
         TINY.replace("[6]", "[60, 30]").replace("{rounds: 1,", "{sparsity: 0.999, rounds: 1,"),
         None,
-        "bad.yaml: prune: no path from an input to an output is left; lower prune.sparsity or set scope: layer",
+        "bad.yaml: prune: no path from an input to an output is left; prune less or set scope: layer",
     ),
     "accuracy out of reach": (
         "train: {epochs: 0}\nprune: {sparsity: null, accuracy: 0.99}",
@@ -191,7 +191,7 @@ def test_schema_is_a_json_schema_of_the_spec(tmp_path: Path) -> None:
 
 
 HELP = {
-    (): ["build", "report", "check", "place", "search", "init", "schema", "--version"],
+    (): ["build", "report", "check", "place", "experiment", "search", "init", "schema", "--version"],
     ("build",): ["SPEC", "--out", "--data", "--jobs", "--json", "--quiet"],
     ("report",): ["FOLDER", "--json"],
     ("check",): ["FOLDER", "--simulator", "--samples", "--data", "--jobs", "--json", "--quiet"],
@@ -209,6 +209,7 @@ HELP = {
         "--out",
     ],
     ("search",): ["SPEC", "--out", "--data", "--jobs", "--storage", "--ray-address", "--json", "--quiet"],
+    ("experiment",): ["NAME", "--data-set", "--seeds", "--quick", "--out", "--data", "--jobs", "--quiet"],
     ("init",): ["PATH", "--force"],
     ("schema",): [],
 }

@@ -7,9 +7,9 @@ _IMAGES = """
 data: {source: idx, path: NAME}
 network: {hidden: [300, 100]}
 augment: {copies: 4}
-train: {epochs: 4, batch_size: 256, weight_decay: 0, label_smoothing: 0}
-prune: {sparsity: null, wires: 350, schedule: gradual, rounds: 12, retrain: 6, place_at: 10000}
-quantize: {epochs: 3}
+train: {epochs: 4, batch_size: 512, learning_rate: 0.002, weight_decay: 0, label_smoothing: 0}
+prune: {sparsity: null, wires: 350, schedule: gradual, rounds: 12, retrain: 4, place_at: 10000}
+quantize: {epochs: 2, learning_rate: 0.001}
 place: {moves: 2000000, certificate: false}
 """
 _DIGITS = """

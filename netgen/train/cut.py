@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from netgen.errors import TrainError
 from netgen.network import alive_of
 from netgen.train.mlp import Mlp
 
@@ -13,9 +14,13 @@ def cut(mlp: Mlp, optimizer: torch.optim.Optimizer | None = None) -> None:
     A neuron left with its bias only is a constant: what it gives goes into the biases behind it, as far as an earlier
     batch normalization lets it. Outputs stay, whatever leads to them. The scores of the network do not change in
     evaluation mode.
+
+    Raises: TrainError, when nothing is left.
     """
     masked = mlp.masked
     alive = [torch.from_numpy(a) for a in alive_of([layer.mask.cpu().numpy() > 0 for layer in masked])]
+    if not alive[-1].any():
+        raise TrainError("prune: no path from an input to an output is left; prune less or set scope: layer")
     alive[-1] = torch.ones_like(alive[-1])
     if all(bool(a.all()) for a in alive):
         return

@@ -123,10 +123,15 @@ class Pruning:
             self._charge_anew()
 
     def prune(self, done: float) -> None:
-        """Prune to where the schedule wants to be when so much of it, 0 to 1, is done; cut what is dead."""
-        count, length = self._target(done)
-        mask = self._chosen(count, length, 1 - self.spec.regrow)
-        self._mask(mask)
+        """Prune to where the schedule wants to be when so much of it, 0 to 1, is done."""
+        self.keep(*self._target(done))
+
+    def keep(self, count: int | None, length: float | None = None) -> None:
+        """Keep so many wires, or so much of their length, and cut what is dead.
+
+        Raises: TrainError, when nothing is left.
+        """
+        self._mask(self._chosen(count, length, 1 - self.spec.regrow))
         if self.spec.regrow:
             self._regrow(count, length)
         cut(self.mlp, self.descent.optimizer)
