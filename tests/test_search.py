@@ -22,9 +22,9 @@ from netgen.search import search
 from netgen.search.front import front_of
 from netgen.search.ledger import SILENCE, Ledger, owner_of
 from netgen.search.processes import Processes
-from netgen.search.run import DEATHS, trial_spec
+from netgen.search.run import DEATHS
 from netgen.search.sampling import ask, space_of, values_of
-from netgen.search.trial import Job, Outcome, run
+from netgen.search.trial import Job, Outcome, run, trial_spec
 from netgen.spec import Spec, load_spec, parse_spec
 from netgen.weigh import evaluate as weigh
 

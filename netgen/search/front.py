@@ -12,8 +12,8 @@ from netgen import report
 from netgen.errors import BuildError, SearchError
 from netgen.kept import placed_spec
 from netgen.report import Front, FrontPoint
-from netgen.search.run import trial_spec
 from netgen.search.sampling import values_of
+from netgen.search.trial import trial_spec
 from netgen.spec import Spec
 
 

@@ -3,7 +3,6 @@
 import os
 import time
 from collections import Counter
-from collections.abc import Mapping
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from netgen.errors import SearchError, SpecError
 from netgen.progress import Progress, silent
 from netgen.report import Front
-from netgen.search.trial import Job, Outcome
+from netgen.search.trial import Job, Outcome, trial_spec
 from netgen.search.workers import Workers
-from netgen.spec import Spec, load_spec, parse_tree
+from netgen.spec import Spec, load_spec
 from netgen.store import Store, digest_of
 from netgen.weigh import fingerprint
 
@@ -180,15 +179,6 @@ class _Search:
     def _tell(self, what: str) -> None:
         done = sum(trial.state.is_finished() for trial in self.ledger.trials()[: self.trials])
         self.progress(f"search: {done} of {self.trials}; {what}", done / self.trials)
-
-
-def trial_spec(spec: Spec, values: Mapping[str, Any], number: int) -> Spec:
-    """The complete spec of a trial: the searched one's, with values in the place of the search.
-
-    Raises: SpecError, when the values exclude each other.
-    """
-    made = parse_tree(spec.with_values(values))
-    return made.model_copy(update={"name": f"{spec.name}-{number:04}"})
 
 
 def _identity(spec: Spec, base: Path) -> str:

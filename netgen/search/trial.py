@@ -1,11 +1,13 @@
 """One trial, wherever it runs: a job in, an outcome out, both plain text; the only part of a search that trains."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from netgen.errors import BuildError, DataError, NetgenError
-from netgen.spec import parse_spec
+from netgen.spec import Spec, parse_spec, parse_tree
 from netgen.weigh import evaluate
 
 LOCK_WAIT = 60.0
@@ -58,6 +60,15 @@ class Outcome:
     def from_json(cls, text: str) -> "Outcome":
         """Read what `to_json` wrote."""
         return cls(**json.loads(text))
+
+
+def trial_spec(spec: Spec, values: Mapping[str, Any], number: int) -> Spec:
+    """The complete spec of a trial: the searched one's, with values in the place of the search.
+
+    Raises: SpecError, when the values exclude each other.
+    """
+    made = parse_tree(spec.with_values(values))
+    return made.model_copy(update={"name": f"{spec.name}-{number:04}"})
 
 
 def run(job: Job) -> Outcome:
