@@ -17,6 +17,9 @@ from netgen.spec import Spec
 if TYPE_CHECKING:
     from netgen.train import Mlp, Pruning, Recipe, Samples, View
 
+OBSERVED = 5_000
+"""Training samples on which the range of results is observed."""
+
 
 class Learner:
     """One spec and its data; every method is one step, repeatable, and loads its libraries when it first runs.
@@ -103,20 +106,19 @@ class Learner:
         spec, data = self.spec, self.data
         formats = quantize.calibrate(
             network,
-            data.train.features.astype(np.float64),
+            data.train.features[:OBSERVED].astype(np.float64),
             input_format=data.input_format(spec.quantize.input_width),
             weight_widths=spec.weight_widths,
             activation_widths=spec.activation_widths,
         )
         module = quantize.QuantizedMlp(network, formats)
-        rounded = data.rounded_to(formats.input)
         train.fit(
             module,
-            rounded,
+            self._rounded,
             self.recipe(spec.quantize.learning_rate),
             epochs=spec.quantize.epochs,
             seed=spec.seed + 2,
-            samples=self.samples(rounded),
+            samples=self.samples(self._rounded),
             progress=self.progress,
             what="quantization-aware fine-tuning",
         )
@@ -145,6 +147,11 @@ class Learner:
             prune.distill,
             prune.temperature,
         )
+
+    @cached_property
+    def _rounded(self) -> Dataset:
+        """The data as the hardware sees them."""
+        return self.data.rounded_to(self.data.input_format(self.spec.quantize.input_width))
 
     @cached_property
     def _copies(self) -> "Sequence[View]":
