@@ -100,7 +100,7 @@ class Mlp(nn.Module):
         for depth, linear in enumerate(hidden):
             x = linear(x)
             if self.norms:
-                x = self.norms[depth](x)
+                x = _normalized(self.norms[depth], x)
             x = torch.relu(x)
         scores: Tensor = last(x)
         return scores
@@ -144,6 +144,13 @@ class Mlp(nn.Module):
             )
             layers.append(Layer(weight, bias, mask > 0, "identity" if last else "relu"))
         return Network(tuple(layers))
+
+
+def _normalized(norm: nn.Module, x: Tensor) -> Tensor:
+    """Batch normalization of (n, n_out), in whichever order x lies in memory: to turn it around takes longer."""
+    turned = x.t()
+    result: Tensor = norm(turned[None])[0].t() if turned.is_contiguous() else norm(x)
+    return result
 
 
 def _array(tensor: Tensor) -> Reals:

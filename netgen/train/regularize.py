@@ -38,7 +38,8 @@ class Regularizer:
         Source: Parikh and Boyd 2014 (proximal operators; soft thresholding for order 1).
         """
         if self.order == 1:
-            weight.copy_(weight.sign() * (weight.abs() - step * price).clamp(min=0))
+            most = step * price
+            weight.sub_(torch.clamp(weight, -most, most))
         else:
             weight.div_(1 + step * price)
 

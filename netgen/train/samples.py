@@ -48,7 +48,7 @@ class Samples:
 
     def features(self, view: int, rows: Tensor) -> Tensor:
         """Some samples in one view, (rows, n_in), in single precision."""
-        return _real(self.views[view][rows])
+        return _real(self.views[view].index_select(0, rows))
 
     def taught_by(self, teacher: Callable[[Tensor], Tensor], temperature: float) -> "Samples":
         """With what a teacher answers to every view, softened (Hinton et al. 2015).
@@ -75,13 +75,12 @@ class Samples:
         while True:
             view, turn = turn % len(self.views), turn + 1
             order = torch.randperm(len(self), generator=generator).to(self.labels.device)
-            narrow, wanted = self.views[view], None
             for rows in torch.split(order[: len(order) // size * size], size):
-                if columns is not None and columns() is not wanted:
-                    wanted = columns()
-                    narrow = self.views[view][:, wanted.to(self.labels.device)]
+                found = self.views[view].index_select(0, rows)
+                if columns is not None:  # samples side by side in memory, as sparse layers want them
+                    found = found.t().index_select(0, columns().to(found.device)).t()
                 taught = self.taught[view][rows] if self.taught else None
-                yield Batch(_real(narrow[rows]), self.labels[rows], taught)
+                yield Batch(_real(found), self.labels[rows], taught)
 
 
 def _real(part: View) -> Tensor:
