@@ -25,9 +25,9 @@ place: {moves: 500000, certificate: false}
 BASES = {
     "digits": _DIGITS,
     "mnist": _IMAGES.replace("NAME", "mnist"),
-    "fashion-mnist": _IMAGES.replace("NAME", "fashion-mnist").replace(
-        "copies: 4", "copies: 4, mirror: true, warp: 0.4"
-    ),
+    "fashion-mnist": _IMAGES.replace("NAME", "fashion-mnist")
+    .replace("copies: 4", "copies: 4, mirror: true, warp: 0.4")
+    .replace("rounds: 12", "rounds: 8"),
 }
 """YAML by name of the data set."""
 
