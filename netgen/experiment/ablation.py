@@ -1,6 +1,6 @@
 """Which technique shortens wires, and do they combine? The ablation of Blake et al. 2018, with netgen's own way."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from netgen.experiment.curve import crossing, crossing_size, over_seeds
 from netgen.experiment.settings import ACCURACIES, DECAY, STRENGTH, base_of
@@ -37,7 +37,7 @@ def trials(data: str, *, seeds: int, quick: bool) -> list[Trial]:
     return made
 
 
-def table(data: str, found: Mapping[Trial, Sequence[Point]]) -> list[list[str]]:
+def table(data: str, found: Sequence[tuple[Trial, Sequence[Point]]]) -> list[list[str]]:
     """Wire length where validation accuracy falls through each target, and test accuracy there."""
     accuracies = ACCURACIES[data]
     header = ["training", "pruning", "placement"]
@@ -46,9 +46,7 @@ def table(data: str, found: Mapping[Trial, Sequence[Point]]) -> list[list[str]]:
     for training, pruning in [*PAPER, OURS]:
         for placement, method in PLACEMENT.items():
             curves = [
-                points
-                for trial, points in found.items()
-                if trial.what[:2] == (training, pruning) and method in trial.placers
+                points for trial, points in found if trial.what[:2] == (training, pruning) and method in trial.placers
             ]
             if not curves:
                 continue

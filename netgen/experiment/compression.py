@@ -1,6 +1,6 @@
 """How few weights keep the error? Pruning alone, beside what is published for 784-300-100-10 on MNIST."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from netgen.experiment.ablation import TRAINING
 from netgen.experiment.curve import at_size, crossing_size, over_seeds
@@ -37,9 +37,9 @@ def trials(data: str, *, seeds: int, quick: bool) -> list[Trial]:
     return made
 
 
-def table(data: str, found: Mapping[Trial, Sequence[Point]]) -> list[list[str]]:
+def table(data: str, found: Sequence[tuple[Trial, Sequence[Point]]]) -> list[list[str]]:
     """Test error at the published numbers of weights, and the weights at which the dense network's error is reached."""
-    curves = {name: [points for trial, points in found.items() if trial.what == (name,)] for name in (*WAYS, "dense")}
+    curves = {name: [points for trial, points in found if trial.what == (name,)] for name in (*WAYS, "dense")}
     dense = [1 - points[0].test for points in curves["dense"]]
     rows = [["weights left", "published", *(f"netgen, {name}: test error %" for name in WAYS)]]
     total = curves["dense"][0][0].weights

@@ -20,7 +20,7 @@ class Experiment:
 
     question: str
     trials: Callable[..., list[Trial]]
-    table: Callable[[str, Mapping[Trial, Sequence[Point]]], list[list[str]]]
+    table: Callable[[str, Sequence[tuple[Trial, Sequence[Point]]]], list[list[str]]]
 
 
 EXPERIMENTS: Mapping[str, Experiment] = MappingProxyType(
@@ -59,7 +59,7 @@ def run(
     experiment, ledger = EXPERIMENTS[name], Ledger(out)
     trials = experiment.trials(data, seeds=seeds, quick=quick)
     run_all(trials, ledger, Path(), jobs=jobs, progress=progress)
-    found = {trial: ledger.find(trial) or [] for trial in trials}
+    found = [(trial, ledger.find(trial) or []) for trial in trials]
     quickly = " --quick" if quick else ""
     lines = [
         f"# {name}, {data}",

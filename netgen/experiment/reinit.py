@@ -1,6 +1,6 @@
 """Does pruning find weights, or wiring? The wires of pruned networks with new random weights, then trained again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from netgen.experiment.ablation import OURS, PRUNING, TRAINING
 from netgen.experiment.curve import Figure, crossing, over_seeds
@@ -33,10 +33,10 @@ def trials(data: str, *, seeds: int, quick: bool) -> list[Trial]:
     ]
 
 
-def table(data: str, found: Mapping[Trial, Sequence[Point]]) -> list[list[str]]:
+def table(data: str, found: Sequence[tuple[Trial, Sequence[Point]]]) -> list[list[str]]:
     """Test accuracy before, after and after training again, where accuracy falls through each target."""
     rows = [["accuracy", "wires", "before", "new random weights", "trained again", "published: before, new, again"]]
-    curves = list(found.values())
+    curves = [points for _, points in found]
     figures: list[tuple[Figure, str, float]] = [
         (lambda point: float(point.wires), ",.0f", 1.0),
         (lambda point: point.test, ".2f", 100.0),
