@@ -103,7 +103,7 @@ def test_an_experiment_prints_and_keeps_a_table_with_its_own_command(straight: t
     assert "`netgen experiment compression --data-set digits --seeds 1 --quick`" in printed
     figures = re.findall(r"(?<=\| )\d+\.\d+(?= \|)", printed)
     assert len(figures) >= 5
-    assert all(0 < float(figure) < 30 for figure in figures)
+    assert all(0 < float(figure) < 90 for figure in figures)  # a guess is wrong nine times in ten
 
 
 def test_an_experiment_killed_after_its_first_trial_goes_on_to_the_same_table(
