@@ -223,3 +223,18 @@ def test_distorted_copies_are_repeatable_near_the_images_and_none_without_magnit
     one, two = (distort(digits.train, AugmentSpec(copies=2), seed=1) for _ in range(2))
     assert all(torch.equal(a, b) for a, b in zip(one, two, strict=True))
     assert not torch.equal(one[0], one[1])
+
+
+def test_a_layer_sees_every_change_of_its_mask() -> None:
+    """Changed in place or replaced, before and after a copy is made: always the product with the mask of now."""
+    layer = _random_mlp((9, 6), batch_norm=False, share=0.15).masked[0]
+    x = torch.randn(4, 9, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    for change in range(6):
+        now = torch.zeros(6, 9, dtype=torch.float64)
+        now.view(-1)[change :: 9 + change] = 1
+        if change % 2:
+            layer.mask = now
+        else:
+            layer.mask.copy_(now)
+        for one in (layer, copy.deepcopy(layer)):
+            assert torch.allclose(one(x), nn.functional.linear(x, one.weight * now, one.bias))

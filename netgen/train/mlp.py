@@ -25,7 +25,8 @@ class MaskedLinear(nn.Linear):
         super().__init__(n_in, n_out)
         self.mask: Tensor
         self.register_buffer("mask", torch.ones(n_out, n_in))
-        self._wires: tuple[tuple[int, int], Wires | None] = ((0, 0), None)
+        self._seen: tuple[Tensor, int] | None = None
+        self._wires: Wires | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (n, n_in) to (n, n_out)."""
@@ -34,12 +35,16 @@ class MaskedLinear(nn.Linear):
             return sparse_linear(x, self.weight, self.bias, wires)
         return nn.functional.linear(x, self.weight * self.mask, self.bias)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What is copied: all but what was seen of the mask, since a copy counts its versions anew."""
+        return self.__dict__ | {"_seen": None}
+
     def _found(self) -> Wires | None:
         """The wires of the mask as it is now, looked for again only when it has changed."""
-        state = (id(self.mask), self.mask._version)
-        if self._wires[0] != state:
-            self._wires = (state, Wires.of(self.mask))
-        return self._wires[1]
+        version = self.mask._version
+        if self._seen is None or self._seen[0] is not self.mask or self._seen[1] != version:
+            self._seen, self._wires = (self.mask, version), Wires.of(self.mask)
+        return self._wires
 
 
 class Mlp(nn.Module):
