@@ -34,6 +34,23 @@ class Simulator(StrEnum):
     AMARANTH = "amaranth"
 
 
+class Target(StrEnum):
+    """A family of FPGAs."""
+
+    XCUP = "xcup"
+    ECP5 = "ecp5"
+    ICE40 = "ice40"
+    GOWIN = "gowin"
+
+
+class Yosys(StrEnum):
+    """Which Yosys synthesizes."""
+
+    AUTO = "auto"
+    WHEEL = "wheel"
+    NATIVE = "native"
+
+
 Folder = Annotated[Path, typer.Argument(help="A build folder, such as hdl_out/digits.", show_default=False)]
 DataFolder = Annotated[
     Path | None, typer.Option("--data", help=f"Folder of data sets, instead of {DATA_VARIABLE}.", show_default=False)
@@ -103,6 +120,32 @@ def check(
     else:
         _print(render_check(found))
     raise_if_different(found)
+
+
+@app.command()
+def synth(
+    folder: Folder,
+    target: Annotated[Target, typer.Option(help="Family of FPGAs.")] = Target.XCUP,
+    yosys: Annotated[Yosys, typer.Option(help="The newer that is there, unless named here.")] = Yosys.AUTO,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Estimate what a build's Verilog takes of an FPGA: look-up tables, registers, depth, by Yosys.
+
+    The result is kept in the build folder as synth-TARGET.json.
+    """
+    from netgen.artifacts import read_text
+    from netgen.fpga import synthesize
+    from netgen.report import record, render_utilization
+
+    path = folder / "top.v"
+    with _progress(quiet) as progress:
+        found = synthesize(read_text(path), target=target, yosys=yosys, source=str(path), progress=progress)
+    _write(folder / f"synth-{target}.json", record.write(found))
+    if json:
+        typer.echo(record.write(found), nl=False)
+    else:
+        _print(render_utilization(found))
 
 
 @app.command()

@@ -41,6 +41,10 @@ class SimulatorError(NetgenError):
     """A simulator that is missing or failed."""
 
 
+class SynthError(NetgenError):
+    """A synthesizer that is missing, failed, or refuses its Verilog."""
+
+
 class SearchError(NetgenError):
     """A search that cannot go on, or whose trials all came to nothing."""
 

@@ -180,7 +180,13 @@ def test_a_build_prints_its_report_and_keeps_it(tmp_path: Path) -> None:
 
 
 def test_wrong_usage_exits_with_2(tmp_path: Path) -> None:
-    for words in (["bild"], ["build"], ["check", "x", "--samples", "some"], ["check", "x", "--simulator", "modelsim"]):
+    for words in (
+        ["bild"],
+        ["build"],
+        ["check", "x", "--samples", "some"],
+        ["check", "x", "--simulator", "modelsim"],
+        ["synth", "x", "--target", "spartan"],
+    ):
         assert _netgen(*words, cwd=tmp_path).returncode == 2, words
 
 
@@ -191,10 +197,11 @@ def test_schema_is_a_json_schema_of_the_spec(tmp_path: Path) -> None:
 
 
 HELP = {
-    (): ["build", "report", "check", "place", "experiment", "search", "init", "schema", "--version"],
+    (): ["build", "report", "check", "synth", "place", "experiment", "search", "init", "schema", "--version"],
     ("build",): ["SPEC", "--out", "--data", "--jobs", "--json", "--quiet"],
     ("report",): ["FOLDER", "--json"],
     ("check",): ["FOLDER", "--simulator", "--samples", "--data", "--jobs", "--json", "--quiet"],
+    ("synth",): ["FOLDER", "--target", "--yosys", "--json", "--quiet"],
     ("place",): [
         "GRAPH",
         "--box",

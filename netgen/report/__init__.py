@@ -7,6 +7,7 @@ from netgen.report.build import BuildReport, build_report, from_json, to_json
 from netgen.report.front import Front, FrontPoint, front_picture, render_front
 from netgen.report.page import page
 from netgen.report.picture import picture
+from netgen.report.synthesis import render_utilization
 from netgen.report.text import render, render_check
 from netgen.report.wires import LayerWires, WireReport, verdict_of, wire_report
 
@@ -30,6 +31,7 @@ __all__ = [
     "render",
     "render_check",
     "render_front",
+    "render_utilization",
     "to_json",
     "verdict_of",
     "wire_report",

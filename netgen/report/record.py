@@ -39,6 +39,10 @@ def _read(kind: Any, value: object, place: str) -> Any:
         return None if value is None else _read(some, value, place)
     if get_origin(kind) is tuple:
         return _read_items(get_args(kind), value, place)
+    if get_origin(kind) is dict:
+        if not isinstance(value, dict):
+            raise _wrong(value, place, "a table")
+        return {key: _read(get_args(kind)[1], item, f"{place}.{key}") for key, item in value.items()}
     if type(value) is not kind:
         raise _wrong(value, place, kind.__name__)
     return value

@@ -1,0 +1,125 @@
+"""Synthesis: Verilog text to what it takes of an FPGA."""
+
+import json
+import re
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from netgen.errors import SynthError
+from netgen.fpga.levels import depth_of
+from netgen.fpga.targets import TARGETS, Target
+from netgen.fpga.yosys import Yosys, find_yosys
+from netgen.progress import Progress, silent
+from netgen.utilization import Utilization
+
+SECONDS, SECONDS_PER_LINE = 5, 0.04
+"""Of one core: 59 to 67 s for the 1,506 lines of `specs/digits.yaml`, 1 (gowin) to 7 s (xcup) for a line."""
+
+
+def synthesize(
+    verilog: str,
+    *,
+    target: str,
+    top: str = "top",
+    yosys: str = "auto",
+    source: str = "top.v",
+    progress: Progress = silent,
+) -> Utilization:
+    """Map Verilog to the cells of an FPGA family by Yosys and count them.
+
+    The whole hierarchy is flattened; multiplications become logic. The same Verilog and Yosys give the same result.
+
+    Args:
+        target: xcup, ecp5, ice40 or gowin.
+        top: the module that is the circuit.
+        yosys: `wheel`, `native`, or `auto` for the newer of the two.
+        source: what errors call the Verilog.
+    Raises: SynthError, when the target is unknown, Yosys is missing, or Yosys refuses the Verilog.
+    """
+    if target not in TARGETS:
+        raise SynthError(f"target {target!r}; use one of {', '.join(TARGETS)}")
+    if not re.fullmatch(r"[A-Za-z_]\w*", top, flags=re.ASCII):
+        raise SynthError(f"top {top!r}; give the name of a module")
+    with tempfile.TemporaryDirectory(prefix="netgen-") as scratch:
+        folder = Path(scratch)
+        (folder / "top.v").write_text(verilog, encoding="utf-8")
+        tool = find_yosys(yosys, folder, progress)
+        cells = _mapped(tool, _command(tool, TARGETS[target], folder), top, folder, source, _Ticks(verilog, progress))
+    return _utilization(cells, target, tool)
+
+
+class _Ticks:
+    """Progress by the clock, as Yosys tells none that would be worth hearing."""
+
+    def __init__(self, verilog: str, progress: Progress) -> None:
+        lines = len(verilog.splitlines())
+        self.seconds = SECONDS + SECONDS_PER_LINE * lines
+        self.what = f"synthesize {lines:,} line{'s' * (lines != 1)} of Verilog, about {self.seconds:,.0f} s"
+        self.progress = progress
+        self.began = time.monotonic()
+
+    def __call__(self) -> None:
+        self.progress(self.what, min((time.monotonic() - self.began) / self.seconds, 0.99))
+
+
+def _command(tool: Yosys, target: Target, folder: Path) -> str:
+    """The command that maps, with the option that only some versions know."""
+    if not target.option:
+        return target.command
+    tool.run(f"tee -o help.txt help {target.command}", folder)
+    known = f" {target.option}\n" in (folder / "help.txt").read_text(encoding="utf-8")
+    return f"{target.command} {target.option}" if known else target.command
+
+
+def _mapped(tool: Yosys, command: str, top: str, folder: Path, source: str, tick: _Ticks) -> list[dict[str, Any]]:
+    """The cells of the mapped netlist.
+
+    Raises: SynthError with the first error that Yosys names.
+    """
+    tick.progress(f"{tick.what}, by {tool}", 0.0)
+    script = f"read_verilog top.v; {command} -top {top}; json -o netlist.json {top}/c:*"
+    status, err = tool.run(script, folder, tick=tick)
+    if status:
+        raise _refusal(tool, err, source, status)
+    tick.progress(tick.what, 1.0)
+    module = json.loads((folder / "netlist.json").read_text(encoding="utf-8"))["modules"].get(top, {"cells": {}})
+    return list(module["cells"].values())
+
+
+def _refusal(tool: Yosys, err: str, source: str, status: int) -> SynthError:
+    """One line from what Yosys printed: where in the Verilog, and what is wrong with it."""
+    lines = [line.strip() for line in err.splitlines() if line.strip()]
+    for line in lines:
+        found = re.match(r"(?:top\.v(?P<at>:\d+): )?ERROR: *(?P<why>.+)", line)
+        if found:
+            return SynthError(
+                f"{source}{found['at'] or ''}: {tool} refuses it: {found['why'].rstrip('.!')}; build it again"
+            )
+    why = lines[-1] if lines else f"exit status {status}"
+    return SynthError(f"{source}: {tool} failed: {why}; choose another by --yosys")
+
+
+def _utilization(cells: list[dict[str, Any]], target: str, tool: Yosys) -> Utilization:
+    kind = TARGETS[target]
+    types = Counter(cell["type"] for cell in cells)
+    classes: Counter[str] = Counter()
+    for cell, count in types.items():
+        classes[kind.class_of(cell)] += count
+    classes["lut"] += kind.luts_in_carry * classes["carry"]
+    return Utilization(
+        target=target,
+        yosys=tool.version,
+        lut=classes["lut"],
+        registers=classes["registers"],
+        carry=classes["carry"],
+        mux=classes["mux"],
+        dsp=classes["dsp"],
+        memory=classes["memory"],
+        pads=classes["pads"],
+        other=classes["other"],
+        depth=depth_of(cells, kind),
+        cells=dict(sorted(types.items())),
+    )
