@@ -8,6 +8,8 @@ import numpy.typing as npt
 
 from netgen.circuit import Circuit
 from netgen.fixed import FixedPoint, Words
+from netgen.operators import OperatorGraph
+from netgen.pipeline import Schedule
 
 if TYPE_CHECKING:
     from amaranth.lib.wiring import Component
@@ -38,19 +40,25 @@ class Design:
     packs the scores likewise; when `class_width` is not 0, the class lies above them.
 
     Attributes:
+        graph: its operators; timing: the cycles in which they compute.
         score: format of each score.
         class_width: bits of the class in the output payload; 0 without arg-max.
-        latency: clock cycles from an accepted sample to its valid output, when nothing stalls.
         component: the Amaranth component, for Amaranth's own simulator.
         verilog: the text of `top.v`, for all other simulators.
     """
 
     circuit: Circuit
+    graph: OperatorGraph
+    timing: Schedule
     score: FixedPoint
     class_width: int
-    latency: int
     component: "Component"
     verilog: str
+
+    @property
+    def latency(self) -> int:
+        """Clock cycles from an accepted sample to its valid output, when nothing stalls."""
+        return self.timing.latency
 
     @property
     def input_width(self) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import netgen
-from netgen import artifacts, kept, verify
+from netgen import artifacts, kept, operators, verify
 from netgen.circuit import Circuit, classify, to_json
 from netgen.circuit import evaluate as scores_of
 from netgen.constrain import board_of
@@ -24,6 +24,7 @@ from netgen.learn import Learner
 from netgen.netlist import Netlist, netlist_of
 from netgen.network import Network
 from netgen.progress import Progress, silent
+from netgen.prove import prove
 from netgen.spec import Spec, load_spec
 from netgen.store import Store, digest_of
 
@@ -34,6 +35,9 @@ NOUNS = (
     "sparse",
     "netlist",
     "grid",
+    "operators",
+    "pipeline",
+    "prove",
     "design",
     "constrain",
     "follow",
@@ -51,6 +55,7 @@ ROOMS = {
     "measure": (),
     "place": ("place",),
     "certify": ("place",),
+    "lower": ("lower",),
     "emit": ("hdl",),
     "check": ("simulate", "quantize", "train"),
     "report": ("report",),
@@ -115,8 +120,9 @@ class Line:
         self.place(netlist, grid, regions)
         placement = artifacts.read_placement(self.folder / "placement.csv", netlist, grid)
         self.certify(netlist, grid, regions)
+        self.lower(circuit)
         self.emit(circuit, netlist, placement, data)
-        self.check(network, circuit, netlist, placement, data)
+        self.check(network, circuit, data)
         self.report(network, circuit, netlist, placement, regions)
         return kept.load_build(self.folder)
 
@@ -241,29 +247,51 @@ class Line:
             make,
         )
 
+    def lower(self, circuit: Circuit) -> None:
+        """Write the circuit as operators, and prove that they compute it: `operators.json`, `proof.json`."""
+        emit = self.spec.emit
+        depends: dict[str, object] = {
+            "quantize": self.store.digest("quantize"),
+            "emit": emit.model_dump(include={"sharing", "argmax"}),
+        }
+
+        def make(folder: Path) -> None:
+            from netgen.lower import lower
+
+            graph = lower(circuit, sharing=emit.sharing, argmax=emit.argmax)
+            proof = prove(graph, circuit)
+            (folder / "operators.json").write_text(operators.to_json(graph), encoding="utf-8")
+            (folder / "proof.json").write_text(json.dumps(vars(proof)) + "\n", encoding="utf-8")
+
+        weights = sum(int((layer.weight != 0).sum()) for layer in circuit.layers)
+        self.stage("lower", f"{weights:,} weights to operators, sharing {emit.sharing}, and the proof", depends, make)
+
     def emit(self, circuit: Circuit, netlist: Netlist, placement: Placement, data: Dataset) -> None:
         """Write the hardware: `top.v` and its self-checking testbench."""
         spec = self.spec
         depends: dict[str, object] = {
-            "quantize": self.store.digest("quantize"),
+            "lower": self.store.digest("lower"),
             "place": self.store.digest("place"),
             "emit": spec.emit.model_dump(),
             "name": spec.name,
         }
+        graph = kept.load_operators(self.folder)
 
         def make(folder: Path) -> None:
             from netgen import hdl
 
             title = f"spec {spec.name}, seed {spec.seed}; input word: {_input_text(circuit)}"
-            design = hdl.design_of(circuit, netlist, placement, argmax=spec.emit.argmax, title=title)
+            timing = kept.timing_of(graph, spec)
+            comments = spec.emit.comments
+            design = hdl.design_of(circuit, graph, timing, netlist, placement, title=title, comments=comments)
             (folder / "top.v").write_text(design.verilog, encoding="utf-8")
             vectors = circuit.input.encode(data.test.features[: spec.emit.vectors])
             for name, text in hdl.testbench_of(design, vectors).items():
                 (folder / name).write_text(text, encoding="utf-8")
 
-        self.stage("emit", f"{netlist.wires:,} wires to Verilog, about {netlist.wires * 1.5e-3:.0f} s", depends, make)
+        self.stage("emit", f"{len(graph.operators):,} operators to Verilog", depends, make)
 
-    def check(self, network: Network, circuit: Circuit, netlist: Netlist, placement: Placement, data: Dataset) -> None:
+    def check(self, network: Network, circuit: Circuit, data: Dataset) -> None:
         """Simulate, and compare hardware, integers and PyTorch: `check.json`."""
         spec = self.spec
         depends: dict[str, object] = {
@@ -276,7 +304,7 @@ class Line:
         def make(folder: Path) -> None:
             from netgen.report import agreement, record
 
-            design = kept.load_design(self.folder, spec, circuit, netlist, placement)
+            design = kept.load_design(self.folder, spec, circuit)
             report = verify.check(
                 network,
                 design,
@@ -298,7 +326,7 @@ class Line:
     ) -> None:
         """Write what the build says about itself: `report.json`, `report.html`, `placement.png`, `spec.yaml`."""
         spec = self.spec
-        stages = ("train", "prune", "quantize", "place", "certify", "emit", "check")
+        stages = ("train", "prune", "quantize", "place", "certify", "lower", "emit", "check")
         depends: dict[str, object] = {stage: self.store.digest(stage) for stage in stages}
         depends["spec"] = spec.model_dump()
 
@@ -310,7 +338,7 @@ class Line:
             summary = report.build_report(
                 name=spec.name,
                 network=network,
-                design=kept.load_design(self.folder, spec, circuit, netlist, placement),
+                design=kept.load_design(self.folder, spec, circuit),
                 dense_accuracy=_figure_in(self.folder / "dense.json", "validation_accuracy"),
                 pruned_accuracy=_figure_in(self.folder / "pruned.json", "validation_accuracy"),
                 wires=report.wire_report(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netgen import artifacts
+from netgen import artifacts, operators
 from netgen.circuit import Circuit, from_json
 from netgen.constrain import board_of
 from netgen.design import Design
@@ -13,6 +13,8 @@ from netgen.errors import BuildError
 from netgen.grid import Placement
 from netgen.netlist import Netlist, netlist_of
 from netgen.network import Network
+from netgen.operators import OperatorGraph
+from netgen.pipeline import Schedule, schedule
 from netgen.spec import Spec, load_spec
 
 if TYPE_CHECKING:
@@ -81,12 +83,34 @@ def load_report(folder: Path) -> "BuildReport":
         raise BuildError(f"{path}: {error}") from error
 
 
-def load_design(folder: Path, spec: Spec, circuit: Circuit, netlist: Netlist, placement: Placement) -> Design:
-    """The hardware of a build folder, with the Verilog as it stands there."""
+def load_operators(folder: Path) -> OperatorGraph:
+    """Read the operator graph of a build folder.
+
+    Raises: BuildError, when it is missing or damaged.
+    """
+    path = folder / "operators.json"
+    text = artifacts.read_text(path)
+    try:
+        return operators.from_json(text)
+    except BuildError as error:
+        raise BuildError(f"{path}: {error}") from error
+
+
+def load_design(folder: Path, spec: Spec, circuit: Circuit) -> Design:
+    """The hardware of a build folder, with the Verilog as it stands there.
+
+    Raises: BuildError, when something in it is missing or damaged.
+    """
     from netgen import hdl
 
+    graph = load_operators(folder)
     verilog = artifacts.read_text(folder / "top.v")
-    return hdl.design_with(circuit, netlist, placement, argmax=spec.emit.argmax, verilog=verilog)
+    return hdl.design_with(circuit, graph, timing_of(graph, spec), verilog=verilog)
+
+
+def timing_of(graph: OperatorGraph, spec: Spec) -> Schedule:
+    """The pipeline that a spec asks for."""
+    return schedule(graph, spec.emit.pipeline, steps=spec.emit.steps)
 
 
 def load_spec_of(folder: Path) -> Spec:

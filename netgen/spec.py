@@ -187,8 +187,21 @@ class PlaceSpec(Section):
 
 
 class EmitSpec(Section):
-    """The Verilog."""
+    """The operators, their pipeline, and the Verilog."""
 
+    sharing: Literal["none", "csd", "shared", "alkaid"] = Field(
+        "shared",
+        description="how adders are shared: none multiplies by each weight, the readable baseline; csd adds shifted "
+        "inputs, canonical signed digits, in balanced trees; shared computes what several neurons add only once; "
+        "alkaid shares by alkaid's solver (pip install netgen[alkaid])",
+    )
+    pipeline: Literal["none", "layer", "levels", "cycles"] = Field(
+        "layer",
+        description="where registers stand: none; behind each layer; after every `steps` levels of operators; or so "
+        "that a result takes `steps` cycles",
+    )
+    steps: PositiveInt = Field(1, description="levels or cycles of the pipeline; nothing for none and layer")
+    comments: bool = Field(False, description="whether each line of Verilog tells the range of its values")
     argmax: bool = Field(False, description="append the class of the greatest score to the output payload")
     vectors: PositiveInt = Field(16, description="golden vectors of the self-checking testbench, from the test split")
 

@@ -8,11 +8,9 @@ import numpy as np
 
 from netgen import artifacts, kept
 from netgen.circuit import trace
-from netgen.constrain import board_of
 from netgen.data import Dataset, load_dataset
 from netgen.design import Design
 from netgen.fixed import Words
-from netgen.netlist import netlist_of
 from netgen.network import Network
 from netgen.progress import Progress, silent
 
@@ -78,11 +76,9 @@ def recheck(
     spec = kept.load_spec_of(folder)
     data = load_dataset(spec.data, seed=spec.seed, base=base or folder)
     circuit = kept.load_circuit(folder)
-    netlist = netlist_of(circuit)
-    placement = artifacts.read_placement(folder / "placement.csv", netlist, board_of(spec.place, netlist)[0])
     return check(
         artifacts.read_network(folder / "network.npz"),
-        kept.load_design(folder, spec, circuit, netlist, placement),
+        kept.load_design(folder, spec, circuit),
         data,
         simulator=simulator or spec.check.simulator,
         samples=samples or spec.check.samples,

@@ -33,13 +33,15 @@ def header_of(design: Design, netlist: Netlist, title: str) -> str:
         lines.append(f"           and the class, u{design.class_width}, in the highest bits: the greatest score")
     lines += [
         "A word moves when valid and ready are both 1 at a rising edge of clk; rst is synchronous and active high.",
-        f"Latency {design.latency} cycles, initiation interval 1.",
+        f"Latency {design.latency} cycles, initiation interval 1: a sample may enter in every cycle.",
         "",
-        "A register is called nLAYER_INDEX_at_X_Y_Z after its neuron and its site in the grid. On the way to it:",
-        "  _wK       input K times the magnitude of its weight (none if a power of two)",
-        "  _plusK, _minusK   sums of those with positive and with negative weight, and of the bias",
-        "  _acc      their difference; it includes half a step of the result, so dropping low bits rounds",
-        "  _low, _floor, _high, _ceiling   ReLU and saturation, where the proven range leaves them to do",
+        "n0_K           input K",
+        "nLAYER_INDEX   the word of a neuron; its site in the grid, x,y,z, is an attribute",
+        "nLAYER_INDEX_N what only that neuron needs on the way to its word",
+        "tLAYER_DIGEST  what several neurons share, or the class; named after how it is computed",
+        "..._high       the high bits of a sum whose low bits need no adder",
+        "..._dK         a value K cycles later, from a register",
+        "A sum holds half a step of the word that is made of it, so dropping its low bits rounds.",
     ]
     comment = "\n".join(f"// {line}".rstrip() for line in lines)
     return f"{comment}\n\n{_LINT_WAIVERS}\n"

@@ -1,23 +1,18 @@
 """The whole circuit as one Amaranth component between two streams."""
 
-from amaranth.hdl import Module, Shape, Signal
+from collections.abc import Sequence
+
+from amaranth.hdl import Const, Module, Mux, Shape, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from netgen.circuit import Circuit, ranges_of, simplify
-from netgen.fixed import bits_of
-from netgen.hdl.argmax import add_argmax
-from netgen.hdl.layer import add_layer
-from netgen.hdl.sheet import Section, Sheet, Term
-
-
-def class_width_of(circuit: Circuit) -> int:
-    """Bits that hold the index of every score."""
-    return bits_of(0, circuit.sizes[-1] - 1)[0]
+from netgen.fixed import FixedPoint, bits_of
+from netgen.operators import Operator, OperatorGraph, names_of
+from netgen.pipeline import Schedule
 
 
 class Top(wiring.Component):  # type: ignore[misc]  # Amaranth ships no types
-    """Layers behind one another, a register after each; one sample enters and one leaves in every clock cycle.
+    """An operator graph in hardware; one sample may enter and one leave in every clock cycle.
 
     All registers load together, whenever the output is free or being taken, so a stall loses and reorders nothing.
 
@@ -25,27 +20,23 @@ class Top(wiring.Component):  # type: ignore[misc]  # Amaranth ships no types
         i: stream of `ArrayLayout(word, n_in)`, the input words.
         o: stream of a struct: `scores`, `ArrayLayout(score, n_out)`, and with arg-max above them `class`.
 
-    Latency: one cycle per layer, and one for arg-max. Initiation interval: 1.
+    Latency: that of the schedule; with 0 the streams are joined without a register. Initiation interval: 1.
 
     Args:
-        names: of the register of each neuron, by (layer, index); of an input, of the wires it arrives on.
+        word, score: formats of inputs and scores.
+        class_width: bits of the class; 0 without arg-max.
     """
 
-    def __init__(self, circuit: Circuit, names: dict[tuple[int, int], str], *, argmax: bool) -> None:
-        self._circuit = circuit
-        self._names = names
-        self._argmax = argmax
-        score = circuit.score_format
-        fields: dict[str, object] = {"scores": data.ArrayLayout(Shape(score.width, score.signed), circuit.sizes[-1])}
-        if argmax:
-            fields["class"] = class_width_of(circuit)
-        word = Shape(circuit.input.width, circuit.input.signed)
-        self.latency = len(circuit.layers) + argmax
-        self.sections: list[Section] = []
-        """Names of all signals, in the order in which a person reads them; set by elaborating."""
+    def __init__(
+        self, graph: OperatorGraph, timing: Schedule, *, word: FixedPoint, score: FixedPoint, class_width: int
+    ) -> None:
+        self._graph, self._timing = graph, timing
+        fields: dict[str, object] = {"scores": data.ArrayLayout(Shape(score.width, score.signed), len(graph.words[-1]))}
+        if class_width:
+            fields["class"] = class_width
         super().__init__(
             {
-                "i": In(stream.Signature(data.ArrayLayout(word, circuit.sizes[0]))),
+                "i": In(stream.Signature(data.ArrayLayout(Shape(word.width, word.signed), graph.inputs))),
                 "o": Out(stream.Signature(data.StructLayout(fields))),
             }
         )
@@ -54,42 +45,73 @@ class Top(wiring.Component):  # type: ignore[misc]  # Amaranth ships no types
         """Build the module; `platform` makes no difference."""
         del platform
         m = Module()
-        sheet = Sheet(m)
-        sheet.section("flow control: all registers load when the output is free or being taken")
-        enable = self.i.ready
-        m.d.comb += enable.eq(sheet.wire("o_free", ~self.o.valid) | self.o.ready)
-        self._add_valid_bits(m, sheet)
-
-        circuit = simplify(self._circuit)
-        words = self._input_terms(sheet)
-        for depth, (layer, reach) in enumerate(zip(circuit.layers, ranges_of(circuit), strict=True)):
-            words = add_layer(sheet, depth + 1, layer, reach, circuit.rescale_shift(depth), words, self._names, enable)
-        if self._argmax:
-            sheet.section("class: the greatest score, the lowest index on a tie")
-            best = add_argmax(sheet, words, class_width_of(circuit))
-            m.d.comb += self.o.payload["class"].eq(sheet.register("best_class", best, enable=enable))
-            words = [
-                term
-                if term.lo == term.hi
-                else Term(sheet.register(f"score_{k}", term.value, enable=enable), term.lo, term.hi)
-                for k, term in enumerate(words)
-            ]
-        for k, term in enumerate(words):
-            m.d.comb += self.o.payload["scores"][k].eq(term.value)
-        self.sections = sheet.sections
+        self._add_flow(m)
+        graph, timing = self._graph, self._timing
+        chains: list[list[Value]] = []
+        for number, (operator, name, delay) in enumerate(
+            zip(graph.operators, names_of(graph), timing.delays(graph), strict=True)
+        ):
+            sources = [self._read(chains, source, timing.cycle[number]) for source in operator.sources]
+            shape = _shape_of(operator)
+            if operator.kind == "constant":
+                chains.append([Const(operator.value, shape)])
+                continue
+            chain: list[Value] = [Signal(shape, name=name)]
+            m.d.comb += chain[0].eq(self._value(operator, sources))
+            for k in range(1, delay + 1):
+                register = Signal(shape, name=f"{name}_d{k}", reset_less=True)
+                with m.If(self.i.ready):
+                    m.d.sync += register.eq(chain[-1])
+                chain.append(register)
+            chains.append(chain)
+        for k, number in enumerate(graph.words[-1]):
+            m.d.comb += self.o.payload["scores"][k].eq(self._read(chains, number, timing.latency))
+        if graph.best is not None:
+            m.d.comb += self.o.payload["class"].eq(self._read(chains, graph.best, timing.latency))
         return m
 
-    def _add_valid_bits(self, m: Module, sheet: Sheet) -> None:
-        after = [*(Signal(name=f"valid_{stage}") for stage in range(1, self.latency)), self.o.valid]
-        for before, now in zip([self.i.valid, *after], after, strict=False):
-            with m.If(self.i.ready):
-                m.d.sync += now.eq(before)
-        sheet.sections[-1].names.extend(["i__ready", *(bit.name for bit in after)])
+    def _add_flow(self, m: Module) -> None:
+        latency = self._timing.latency
+        if not latency:
+            m.d.comb += [self.i.ready.eq(self.o.ready), self.o.valid.eq(self.i.valid)]
+            return
+        valid = Signal(latency)
+        m.d.comb += [self.i.ready.eq(~valid[-1] | self.o.ready), self.o.valid.eq(valid[-1])]
+        with m.If(self.i.ready):
+            m.d.sync += valid.eq(Value.cast(valid << 1 | self.i.valid)[:latency])
 
-    def _input_terms(self, sheet: Sheet) -> list[Term]:
-        """The input words, under their neurons' names; those that reach nothing stay unnamed, and unused."""
-        sheet.section("inputs")
-        reach = self._circuit.input
-        words = [self.i.payload[k] for k in range(self._circuit.sizes[0])]
-        named = [sheet.wire(self._names[0, k], word) if (0, k) in self._names else word for k, word in enumerate(words)]
-        return [Term(word, reach.lo, reach.hi) for word in named]
+    def _read(self, chains: Sequence[Sequence[Value]], number: int, cycle: int) -> Value:
+        """An operator's value as it is read in a cycle."""
+        chain = chains[number]
+        return chain[0] if len(chain) == 1 else chain[cycle - self._timing.cycle[number]]
+
+    def _value(self, operator: Operator, sources: Sequence[Value]) -> Value:
+        a = sources[0] if sources else self.i.payload[operator.value]
+        match operator.kind:
+            case "input":
+                return a
+            case "add":
+                return (a << operator.left[0]) + (sources[1] << operator.left[1])
+            case "subtract":
+                return (a << operator.left[0]) - (sources[1] << operator.left[1])
+            case "multiply":
+                return a * operator.value
+            case "shift":
+                return a.shift_right(operator.value) if operator.value >= 0 else a.shift_left(-operator.value)
+            case "maximum":
+                return Mux(a < operator.value, operator.value, a)
+            case "minimum":
+                return Mux(a > operator.value, operator.value, a)
+            case "greater":
+                return a > sources[1]
+            case "select":
+                return Mux(a, sources[1], sources[2])
+        raise AssertionError(f"{operator.kind} has no value")
+
+
+def _shape_of(operator: Operator) -> Shape:
+    return Shape(*bits_of(operator.lo, operator.hi))
+
+
+# amaranth: UnusedElaboratable=no
+# (a design that is only simulated from its Verilog never elaborates its component)

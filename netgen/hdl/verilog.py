@@ -1,0 +1,253 @@
+"""Verilog straight from the operator graph: one line an operator, in the order in which a person reads it.
+
+Amaranth's way over RTLIL takes 1.5 ms for each operator, this 10 us. That both describe the same circuit is tested by
+simulation, and proved by Yosys for small ones.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from netgen.design import Design
+from netgen.fixed import bits_of
+from netgen.operators import Operator, names_of
+
+Site = tuple[int, int, int]
+
+
+def module_of(design: Design, *, sites: Mapping[tuple[int, int], Site], comments: bool) -> str:
+    """The module `top` of a design: a stream in, a stream out, and all operators between them.
+
+    Args:
+        sites: of neurons, by layer and index; they become attributes of the neurons' words.
+        comments: whether each line tells the range of its values.
+    """
+    writer = _Writer(design, sites, comments=comments)
+    return "\n".join([*writer.head(), *writer.flow(), *writer.body(), *writer.tail()])
+
+
+class _Writer:
+    """A design with what its lines need to know of each other."""
+
+    def __init__(self, design: Design, sites: Mapping[tuple[int, int], Site], *, comments: bool) -> None:
+        self.design, self.graph, self.timing, self.comments = design, design.graph, design.timing, comments
+        graph = self.graph
+        self.names = names_of(graph)
+        self.delays = self.timing.delays(graph)
+        self.site: dict[int, Site] = {}
+        for number, operator in enumerate(graph.operators):
+            if operator.kind == "input" and (0, operator.value) in sites:
+                self.site[number] = sites[0, operator.value]
+        for depth, layer in enumerate(graph.words, 1):
+            for index, number in enumerate(layer):
+                if (depth, index) in sites:
+                    self.site[number] = sites[depth, index]
+
+    def head(self) -> Iterator[str]:
+        """Ports."""
+        yield "module top ("
+        yield "  input wire clk,"
+        yield "  input wire rst,"
+        yield f"  input wire [{self.design.input_width - 1}:0] i_payload,"
+        yield "  input wire i_valid,"
+        yield "  output wire i_ready,"
+        yield f"  output wire [{self.design.output_width - 1}:0] o_payload,"
+        yield "  output wire o_valid,"
+        yield "  input wire o_ready"
+        yield ");"
+
+    def flow(self) -> Iterator[str]:
+        """Which samples are valid, and when all registers load."""
+        latency = self.timing.latency
+        yield ""
+        if not latency:
+            yield "  // flow control: no register stands between the streams"
+            yield "  assign i_ready = o_ready;"
+            yield "  assign o_valid = i_valid;"
+            return
+        yield "  // flow control: all registers load when the output is free or being taken"
+        yield f"  reg [{latency}:1] valid = {latency}'d0;"
+        yield f"  assign i_ready = ~valid[{latency}] | o_ready;"
+        yield f"  assign o_valid = valid[{latency}];"
+        yield "  always @(posedge clk)"
+        yield f"    if (rst) valid <= {latency}'d0;"
+        shifted = f"{{valid[{latency - 1}:1], i_valid}}" if latency > 1 else "i_valid"
+        yield f"    else if (i_ready) valid <= {shifted};"
+
+    def body(self) -> Iterator[str]:
+        """All operators, those of one neuron together."""
+        for comment, numbers in self._sections():
+            yield ""
+            yield f"  // {comment}"
+            loads: list[str] = []
+            for number in numbers:
+                yield from self._lines(number)
+                for before, register in pairwise(self._chain(number)):
+                    yield f"  reg {_shape(self.graph.operators[number])}{register};"
+                    loads.append(f"{register} <= {before};")
+            yield from _clocked(loads)
+
+    def tail(self) -> Iterator[str]:
+        """The output payload, highest bits first."""
+        latency, best = self.timing.latency, self.graph.best
+        yield ""
+        yield "  // output"
+        words = [self._filled(number, self.design.score.width, latency) for number in reversed(self.graph.words[-1])]
+        if best is not None:
+            words.insert(0, self._filled(best, self.design.class_width, latency))
+        yield "  assign o_payload = {"
+        yield ",\n".join(f"    {word}" for word in words)
+        yield "  };"
+        yield "endmodule"
+        yield ""
+
+    def _sections(self) -> Iterator[tuple[str, list[int]]]:
+        """Numbers that belong together under one comment; what is shared in a layer stands before its neurons."""
+        graph = self.graph
+        inputs, shared, single = [], dict[int, list[int]](), dict[tuple[int, int], list[int]]()
+        for number, operator in enumerate(graph.operators):
+            if operator.kind == "input":
+                inputs.append(number)
+            elif operator.kind != "constant":
+                if operator.index is not None:
+                    single.setdefault((operator.layer, operator.index), []).append(number)
+                else:
+                    shared.setdefault(operator.layer, []).append(number)
+        yield "inputs", inputs
+        for depth, layer in enumerate(graph.words, 1):
+            if depth in shared:
+                yield f"layer {depth}: sums that several neurons share", shared[depth]
+            for k, number in enumerate(layer):
+                if (depth, k) in single:
+                    operator = graph.operators[number]
+                    yield f"neuron n{depth}_{k}: words from {operator.lo} to {operator.hi}", single[depth, k]
+        if len(graph.words) + 1 in shared:
+            yield "class: the greatest score, the lowest index on a tie", shared[len(graph.words) + 1]
+
+    def _lines(self, number: int) -> Iterator[str]:
+        """An operator's wire; before it that of its high bits, where the low ones are another's as they are."""
+        operator, name = self.graph.operators[number], self.names[number]
+        value = self._value(number)
+        if operator.kind in ("add", "subtract") and operator.left[0] == 0 < operator.left[1] < operator.width:
+            low, sign = operator.left[1], "+" if operator.kind == "add" else "-"
+            high = replace(operator, lo=operator.lo >> low, hi=operator.hi >> low)
+            above, below = self._halves(operator.sources[0], self.timing.cycle[number], low)
+            signed = any(self.graph.operators[source].signed for source in operator.sources)
+            if signed and not self.graph.operators[operator.sources[0]].signed:
+                above = f"$signed({{1'b0, {above}}})"
+            other = self._operand(operator.sources[1], self.timing.cycle[number], signed=signed)
+            yield f"  wire {_shape(high)}{name}_high = {above} {sign} {other};"
+            value = f"{{{name}_high, {below}}}"
+        site = self.site.get(number)
+        place = f'(* site = "{site[0]},{site[1]},{site[2]}" *) ' if site else ""
+        text = f"  {place}wire {_shape(operator)}{name} = {value};"
+        yield f"{text}  // {operator.lo} to {operator.hi}" if self.comments else text
+
+    def _halves(self, number: int, cycle: int, low: int) -> tuple[str, str]:
+        """A value without its `low` lowest bits, and exactly those bits; signed and unsigned as the value is."""
+        operator = self.graph.operators[number]
+        if operator.kind == "constant":
+            high = operator.value >> low
+            return _literal(high, bits_of(high, high)[0], signed=operator.signed), _bits(operator.value, low)
+        name, width = self._name(number, cycle), operator.width
+        if width > low:
+            above = _slice(name, low, width - low, width)
+            return f"$signed({above})" if operator.signed else above, _slice(name, 0, low, width)
+        above = f"$signed({name}[{width - 1}])" if operator.signed else "1'd0"
+        return above, self._filled(number, low, cycle)
+
+    def _chain(self, number: int) -> list[str]:
+        """An operator's wire, and the registers that its value goes through."""
+        name = self.names[number]
+        return [name, *(f"{name}_d{delay}" for delay in range(1, self.delays[number] + 1))]
+
+    def _name(self, number: int, cycle: int) -> str:
+        """An operator's value as it is read in a cycle."""
+        delay = cycle - self.timing.cycle[number]
+        return f"{self.names[number]}_d{delay}" if delay else self.names[number]
+
+    def _operand(self, number: int, cycle: int, *, signed: bool) -> str:
+        """A source in an expression; where any part is signed, all must be, lest Verilog extend with zeros."""
+        operator = self.graph.operators[number]
+        if operator.kind == "constant":
+            return _literal(operator.value, bits_of(operator.value, operator.value)[0], signed=signed)
+        name = self._name(number, cycle)
+        return f"$signed({{1'b0, {name}}})" if signed and not operator.signed else name
+
+    def _value(self, number: int) -> str:
+        operator, cycle = self.graph.operators[number], self.timing.cycle[number]
+        sources = [self.graph.operators[source] for source in operator.sources]
+        signed = any(source.signed for source in sources)
+
+        def read(k: int, *, signed: bool = signed) -> str:
+            return self._operand(operator.sources[k], cycle, signed=signed)
+
+        match operator.kind:
+            case "input":
+                width = self.design.circuit.input.width
+                return f"i_payload[{operator.value * width + width - 1}:{operator.value * width}]"
+            case "add" | "subtract":
+                sign = "+" if operator.kind == "add" else "-"
+                a, b = (f"({read(k)} <<< {s})" if s else read(k) for k, s in enumerate(operator.left))
+                return f"{a} {sign} {b}"
+            case "multiply":
+                return f"{read(0)} * {_literal(operator.value, operator.value.bit_length(), signed=signed)}"
+            case "shift":
+                name = self._name(operator.sources[0], cycle)
+                if operator.value < 0:
+                    return f"{{{name}, {-operator.value}'d0}}"
+                return _slice(name, operator.value, operator.width, sources[0].width)
+            case "maximum" | "minimum":
+                limit, width = operator.value, sources[0].width
+                name = self._name(operator.sources[0], cycle)
+                fixed = _bits(limit, operator.width)
+                kept = _slice(name, 0, operator.width, width)
+                if operator.kind == "maximum" and limit == 0:
+                    return f"{name}[{width - 1}] ? {fixed} : {kept}"
+                test = f"{read(0)} {'<' if operator.kind == 'maximum' else '>'} "
+                return f"{test}{_literal(limit, bits_of(limit, limit)[0], signed=signed)} ? {fixed} : {kept}"
+            case "greater":
+                return f"{read(0)} > {read(1)}"
+            case "select":
+                signed = any(source.signed for source in sources[1:])
+                return f"{read(0, signed=False)} ? {read(1, signed=signed)} : {read(2, signed=signed)}"
+        raise AssertionError(f"{operator.kind} has no expression")
+
+    def _filled(self, number: int, width: int, cycle: int) -> str:
+        """A value in exactly so many bits."""
+        operator = self.graph.operators[number]
+        if operator.kind == "constant":
+            return _bits(operator.value, width)
+        name, more = self._name(number, cycle), width - operator.width
+        if more <= 0:
+            return name
+        above = f"{{{more}{{{name}[{operator.width - 1}]}}}}" if operator.signed else f"{more}'d0"
+        return f"{{{above}, {name}}}"
+
+
+def _clocked(loads: Sequence[str]) -> list[str]:
+    """What happens at the clock."""
+    if len(loads) < 2:
+        return [f"  always @(posedge clk) if (i_ready) {load}" for load in loads]
+    return ["  always @(posedge clk) if (i_ready) begin", *(f"    {load}" for load in loads), "  end"]
+
+
+def _shape(operator: Operator) -> str:
+    return f"{'signed ' if operator.signed else ''}[{operator.width - 1}:0] "
+
+
+def _literal(value: int, width: int, *, signed: bool) -> str:
+    """A number for use in an expression; a signed one has a sign bit."""
+    if not signed:
+        return f"{width}'d{value}"
+    width += value >= 0
+    return f"{width}'sd{value}" if value >= 0 else f"-{width + 1}'sd{-value}"
+
+
+def _bits(value: int, width: int) -> str:
+    """A number as bits, in two's complement."""
+    return f"{width}'d{value % (1 << width)}"
+
+
+def _slice(name: str, low: int, width: int, whole: int) -> str:
+    return name if low == 0 and width == whole else f"{name}[{low + width - 1}:{low}]"

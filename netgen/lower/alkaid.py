@@ -1,0 +1,79 @@
+"""Adder graphs by alkaid, behind netgen's own: only which terms are added, with which shift and sign, is taken."""
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+
+import numpy as np
+
+from netgen.errors import BuildError
+from netgen.fixed import Words
+from netgen.lower.builder import Builder, Term
+from netgen.lower.csd import constant_of, zero
+
+INPUT, NEGATE, ADD, SUBTRACT = -1, -2, 0, 1
+"""alkaid's operation codes that a matrix needs."""
+
+
+def available() -> bool:
+    """Whether it is installed."""
+    return find_spec("alkaid") is not None
+
+
+def solved(builder: Builder, weight: Words, bias: Words, inputs: Sequence[int]) -> list[Term]:
+    """Share terms between neurons as alkaid's solver does; widths are derived here.
+
+    Its ranges are not used: they are wrong for some operations.
+
+    Raises: BuildError, when alkaid is not installed.
+    Source: Sun et al. 2025, da4ml, and its successor alkaid.
+    """
+    if not available():
+        raise BuildError("emit.sharing: alkaid is not installed; pip install 'netgen[alkaid]', or use shared")
+    from alkaid.cmvm import cmvm_solve
+
+    used = np.flatnonzero(weight.any(axis=0)).tolist()
+    filled = np.flatnonzero(weight.any(axis=1)).tolist()
+    sums: dict[int, Term] = {}
+    if len(used):
+        kernel = np.ascontiguousarray(weight[np.ix_(filled, used)].T, dtype=np.float32)
+        reach = [builder.reach_of(inputs[k]) for k in used]
+        intervals = [(float(lo), float(hi), 1.0) for lo, hi in reach]
+        terms = [Term(inputs[k]) for k in used]
+        for stage in cmvm_solve(kernel, qintervals=intervals, latencies=[0.0] * len(used)):
+            terms = _stage(builder, stage, terms)
+        sums = dict(zip(filled, terms, strict=True))
+    return [
+        builder.sum([*([sums[k]] if k in sums else []), *constant_of(builder, int(added))] or [zero(builder)], k)
+        for k, added in enumerate(bias)
+    ]
+
+
+def _stage(builder: Builder, stage: object, inputs: Sequence[Term]) -> list[Term]:
+    """Add one of alkaid's programs; a term may have a negative shift on the way, none at the end."""
+    terms: list[Term] = []
+    for op in stage.ops:  # type: ignore[attr-defined]  # alkaid ships no types
+        match op.opcode:
+            case -1:
+                k = op.data[0]
+                terms.append(_moved(inputs[k], stage.inp_shifts[k]))  # type: ignore[attr-defined]
+            case -2:
+                terms.append(_negated(terms[op.addr[0]]))
+            case 0 | 1:
+                a, b = (terms[k] for k in op.addr)
+                b = _moved(b, op.data[0])
+                terms.append(builder.plus(a, _negated(b) if op.opcode == SUBTRACT else b, None))
+            case _:
+                raise AssertionError(f"alkaid's operation {op.opcode} has no place in a matrix")
+    outputs = zip(stage.out_idxs, stage.out_shifts, stage.out_negs, strict=True)  # type: ignore[attr-defined]
+    return [
+        Term(builder.constant(0)) if k < 0 else _moved(_negated(terms[k]) if negative else terms[k], shift)
+        for k, shift, negative in outputs
+    ]
+
+
+def _moved(term: Term, shift: int) -> Term:
+    return Term(term.operator, term.shift + int(shift), term.negative)
+
+
+def _negated(term: Term) -> Term:
+    return Term(term.operator, term.shift, not term.negative)

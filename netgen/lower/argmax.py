@@ -1,0 +1,24 @@
+"""The class: a tree of comparisons in which the lower index wins a tie."""
+
+from collections.abc import Sequence
+
+from netgen.lower.builder import Builder
+
+
+def best_of(builder: Builder, scores: Sequence[int]) -> int:
+    """Add the tree; the operator that gives the index of the greatest score."""
+    left = [(score, builder.constant(k)) for k, score in enumerate(scores)]
+    while len(left) > 1:
+        odd = left[len(left) & ~1 :]
+        left = [_better(builder, *a, *b) for a, b in zip(left[::2], left[1::2], strict=False)] + odd
+    return left[0][1]
+
+
+def _better(builder: Builder, score: int, index: int, other: int, other_index: int) -> tuple[int, int]:
+    (lo, hi), (other_lo, other_hi) = builder.reach_of(score), builder.reach_of(other)
+    if other_hi <= lo:
+        return score, index
+    if other_lo > hi:
+        return other, other_index
+    later = builder.add("greater", other, score)
+    return builder.add("select", later, other, score), builder.add("select", later, other_index, index)

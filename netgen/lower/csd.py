@@ -1,0 +1,36 @@
+"""Sharing `csd`: each weight is a few shifted copies of its input, added in a balanced tree."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from netgen.fixed import Words
+from netgen.lower.builder import Builder, Term
+from netgen.lower.digits import signed_digits
+
+
+def csd(builder: Builder, weight: Words, bias: Words, inputs: Sequence[int]) -> list[Term]:
+    """Write weights in canonical signed digits and add, neuron by neuron."""
+    return [
+        builder.sum([*digits_of(row, inputs), *constant_of(builder, int(added))] or [zero(builder)], index)
+        for index, (row, added) in enumerate(zip(weight, bias, strict=True))
+    ]
+
+
+def digits_of(row: Words, inputs: Sequence[int]) -> list[Term]:
+    """The shifted inputs that add up to a row of weights times the inputs."""
+    return [
+        Term(inputs[source], shift, sign < 0)
+        for source in np.flatnonzero(row).tolist()
+        for shift, sign in signed_digits(int(row[source]))
+    ]
+
+
+def constant_of(builder: Builder, number: int) -> list[Term]:
+    """A number as a term; none, if it is 0."""
+    return [Term(builder.constant(abs(number)), 0, number < 0)] if number else []
+
+
+def zero(builder: Builder) -> Term:
+    """The term that adds nothing."""
+    return Term(builder.constant(0))

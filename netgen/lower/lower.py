@@ -1,0 +1,80 @@
+"""From the integer circuit to its operator graph: layer by layer, then the class."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Protocol
+
+import numpy as np
+
+from netgen.circuit import Circuit, ranges_of
+from netgen.fixed import Words
+from netgen.lower import alkaid
+from netgen.lower.argmax import best_of
+from netgen.lower.builder import Builder, Term
+from netgen.lower.csd import csd
+from netgen.lower.neuron import word_of
+from netgen.lower.products import products
+from netgen.lower.share import shared
+from netgen.network import Bools
+from netgen.operators import OperatorGraph, trimmed
+
+
+class Sharing(Protocol):
+    """How the sums of a layer are made."""
+
+    def __call__(self, builder: Builder, weight: Words, bias: Words, inputs: Sequence[int]) -> list[Term]:
+        """Add the sums of one layer.
+
+        Args:
+            weight: (n_out, n_in), 0 where there is no wire; bias: (n_out,).
+            inputs: the operator of each input.
+        Returns: a term for each neuron.
+        """
+        ...
+
+
+SHARING: Mapping[str, Sharing] = MappingProxyType(
+    {"none": products, "csd": csd, "shared": shared, "alkaid": alkaid.solved}
+)
+"""By the name that a spec gives them."""
+
+
+def lower(circuit: Circuit, *, sharing: str = "csd", argmax: bool) -> OperatorGraph:
+    """Write a circuit as operators.
+
+    Args:
+        sharing: how adders are shared between neurons; a name in `SHARING`.
+        argmax: whether to give the class as well.
+    """
+    builder = Builder(circuit.sizes[0], (circuit.input.lo, circuit.input.hi))
+    reaches = ranges_of(circuit)
+    words: list[list[int]] = []
+    inputs = builder.inputs
+    for depth, (layer, reach, needed) in enumerate(zip(circuit.layers, reaches, _needed(circuit), strict=True)):
+        builder.begin_layer(inputs)
+        shift = circuit.rescale_shift(depth)
+        still = reach.out_lo == reach.out_hi
+        made = needed & ~still
+        operators = [builder.operators[number] for number in inputs]
+        constant = np.array([op.value if op.kind == "constant" else 0 for op in operators], dtype=np.int64)
+        varies = np.array([op.kind != "constant" for op in operators])
+        weight = np.where(varies & made[:, None], layer.weight, 0)
+        bias = np.where(made, layer.bias + layer.weight @ constant + (1 << (shift - 1) if shift > 0 else 0), 0)
+        sums = SHARING[sharing](builder, weight, bias, inputs)
+        inputs = [
+            word_of(builder, total, shift, layer, k) if made[k] else builder.constant(int(reach.out_lo[k] * still[k]))
+            for k, total in enumerate(sums)
+        ]
+        words.append(inputs)
+    builder.begin_layer(inputs)
+    best = best_of(builder, inputs) if argmax else None
+    return trimmed(builder.operators, words, best, inputs=circuit.sizes[0])
+
+
+def _needed(circuit: Circuit) -> list[Bools]:
+    """Per layer, the neurons on which a score depends; what no score depends on counts as 0."""
+    needed: list[Bools] = [np.ones(circuit.sizes[-1], dtype=np.bool_)]
+    for layer, reach in zip(circuit.layers[:0:-1], ranges_of(circuit)[::-1], strict=False):
+        varies = reach.out_lo != reach.out_hi
+        needed.append((layer.weight[needed[-1] & varies] != 0).any(axis=0))
+    return needed[::-1]

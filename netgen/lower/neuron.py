@@ -1,0 +1,27 @@
+"""From a neuron's sum to its word: round, activate, saturate; each only where the range leaves it to do."""
+
+from netgen.circuit import CircuitLayer
+from netgen.lower.builder import Builder, Term
+
+
+def word_of(builder: Builder, total: Term, shift: int, layer: CircuitLayer, index: int) -> int:
+    """Add what makes a word of a sum, which holds half a step of the word already, so that dropping bits rounds.
+
+    Args:
+        shift: right shift from accumulator to output; negative to append zeros.
+    Returns: the operator that gives the word.
+    """
+    total = builder.positive(total, index)
+    number, drop = total.operator, shift - total.shift
+    if drop:
+        number = builder.add("shift", number, value=drop, index=index)
+    lo, hi = builder.reach_of(number)
+    floor = 0 if layer.activation == "relu" else lo if layer.output is None else layer.output.lo
+    if lo < floor:
+        number = builder.add("maximum", number, value=floor, index=index)
+    if layer.output is not None and hi > layer.output.hi:
+        number = builder.add("minimum", number, value=layer.output.hi, index=index)
+    operator = builder.operators[number]
+    if operator.kind == "constant" or (operator.layer, operator.index) == (builder.layer, index):
+        return number
+    return builder.add("shift", number, value=0, index=index)  # so that every neuron has a word of its own

@@ -1,0 +1,265 @@
+"""Proof that an operator graph computes its circuit, for all inputs: symbolically, not by samples.
+
+Shares no code with what builds graphs, so that a mistake there cannot hide here.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from netgen.circuit import Circuit, CircuitLayer, ranges_of
+from netgen.errors import CheckError
+from netgen.operators import Kind, Operator, OperatorGraph
+
+Form = dict[int, int]
+"""Coefficients of a layer's inputs, by operator; what is added, under `ONE`."""
+ONE = -1
+ABSENT = -2
+"""Stands for input 0 where no operator reads it, the number below for input 1, and so on."""
+Reach = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What has been shown.
+
+    Attributes:
+        operators: whose ranges hold, and are no wider than they need be.
+        neurons: whose words are, as functions of all inputs, those of the circuit.
+        weights: whose coefficients were compared.
+    """
+
+    operators: int
+    neurons: int
+    weights: int
+
+
+def prove(graph: OperatorGraph, circuit: Circuit) -> Proof:
+    """Show that a graph gives the circuit's words, scores and class for every input, and that no value overflows.
+
+    Within a layer each sum is a linear form of the layer's inputs: its coefficients are computed and compared with the
+    weights, its range follows exactly. Rounding, activation and saturation are monotone, so what a neuron does to its
+    sum is one shift between two limits, and is compared as such.
+
+    Raises: CheckError, naming the first operator or neuron that is wrong.
+    """
+    symbols = _Symbols(graph, circuit)
+    for number in range(len(graph.operators)):
+        symbols.visit(number)
+    _need(graph.inputs == circuit.sizes[0], f"{graph.inputs} inputs, but the circuit has {circuit.sizes[0]}")
+    sizes = tuple(len(layer) for layer in graph.words)
+    _need(sizes == circuit.sizes[1:], f"layers of {sizes} neurons, but the circuit has {circuit.sizes[1:]}")
+    neurons = weights = 0
+    varies = [reach.out_lo != reach.out_hi for reach in ranges_of(circuit)]
+    needed = [np.ones(circuit.sizes[-1], dtype=np.bool_)]
+    for layer, varying in zip(circuit.layers[:0:-1], varies[::-1], strict=False):
+        needed.insert(0, (layer.weight[needed[0] & varying] != 0).any(axis=0))
+    for depth, layer in enumerate(circuit.layers):
+        for k in np.flatnonzero(needed[depth]).tolist():
+            symbols.compare(depth, k, varies=bool(varies[depth][k]))
+            neurons += 1
+            weights += int(np.count_nonzero(layer.weight[k]))
+    if graph.best is not None:
+        symbols.compare_best()
+    return Proof(len(graph.operators), neurons, weights)
+
+
+@dataclass(frozen=True)
+class _Step:
+    """`clip(form >> drop, lo, hi)`; a negative drop appends zeros. None: no limit."""
+
+    form: Form
+    drop: int
+    lo: int | None
+    hi: int | None
+
+
+class _Symbols:
+    """What each operator is, as a function of its layer's inputs."""
+
+    def __init__(self, graph: OperatorGraph, circuit: Circuit) -> None:
+        self.graph, self.circuit = graph, circuit
+        self.steps: list[_Step | None] = []
+        self.inputs = {op.value: number for number, op in enumerate(graph.operators) if op.kind == "input"}
+        self.layer_of_word = dict.fromkeys(self.inputs.values(), 0)
+        for depth, layer in enumerate(graph.words, 1):
+            for number in layer:
+                if graph.operators[number].kind != "constant":
+                    self.layer_of_word.setdefault(number, depth)
+
+    def visit(self, number: int) -> None:
+        """Derive an operator's function and range, and compare the range with what it claims."""
+        operator = self.graph.operators[number]
+        claimed = operator.lo, operator.hi
+        if operator.kind == "input":
+            format_ = self.circuit.input
+            _need(0 <= operator.value < self.graph.inputs, f"operator {number}: no input {operator.value}")
+            derived: Reach = format_.lo, format_.hi
+            step = None
+        elif operator.kind in ("greater", "select"):
+            derived, step = self._choice(operator), None
+        else:
+            step = self._step(number, operator)
+            derived = self._reach(step)
+        _need(claimed == derived, f"operator {number}, {operator.kind}: range {claimed}, but {derived} is proven")
+        self.steps.append(step)
+
+    def compare(self, depth: int, k: int, *, varies: bool) -> None:
+        """Compare a neuron's word with what the circuit says it is."""
+        number, layer = self.graph.words[depth][k], self.circuit.layers[depth]
+        name = f"neuron n{depth + 1}_{k}"
+        wanted = self._wanted(depth, k, layer)
+        lo, hi = self._reach(wanted)
+        found = self.steps[number]
+        operator = self.graph.operators[number]
+        if not varies:
+            lo = hi = int(ranges_of(self.circuit)[depth].out_lo[k])
+        if lo == hi:
+            _need((operator.lo, operator.hi) == (lo, hi), f"{name}: must be {lo}, but {operator.lo} to {operator.hi}")
+            return
+        if found is None or self.layer_of_word.get(number) != depth + 1:
+            raise CheckError(f"operator graph: {name}: its word is operator {number}, none of its layer's sums")
+        more = found.drop - wanted.drop  # what the graph has left out of the sum, or put into it, as zeros
+        same = _scaled(found.form, max(-more, 0)) == _scaled(wanted.form, max(more, 0))
+        _need(same, f"{name}: {_difference(found, wanted)}")
+        limits = (operator.lo, operator.hi)
+        _need(limits == (lo, hi), f"{name}: words from {limits[0]} to {limits[1]}, but {lo} to {hi} is right")
+
+    def compare_best(self) -> None:
+        """Compare the arg-max with a tournament in which the later wins only if it is greater."""
+        at = {(op.kind, op.sources): number for number, op in enumerate(self.graph.operators)}
+        constants = {op.value: number for number, op in enumerate(self.graph.operators) if op.kind == "constant"}
+        words = self.graph.words[-1]
+        left = [_Best(score, constants.get(k, -1), self._claimed(score)) for k, score in enumerate(words)]
+        while len(left) > 1:
+            odd = left[len(left) & ~1 :]
+            left = [_winner(at, a, b) for a, b in zip(left[::2], left[1::2], strict=False)] + odd
+        _need(left[0].index == self.graph.best, f"class: operator {self.graph.best} is not the greatest score's index")
+
+    def _choice(self, operator: Operator) -> Reach:
+        a, b, *c = (self._claimed(source) for source in operator.sources)
+        if operator.kind == "greater":
+            return int(a[0] > b[1]), int(a[1] > b[0])
+        _need(a == (0, 1), f"a selection by {a[0]} to {a[1]}")
+        return min(b[0], c[0][0]), max(b[1], c[0][1])
+
+    def _step(self, number: int, operator: Operator) -> _Step:
+        """An operator's function: from those of its sources."""
+        sources = [self._source(source, operator.layer) for source in operator.sources]
+        if operator.kind == "constant":
+            return _Step({ONE: operator.value} if operator.value else {}, 0, None, None)
+        if operator.kind in ("add", "subtract", "multiply"):
+            plain = all(s.drop == 0 and s.lo is None and s.hi is None for s in sources)
+            _need(plain, f"operator {number}: a sum of what is no sum")
+            if operator.kind == "multiply":
+                _need(operator.value > 0, f"operator {number}: multiplies by {operator.value}")
+                return _Step({k: c * operator.value for k, c in sources[0].form.items()}, 0, None, None)
+            form = _scaled(sources[0].form, operator.left[0])
+            sign = 1 if operator.kind == "add" else -1
+            for k, c in _scaled(sources[1].form, operator.left[1]).items():
+                form[k] = form.get(k, 0) + sign * c
+            return _Step({k: c for k, c in form.items() if c}, 0, None, None)
+        (before,) = sources
+        if operator.kind == "shift":
+            exact = before.drop <= 0 or operator.value >= 0
+            _need(exact and before.lo is None and before.hi is None, f"operator {number}: shifts what was cut")
+            return _Step(before.form, before.drop + operator.value, None, None)
+        if operator.kind == "maximum":
+            _need(before.hi is None, f"operator {number}: a maximum behind a minimum")
+            return _Step(before.form, before.drop, _most(before.lo, operator.value), None)
+        _need(before.lo is None or before.lo <= operator.value, f"operator {number}: limits that cross")
+        ceiling = operator.value if before.hi is None else min(before.hi, operator.value)
+        return _Step(before.form, before.drop, before.lo, ceiling)
+
+    def _source(self, number: int, layer: int) -> _Step:
+        """A source's function; of an earlier layer's word: itself."""
+        word = self.layer_of_word.get(number)
+        if word is not None and word < layer:
+            _need(word == layer - 1, f"operator {number}: a word of layer {word} in layer {layer}")
+            return _Step({number: 1}, 0, None, None)
+        step = self.steps[number]
+        operator = self.graph.operators[number]
+        if step is None or (operator.layer != layer and operator.kind != "constant"):
+            raise CheckError(f"operator {number}, {operator.kind}: read in layer {layer}, where it is no sum")
+        return step
+
+    def _wanted(self, depth: int, k: int, layer: CircuitLayer) -> _Step:
+        """What the circuit says that a neuron does, of the operators that give its inputs."""
+        words = self.graph.words[depth - 1] if depth else None
+        shift = self.circuit.rescale_shift(depth)
+        form: Form = {ONE: int(layer.bias[k]) + (1 << (shift - 1) if shift > 0 else 0)}
+        for source in np.flatnonzero(layer.weight[k]).tolist():
+            number = self.inputs.get(source, ABSENT - source) if words is None else words[source]
+            value = int(layer.weight[k, source])
+            if number >= 0 and self.graph.operators[number].kind == "constant":
+                form[ONE] += value * self.graph.operators[number].value
+            else:
+                form[number] = form.get(number, 0) + value
+        lo = None if layer.output is None else layer.output.lo
+        lo = _most(lo, 0) if layer.activation == "relu" else lo
+        return _Step({k: c for k, c in form.items() if c}, shift, lo, None if layer.output is None else layer.output.hi)
+
+    def _claimed(self, number: int) -> Reach:
+        if number <= ABSENT:
+            return self.circuit.input.lo, self.circuit.input.hi
+        return self.graph.operators[number].lo, self.graph.operators[number].hi
+
+    def _reach(self, step: _Step) -> Reach:
+        """Exact: the inputs of a form take their extremes independently, and all that follows is monotone."""
+        lo = hi = step.form.get(ONE, 0)
+        for number, c in step.form.items():
+            if number != ONE:
+                a, b = self._claimed(number)
+                lo, hi = lo + min(c * a, c * b), hi + max(c * a, c * b)
+        lo, hi = (lo >> step.drop, hi >> step.drop) if step.drop >= 0 else (lo << -step.drop, hi << -step.drop)
+        if step.lo is not None:
+            lo, hi = max(lo, step.lo), max(hi, step.lo)
+        return (lo, hi) if step.hi is None else (min(lo, step.hi), min(hi, step.hi))
+
+
+@dataclass(frozen=True)
+class _Best:
+    """The operators that give the greatest of some scores, and its index; -1 where the graph has none."""
+
+    score: int
+    index: int
+    reach: Reach
+
+
+def _winner(at: Mapping[tuple[Kind, tuple[int, ...]], int], a: _Best, b: _Best) -> _Best:
+    """Of two, b only if it is greater; by ranges alone where they decide."""
+    if b.reach[1] <= a.reach[0]:
+        return a
+    if b.reach[0] > a.reach[1]:
+        return b
+    later = at.get(("greater", (b.score, a.score)), -1)
+    return _Best(
+        at.get(("select", (later, b.score, a.score)), -1),
+        at.get(("select", (later, b.index, a.index)), -1),
+        (min(a.reach[0], b.reach[0]), max(a.reach[1], b.reach[1])),
+    )
+
+
+def _scaled(form: Form, shift: int) -> Form:
+    return {k: c << shift for k, c in form.items()}
+
+
+def _most(a: int | None, b: int) -> int:
+    return b if a is None else max(a, b)
+
+
+def _difference(found: _Step, wanted: _Step) -> str:
+    """The first coefficient that differs, in words."""
+    keys: Sequence[int] = sorted(set(found.form) | set(wanted.form))
+    for key in keys:
+        a, b = found.form.get(key, 0), wanted.form.get(key, 0)
+        if a != b:
+            what = "what is added" if key == ONE else f"the coefficient of operator {key}"
+            return f"{what} is {a} with {found.drop} bits dropped, but {b} with {wanted.drop} is right"
+    return f"{found.drop} bits are dropped, but {wanted.drop} is right"
+
+
+def _need(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise CheckError(f"operator graph: {otherwise}; this is a bug of netgen, please report it")
