@@ -105,13 +105,13 @@ class Builder:
 
         Terms of the same shift so meet early, while they are narrow.
         """
-        heap = [(self._level(term), term.shift, k, term) for k, term in enumerate(terms)]
+        heap = [(*self._order(term), k, term) for k, term in enumerate(terms)]
         heapq.heapify(heap)
         count = len(heap)
         while len(heap) > 1:
             a, b = heapq.heappop(heap)[-1], heapq.heappop(heap)[-1]
             term = self.plus(a, b, index, last=not heap)
-            heapq.heappush(heap, (self._level(term), term.shift, count, term))
+            heapq.heappush(heap, (*self._order(term), count, term))
             count += 1
         return heap[0][-1]
 
@@ -131,8 +131,8 @@ class Builder:
         self.levels.append(before + (not operator.free))
         return len(self.operators) - 1
 
-    def _level(self, term: Term) -> int:
-        return self.levels[term.operator]
+    def _order(self, term: Term) -> tuple[int, int, int]:
+        return self.levels[term.operator], term.shift, self.operators[term.operator].width
 
     def _form_of(self, kind: Kind, sources: Sequence[int], left: Sequence[int], value: int) -> Form:
         if kind == "constant":

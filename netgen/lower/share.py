@@ -1,8 +1,9 @@
 """Common sub-expressions across neurons: our own pass over signed digits."""
 
 import heapq
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
+from netgen.cost import adder_bits
 from netgen.fixed import Words
 from netgen.lower.builder import Builder, Term
 from netgen.lower.csd import constant_of, digits_of, zero
@@ -11,53 +12,75 @@ Pair = tuple[int, int, int, int]
 """Operators a and b, the shift of b beyond a's, and the product of their signs: a pattern wherever it is shifted."""
 Row = dict[tuple[int, int], int]
 """The sign of each term of a sum, by operator and shift."""
-Worth = Callable[[Pair, Sequence[int]], float]
-"""What it is worth to compute a pair once for some rows; above 0 to do it."""
+Rank = Callable[[int, int], tuple[float, ...]]
+"""How early a pair is shared, the least first: by how often it occurs, and how many bits of its terms overlap."""
+Worth = Callable[[Pair, Sequence[int]], bool]
+"""Whether it is worth while to compute a pair once for some rows."""
 
 PAIRS = 4_000_000
-"""Pairs of terms up to which a layer is searched; about 2 us and 150 bytes each."""
+"""Pairs of terms up to which a layer is searched; about 4 us and 150 bytes each."""
+EXTRA_LEVELS = 1
+"""Levels of adders that a sum may take beyond the fewest."""
 
 
-def shared(
+def _by_count(count: int, overlap: int) -> tuple[float, ...]:
+    """Save the most adders."""
+    del overlap
+    return (-count,)
+
+
+def _by_bits(count: int, overlap: int) -> tuple[float, ...]:
+    """Save the most bits of adders; da4ml's rule but for the one time that is left."""
+    return -(count - 1) * overlap, -overlap
+
+
+def shared(builder: Builder, weight: Words, bias: Words, inputs: Sequence[int]) -> list[Term]:
+    """Again and again compute the pair of terms that sums have most in common once for all of them.
+
+    Two ranks are tried; what takes fewer bits of adders is kept.
+
+    Source: Hartley 1996 (pairs in signed digits); Aksoy et al. 2012 and Sun et al. 2025 (da4ml) for matrices.
+    """
+    tried = [share(builder, weight, bias, inputs, rank=rank) for rank in (_by_bits, _by_count)]
+    return min(tried, key=lambda terms: _bits(builder, terms))
+
+
+def share(
     builder: Builder,
     weight: Words,
     bias: Words,
     inputs: Sequence[int],
     *,
-    extra_levels: int = 1,
+    rank: Rank = _by_bits,
     worth: Worth | None = None,
 ) -> list[Term]:
-    """Again and again compute the pair of terms that most sums have in common once for all of them.
+    """Share in one order of preference.
 
     Args:
-        extra_levels: how many levels of adders a sum may take beyond the fewest.
-        worth: asked before each; by default everything that two sums share is shared.
-    Source: Hartley 1996 (pairs in signed digits); Aksoy et al. 2012 and Sun et al. 2025 (da4ml) for matrices.
+        worth: asked before each pair is shared; by default all are worth while.
     """
     rows = [{(t.operator, t.shift): t.sign for t in digits_of(row, inputs)} for row in weight]
     if sum(len(row) * (len(row) - 1) // 2 for row in rows) <= PAIRS:
-        _Search(builder, rows, [int(b) != 0 for b in bias], extra_levels, worth).run()
-    return [
-        builder.sum(
-            [*(Term(op, shift, sign < 0) for (op, shift), sign in row.items()), *constant_of(builder, int(added))]
-            or [zero(builder)],
-            index,
-        )
-        for index, (row, added) in enumerate(zip(rows, bias, strict=True))
-    ]
+        _Search(builder, rows, [int(added) != 0 for added in bias], rank, worth).run()
+    sums = []
+    for index, (row, added) in enumerate(zip(rows, bias, strict=True)):
+        terms = [Term(operator, shift, sign < 0) for (operator, shift), sign in row.items()]
+        sums.append(builder.sum([*terms, *constant_of(builder, int(added))] or [zero(builder)], index))
+    return sums
 
 
 class _Search:
     """The sums of a layer, and how often each pair occurs in them."""
 
     def __init__(
-        self, builder: Builder, rows: list[Row], biased: Sequence[bool], extra_levels: int, worth: Worth | None
+        self, builder: Builder, rows: list[Row], biased: Sequence[bool], rank: Rank, worth: Worth | None
     ) -> None:
-        self.builder, self.rows, self.worth = builder, rows, worth
+        self.builder, self.rows, self.rank, self.worth = builder, rows, rank, worth
         self.count: dict[Pair, int] = {}
         self.holders: dict[int, set[int]] = {}
+        # terms at levels l can be added in L levels if, and only if, the sum of 2**l is at most 2**L
         self.load = [sum(1 << builder.levels[op] for op, _ in row) + b for row, b in zip(rows, biased, strict=True)]
-        self.limit = [1 << (max(load - 1, 0).bit_length() + extra_levels) for load in self.load]
+        self.limit = [1 << (max(load - 1, 0).bit_length() + EXTRA_LEVELS) for load in self.load]
         for k, row in enumerate(rows):
             terms = sorted(row.items())
             for number, (term, sign) in enumerate(terms):
@@ -65,39 +88,49 @@ class _Search:
                 for other, other_sign in terms[:number]:
                     pair = _pair(term, sign, other, other_sign)
                     self.count[pair] = self.count.get(pair, 0) + 1
-        self.heap = [(-count, self._levels(pair), pair) for pair, count in self.count.items() if count > 1]
+        self.heap = [self._entry(pair, count) for pair, count in self.count.items() if count > 1]
         heapq.heapify(self.heap)
 
     def run(self) -> None:
         """Until no pair occurs twice."""
         while self.heap:
-            negative, levels, pair = heapq.heappop(self.heap)
-            now = self.count.get(pair, 0)
-            if now < 2:
+            *_, count, pair = heapq.heappop(self.heap)
+            now = self.count[pair]
+            if now != count:
+                if 1 < now < count:  # a rise has brought an entry of its own
+                    heapq.heappush(self.heap, self._entry(pair, now))
                 continue
-            if now != -negative:
-                if now < -negative:  # a rise has brought an entry of its own
-                    heapq.heappush(self.heap, (-now, levels, pair))
-                continue
-            found = {
-                k: at for k in sorted(self.holders[pair[0]] & self.holders[pair[1]]) if (at := self._find(k, pair))
-            }
-            times = sum(map(len, found.values()))
-            if times < 2 or (self.worth is not None and self.worth(pair, list(found)) <= 0):
+            both = sorted(self.holders[pair[0]] & self.holders[pair[1]])
+            found = {k: shifts for k in both if (shifts := self._find(k, pair))}
+            if sum(map(len, found.values())) < 2 or (self.worth is not None and not self.worth(pair, list(found))):
                 self.count[pair] = 0  # what is left of it does not fit, or does not pay
                 continue
             self._extract(pair, found)
 
-    def _levels(self, pair: Pair) -> int:
+    def _entry(self, pair: Pair, count: int) -> tuple[tuple[float, ...], int, int, Pair]:
+        return self.rank(count, self._overlap(pair)), self._level(pair), count, pair
+
+    def _overlap(self, pair: Pair) -> int:
+        """Bits that both terms have, where their adder has to add."""
+        a, b, apart, _ = pair
+        first, second = self.builder.operators[a].width, self.builder.operators[b].width
+        if apart < 0:
+            first, second, apart = second, first, -apart
+        return max(min(first, second + apart) - apart, 0)
+
+    def _level(self, pair: Pair) -> int:
         return max(self.builder.levels[pair[0]], self.builder.levels[pair[1]]) + 1
+
+    def _spent(self, pair: Pair) -> int:
+        """What adding a pair first takes of its sum's levels."""
+        return (1 << self._level(pair)) - (1 << self.builder.levels[pair[0]]) - (1 << self.builder.levels[pair[1]])
 
     def _find(self, k: int, pair: Pair) -> list[int]:
         """The shifts of a at which a row has the pair, none used twice, as far as the row's levels allow."""
         a, b, apart, sign = pair
-        row = self.rows[k]
+        row, spent = self.rows[k], self._spent(pair)
         used: set[tuple[int, int]] = set()
         found: list[int] = []
-        spent = (1 << self._levels(pair)) - (1 << self.builder.levels[a]) - (1 << self.builder.levels[b])
         for operator, shift in sorted(row):
             other = (b, shift + apart)
             if operator != a or other not in row or row[other] * row[a, shift] != sign:
@@ -109,18 +142,17 @@ class _Search:
         return found
 
     def _extract(self, pair: Pair, found: dict[int, list[int]]) -> None:
+        """Add the pair once, and put that in the place of both terms."""
         a, b, apart, sign = pair
         made = self.builder.plus(Term(a, max(0, -apart)), Term(b, max(0, apart), sign < 0), None)
         assert made.shift == 0, "one of a pair is not shifted"
-        spent = (1 << self._levels(pair)) - (1 << self.builder.levels[a]) - (1 << self.builder.levels[b])
         for k, shifts in found.items():
             for shift in shifts:
-                row = self.rows[k]
-                first = row[a, shift]
-                for term in ((a, shift), (b, shift + apart)):
-                    self._remove(k, term)
+                first = self.rows[k][a, shift]
+                self._remove(k, (a, shift))
+                self._remove(k, (b, shift + apart))
                 self._insert(k, (made.operator, min(shift, shift + apart)), first * made.sign)
-                self.load[k] += spent
+                self.load[k] += self._spent(pair)
 
     def _remove(self, k: int, term: tuple[int, int]) -> None:
         row = self.rows[k]
@@ -137,7 +169,7 @@ class _Search:
             pair = _pair(term, sign, other, other_sign)
             now = self.count[pair] = self.count.get(pair, 0) + 1
             if now > 1:
-                heapq.heappush(self.heap, (-now, self._levels(pair), pair))
+                heapq.heappush(self.heap, self._entry(pair, now))
         row[term] = sign
         self.holders.setdefault(term[0], set()).add(k)
 
@@ -147,3 +179,19 @@ def _pair(term: tuple[int, int], sign: int, other: tuple[int, int], other_sign: 
     if (b, t) < (a, s):
         a, s, b, t = b, t, a, s
     return a, b, t - s, sign * other_sign
+
+
+def _bits(builder: Builder, terms: Iterable[Term]) -> int:
+    """Bits of the adders of this layer that some sums need."""
+    at = builder.operators
+    left, seen, bits = [term.operator for term in terms], set[int](), 0
+    while left:
+        number = left.pop()
+        operator = at[number]
+        if number in seen or operator.layer != builder.layer:
+            continue
+        seen.add(number)
+        if operator.kind in ("add", "subtract"):
+            bits += adder_bits(operator, [at[source] for source in operator.sources])
+        left.extend(operator.sources)
+    return bits
