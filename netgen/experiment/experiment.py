@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from netgen.errors import SpecError
-from netgen.experiment import ablation, compression, reinit
+from netgen.experiment import ablation, compression, recipe, reinit
 from netgen.experiment.ledger import Ledger
 from netgen.experiment.pool import run_all
 from netgen.experiment.settings import BASES
@@ -27,6 +27,9 @@ EXPERIMENTS: Mapping[str, Experiment] = MappingProxyType(
     {
         "ablation": Experiment(
             "Which technique shortens wires at the same accuracy, and do they combine?", ablation.trials, ablation.table
+        ),
+        "recipe": Experiment(
+            "How much wire for the highest accuracy, when each way gets the whole recipe?", recipe.trials, recipe.table
         ),
         "reinit": Experiment("Does pruning find weights, or wiring?", reinit.trials, reinit.table),
         "compression": Experiment("How few weights keep the error?", compression.trials, compression.table),

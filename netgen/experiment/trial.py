@@ -39,6 +39,7 @@ class Trial:
         what: the techniques by name, for tables.
         spec: everything else; its `prune` section leads from the trunk to the fewest wires.
         placers: methods by which each look's circuit is placed.
+        looks: the rounds after which it is looked at, the last of which ends it; without any, every second and the last.
     """
 
     data: str
@@ -46,11 +47,17 @@ class Trial:
     spec: Spec
     look: Look = "circuit"
     placers: tuple[str, ...] = ("auto",)
+    looks: tuple[int, ...] = ()
 
     @property
     def key(self) -> str:
         """What the trial's result depends on, as text."""
-        kept = {"look": self.look, "placers": self.placers, "spec": self.spec.model_dump(mode="json")}
+        kept: dict[str, object] = {
+            "look": self.look,
+            "placers": self.placers,
+            "spec": self.spec.model_dump(mode="json"),
+        }
+        kept |= {"looks": self.looks} if self.looks else {}
         return json.dumps(kept, sort_keys=True)
 
     @property
@@ -131,9 +138,11 @@ def _points(trial: Trial, trunk: Path, base: Path) -> Iterator[Point]:
         yield _look(trial, learner, learner.dense()[0])
         return
     pruning = learner.pruning(load_mlp(trunk, batch_norm=trial.spec.network.batch_norm))
-    for number in range(1, trial.spec.prune.rounds + 1):
+    rounds = trial.spec.prune.rounds
+    looks = trial.looks or (*range(LOOK_EVERY, rounds, LOOK_EVERY), rounds)
+    for number in range(1, max(looks) + 1):
         pruning.round(number)
-        if number % LOOK_EVERY == 0 or number == trial.spec.prune.rounds:
+        if number in looks:
             yield _look(trial, learner, copy.deepcopy(pruning.mlp))
 
 

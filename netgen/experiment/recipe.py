@@ -1,0 +1,78 @@
+"""How much wire for the highest accuracy, when each technique gets the whole recipe? Three ways, side by side."""
+
+from collections.abc import Sequence
+
+from netgen.experiment.ablation import OURS, PLACEMENT, PRUNING, TRAINING
+from netgen.experiment.curve import crossing, crossing_size, over_seeds
+from netgen.experiment.settings import ACCURACIES, WHOLE, base_of
+from netgen.experiment.trial import Point, Trial, spec_of
+
+WAYS = {
+    "plain magnitude": ("plain", "magnitude", "netgen", (3, 5, 7, 9)),
+    "best of the paper": ("distance", "magnitude", "matching", (5, 7, 9, 11)),
+    "netgen": (*OURS, "netgen", (10, 13, 16)),
+}
+"""Training, pruning and placement by name, and the rounds after which networks are looked at: near where they are read."""
+
+
+def trials(data: str, *, seeds: int, quick: bool) -> list[Trial]:
+    """One way down from the same network for each way and seed, with few looks, each trained to its end."""
+    made = []
+    for seed in range(1, seeds + 1):
+        base = base_of(data, seed=seed, quick=False)
+        base = spec_of(base.to_yaml(), **({} if quick else WHOLE[data]))
+        for name, (training, pruning, placement, looks) in WAYS.items():
+            method = PLACEMENT[placement]
+            spec = spec_of(
+                base.to_yaml(),
+                train=TRAINING[training],
+                prune={"rule": PRUNING[pruning]},
+                place={"method": method},
+            )
+            made.append(
+                Trial(data, (name,), spec, placers=(method,), looks=tuple(k for k in looks if k <= base.prune.rounds))
+            )
+    return made
+
+
+def table(data: str, found: Sequence[tuple[Trial, Sequence[Point]]]) -> list[list[str]]:
+    """Wire length and wires where validation and where test accuracy falls through the highest target."""
+    target = ACCURACIES[data][0]
+    rows = [
+        [
+            "way",
+            f"wire length at {target:.0%} of validation",
+            "test accuracy there",
+            "wires there",
+            f"wire length at {target:.0%} of test",
+        ]
+    ]
+    for name, (_, _, placement, _) in WAYS.items():
+        method = PLACEMENT[placement]
+        curves = [points for trial, points in found if trial.what == (name,)]
+
+        def length(point: Point, method: str = method) -> float:
+            return float(max(point.lengths[method], 1))
+
+        rows.append(
+            [
+                name,
+                over_seeds([crossing_size(c, target, _validation, length) for c in curves], ",.0f"),
+                over_seeds([crossing(c, target, _test, _validation, length) for c in curves], ".2f", 100.0),
+                over_seeds([crossing(c, target, _wires, _validation, length) for c in curves], ",.0f"),
+                over_seeds([crossing_size(c, target, _test, length) for c in curves], ",.0f"),
+            ]
+        )
+    return rows
+
+
+def _validation(point: Point) -> float:
+    return point.validation
+
+
+def _test(point: Point) -> float:
+    return point.test
+
+
+def _wires(point: Point) -> float:
+    return float(point.wires)
