@@ -8,6 +8,8 @@ from netgen.operators import OperatorGraph
 Site = tuple[int, int, int]
 Sites = Mapping[tuple[int, int], Site]
 """Of neurons, by layer (0 for inputs) and index."""
+SWEEPS = 20
+"""Times that every adder may move."""
 
 
 def middle_of(points: Sequence[Site]) -> Site:
@@ -37,25 +39,62 @@ def operator_sites(graph: OperatorGraph, sites: Sites) -> list[Site | None]:
         elif operator.index is not None:
             found[number] = sites.get((operator.layer, operator.index))
         else:
-            points = [site for reader in readers[number] if (site := found[reader]) is not None]
-            found[number] = middle_of(points) if points else _nearest(graph, number, sites)
+            points = _known([found[reader] for reader in readers[number]])
+            found[number] = middle_of(points) if points else _middle_of_scores(graph, sites)
     return found
 
 
-def _nearest(graph: OperatorGraph, number: int, sites: Sites) -> Site | None:
-    """For what only the outputs read, as the class: the middle of the last layer."""
-    del number
+def _middle_of_scores(graph: OperatorGraph, sites: Sites) -> Site | None:
+    """The middle of the last layer, for what only the outputs read, as the class."""
     last = len(graph.words)
-    points = [site for k in range(len(graph.words[-1])) if (site := sites.get((last, k))) is not None]
+    points = _known([sites.get((last, k)) for k in range(len(graph.words[-1]))])
     return middle_of(points) if points else None
 
 
-def wire_lengths(graph: OperatorGraph, sites: Sites, pitch: Site) -> list[int]:
+def settled_sites(graph: OperatorGraph, sites: Sites) -> list[Site | None]:
+    """The same, but with every adder on the way from its sources to its readers, where that shortens wires.
+
+    Adders need not lie at the neuron that they serve: two words that come from afar are added where they meet, and one
+    wire leads on. Each adder in turn goes to the median of its sources and readers, until none moves.
+
+    Source: our own; the median of three points is their Steiner point (Hanan 1966).
+    """
+    found = operator_sites(graph, sites)
+    readers = graph.readers
+    words = {number for layer in graph.words for number in layer}
+    movable = [n for n, op in enumerate(graph.operators) if op.kind in ("add", "subtract") and n not in words]
+    for number in movable:  # first to where the wires from its sources to its home meet
+        points = _known([*(found[source] for source in graph.operators[number].sources), found[number]])
+        if len(points) == 3:
+            found[number] = middle_of(points)
+    for _ in range(SWEEPS):
+        moved = False
+        for number in movable:
+            now = found[number]
+            points = _known([found[end] for end in dict.fromkeys([*graph.operators[number].sources, *readers[number]])])
+            if now is not None and points and _total(best := middle_of(points), points) < _total(now, points):
+                found[number], moved = best, True
+        if not moved:
+            break
+    return found
+
+
+def _known(sites: Sequence[Site | None]) -> list[Site]:
+    return [site for site in sites if site is not None]
+
+
+def _total(site: Site, points: Sequence[Site]) -> int:
+    return sum(distance(site, point, (1, 1, 1)) for point in points)
+
+
+def wire_lengths(graph: OperatorGraph, at: Sequence[Site | None], pitch: Site) -> list[int]:
     """For each operator, the length of the wires to all sites where it is read, Manhattan, in units of the pitch.
 
     A value needs one wire to each site, however many operators there read it.
+
+    Args:
+        at: of each operator.
     """
-    at = operator_sites(graph, sites)
     lengths = []
     for number, readers in enumerate(graph.readers):
         origin = at[number]

@@ -12,7 +12,7 @@ WAYS = {
     "best of the paper": ("distance", "magnitude", "matching", (5, 7, 9, 11)),
     "netgen": (*OURS, "netgen", (10, 13, 16)),
 }
-"""Training, pruning and placement by name, and the rounds after which networks are looked at: near where they are read."""
+"""Training, pruning and placement by name, and the rounds to look after: near where the target is."""
 
 
 def trials(data: str, *, seeds: int, quick: bool) -> list[Trial]:

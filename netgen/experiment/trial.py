@@ -39,7 +39,7 @@ class Trial:
         what: the techniques by name, for tables.
         spec: everything else; its `prune` section leads from the trunk to the fewest wires.
         placers: methods by which each look's circuit is placed.
-        looks: the rounds after which it is looked at, the last of which ends it; without any, every second and the last.
+        looks: the rounds after which it is looked at, the last of which ends it; by default every second, and the last.
     """
 
     data: str

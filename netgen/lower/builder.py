@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from netgen.operators import LINEAR, Kind, Operator, range_of
+from netgen.wiring import Sites
 
 Form = dict[int, int]
 """A sum of multiples: the coefficient of each operator; under `ONE`, what is added."""
@@ -34,9 +35,11 @@ class Builder:
         operators: each after its sources.
         levels: of each, the operators that take logic on the longest way to it.
         layer: to which operators are added now.
+        sites: of neurons, where they are placed.
     """
 
-    def __init__(self, inputs: int, reach: tuple[int, int]) -> None:
+    def __init__(self, inputs: int, reach: tuple[int, int], sites: Sites | None = None) -> None:
+        self.sites = sites
         self.operators: list[Operator] = []
         self.levels: list[int] = []
         self.layer = 0

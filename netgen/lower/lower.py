@@ -12,11 +12,13 @@ from netgen.lower import alkaid
 from netgen.lower.argmax import best_of
 from netgen.lower.builder import Builder, Term
 from netgen.lower.csd import csd
+from netgen.lower.local import local
 from netgen.lower.neuron import word_of
 from netgen.lower.products import products
 from netgen.lower.share import shared
 from netgen.network import Bools
 from netgen.operators import OperatorGraph, trimmed
+from netgen.wiring import Sites
 
 
 class Sharing(Protocol):
@@ -34,19 +36,20 @@ class Sharing(Protocol):
 
 
 SHARING: Mapping[str, Sharing] = MappingProxyType(
-    {"none": products, "csd": csd, "shared": shared, "alkaid": alkaid.solved}
+    {"none": products, "csd": csd, "shared": shared, "local": local, "alkaid": alkaid.solved}
 )
 """By the name that a spec gives them."""
 
 
-def lower(circuit: Circuit, *, sharing: str = "csd", argmax: bool) -> OperatorGraph:
+def lower(circuit: Circuit, *, sharing: str = "shared", argmax: bool, sites: Sites | None = None) -> OperatorGraph:
     """Write a circuit as operators.
 
     Args:
         sharing: how adders are shared between neurons; a name in `SHARING`.
         argmax: whether to give the class as well.
+        sites: of neurons; `local` needs them.
     """
-    builder = Builder(circuit.sizes[0], (circuit.input.lo, circuit.input.hi))
+    builder = Builder(circuit.sizes[0], (circuit.input.lo, circuit.input.hi), sites)
     reaches = ranges_of(circuit)
     words: list[list[int]] = []
     inputs = builder.inputs

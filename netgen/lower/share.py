@@ -1,7 +1,7 @@
 """Common sub-expressions across neurons: our own pass over signed digits."""
 
 import heapq
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from netgen.cost import adder_bits
 from netgen.fixed import Words
@@ -14,8 +14,12 @@ Row = dict[tuple[int, int], int]
 """The sign of each term of a sum, by operator and shift."""
 Rank = Callable[[int, int], tuple[float, ...]]
 """How early a pair is shared, the least first: by how often it occurs, and how many bits of its terms overlap."""
-Worth = Callable[[Pair, Sequence[int]], bool]
-"""Whether it is worth while to compute a pair once for some rows."""
+Found = Mapping[int, Sequence[int]]
+"""The rows that have a pair, each with the shifts of a at which it has it."""
+Worth = Callable[[list[Row], Pair, Found], bool]
+"""Whether it is worth while to compute a pair once for some of the rows."""
+Made = Callable[[int, Found], None]
+"""Told of each operator that a pair has become, and for which rows."""
 
 PAIRS = 4_000_000
 """Pairs of terms up to which a layer is searched; about 4 us and 150 bytes each."""
@@ -23,13 +27,13 @@ EXTRA_LEVELS = 1
 """Levels of adders that a sum may take beyond the fewest."""
 
 
-def _by_count(count: int, overlap: int) -> tuple[float, ...]:
+def by_count(count: int, overlap: int) -> tuple[float, ...]:
     """Save the most adders."""
     del overlap
     return (-count,)
 
 
-def _by_bits(count: int, overlap: int) -> tuple[float, ...]:
+def by_bits(count: int, overlap: int) -> tuple[float, ...]:
     """Save the most bits of adders; da4ml's rule but for the one time that is left."""
     return -(count - 1) * overlap, -overlap
 
@@ -41,41 +45,55 @@ def shared(builder: Builder, weight: Words, bias: Words, inputs: Sequence[int]) 
 
     Source: Hartley 1996 (pairs in signed digits); Aksoy et al. 2012 and Sun et al. 2025 (da4ml) for matrices.
     """
-    tried = [share(builder, weight, bias, inputs, rank=rank) for rank in (_by_bits, _by_count)]
+    tried = []
+    for rank in (by_bits, by_count):
+        rows = shared_terms(builder, weight, bias, inputs, rank=rank)
+        tried.append([builder.sum(row, index) for index, row in enumerate(rows)])
     return min(tried, key=lambda terms: _bits(builder, terms))
 
 
-def share(
+def shared_terms(
     builder: Builder,
     weight: Words,
     bias: Words,
     inputs: Sequence[int],
     *,
-    rank: Rank = _by_bits,
+    rank: Rank,
     worth: Worth | None = None,
-) -> list[Term]:
-    """Share in one order of preference.
+    made: Made | None = None,
+) -> list[list[Term]]:
+    """The terms that are left to add for each neuron, at least one, when pairs have been shared.
 
     Args:
         worth: asked before each pair is shared; by default all are worth while.
+        made: told of each that is.
     """
     rows = [{(t.operator, t.shift): t.sign for t in digits_of(row, inputs)} for row in weight]
     if sum(len(row) * (len(row) - 1) // 2 for row in rows) <= PAIRS:
-        _Search(builder, rows, [int(added) != 0 for added in bias], rank, worth).run()
-    sums = []
-    for index, (row, added) in enumerate(zip(rows, bias, strict=True)):
-        terms = [Term(operator, shift, sign < 0) for (operator, shift), sign in row.items()]
-        sums.append(builder.sum([*terms, *constant_of(builder, int(added))] or [zero(builder)], index))
-    return sums
+        _Search(builder, rows, [int(added) != 0 for added in bias], rank, worth, made).run()
+    return [
+        [
+            *(Term(operator, shift, sign < 0) for (operator, shift), sign in row.items()),
+            *constant_of(builder, int(added)),
+        ]
+        or [zero(builder)]
+        for row, added in zip(rows, bias, strict=True)
+    ]
 
 
 class _Search:
     """The sums of a layer, and how often each pair occurs in them."""
 
     def __init__(
-        self, builder: Builder, rows: list[Row], biased: Sequence[bool], rank: Rank, worth: Worth | None
+        self,
+        builder: Builder,
+        rows: list[Row],
+        biased: Sequence[bool],
+        rank: Rank,
+        worth: Worth | None,
+        made: Made | None,
     ) -> None:
-        self.builder, self.rows, self.rank, self.worth = builder, rows, rank, worth
+        self.builder, self.rows, self.rank, self.worth, self.made = builder, rows, rank, worth, made
         self.count: dict[Pair, int] = {}
         self.holders: dict[int, set[int]] = {}
         # terms at levels l can be added in L levels if, and only if, the sum of 2**l is at most 2**L
@@ -102,7 +120,7 @@ class _Search:
                 continue
             both = sorted(self.holders[pair[0]] & self.holders[pair[1]])
             found = {k: shifts for k in both if (shifts := self._find(k, pair))}
-            if sum(map(len, found.values())) < 2 or (self.worth is not None and not self.worth(pair, list(found))):
+            if sum(map(len, found.values())) < 2 or (self.worth is not None and not self.worth(self.rows, pair, found)):
                 self.count[pair] = 0  # what is left of it does not fit, or does not pay
                 continue
             self._extract(pair, found)
@@ -141,11 +159,13 @@ class _Search:
             found.append(shift)
         return found
 
-    def _extract(self, pair: Pair, found: dict[int, list[int]]) -> None:
+    def _extract(self, pair: Pair, found: Found) -> None:
         """Add the pair once, and put that in the place of both terms."""
         a, b, apart, sign = pair
         made = self.builder.plus(Term(a, max(0, -apart)), Term(b, max(0, apart), sign < 0), None)
         assert made.shift == 0, "one of a pair is not shifted"
+        if self.made is not None:
+            self.made(made.operator, found)
         for k, shifts in found.items():
             for shift in shifts:
                 first = self.rows[k][a, shift]
