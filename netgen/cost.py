@@ -1,8 +1,58 @@
 """What operators take of an FPGA, without synthesis."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from netgen.operators import Operator, OperatorGraph
+from netgen.pipeline import Schedule
+
+LUT_PER_BIT = {"adder": 0.95, "multiply": 2.5, "maximum": 0.5, "minimum": 1.0, "greater": 0.5, "select": 0.7}
+"""6-input look-up tables for each bit of a result, as Yosys takes them for a Xilinx UltraScale+ (`netgen synth`)."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a circuit is made of.
+
+    Attributes:
+        adders: additions and subtractions; adder_bits: their bits, but for those that are one source's as they are.
+        multiplications: by constants; only without sharing.
+        choices: comparisons, selections, ReLU and saturation.
+        levels: operators that take logic on the longest way from an input to an output.
+        registers: bits of them.
+        lut: an estimate for 6-input look-up tables.
+    """
+
+    adders: int
+    adder_bits: int
+    multiplications: int
+    choices: int
+    levels: int
+    registers: int
+    lut: int
+
+
+def cost_of(graph: OperatorGraph, timing: Schedule) -> Cost:
+    """Count, in one pass."""
+    at = graph.operators
+    lut = 0.0
+    bits = 0
+    for operator in at:
+        if operator.kind in ("add", "subtract"):
+            own = adder_bits(operator, [at[source] for source in operator.sources])
+            bits += own
+            lut += LUT_PER_BIT["adder"] * own
+        else:
+            lut += LUT_PER_BIT.get(operator.kind, 0.0) * _width(operator, at)
+    return Cost(
+        adders=graph.count("add", "subtract"),
+        adder_bits=bits,
+        multiplications=graph.count("multiply"),
+        choices=graph.count("maximum", "minimum", "greater", "select"),
+        levels=max(graph.levels, default=0),
+        registers=timing.registers(graph) + timing.latency,
+        lut=round(lut),
+    )
 
 
 def adder_bits(operator: Operator, sources: Sequence[Operator]) -> int:
@@ -13,7 +63,6 @@ def adder_bits(operator: Operator, sources: Sequence[Operator]) -> int:
     return max(operator.width - low, 0)
 
 
-def bits_of(graph: OperatorGraph) -> int:
-    """Bits of all adders."""
-    at = graph.operators
-    return sum(adder_bits(op, [at[s] for s in op.sources]) for op in at if op.kind in ("add", "subtract"))
+def _width(operator: Operator, at: Sequence[Operator]) -> int:
+    """The bits that an operator's logic goes by: of a comparison, those of what it compares."""
+    return at[operator.sources[0]].width if operator.kind == "greater" else operator.width

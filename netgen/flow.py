@@ -24,9 +24,10 @@ from netgen.learn import Learner
 from netgen.netlist import Netlist, netlist_of
 from netgen.network import Network
 from netgen.progress import Progress, silent
-from netgen.prove import prove
+from netgen.prove import Proof, prove
 from netgen.spec import Spec, load_spec
 from netgen.store import Store, digest_of
+from netgen.wiring import sites_of
 
 NOUNS = (
     "fixed",
@@ -38,6 +39,8 @@ NOUNS = (
     "operators",
     "pipeline",
     "prove",
+    "cost",
+    "wiring",
     "design",
     "constrain",
     "follow",
@@ -120,7 +123,7 @@ class Line:
         self.place(netlist, grid, regions)
         placement = artifacts.read_placement(self.folder / "placement.csv", netlist, grid)
         self.certify(netlist, grid, regions)
-        self.lower(circuit)
+        self.lower(circuit, netlist, placement)
         self.emit(circuit, netlist, placement, data)
         self.check(network, circuit, data)
         self.report(network, circuit, netlist, placement, regions)
@@ -247,18 +250,21 @@ class Line:
             make,
         )
 
-    def lower(self, circuit: Circuit) -> None:
+    def lower(self, circuit: Circuit, netlist: Netlist, placement: Placement) -> None:
         """Write the circuit as operators, and prove that they compute it: `operators.json`, `proof.json`."""
         emit = self.spec.emit
         depends: dict[str, object] = {
             "quantize": self.store.digest("quantize"),
             "emit": emit.model_dump(include={"sharing", "argmax"}),
         }
+        if emit.sharing == "local":
+            depends["place"] = self.store.digest("place")
 
         def make(folder: Path) -> None:
             from netgen.lower import lower
 
-            graph = lower(circuit, sharing=emit.sharing, argmax=emit.argmax)
+            sites = sites_of(netlist, placement)
+            graph = lower(circuit, sharing=emit.sharing, argmax=emit.argmax, sites=sites)
             proof = prove(graph, circuit)
             (folder / "operators.json").write_text(operators.to_json(graph), encoding="utf-8")
             (folder / "proof.json").write_text(json.dumps(vars(proof)) + "\n", encoding="utf-8")
@@ -335,14 +341,22 @@ class Line:
             from netgen.place import place
 
             before = place(netlist, placement.grid, regions, method="index")
+            design = kept.load_design(self.folder, spec, circuit)
             summary = report.build_report(
                 name=spec.name,
                 network=network,
-                design=kept.load_design(self.folder, spec, circuit),
+                design=design,
                 dense_accuracy=_figure_in(self.folder / "dense.json", "validation_accuracy"),
                 pruned_accuracy=_figure_in(self.folder / "pruned.json", "validation_accuracy"),
                 wires=report.wire_report(
                     netlist, before, placement, bound=_figure_in(self.folder / "certificate.json", "lower_bound")
+                ),
+                logic=report.logic_report(
+                    design,
+                    netlist,
+                    placement,
+                    sharing=spec.emit.sharing,
+                    proof=report.record.read(Proof, artifacts.read_text(self.folder / "proof.json")),
                 ),
                 check=report.record.read(report.CheckReport, artifacts.read_text(self.folder / "check.json")),
             )

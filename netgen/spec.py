@@ -189,10 +189,11 @@ class PlaceSpec(Section):
 class EmitSpec(Section):
     """The operators, their pipeline, and the Verilog."""
 
-    sharing: Literal["none", "csd", "shared", "alkaid"] = Field(
+    sharing: Literal["none", "csd", "shared", "local", "alkaid"] = Field(
         "shared",
         description="how adders are shared: none multiplies by each weight, the readable baseline; csd adds shifted "
         "inputs, canonical signed digits, in balanced trees; shared computes what several neurons add only once; "
+        "local adds words where they meet on their way, and shares where that takes less wire than it is worth; "
         "alkaid shares by alkaid's solver (pip install netgen[alkaid])",
     )
     pipeline: Literal["none", "layer", "levels", "cycles"] = Field(

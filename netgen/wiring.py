@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from statistics import median_low
 
+from netgen.grid import Placement
+from netgen.netlist import Netlist
 from netgen.operators import OperatorGraph
 
 Site = tuple[int, int, int]
@@ -10,6 +12,12 @@ Sites = Mapping[tuple[int, int], Site]
 """Of neurons, by layer (0 for inputs) and index."""
 SWEEPS = 20
 """Times that every adder may move."""
+
+
+def sites_of(netlist: Netlist, placement: Placement) -> dict[tuple[int, int], Site]:
+    """The sites of a netlist's neurons, by layer and index."""
+    neurons = zip(netlist.layer.tolist(), netlist.index.tolist(), strict=True)
+    return {neuron: (x, y, z) for neuron, (x, y, z) in zip(neurons, placement.site.tolist(), strict=True)}
 
 
 def middle_of(points: Sequence[Site]) -> Site:

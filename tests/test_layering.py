@@ -22,6 +22,8 @@ RANKS = {
     "operators": 3,
     "pipeline": 4,
     "prove": 4,
+    "cost": 4.2,
+    "wiring": 4.5,
     "design": 4.5,
     "section": 4,
     "ranges": 4.5,

@@ -8,10 +8,11 @@ from netgen.fixed import bits_of
 from netgen.grid import Placement
 from netgen.hdl.header import header_of
 from netgen.hdl.top import Top
-from netgen.hdl.verilog import Site, module_of
+from netgen.hdl.verilog import module_of
 from netgen.netlist import Netlist
 from netgen.operators import OperatorGraph
 from netgen.pipeline import Schedule
+from netgen.wiring import sites_of
 
 
 def design_of(
@@ -32,8 +33,7 @@ def design_of(
         title: what the header of the Verilog says first; any number of lines.
         comments: whether each line tells the range of its values.
     """
-    neurons = zip(netlist.layer.tolist(), netlist.index.tolist(), strict=True)
-    sites: dict[tuple[int, int], Site] = dict(zip(neurons, map(tuple, placement.site.tolist()), strict=True))
+    sites = sites_of(netlist, placement)
     design = design_with(circuit, graph, timing, verilog="")
     return replace(
         design, verilog=header_of(design, netlist, title) + module_of(design, sites=sites, comments=comments)

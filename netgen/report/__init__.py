@@ -5,6 +5,7 @@ from netgen.report.agreement import CheckReport, Difference, check, raise_if_dif
 from netgen.report.bound import error_bound
 from netgen.report.build import BuildReport, build_report, from_json, to_json
 from netgen.report.front import Front, FrontPoint, front_picture, render_front
+from netgen.report.logic import LogicReport, logic_report
 from netgen.report.page import page
 from netgen.report.picture import picture
 from netgen.report.synthesis import render_utilization
@@ -18,12 +19,14 @@ __all__ = [
     "Front",
     "FrontPoint",
     "LayerWires",
+    "LogicReport",
     "WireReport",
     "build_report",
     "check",
     "error_bound",
     "from_json",
     "front_picture",
+    "logic_report",
     "page",
     "picture",
     "raise_if_different",

@@ -9,6 +9,7 @@ from netgen.fixed import FixedPoint, bits_of
 from netgen.network import Activation, Network
 from netgen.report import record
 from netgen.report.agreement import CheckReport
+from netgen.report.logic import LogicReport
 from netgen.report.wires import WireReport
 
 
@@ -72,6 +73,7 @@ class BuildReport:
     latency: int
     ports: tuple[Port, ...]
     wires: WireReport
+    logic: LogicReport
     check: CheckReport
 
     @property
@@ -88,6 +90,7 @@ def build_report(
     dense_accuracy: float,
     pruned_accuracy: float,
     wires: WireReport,
+    logic: LogicReport,
     check: CheckReport,
 ) -> BuildReport:
     """Gather what the stages have found.
@@ -110,6 +113,7 @@ def build_report(
         latency=design.latency,
         ports=ports_of(design),
         wires=wires,
+        logic=logic,
         check=check,
     )
 

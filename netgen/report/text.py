@@ -7,6 +7,7 @@ from rich.text import Text
 
 from netgen.report.agreement import CheckReport
 from netgen.report.build import BuildReport
+from netgen.report.logic import LogicReport
 from netgen.report.wires import WireReport
 
 
@@ -87,6 +88,10 @@ def _facts(report: BuildReport) -> Table:
         "sparsity": _percent(report.sparsity, 2),
         "grid": f"{' x '.join(map(str, wires.shape))} sites, {wires.neurons:,} neurons",
         "latency": f"{report.latency} cycle{'s' * (report.latency != 1)}",
+        "operators": _operators(report.logic),
+        "estimate": f"{report.logic.cost.lut:,} LUT, {report.logic.cost.registers:,} registers (netgen synth counts)",
+        "operator wires": f"{report.logic.wire_length:,} in all, sharing {report.logic.sharing}",
+        "proved": f"{report.logic.proof.neurons:,} neurons and {report.logic.proof.operators:,} ranges, for all inputs",
     }
     return _grid(_check_facts(report.check) | facts)
 
@@ -100,6 +105,14 @@ def _check_facts(check: CheckReport) -> dict[str, str]:
         f"{'proved' if check.within_bound else 'BEYOND the proved'} bound {check.bound[check.worst]:.4g}",
         "saturated words": f"{saturated:,} of {words:,}",
     }
+
+
+def _operators(logic: LogicReport) -> str:
+    """How many of which kind, and how many behind one another."""
+    cost = logic.cost
+    parts = [f"{cost.adders:,} adders"]
+    parts += [f"{cost.multiplications:,} multiplications"] * (cost.multiplications > 0)
+    return ", ".join([*parts, f"{cost.choices:,} comparisons and choices; {cost.levels} levels"])
 
 
 def _grid(facts: dict[str, str]) -> Table:

@@ -1,0 +1,42 @@
+"""What the operators of a build are: how many, how far apart, and that they are proved."""
+
+from dataclasses import dataclass
+
+from netgen.cost import Cost, cost_of
+from netgen.design import Design
+from netgen.grid import Placement
+from netgen.netlist import Netlist
+from netgen.prove import Proof
+from netgen.wiring import operator_sites, settled_sites, sites_of, wire_lengths
+
+
+@dataclass(frozen=True)
+class LogicReport:
+    """The operator graph of a build.
+
+    Attributes:
+        sharing: how adders are shared.
+        wires, wire_length: between operators: a value needs one wire to each site where it is read. An operator lies
+            at the neuron that it serves; one that several share in their middle; of sharing `local`, on the way there.
+        proof: what has been proved for all inputs.
+    """
+
+    sharing: str
+    cost: Cost
+    wires: int
+    wire_length: int
+    proof: Proof
+
+
+def logic_report(design: Design, netlist: Netlist, placement: Placement, *, sharing: str, proof: Proof) -> LogicReport:
+    """Count a design's operators and measure the wires between them."""
+    sites = sites_of(netlist, placement)
+    at = (settled_sites if sharing == "local" else operator_sites)(design.graph, sites)
+    lengths = wire_lengths(design.graph, at, placement.grid.pitch)
+    return LogicReport(
+        sharing=sharing,
+        cost=cost_of(design.graph, design.timing),
+        wires=sum(length > 0 for length in lengths),
+        wire_length=sum(lengths),
+        proof=proof,
+    )
