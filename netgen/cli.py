@@ -31,6 +31,8 @@ class Simulator(StrEnum):
 
     AUTO = "auto"
     VERILATOR = "verilator"
+    ICARUS = "icarus"
+    CXXRTL = "cxxrtl"
     AMARANTH = "amaranth"
 
 

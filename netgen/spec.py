@@ -210,10 +210,11 @@ class EmitSpec(Section):
 class CheckSpec(Section):
     """Hardware against integers against PyTorch, on test data."""
 
-    simulator: Literal["auto", "verilator", "amaranth"] = Field(
+    simulator: Literal["auto", "verilator", "icarus", "cxxrtl", "amaranth"] = Field(
         "auto",
-        description="verilator runs the emitted Verilog, whole test sets; amaranth interprets the component, for few "
-        "samples, with nothing installed; auto takes verilator where there is one, and says when it has to be",
+        description="verilator compiles the emitted Verilog, for whole test sets; icarus interprets it, for some "
+        "hundred samples; cxxrtl compiles it by Yosys; amaranth interprets the component, with nothing installed; auto "
+        "takes what is done first of those installed, and says when it has to be verilator",
     )
     samples: Literal["all"] | PositiveInt = Field("all", description="test samples to simulate")
 

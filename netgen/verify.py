@@ -43,7 +43,7 @@ def check(
     features, labels = data.test.features[:count], data.test.labels[:count]
     words: Words = circuit.input.encode(features)
     integers = trace(circuit, words)
-    simulator = choose(design, count) if simulator == "auto" else simulator
+    simulator = choose(design, count, cache=cache) if simulator == "auto" else simulator
     simulated = simulate(design, words, simulator=simulator, jobs=jobs, cache=cache, progress=progress)
     return report.check(
         float_scores=train.predict(network, features),

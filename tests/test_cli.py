@@ -150,7 +150,7 @@ def test_without_verilator_small_jobs_go_on_and_large_ones_say_what_to_install(t
     assert result.returncode == 1
     assert re.fullmatch(
         r"netgen: 360 samples of [\d,]+ wires need verilator, which is not found; install it "
-        r"\(Debian: apt-get install verilator g\+\+ make\) or set check\.samples to \d+",
+        r"\(Debian: apt-get install verilator g\+\+ make\), set check\.samples to \d+, or name amaranth, about \d+ s",
         result.stderr.strip(),
     ), result.stderr
 
