@@ -1,3 +1,5 @@
+# amaranth: UnusedElaboratable=no
+# (a design that is only simulated from its Verilog never elaborates its component)
 """From an operator graph to a design: the Amaranth component and its Verilog text."""
 
 from dataclasses import replace

@@ -111,7 +111,3 @@ class Top(wiring.Component):  # type: ignore[misc]  # Amaranth ships no types
 
 def _shape_of(operator: Operator) -> Shape:
     return Shape(*bits_of(operator.lo, operator.hi))
-
-
-# amaranth: UnusedElaboratable=no
-# (a design that is only simulated from its Verilog never elaborates its component)

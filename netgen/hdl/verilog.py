@@ -138,8 +138,10 @@ class _Writer:
             yield f"  wire {_shape(high)}{name}_high = {above} {sign} {other};"
             value = f"{{{name}_high, {below}}}"
         site = self.site.get(number)
-        place = f'(* site = "{site[0]},{site[1]},{site[2]}" *) ' if site else ""
-        text = f"  {place}wire {_shape(operator)}{name} = {value};"
+        text = f"  wire {_shape(operator)}{name} = {value};"
+        if site:  # an attribute of a declaration that assigns as well is ignored by Icarus, with a warning
+            place = f'(* site = "{site[0]},{site[1]},{site[2]}" *)'
+            text = f"  {place} wire {_shape(operator)}{name}; assign {name} = {value};"
         yield f"{text}  // {operator.lo} to {operator.hi}" if self.comments else text
 
     def _halves(self, number: int, cycle: int, low: int) -> tuple[str, str]:
@@ -195,7 +197,8 @@ class _Writer:
                 name = self._name(operator.sources[0], cycle)
                 if operator.value < 0:
                     return f"{{{name}, {-operator.value}'d0}}"
-                return _slice(name, operator.value, operator.width, sources[0].width)
+                low = min(operator.value, sources[0].width - operator.width)  # of what drops all bits, the sign is left
+                return _slice(name, low, operator.width, sources[0].width)
             case "maximum" | "minimum":
                 limit, width = operator.value, sources[0].width
                 name = self._name(operator.sources[0], cycle)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+from amaranth.hdl import ClockDomain, Module
 from amaranth.sim import Simulator, SimulatorContext
 
 from netgen.design import Design, Payloads, Simulated
@@ -37,7 +38,10 @@ def run_amaranth(
                 taken.append(payload)
             progress("simulate", (cycle + 1) / cycles)
 
-    simulator = Simulator(top)
+    m = Module()
+    m.domains.sync = ClockDomain()  # a pipeline without registers has none of its own
+    m.submodules.top = top
+    simulator = Simulator(m)
     simulator.add_clock(1e-6)
     simulator.add_testbench(send)
     simulator.add_testbench(take)
