@@ -287,10 +287,13 @@ class Line:
             from netgen import hdl
 
             title = f"spec {spec.name}, seed {spec.seed}; input word: {_input_text(circuit)}"
-            timing = kept.timing_of(graph, spec)
+            timing = kept.timing_of(graph, spec, netlist, placement)
             comments = spec.emit.comments
             design = hdl.design_of(circuit, graph, timing, netlist, placement, title=title, comments=comments)
             (folder / "top.v").write_text(design.verilog, encoding="utf-8")
+            if spec.emit.axis != "none":
+                text = hdl.axis_of(design, spec.emit.axis, spec.emit.axis_output)
+                (folder / "top_axis.v").write_text(text, encoding="utf-8")
             vectors = circuit.input.encode(data.test.features[: spec.emit.vectors])
             for name, text in hdl.testbench_of(design, vectors).items():
                 (folder / name).write_text(text, encoding="utf-8")

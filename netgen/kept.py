@@ -16,6 +16,7 @@ from netgen.network import Network
 from netgen.operators import OperatorGraph
 from netgen.pipeline import Schedule, schedule
 from netgen.spec import Spec, load_spec
+from netgen.wiring import long_wires, sites_for, sites_of
 
 if TYPE_CHECKING:
     from netgen.report import BuildReport
@@ -104,13 +105,19 @@ def load_design(folder: Path, spec: Spec, circuit: Circuit) -> Design:
     from netgen import hdl
 
     graph = load_operators(folder)
+    netlist = netlist_of(circuit)
+    placement = artifacts.read_placement(folder / "placement.csv", netlist, board_of(spec.place, netlist)[0])
     verilog = artifacts.read_text(folder / "top.v")
-    return hdl.design_with(circuit, graph, timing_of(graph, spec), verilog=verilog)
+    return hdl.design_with(circuit, graph, timing_of(graph, spec, netlist, placement), verilog=verilog)
 
 
-def timing_of(graph: OperatorGraph, spec: Spec) -> Schedule:
+def timing_of(graph: OperatorGraph, spec: Spec, netlist: Netlist, placement: Placement) -> Schedule:
     """The pipeline that a spec asks for."""
-    return schedule(graph, spec.emit.pipeline, steps=spec.emit.steps)
+    emit, long = spec.emit, []
+    if emit.longest_wire is not None:
+        at = sites_for(emit.sharing)(graph, sites_of(netlist, placement))
+        long = long_wires(graph, at, placement.grid.pitch, emit.longest_wire)
+    return schedule(graph, emit.pipeline, steps=emit.steps, long=long)
 
 
 def load_spec_of(folder: Path) -> Spec:

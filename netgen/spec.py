@@ -202,9 +202,28 @@ class EmitSpec(Section):
         "that a result takes `steps` cycles",
     )
     steps: PositiveInt = Field(1, description="levels or cycles of the pipeline; nothing for none and layer")
+    longest_wire: PositiveInt | None = Field(
+        None,
+        description="wires between operators that are longer, in units of the pitch, take a cycle of their own; null "
+        "for none of them",
+    )
     comments: bool = Field(False, description="whether each line of Verilog tells the range of its values")
+    axis: Literal["none", "parallel", "serial"] = Field(
+        "none",
+        description="top_axis.v, an AXI4-Stream wrapper: parallel takes a whole sample in each beat, serial one input "
+        "word, the first first, with tlast on the last",
+    )
+    axis_output: Literal["all", "class"] = Field(
+        "all", description="what the wrapper puts out: scores, and the class if there is one; or the class alone"
+    )
     argmax: bool = Field(False, description="append the class of the greatest score to the output payload")
     vectors: PositiveInt = Field(16, description="golden vectors of the self-checking testbench, from the test split")
+
+    @model_validator(mode="after")
+    def _class_is_there(self) -> Self:
+        if self.axis_output == "class" and not self.argmax:
+            raise ValueError("axis_output class needs the class; set argmax to true")
+        return self
 
 
 class CheckSpec(Section):

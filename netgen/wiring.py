@@ -1,6 +1,6 @@
 """Where operators lie, and how long the wires between them are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import median_low
 
 from netgen.grid import Placement
@@ -24,6 +24,11 @@ def middle_of(points: Sequence[Site]) -> Site:
     """The site from which all others are nearest in sum: the median along each axis."""
     x, y, z = (median_low(axis) for axis in zip(*points, strict=True))
     return x, y, z
+
+
+def sites_for(sharing: str) -> Callable[[OperatorGraph, Sites], list[Site | None]]:
+    """Where operators lie when adders are shared in a way: of `local`, on the way to their neurons."""
+    return settled_sites if sharing == "local" else operator_sites
 
 
 def operator_sites(graph: OperatorGraph, sites: Sites) -> list[Site | None]:
@@ -109,6 +114,17 @@ def wire_lengths(graph: OperatorGraph, at: Sequence[Site | None], pitch: Site) -
         ends = {site for reader in readers if (site := at[reader]) is not None}
         lengths.append(0 if origin is None else sum(distance(origin, end, pitch) for end in ends))
     return lengths
+
+
+def long_wires(graph: OperatorGraph, at: Sequence[Site | None], pitch: Site, longest: int) -> list[tuple[int, int]]:
+    """The pairs of operator and reader that lie further apart than `longest`."""
+    found = []
+    for number, readers in enumerate(graph.readers):
+        for reader in readers:
+            origin, end = at[number], at[reader]
+            if origin is not None and end is not None and distance(origin, end, pitch) > longest:
+                found.append((number, reader))
+    return found
 
 
 def distance(a: Site, b: Site, pitch: Site) -> int:

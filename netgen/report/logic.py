@@ -7,7 +7,7 @@ from netgen.design import Design
 from netgen.grid import Placement
 from netgen.netlist import Netlist
 from netgen.prove import Proof
-from netgen.wiring import operator_sites, settled_sites, sites_of, wire_lengths
+from netgen.wiring import sites_for, sites_of, wire_lengths
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class LogicReport:
 def logic_report(design: Design, netlist: Netlist, placement: Placement, *, sharing: str, proof: Proof) -> LogicReport:
     """Count a design's operators and measure the wires between them."""
     sites = sites_of(netlist, placement)
-    at = (settled_sites if sharing == "local" else operator_sites)(design.graph, sites)
+    at = sites_for(sharing)(design.graph, sites)
     lengths = wire_lengths(design.graph, at, placement.grid.pitch)
     return LogicReport(
         sharing=sharing,

@@ -1,0 +1,50 @@
+"""An AXI4-Stream wrapper around `top`, with the standard's signal names."""
+
+from pathlib import Path
+from string import Template
+from typing import Literal
+
+from netgen.design import Design
+
+Form = Literal["parallel", "serial"]
+Output = Literal["all", "class"]
+
+
+def axis_of(design: Design, form: Form, output: Output) -> str:
+    """The module `top_axis`, to be compiled with `top.v`.
+
+    Ports: `aclk`, `aresetn` (active low, synchronous), `s_axis_*` in and `m_axis_*` out; `tdata` is filled up to whole
+    bytes with zeros. Back-pressure passes through; no sample is lost, repeated or reordered.
+
+    Args:
+        form: `parallel`: a beat is a sample, packed as in `i_payload`. `serial`: a beat is one input word, word 0
+            first, `tlast` with the last; an earlier `tlast` drops the words of its sample, so that a source that was
+            cut off falls into step again. Initiation interval: 1, or the number of inputs.
+        output: `all`: the output payload; `class`: the class alone.
+    """
+    word = design.circuit.input.width if form == "serial" else design.input_width
+    low = design.output_width - design.class_width if output == "class" else 0
+    width = design.output_width - low
+    inputs = design.circuit.sizes[0]
+    template = Template((Path(__file__).parent / f"axis_{form}.v").read_text(encoding="utf-8"))
+    return template.substitute(
+        word=word,
+        input_width=design.input_width,
+        input_high=_bytes(word) - 1,
+        output_width=design.output_width,
+        output_high=_bytes(width) - 1,
+        output_data=_filled(f"payload[{low + width - 1}:{low}]", _bytes(width) - width),
+        count_high=max((inputs - 1).bit_length(), 1) - 1,
+        last=f"{max((inputs - 1).bit_length(), 1)}'d{inputs - 1}",
+        shifted=f"{{s_axis_tdata[{word - 1}:0], sample[{design.input_width - 1}:{word}]}}"
+        if inputs > 1
+        else f"s_axis_tdata[{word - 1}:0]",
+    )
+
+
+def _bytes(width: int) -> int:
+    return -(-width // 8) * 8
+
+
+def _filled(name: str, zeros: int) -> str:
+    return f"{{{zeros}'d0, {name}}}" if zeros else name
