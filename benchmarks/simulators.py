@@ -32,7 +32,7 @@ WIRE_SAMPLES = {"amaranth": 400_000, "icarus": 1_000_000}
 def opened(folder: Path) -> tuple[kept.Build, Design]:
     """A build, and its design with the Verilog that lies there."""
     build = kept.load_build(folder)
-    return build, kept.load_design(folder, build.spec, build.circuit, build.netlist, build.placement)
+    return build, kept.load_design(folder, build.spec, build.circuit)
 
 
 def words_of(folder: Path, build: kept.Build) -> Words:
