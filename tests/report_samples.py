@@ -4,11 +4,14 @@ import itertools
 
 import numpy as np
 
+from netgen.cost import Cost
 from netgen.fixed import FixedPoint
 from netgen.grid import Placement, auto_grid
 from netgen.netlist import Netlist
+from netgen.prove import Proof
 from netgen.report.agreement import CheckReport
 from netgen.report.build import BuildReport, LayerFormats, Port
+from netgen.report.logic import LogicReport
 from netgen.report.wires import wire_report
 
 
@@ -83,5 +86,20 @@ def sample_report(netlist: Netlist, before: Placement, after: Placement, *, name
         latency=layers + 1,
         ports=(Port("clk", "input", 1), Port("i_payload", "input", 8 * sizes[0])),
         wires=wire_report(netlist, before, after),
+        logic=LogicReport(
+            sharing="shared",
+            cost=Cost(
+                adders=1230,
+                adder_bits=9870,
+                multiplications=0,
+                choices=420,
+                levels=21,
+                registers=3210,
+                lut=11_000,
+            ),
+            wires=4321,
+            wire_length=54_321,
+            proof=Proof(operators=2345, neurons=410, weights=netlist.wires),
+        ),
         check=check_report(),
     )

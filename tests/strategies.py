@@ -6,13 +6,20 @@ from itertools import pairwise
 from typing import get_args
 
 import numpy as np
+import pytest
 from hypothesis import strategies as st
 
 from netgen.circuit import Circuit, CircuitLayer
+from netgen.design import Design
 from netgen.fixed import FixedPoint, Words
 from netgen.grid import Grid, Placement
+from netgen.hdl import design_of
+from netgen.lower import SHARING, alkaid, lower
 from netgen.netlist import Netlist, netlist_of
 from netgen.network import Activation
+from netgen.operators import OperatorGraph
+from netgen.pipeline import Pipeline, schedule
+from netgen.wiring import sites_of
 
 FUZZ_CASES = int(os.environ.get("NETGEN_FUZZ_CASES", "300"))
 
@@ -56,6 +63,22 @@ def circuits(draw: st.DrawFn) -> Circuit:
     return Circuit(entry, np.ones(sizes[0]), tuple(layers))
 
 
+def sharings() -> st.SearchStrategy[str]:
+    """Every way of sharing that is installed."""
+    return st.sampled_from([name for name in SHARING if name != "alkaid" or alkaid.available()])
+
+
+def skip_if_missing(sharing: str) -> None:
+    """Skip a test of a way of sharing that is not installed."""
+    if sharing == "alkaid" and not alkaid.available():
+        pytest.skip("alkaid is not installed; pip install 'netgen[alkaid]'")
+
+
+def pipelines() -> st.SearchStrategy[tuple[Pipeline, int]]:
+    """Every pipeline, with few and with many steps."""
+    return st.tuples(st.sampled_from(get_args(Pipeline)), st.sampled_from([1, 2, 3, 7]))
+
+
 @st.composite
 def inputs_of(draw: st.DrawFn, circuit: Circuit) -> Words:
     """A few random samples, both corners, and what drives the first neuron to its extremes."""
@@ -72,6 +95,26 @@ def placed(circuit: Circuit) -> tuple[Netlist, Placement]:
     netlist = netlist_of(circuit)
     grid = Grid((max(netlist.neurons, 1), 1, 1))
     return netlist, Placement(grid, grid.coordinates[: netlist.neurons])
+
+
+def lowered(circuit: Circuit, *, sharing: str = "shared", argmax: bool = False) -> OperatorGraph:
+    """The operators of a circuit, its neurons in a row."""
+    return lower(circuit, sharing=sharing, argmax=argmax, sites=sites_of(*placed(circuit)))
+
+
+def designed_as(
+    circuit: Circuit,
+    *,
+    argmax: bool = False,
+    sharing: str = "shared",
+    pipeline: Pipeline = "layer",
+    steps: int = 1,
+    comments: bool = False,
+) -> Design:
+    """The hardware of a circuit, its neurons in a row."""
+    graph = lowered(circuit, sharing=sharing, argmax=argmax)
+    timing = schedule(graph, pipeline, steps=steps)
+    return design_of(circuit, graph, timing, *placed(circuit), title="spec test", comments=comments)
 
 
 def random_circuit(

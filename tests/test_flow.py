@@ -92,14 +92,21 @@ def test_every_wire_of_the_report_is_in_the_verilog_netlist_and_no_other(small: 
     """The circuit's non-zero weights, the netlist's wires and the report's count are one number."""
     nonzero = sum(int((layer.weight != 0).sum()) for layer in small.circuit.layers)
     assert nonzero == small.netlist.wires == small.report.wires.wires
+    proof = json.loads((small.folder / "proof.json").read_text())
+    assert proof["weights"] == nonzero
+    assert proof["neurons"] == sum(small.circuit.sizes[1:])
     verilog = (small.folder / "top.v").read_text()
-    registers = {name for name in small.netlist.names if f"{name}_at_" in verilog}
-    assert registers == set(small.netlist.names)
+    words = re.findall(r'\(\* site = "(\d+,\d+,\d+)" \*\) wire .* (n\d+_\d+);', verilog)
+    sites = [",".join(map(str, site)) for site in small.placement.site.tolist()]
+    assert sorted(words) == sorted(zip(sites, small.netlist.names, strict=True))
 
 
 def test_the_same_spec_gives_the_same_bytes(small: netgen.Build, tmp_path: Path) -> None:
     again = _build(tmp_path)
-    for name in ("top.v", "placement.csv", "circuit.json", "report.json", "report.html", "placement.png"):
+    for name in (
+        *("top.v", "placement.csv", "circuit.json", "operators.json", "proof.json"),
+        *("report.json", "report.html", "placement.png"),
+    ):
         assert (again.folder / name).read_bytes() == (small.folder / name).read_bytes(), name
 
 
@@ -115,7 +122,15 @@ def test_a_second_build_makes_nothing_again_and_a_changed_key_only_what_depends_
     _build(tmp_path, SMALL.replace("moves: 20000", "moves: 30000"))
     changed = {name for name, moment in _times(folder).items() if moment != before.get(name)}
     assert "placement.csv" in changed
-    assert not changed & {"dense.npz", "pruned.npz", "network.npz", "circuit.json"}
+    assert not changed & {"dense.npz", "pruned.npz", "network.npz", "circuit.json", "operators.json"}
+    before = _times(folder)
+    again = _build(
+        tmp_path, SMALL.replace("20000", "30000").replace("emit: {", "emit: {sharing: csd, pipeline: none, ")
+    )
+    changed = {name for name, moment in _times(folder).items() if moment != before.get(name)}
+    assert changed >= {"operators.json", "proof.json", "top.v", "check.json", "report.json"}
+    assert not changed & {"dense.npz", "pruned.npz", "network.npz", "circuit.json", "placement.csv", "certificate.json"}
+    assert (again.report.latency, again.report.check.agreement) == (0, "exact")
 
 
 def test_every_file_of_a_room_counts_for_its_stages_those_in_folders_too() -> None:
@@ -160,13 +175,13 @@ def test_a_weight_changed_in_the_circuit_is_found_and_named(copy: Path) -> None:
 
 
 @pytest.mark.native
-def test_a_weight_changed_in_the_verilog_is_found_and_named(copy: Path, native_tool: Callable[[str], str]) -> None:
+def test_a_sum_changed_in_the_verilog_is_found_and_named(copy: Path, native_tool: Callable[[str], str]) -> None:
     native_tool("verilator")
     text = (copy / "top.v").read_text()
-    product = re.search(r"wire .* n3_\d+_w\d+ = \S+ \* \d+'h([0-9a-f]+);", text)
-    assert product is not None
-    start, end = product.span(1)
-    other = "1" if product[1] != "1" else "3"
+    total = re.search(r"wire .* n3_\d+(?:_\d+)? = .* ([+-]) .*;", text)
+    assert total is not None
+    start, end = total.span(1)
+    other = "-" if total[1] == "+" else "+"
     (copy / "top.v").write_text(text[:start] + other + text[end:])
     report = recheck(copy, simulator="verilator", samples="all")
     assert report.difference is not None
@@ -174,7 +189,10 @@ def test_a_weight_changed_in_the_verilog_is_found_and_named(copy: Path, native_t
     assert report.samples == 360
 
 
-@pytest.mark.parametrize("name", ["circuit.json", "placement.csv", "network.npz", "report.json", "top.v", "spec.yaml"])
+@pytest.mark.parametrize(
+    "name",
+    ["circuit.json", "placement.csv", "network.npz", "operators.json", "report.json", "top.v", "spec.yaml"],
+)
 @pytest.mark.parametrize("damage", ["missing", "cut"])
 def test_a_damaged_build_folder_is_an_error_and_no_crash(copy: Path, name: str, damage: str) -> None:
     path = copy / name

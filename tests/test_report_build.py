@@ -15,7 +15,9 @@ from netgen.circuit import Circuit, CircuitLayer
 from netgen.design import Design
 from netgen.errors import BuildError
 from netgen.fixed import FixedPoint
+from netgen.lower import lower
 from netgen.network import Layer, Network
+from netgen.pipeline import Schedule
 from netgen.report.agreement import Difference
 from netgen.report.build import BuildReport, LayerFormats, Port, build_report, from_json, to_json
 from netgen.report.text import render
@@ -34,7 +36,8 @@ def test_a_build_report_gathers_sizes_widths_and_ports() -> None:
     layer = CircuitLayer(np.array([[3, -2]]), np.array([-4]), FixedPoint(3, 1, signed=True), "identity", None)
     circuit = Circuit(FixedPoint(3, 0, signed=False), np.ones(2), (layer,))
     component: Any = None
-    design = Design(circuit, circuit.score_format, 1, 2, component, "")
+    graph = lower(circuit, argmax=True)
+    design = Design(circuit, graph, Schedule((0,) * len(graph.operators), 2), circuit.score_format, 1, component, "")
     network = Network((Layer(np.ones((1, 2)), np.zeros(1), np.array([[True, False]]), "identity"),))
     report = build_report(
         name="tiny",
@@ -43,6 +46,7 @@ def test_a_build_report_gathers_sizes_widths_and_ports() -> None:
         dense_accuracy=0.5,
         pruned_accuracy=0.25,
         wires=REPORT.wires,
+        logic=REPORT.logic,
         check=REPORT.check,
     )
     assert (report.sizes, report.weights_total, report.weights_left, report.latency) == ((2, 1), 2, 1, 2)

@@ -8,15 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, reject, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from strategies import circuits, inputs_of, placed, random_circuit
+from strategies import circuits, designed_as, inputs_of, pipelines, random_circuit
 
 from netgen.circuit import Circuit, CircuitLayer, classify, evaluate
 from netgen.design import Design
 from netgen.errors import DataError, SimulatorError
 from netgen.fixed import FixedPoint, Words
-from netgen.hdl import design_of
 from netgen.progress import Progress, silent
 from netgen.simulate import SIMULATORS, choose, simulate
 from netgen.simulate.choice import COSTS, RECIPES, Cost
@@ -53,7 +52,7 @@ CIRCUITS: Mapping[str, tuple[Circuit, bool]] = {
 @once
 def designed(name: str) -> Design:
     circuit, argmax = CIRCUITS[name]
-    return design_of(circuit, *placed(circuit), argmax=argmax, title="spec test")
+    return designed_as(circuit, argmax=argmax)
 
 
 def samples(circuit: Circuit, n: int) -> Words:
@@ -118,11 +117,19 @@ def test_simulators_that_build_in_an_instant_equal_evaluate_on_any_circuit(
 ) -> None:
     needs(simulator)
     circuit = data.draw(circuits())
-    try:
-        design = design_of(circuit, *placed(circuit), argmax=argmax, title="spec test")
-    except AssertionError:  # registers of which some bits are constant cannot be emitted yet
-        reject()
+    pipeline, steps = data.draw(pipelines())
+    design = designed_as(circuit, argmax=argmax, pipeline=pipeline, steps=steps)
     raise_if_different(design, data.draw(inputs_of(circuit)), simulator=simulator)
+
+
+@pytest.mark.native
+@pytest.mark.parametrize("simulator", SIMULATORS)
+def test_every_simulator_runs_hardware_without_registers(simulator: str, cache: Path, needs: Needs) -> None:
+    needs(simulator)
+    circuit = CIRCUITS["of narrow ports"][0]
+    design = designed_as(circuit, argmax=True, pipeline="none")
+    assert design.latency == 0
+    raise_if_different(design, samples(circuit, 40), simulator=simulator, cache=cache)
 
 
 @pytest.mark.native

@@ -102,6 +102,15 @@ BAD = [
         "search: {ranges: {train.learning_rate: {low: 0.1, high: 0.2, log: true, step: 0.1}}}",
         "search.ranges.train.learning_rate: step 0.1 and log exclude each other; remove one",
     ),
+    (
+        "emit: {sharing: all}",
+        "emit.sharing: \"all\"; input should be 'none', 'csd', 'shared', 'local' or 'alkaid'",
+    ),
+    (
+        "emit: {pipeline: 3}",
+        "emit.pipeline: 3; input should be 'none', 'layer', 'levels' or 'cycles'",
+    ),
+    ("emit: {pipeline: levels, steps: 0}", "emit.steps: 0; input should be greater than 0"),
     ("name: ../x", "name: \"../x\"; string should match pattern '^([A-Za-z0-9_][A-Za-z0-9_.-]*)?$'"),
     ("a: [", "line 1, column 5: expected the node content, but found '<stream end>'; mend the YAML"),
     ("seed: 1\nseed: 2", "line 2: key 'seed' stands twice; remove one"),

@@ -8,9 +8,9 @@ from netgen.experiment.settings import ACCURACIES, WHOLE, base_of
 from netgen.experiment.trial import Point, Trial, spec_of
 
 WAYS = {
-    "plain magnitude": ("plain", "magnitude", "netgen", (3, 5, 7, 9)),
-    "best of the paper": ("distance", "magnitude", "matching", (5, 7, 9, 11)),
-    "netgen": (*OURS, "netgen", (10, 13, 16)),
+    "plain magnitude": ("plain", "magnitude", "netgen", (9, 11)),
+    "best of the paper": ("distance", "magnitude", "matching", (12, 14)),
+    "netgen": (*OURS, "netgen", (14, 16)),
 }
 """Training, pruning and placement by name, and the rounds to look after: near where the target is."""
 
