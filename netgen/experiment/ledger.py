@@ -1,9 +1,10 @@
 """What trials have found, on disk: one file a trial, named by what its result depends on, so that none runs twice."""
 
+import json
 from pathlib import Path
 
 from netgen.errors import BuildError
-from netgen.experiment.trial import Point, Trial, from_json, to_json
+from netgen.experiment.trial import Point, Trial, from_json, known_by, to_json
 from netgen.store import digest_of
 
 
@@ -26,7 +27,7 @@ class Ledger:
 
     def trunk_of(self, trial: Trial) -> Path:
         """Where the network that a trial begins with is, or will be."""
-        text = trial.trunk.to_yaml()
+        text = json.dumps(known_by(trial.trunk), sort_keys=True)
         return self.folder / f"{trial.data}-trunk-{digest_of(text.encode())[:12]}.npz"
 
     def find(self, trial: Trial) -> list[Point] | None:

@@ -55,7 +55,7 @@ class Trial:
         kept: dict[str, object] = {
             "look": self.look,
             "placers": self.placers,
-            "spec": self.spec.model_dump(mode="json"),
+            "spec": known_by(self.spec),
         }
         kept |= {"looks": self.looks} if self.looks else {}
         return json.dumps(kept, sort_keys=True)
@@ -96,6 +96,11 @@ class Point:
     lengths: dict[str, int] = field(default_factory=dict)
     fresh: float | None = None
     retrained: float | None = None
+
+
+def known_by(spec: Spec) -> dict[str, object]:
+    """What of a spec a trial depends on: not how circuits are written and checked."""
+    return spec.model_dump(mode="json", exclude={"name", "emit", "check", "search"})
 
 
 @lru_cache(maxsize=1)
