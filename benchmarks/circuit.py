@@ -18,8 +18,9 @@ import numpy as np
 from alkaid.codegen.rtl.verilog.comb import comb_logic_gen
 from alkaid.trace import FVArray, HWConfig, trace
 
-from netgen import kept
+from netgen import artifacts, kept
 from netgen.circuit import Circuit, CircuitLayer
+from netgen.constrain import board_of
 from netgen.cost import cost_of
 from netgen.fixed import FixedPoint, Words
 from netgen.fpga import synthesize
@@ -137,9 +138,10 @@ def wire(builds: list[Path]) -> None:
     def rows() -> Iterator[list[str]]:
         for folder in builds:
             circuit = kept.load_circuit(folder)
-            build = kept.load_build(folder)
-            sites = sites_of(build.netlist, build.placement)
-            pitch = build.placement.grid.pitch
+            netlist = netlist_of(circuit)
+            board, _ = board_of(kept.load_spec_of(folder).place, netlist)
+            sites = sites_of(netlist, artifacts.read_placement(folder / "placement.csv", netlist, board))
+            pitch = board.pitch
             for sharing in ("none", "csd", "shared", "local"):
                 graph = lower(circuit, sharing=sharing, argmax=True, sites=sites)
                 prove(graph, circuit)

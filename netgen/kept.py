@@ -1,9 +1,10 @@
 """A finished build folder, read back: what is in it, and whether it can be read."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from netgen import artifacts, operators
 from netgen.circuit import Circuit, from_json
@@ -20,6 +21,8 @@ from netgen.wiring import long_wires, sites_for, sites_of
 
 if TYPE_CHECKING:
     from netgen.report import BuildReport
+
+Noun = TypeVar("Noun")
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,12 +64,7 @@ def load_circuit(folder: Path) -> Circuit:
 
     Raises: BuildError, when it is missing or damaged.
     """
-    path = folder / "circuit.json"
-    text = artifacts.read_text(path)
-    try:
-        return from_json(text)
-    except BuildError as error:
-        raise BuildError(f"{path}: {error}") from error
+    return _parsed(folder / "circuit.json", from_json)
 
 
 def load_report(folder: Path) -> "BuildReport":
@@ -76,12 +74,7 @@ def load_report(folder: Path) -> "BuildReport":
     """
     from netgen.report import from_json as report_from_json
 
-    path = folder / "report.json"
-    text = artifacts.read_text(path)
-    try:
-        return report_from_json(text)
-    except BuildError as error:
-        raise BuildError(f"{path}: {error}") from error
+    return _parsed(folder / "report.json", report_from_json)
 
 
 def load_operators(folder: Path) -> OperatorGraph:
@@ -89,12 +82,7 @@ def load_operators(folder: Path) -> OperatorGraph:
 
     Raises: BuildError, when it is missing or damaged.
     """
-    path = folder / "operators.json"
-    text = artifacts.read_text(path)
-    try:
-        return operators.from_json(text)
-    except BuildError as error:
-        raise BuildError(f"{path}: {error}") from error
+    return _parsed(folder / "operators.json", operators.from_json)
 
 
 def load_design(folder: Path, spec: Spec, circuit: Circuit) -> Design:
@@ -139,3 +127,12 @@ def placed_spec(spec: Spec, folder: Path, base: Path) -> str:
     data = spec.data.model_copy(update={"path": seen(spec.data.path)})
     network = spec.network.model_copy(update={"weights": seen(spec.network.weights)})
     return spec.model_copy(update={"data": data, "network": network}).to_yaml()
+
+
+def _parsed(path: Path, parse: Callable[[str], Noun]) -> Noun:
+    """What a file says; errors name it."""
+    text = artifacts.read_text(path)
+    try:
+        return parse(text)
+    except BuildError as error:
+        raise BuildError(f"{path}: {error}") from error

@@ -26,20 +26,25 @@ def axis_of(design: Design, form: Form, output: Output) -> str:
     low = design.output_width - design.class_width if output == "class" else 0
     width = design.output_width - low
     inputs = design.circuit.sizes[0]
-    template = Template((Path(__file__).parent / f"axis_{form}.v").read_text(encoding="utf-8"))
-    return template.substitute(
-        word=word,
-        input_width=design.input_width,
+    ports = _template("ports").substitute(
         input_high=_bytes(word) - 1,
         output_width=design.output_width,
         output_high=_bytes(width) - 1,
         output_data=_filled(f"payload[{low + width - 1}:{low}]", _bytes(width) - width),
-        count_high=max((inputs - 1).bit_length(), 1) - 1,
-        last=f"{max((inputs - 1).bit_length(), 1)}'d{inputs - 1}",
-        shifted=f"{{s_axis_tdata[{word - 1}:0], sample[{design.input_width - 1}:{word}]}}"
-        if inputs > 1
-        else f"s_axis_tdata[{word - 1}:0]",
     )
+    digits = max((inputs - 1).bit_length(), 1)
+    data = f"s_axis_tdata[{word - 1}:0]"
+    return _template(form).substitute(
+        ports=ports,
+        input_width=design.input_width,
+        count_high=digits - 1,
+        last=f"{digits}'d{inputs - 1}",
+        shifted=f"{{{data}, sample[{design.input_width - 1}:{word}]}}" if inputs > 1 else data,
+    )
+
+
+def _template(name: str) -> Template:
+    return Template((Path(__file__).parent / f"axis_{name}.v").read_text(encoding="utf-8"))
 
 
 def _bytes(width: int) -> int:

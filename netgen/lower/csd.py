@@ -27,8 +27,11 @@ def digits_of(row: Words, inputs: Sequence[int]) -> list[Term]:
 
 
 def constant_of(builder: Builder, number: int) -> list[Term]:
-    """A number as a term; none, if it is 0."""
-    return [Term(builder.constant(abs(number)), 0, number < 0)] if number else []
+    """A number as a term, its zeros at the end as a shift; no term, if it is 0."""
+    if not number:
+        return []
+    zeros = (number & -number).bit_length() - 1
+    return [Term(builder.constant(abs(number) >> zeros), zeros, number < 0)]
 
 
 def zero(builder: Builder) -> Term:
