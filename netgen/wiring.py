@@ -72,7 +72,8 @@ def settled_sites(graph: OperatorGraph, sites: Sites) -> list[Site | None]:
 
     Source: our own; the median of three points is their Steiner point (Hanan 1966).
     """
-    found = operator_sites(graph, sites)
+    home = operator_sites(graph, sites)
+    found = list(home)
     readers = graph.readers
     words = {number for layer in graph.words for number in layer}
     movable = [n for n, op in enumerate(graph.operators) if op.kind in ("add", "subtract") and n not in words]
@@ -89,7 +90,7 @@ def settled_sites(graph: OperatorGraph, sites: Sites) -> list[Site | None]:
                 found[number], moved = best, True
         if not moved:
             break
-    return found
+    return min(home, found, key=lambda at: sum(wire_lengths(graph, at, (1, 1, 1))))
 
 
 def _known(sites: Sequence[Site | None]) -> list[Site]:
