@@ -173,7 +173,18 @@ def _fewest_levels(levels: Sequence[int]) -> int:
 @settings(max_examples=150, deadline=None)
 def test_shared_sums_take_few_levels_more_than_the_fewest(layer: tuple[Words, Words], clipped: int) -> None:
     """Also where some inputs come a level or two later than others."""
-    weight, bias = layer
+    _check_levels(*layer, clipped)
+
+
+def test_sums_that_are_each_other_s_beginnings_take_few_levels_too() -> None:
+    """x0, x0 + x1, x0 + x1 + x2 and so on to 64 terms: 2,016 adders apart, 63 in a chain of 63 levels."""
+    weight = np.tril(np.ones((64, 64), dtype=np.int64))
+    _check_levels(weight, np.zeros(64, dtype=np.int64), 0)
+    adders = _adders(lowered(_layer(weight, np.zeros(64, dtype=np.int64)), sharing="shared"))[0]
+    assert 63 < adders < 2016 // 4
+
+
+def _check_levels(weight: Words, bias: Words, clipped: int) -> None:
     builder = Builder(weight.shape[1], (0, 31))
     builder.begin_layer(builder.inputs)
     inputs = list(builder.inputs)
