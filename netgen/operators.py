@@ -6,9 +6,10 @@ start from it.
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 
@@ -16,6 +17,21 @@ from netgen.errors import BuildError
 from netgen.fixed import Words, bits_of
 
 Kind = Literal["input", "constant", "add", "subtract", "multiply", "shift", "maximum", "minimum", "greater", "select"]
+_SOURCES: Mapping[str, int] = MappingProxyType(
+    {
+        "input": 0,
+        "constant": 0,
+        "add": 2,
+        "subtract": 2,
+        "multiply": 1,
+        "shift": 1,
+        "maximum": 1,
+        "minimum": 1,
+        "greater": 2,
+        "select": 3,
+    }
+)
+"""How many each kind has."""
 LINEAR: frozenset[Kind] = frozenset(("constant", "add", "subtract", "multiply"))
 """Kinds whose values are sums of multiples of a layer's inputs."""
 
@@ -86,10 +102,15 @@ class OperatorGraph:
 
     def __post_init__(self) -> None:
         for number, operator in enumerate(self.operators):
-            if operator.kind not in get_args(Kind) or not all(0 <= source < number for source in operator.sources):
-                raise BuildError(
-                    f"operator {number}, {operator.kind} of {operator.sources}, cannot be computed in order"
-                )
+            wrong = _wrong_in(operator, number, self.inputs)
+            if wrong:
+                raise BuildError(f"operator {number}, {operator.kind}: {wrong}; build it again")
+        named = [*(number for layer in self.words for number in layer), *(() if self.best is None else (self.best,))]
+        absent = next((number for number in named if not 0 <= number < len(self.operators)), None)
+        if absent is not None:
+            raise BuildError(f"a word of operator {absent}, of {len(self.operators)}; build it again")
+        if not self.words:
+            raise BuildError("an operator graph without layers; build it again")
 
     @property
     def outputs(self) -> tuple[int, ...]:
@@ -121,6 +142,22 @@ class OperatorGraph:
     def count(self, *kinds: Kind) -> int:
         """How many operators are of these kinds."""
         return sum(operator.kind in kinds for operator in self.operators)
+
+
+def _wrong_in(operator: Operator, number: int, inputs: int) -> str:
+    """Why an operator cannot be computed; empty, when it can."""
+    if operator.kind not in _SOURCES:
+        return "no such kind"
+    shifts = 2 if operator.kind in ("add", "subtract") else 0
+    if (len(operator.sources), len(operator.left)) != (_SOURCES[operator.kind], shifts):
+        return f"sources {operator.sources} and left shifts {operator.left}"
+    if not all(0 <= source < number for source in operator.sources):
+        return f"sources {operator.sources}, not all before it"
+    if min(operator.left, default=0) < 0:
+        return f"left shifts {operator.left}"
+    if operator.kind == "input" and not 0 <= operator.value < inputs:
+        return f"word {operator.value} of {inputs}"
+    return ""
 
 
 def values_of(graph: OperatorGraph, inputs: Words) -> Iterator[tuple[int, Words]]:
@@ -219,6 +256,10 @@ def trimmed(
     return OperatorGraph(kept, inputs, renamed, None if best is None else int(new[best]))
 
 
+_DIGITS = 8
+"""Of a digest; more, where two are alike so far: of 10,000 operators that happens in one graph of a hundred."""
+
+
 def names_of(graph: OperatorGraph) -> list[str]:
     """A name for each operator, which stays the same when other neurons change.
 
@@ -228,6 +269,7 @@ def names_of(graph: OperatorGraph) -> list[str]:
     words = {number: f"n{depth}_{k}" for depth, layer in enumerate(graph.words, 1) for k, number in enumerate(layer)}
     counts: dict[tuple[int, int], int] = {}
     names: list[str] = []
+    taken: set[str] = set()
     for number, operator in enumerate(graph.operators):
         if operator.kind == "input":
             name = f"n0_{operator.value}"
@@ -239,9 +281,12 @@ def names_of(graph: OperatorGraph) -> list[str]:
             name = f"n{neuron[0]}_{neuron[1]}_{counts[neuron]}"
         else:
             parts = (operator.kind, operator.value, operator.left, *(names[source] for source in operator.sources))
-            name = f"t{operator.layer}_{hashlib.sha256(repr(parts).encode()).hexdigest()[:8]}"
+            digest = hashlib.sha256(repr(parts).encode()).hexdigest()
+            lengths = range(_DIGITS, len(digest) + 1)
+            name = next(name for k in lengths if (name := f"t{operator.layer}_{digest[:k]}") not in taken)
+        taken.add(name)
         names.append(name)
-    assert len(set(names)) == len(names), "names are distinct"
+    assert len(taken) == len(names), "names are distinct"
     return names
 
 
@@ -269,7 +314,8 @@ def from_json(text: str) -> OperatorGraph:
             for kind, s, left, *rest in tree["operators"]
         )
         words = tuple(_whole(layer) for layer in tree["words"])
-        return OperatorGraph(operators, tree["inputs"], words, tree["class"])
+        best = None if tree["class"] is None else _whole([tree["class"]])[0]
+        return OperatorGraph(operators, _whole([tree["inputs"]])[0], words, best)
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise BuildError(f"not an operator graph ({error}); build it again") from error
 

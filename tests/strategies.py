@@ -2,7 +2,7 @@
 
 import os
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import get_args
 
 import numpy as np
@@ -25,23 +25,25 @@ FUZZ_CASES = int(os.environ.get("NETGEN_FUZZ_CASES", "300"))
 
 
 @st.composite
-def formats(draw: st.DrawFn) -> FixedPoint:
+def formats(draw: st.DrawFn, *, widest: int = 10) -> FixedPoint:
     """1 to 10 bits, signed or not; the step anything from far above 1 to far below."""
-    return FixedPoint(draw(st.integers(1, 10)), draw(st.integers(-20, 40)), draw(st.booleans()))
+    return FixedPoint(draw(st.integers(1, widest)), draw(st.integers(-20, 40)), draw(st.booleans()))
 
 
 @st.composite
-def circuits(draw: st.DrawFn) -> Circuit:
+def circuits(
+    draw: st.DrawFn, *, deepest: int = 4, inputs: int = 12, widest: int = 12, input_width: int = 10
+) -> Circuit:
     """Depth 1 to 4, width 1 to 12; dense to nearly empty, rows of zeros; shifts that just saturate, and any others.
 
     Shapes, formats and shifts shrink; weights come from one seed, because hundreds of draws would cost more than the
     simulation.
     """
-    depth = draw(st.integers(1, 4))
-    sizes = draw(st.lists(st.integers(1, 12), min_size=depth + 1, max_size=depth + 1))
+    depth = draw(st.integers(1, deepest))
+    sizes = [draw(st.integers(1, inputs)), *draw(st.lists(st.integers(1, widest), min_size=depth, max_size=depth))]
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     density = draw(st.sampled_from([0.5, 0.1, 1.0]))
-    into = entry = draw(formats())
+    into = entry = draw(formats(widest=input_width))
     layers = []
     for number, (n_in, n_out) in enumerate(pairwise(sizes), start=1):
         weights = draw(formats())
@@ -88,6 +90,12 @@ def inputs_of(draw: st.DrawFn, circuit: Circuit) -> Words:
     up = np.where(circuit.layers[0].weight[0] > 0, hi, lo)
     corners = [np.full(n, lo), np.full(n, hi), up, lo + hi - up]
     return np.concatenate([rng.integers(lo, hi + 1, (draw(st.integers(1, 6)), n)), corners]).astype(np.int64)
+
+
+def all_inputs(circuit: Circuit) -> Words:
+    """Every sample of a small circuit."""
+    words = range(circuit.input.lo, circuit.input.hi + 1)
+    return np.array(list(product(words, repeat=circuit.sizes[0])), dtype=np.int64)
 
 
 def placed(circuit: Circuit) -> tuple[Netlist, Placement]:

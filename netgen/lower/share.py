@@ -1,12 +1,12 @@
 """Common sub-expressions across neurons: our own pass over signed digits."""
 
 import heapq
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from netgen.cost import adder_bits
-from netgen.fixed import Words
+from netgen.fixed import Words, bits_of
 from netgen.lower.builder import Builder, Term
-from netgen.lower.csd import constant_of, digits_of, zero
+from netgen.lower.csd import constant_of, csd, digits_of, zero
 
 Pair = tuple[int, int, int, int]
 """Operators a and b, the shift of b beyond a's, and the product of their signs: a pattern wherever it is shifted."""
@@ -41,11 +41,12 @@ def by_bits(count: int, overlap: int) -> tuple[float, ...]:
 def shared(builder: Builder, weight: Words, bias: Words, inputs: Sequence[int]) -> list[Term]:
     """Again and again compute the pair of terms that sums have most in common once for all of them.
 
-    Two ranks are tried; what takes fewer bits of adders is kept.
+    Two ranks are tried, and no sharing: what takes fewer bits of adders is kept. A sum of few terms may have to turn
+    the sign of one that it shares, and then costs more than it saves.
 
     Source: Hartley 1996 (pairs in signed digits); Aksoy et al. 2012 and Sun et al. 2025 (da4ml) for matrices.
     """
-    tried = []
+    tried = [csd(builder, weight, bias, inputs)]
     for rank in (by_bits, by_count):
         rows = shared_terms(builder, weight, bias, inputs, rank=rank)
         tried.append([builder.sum(row, index) for index, row in enumerate(rows)])
@@ -201,10 +202,11 @@ def _pair(term: tuple[int, int], sign: int, other: tuple[int, int], other_sign: 
     return a, b, t - s, sign * other_sign
 
 
-def _bits(builder: Builder, terms: Iterable[Term]) -> int:
-    """Bits of the adders of this layer that some sums need."""
+def _bits(builder: Builder, terms: Sequence[Term]) -> int:
+    """Bits of the adders of this layer that some sums need, and of the subtractions from 0 that turn their signs."""
     at = builder.operators
-    left, seen, bits = [term.operator for term in terms], set[int](), 0
+    bits = sum(bits_of(-at[term.operator].hi, -at[term.operator].lo)[0] for term in terms if term.negative)
+    left, seen = [term.operator for term in terms], set[int]()
     while left:
         number = left.pop()
         operator = at[number]

@@ -1,0 +1,199 @@
+"""From circuit to operators: the same function, exact ranges, and no more adders and levels than promised."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import all_inputs, circuits, inputs_of, lowered, random_circuit, skip_if_missing
+
+from netgen import lower as package
+from netgen.circuit import Circuit, CircuitLayer, classify, ranges_of
+from netgen.circuit import evaluate as scores_of
+from netgen.cost import cost_of
+from netgen.errors import BuildError
+from netgen.fixed import FixedPoint, Words
+from netgen.lower import SHARING, lower
+from netgen.lower.builder import Builder
+from netgen.lower.digits import signed_digits
+from netgen.lower.share import EXTRA_LEVELS, shared
+from netgen.operators import OperatorGraph, evaluate, values_of
+from netgen.pipeline import schedule
+
+
+@pytest.mark.parametrize("sharing", SHARING)
+@given(data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_a_graph_gives_scores_and_class_of_its_circuit_within_its_ranges(sharing: str, data: st.DataObject) -> None:
+    skip_if_missing(sharing)
+    circuit = data.draw(circuits())
+    inputs = data.draw(inputs_of(circuit))
+    argmax = data.draw(st.booleans())
+    graph = lowered(circuit, sharing=sharing, argmax=argmax)
+    expected = scores_of(circuit, inputs)
+    scores, classes = evaluate(graph, inputs)
+    assert np.array_equal(scores, expected)
+    if argmax:
+        assert classes is not None
+        assert np.array_equal(classes, classify(expected))
+    else:
+        assert classes is None
+    for number, values in values_of(graph, inputs):
+        operator = graph.operators[number]
+        assert operator.lo <= values.min() <= values.max() <= operator.hi, f"operator {number}"
+
+
+@pytest.mark.parametrize("sharing", SHARING)
+@given(circuit=circuits(deepest=2, inputs=3, widest=5, input_width=3))
+@settings(max_examples=60, deadline=None)
+def test_ranges_of_the_first_layer_are_attained_and_no_range_is_left(sharing: str, circuit: Circuit) -> None:
+    """By all inputs, at most 512; words of the first layer depend on each other, so later ranges may be wider."""
+    skip_if_missing(sharing)
+    graph = lowered(circuit, sharing=sharing, argmax=True)
+    for number, values in values_of(graph, all_inputs(circuit)):
+        operator = graph.operators[number]
+        found = int(values.min()), int(values.max())
+        if operator.layer < 2:
+            assert found == (operator.lo, operator.hi), f"operator {number}"
+        else:
+            assert operator.lo <= found[0] <= found[1] <= operator.hi, f"operator {number}"
+
+
+@pytest.mark.parametrize("sharing", SHARING)
+def test_words_are_as_wide_as_interval_analysis_says(sharing: str) -> None:
+    """A word's range is that of the circuit, which comes by another way; so are widths of wires and of registers."""
+    skip_if_missing(sharing)
+    circuit = random_circuit((6, 5, 4, 3), seed=4)
+    graph = lowered(circuit, sharing=sharing)
+    for layer, reach in zip(graph.words, ranges_of(circuit), strict=True):
+        found = [(graph.operators[number].lo, graph.operators[number].hi) for number in layer]
+        assert found == list(zip(reach.out_lo.tolist(), reach.out_hi.tolist(), strict=True))
+
+
+def test_alkaid_that_is_missing_is_one_line_with_two_ways_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(package.alkaid, "find_spec", lambda _: None)
+    with pytest.raises(BuildError) as caught:
+        lower(random_circuit((2, 2), seed=1), sharing="alkaid", argmax=False)
+    assert str(caught.value) == ("emit.sharing: alkaid is not installed; pip install 'netgen[alkaid]', or use shared")
+
+
+def test_local_without_a_placement_is_one_line() -> None:
+    with pytest.raises(BuildError) as caught:
+        lower(random_circuit((2, 2), seed=1), sharing="local", argmax=False)
+    assert str(caught.value) == "emit.sharing: local needs a placement; place the circuit first"
+
+
+@given(number=st.integers(-(2**40), 2**40))
+def test_signed_digits_add_up_and_no_two_are_neighbors(number: int) -> None:
+    digits = list(signed_digits(number))
+    assert sum(sign << exponent for exponent, sign in digits) == number
+    assert {sign for _, sign in digits} <= {1, -1}
+    exponents = [exponent for exponent, _ in digits]
+    assert all(after - before >= 2 for before, after in pairwise(exponents))
+
+
+def test_signed_digits_are_the_fewest() -> None:
+    """Against all sums of at most 4 powers of two up to 2**8, added or subtracted; 7 = 8 - 1 takes two."""
+    powers = [sign << exponent for exponent in range(9) for sign in (1, -1)]
+    fewest = {0: 0}
+    for count in range(1, 5):
+        for number in list(fewest):
+            for power in powers:
+                fewest.setdefault(number + power, count)
+    assert all(len(list(signed_digits(number))) == fewest[number] for number in range(-128, 129))
+
+
+def _layer(weight: Words, bias: Words, *, width: int = 5) -> Circuit:
+    """One layer that gives its sums."""
+    layer = CircuitLayer(weight, bias, FixedPoint(10, 0, signed=True), "identity", None)
+    return Circuit(FixedPoint(width, 0, signed=False), np.ones(weight.shape[1]), (layer,))
+
+
+def _adders(graph: OperatorGraph) -> tuple[int, int]:
+    """How many, and of how many bits."""
+    cost = cost_of(graph, schedule(graph))
+    return cost.adders, cost.adder_bits
+
+
+def test_a_sum_by_hand() -> None:
+    """7 a - 3 b + 1 = 8 a - a - 4 b + b + 1: five terms, four adders; with multipliers 7 a + 1 - 3 b: two of each."""
+    circuit = _layer(np.array([[7, -3]]), np.array([1]))
+    assert _adders(lowered(circuit, sharing="csd"))[0] == 4
+    graph = lowered(circuit, sharing="none")
+    assert (_adders(graph)[0], graph.count("multiply")) == (2, 2)
+
+
+def test_a_pair_of_terms_is_added_once_for_two_neurons() -> None:
+    """a + 2b + c and a + 2b - d: four adders apart, three when a + 2b is shared, also where it is shifted, 4a + 8b."""
+    for scale in (1, 4):
+        circuit = _layer(np.array([[1, 2, 1, 0], [scale, 2 * scale, 0, -1]]), np.array([0, 0]))
+        assert _adders(lowered(circuit, sharing="csd"))[0] == 4
+        assert _adders(lowered(circuit, sharing="shared"))[0] == 3
+
+
+@st.composite
+def matrices(draw: st.DrawFn) -> tuple[Words, Words]:
+    """Weights and biases of one layer, up to 8 x 8."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    shape = draw(st.integers(1, 8)), draw(st.integers(1, 8))
+    most = draw(st.sampled_from([1, 3, 15, 200]))
+    weight = rng.integers(-most, most + 1, shape) * (rng.random(shape) < draw(st.sampled_from([1.0, 0.6, 0.3])))
+    return weight, rng.integers(-9, 10, shape[0]) * draw(st.integers(0, 1))
+
+
+@given(layer=matrices())
+@settings(max_examples=150, deadline=None)
+def test_sharing_never_takes_more_adders(layer: tuple[Words, Words]) -> None:
+    circuit = _layer(*layer)
+    alone, together = (_adders(lowered(circuit, sharing=sharing)) for sharing in ("csd", "shared"))
+    assert together[0] <= alone[0]
+    assert together[1] <= alone[1]
+
+
+def test_a_dense_layer_takes_a_third_fewer_adders_when_shared() -> None:
+    """32 x 32 weights of 8 bits; 2/3 is what we ask for, not what theory says."""
+    rng = np.random.default_rng(1)
+    circuit = _layer(rng.integers(-128, 128, (32, 32)), np.zeros(32, dtype=np.int64))
+    alone, together = (_adders(lowered(circuit, sharing=sharing)) for sharing in ("csd", "shared"))
+    assert 3 * together[0] < 2 * alone[0]
+    assert together[1] < alone[1]
+
+
+def _fewest_levels(levels: Sequence[int]) -> int:
+    """Of a sum of terms that are at these levels: add the two lowest, again and again."""
+    left = sorted(levels)
+    while len(left) > 1:
+        left = sorted([*left[2:], left[1] + 1])
+    return left[0]
+
+
+@given(layer=matrices(), clipped=st.integers(0, 255))
+@settings(max_examples=150, deadline=None)
+def test_shared_sums_take_few_levels_more_than_the_fewest(layer: tuple[Words, Words], clipped: int) -> None:
+    """Also where some inputs come a level or two later than others."""
+    _check_levels(*layer, clipped)
+
+
+def test_sums_that_are_each_other_s_beginnings_take_few_levels_too() -> None:
+    """x0, x0 + x1, x0 + x1 + x2 and so on to 64 terms: 2,016 adders apart, 63 in a chain of 63 levels."""
+    weight = np.tril(np.ones((64, 64), dtype=np.int64))
+    _check_levels(weight, np.zeros(64, dtype=np.int64), 0)
+    adders = _adders(lowered(_layer(weight, np.zeros(64, dtype=np.int64)), sharing="shared"))[0]
+    assert 63 < adders < 2016 // 4
+
+
+def _check_levels(weight: Words, bias: Words, clipped: int) -> None:
+    builder = Builder(weight.shape[1], (0, 31))
+    builder.begin_layer(builder.inputs)
+    inputs = list(builder.inputs)
+    for k, number in enumerate(inputs):
+        if clipped >> k & 1:
+            inputs[k] = builder.add("minimum", builder.add("maximum", number, value=3), value=20)
+    builder.begin_layer(inputs)
+    for row, added, term in zip(weight, bias, shared(builder, weight, bias, inputs), strict=True):
+        terms = [builder.levels[inputs[k]] for k, w in enumerate(row.tolist()) for _ in signed_digits(w)]
+        terms += [0] * bool(added)
+        if terms:
+            assert builder.levels[term.operator] <= _fewest_levels(terms) + EXTRA_LEVELS

@@ -1,0 +1,324 @@
+"""Operators: what each computes, graphs of them, their names, and their file."""
+
+import hashlib
+import json
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import circuits, lowered, random_circuit
+
+from netgen import operators
+from netgen.circuit import Circuit
+from netgen.errors import BuildError
+from netgen.operators import (
+    Kind,
+    Operator,
+    OperatorGraph,
+    evaluate,
+    from_json,
+    names_of,
+    range_of,
+    to_json,
+    trimmed,
+    values_of,
+)
+
+
+def operator(
+    kind: Kind,
+    *sources: int,
+    left: tuple[int, ...] = (),
+    value: int = 0,
+    layer: int = 1,
+    index: int | None = None,
+) -> Operator:
+    """An operator of which nobody asks for the range."""
+    return Operator(kind, sources, left, value, -100, 100, layer, index)
+
+
+INPUTS = tuple(operator("input", value=k, layer=0) for k in range(3))
+
+GOLDEN: list[tuple[Operator, list[tuple[tuple[int, int, int], int]]]] = [
+    (operator("constant", value=-7), [((0, 0, 0), -7), ((5, 5, 5), -7)]),
+    (operator("add", 0, 1, left=(0, 2)), [((3, -2, 0), 3 - 8), ((-1, 1, 0), -1 + 4)]),
+    (operator("add", 1, 0, left=(1, 0)), [((3, -2, 0), -4 + 3)]),
+    (operator("add", 0, 0, left=(0, 0)), [((3, 0, 0), 6)]),
+    (operator("subtract", 0, 1, left=(0, 1)), [((3, -2, 0), 3 + 4), ((-3, 2, 0), -3 - 4)]),
+    (operator("subtract", 0, 1, left=(2, 0)), [((3, -2, 0), 12 + 2)]),
+    (operator("multiply", 0, value=5), [((-3, 0, 0), -15)]),
+    (operator("shift", 0, value=1), [((3, 0, 0), 1), ((-3, 0, 0), -2), ((-1, 0, 0), -1)]),
+    (operator("shift", 0, value=0), [((-3, 0, 0), -3)]),
+    (operator("shift", 0, value=-2), [((3, 0, 0), 12), ((-3, 0, 0), -12)]),
+    (operator("maximum", 0, value=-1), [((3, 0, 0), 3), ((-1, 0, 0), -1), ((-3, 0, 0), -1)]),
+    (operator("minimum", 0, value=2), [((3, 0, 0), 2), ((2, 0, 0), 2), ((-3, 0, 0), -3)]),
+    (operator("greater", 0, 1), [((3, 2, 0), 1), ((3, 3, 0), 0), ((-3, -2, 0), 0)]),
+    (operator("select", 0, 1, 2), [((1, 5, -6), 5), ((0, 5, -6), -6)]),
+]
+
+
+@pytest.mark.parametrize(("tested", "cases"), GOLDEN, ids=lambda value: getattr(value, "kind", ""))
+def test_every_kind_computes_what_its_table_says(
+    tested: Operator, cases: list[tuple[tuple[int, int, int], int]]
+) -> None:
+    """`add` of a * 2**0 and b * 2**2 for a = 3, b = -2: 3 - 8; `shift` rounds down: -3 // 2 = -2; and so on."""
+    graph = OperatorGraph((*INPUTS, tested), 3, ((3,),))
+    scores, best = evaluate(graph, np.array([sample for sample, _ in cases]))
+    assert scores[:, 0].tolist() == [value for _, value in cases]
+    assert best is None
+
+
+def test_a_graph_computes_operators_of_operators() -> None:
+    """x = 3, y = -2: 4x - y = 14; 14 >> 2 = 3; at most 2; 2 > y, so the class is constant 1."""
+    graph = OperatorGraph(
+        (
+            *INPUTS,
+            operator("subtract", 0, 1, left=(2, 0)),
+            operator("shift", 3, value=2),
+            operator("minimum", 4, value=2),
+            operator("greater", 5, 1),
+            operator("constant", value=1),
+            operator("constant", value=0),
+            operator("select", 6, 7, 8),
+        ),
+        3,
+        ((5, 1),),
+        9,
+    )
+    inputs = np.array([[3, -2, 0], [-1, 2, 0]])  # -4 - 2 = -6; -6 >> 2 = -2; not greater than 2
+    scores, best = evaluate(graph, inputs)
+    assert scores.tolist() == [[2, -2], [-2, 2]]
+    assert best is not None
+    assert best.tolist() == [1, 0]
+    assert {number: values.tolist() for number, values in values_of(graph, inputs)} == {
+        0: [3, -1],
+        1: [-2, 2],
+        2: [0, 0],
+        3: [14, -6],
+        4: [3, -2],
+        5: [2, -2],
+        6: [1, 0],
+        7: [1, 1],
+        8: [0, 0],
+        9: [1, 0],
+    }
+
+
+def test_ranges_by_hand() -> None:
+    """a in -2 to 3, b in -1 to 4: a + 4b in -2-4 to 3+16; a - 2b in -2-8 to 3+2; -2 // 4 = -1; and so on."""
+    a, b = (-2, 3), (-1, 4)
+    assert range_of("constant", 5, (), []) == (5, 5)
+    assert range_of("add", 0, (0, 2), [a, b]) == (-6, 19)
+    assert range_of("subtract", 0, (0, 1), [a, b]) == (-10, 5)
+    assert range_of("multiply", 3, (), [a]) == (-6, 9)
+    assert range_of("shift", 2, (), [a]) == (-1, 0)
+    assert range_of("shift", -2, (), [a]) == (-8, 12)
+    assert range_of("maximum", 0, (), [a]) == (0, 3)
+    assert range_of("minimum", 0, (), [a]) == (-2, 0)
+    assert range_of("greater", 0, (), [a, b]) == (0, 1)
+    assert range_of("greater", 0, (), [a, (3, 4)]) == (0, 0)
+    assert range_of("greater", 0, (), [(5, 6), b]) == (1, 1)
+    assert range_of("select", 0, (), [(0, 1), a, b]) == (-2, 4)
+    assert range_of("select", 0, (), [(0, 0), a, b]) == b
+    assert range_of("select", 0, (), [(1, 1), a, b]) == a
+
+
+REACHES = st.tuples(st.integers(-6, 6), st.integers(0, 5)).map(lambda pair: (pair[0], sum(pair)))
+
+
+@given(tested=st.sampled_from(GOLDEN), reach=st.lists(REACHES, min_size=3, max_size=3))
+def test_a_range_is_attained_at_both_ends_and_never_left(
+    tested: tuple[Operator, object], reach: list[tuple[int, int]]
+) -> None:
+    """By brute force over all values of three sources."""
+    op = tested[0]
+    if op.kind == "select":
+        reach[0] = max(0, min(reach[0][0], 1)), max(0, min(reach[0][1], 1))
+    if op.sources == (0, 0):  # a range takes its sources as independent, and these are one
+        op = replace(op, sources=(0, 1))
+    samples = np.array(list(product(*(range(lo, hi + 1) for lo, hi in reach))))
+    values = evaluate(OperatorGraph((*INPUTS, op), 3, ((3,),)), samples)[0]
+    assert range_of(op.kind, op.value, op.left, [reach[s] for s in op.sources]) == (values.min(), values.max())
+
+
+def test_an_operator_is_as_wide_as_its_range() -> None:
+    """-8 to 7 takes 4 bits; 0 to 8 takes 4 without a sign; -1 to 8 takes 5; 0 takes one."""
+    for lo, hi, width, signed in [(-8, 7, 4, True), (0, 8, 4, False), (-1, 8, 5, True), (0, 0, 1, False)]:
+        op = Operator("input", (), (), 0, lo, hi, 0, None)
+        assert (op.width, op.signed) == (width, signed)
+
+
+def test_levels_count_what_takes_logic() -> None:
+    """Inputs, constants and shifts are wiring: of x + 5 >> 1, at least 0, plus y: 1, 1, 2 and 3."""
+    graph = OperatorGraph(
+        (
+            *INPUTS,
+            operator("constant", value=5),
+            operator("add", 0, 3, left=(0, 0)),
+            operator("shift", 4, value=1),
+            operator("maximum", 5, value=0),
+            operator("add", 1, 6, left=(0, 0)),
+        ),
+        3,
+        ((7,),),
+    )
+    assert graph.levels == [0, 0, 0, 0, 1, 1, 2, 3]
+    assert graph.readers == [[4], [7], [], [4], [5], [6], [7], []]
+    assert graph.count("add", "maximum") == 3
+
+
+def test_a_trimmed_graph_keeps_what_an_output_needs_and_every_word() -> None:
+    """Operator 3 feeds only 4, which nobody reads; 1 feeds nothing else; 5 is a word that the output does not need."""
+    graph = trimmed(
+        [
+            *INPUTS,
+            operator("add", 0, 1, left=(0, 0)),
+            operator("shift", 3, value=1),
+            operator("multiply", 2, value=3),
+            operator("subtract", 0, 2, left=(0, 1)),
+            operator("maximum", 6, value=0),
+        ],
+        [[5], [7]],
+        7,
+        inputs=3,
+    )
+    assert [op.kind for op in graph.operators] == ["input", "input", "multiply", "subtract", "maximum"]
+    assert [op.sources for op in graph.operators] == [(), (), (1,), (0, 1), (3,)]
+    assert [op.value for op in graph.operators[:2]] == [0, 2]
+    assert (graph.words, graph.best, graph.inputs) == (((2,), (4,)), 4, 3)
+
+
+@given(circuit=circuits(), sharing=st.sampled_from(["none", "csd", "shared"]), argmax=st.booleans())
+def test_a_graph_survives_json_exactly(circuit: Circuit, sharing: str, argmax: bool) -> None:
+    graph = lowered(circuit, sharing=sharing, argmax=argmax)
+    again = from_json(to_json(graph))
+    assert again.operators == graph.operators
+    assert (again.inputs, again.words, again.best) == (graph.inputs, graph.words, graph.best)
+    assert to_json(again) == to_json(graph)
+
+
+def _tree(**changes: object) -> str:
+    """x and y, their sum and its double, changed."""
+    tree: dict[str, object] = {
+        "inputs": 2,
+        "words": [[3]],
+        "class": None,
+        "operators": [
+            ["input", [], [], 0, 0, 3, 0, None],
+            ["input", [], [], 1, 0, 3, 0, None],
+            ["add", [0, 1], [0, 0], 0, 0, 6, 1, 0],
+            ["shift", [2], [], -1, 0, 12, 1, 0],
+        ],
+    }
+    return json.dumps(tree | changes)
+
+
+def _with(number: int, *operator: object) -> str:
+    changed = json.loads(_tree())["operators"]
+    changed[number] = list(operator)
+    return _tree(operators=changed)
+
+
+DAMAGED = {
+    "{": "not an operator graph (Expecting property name enclosed in double quotes: line 1 column 2 (char 1)); "
+    "build it again",
+    "{}": "not an operator graph ('operators'); build it again",
+    "[]": "not an operator graph (list indices must be integers or slices, not str); build it again",
+    _tree(inputs="2"): "not an operator graph (('2',) are no whole numbers); build it again",
+    _tree(words=[[True]]): "not an operator graph ((True,) are no whole numbers); build it again",
+    _tree(words=[[4]]): "a word of operator 4, of 4; build it again",
+    _tree(words=[[-1]]): "a word of operator -1, of 4; build it again",
+    _tree(words=[]): "an operator graph without layers; build it again",
+    _tree(**{"class": 4}): "a word of operator 4, of 4; build it again",
+    _tree(**{"class": 1.0}): "not an operator graph ((1.0,) are no whole numbers); build it again",
+    _tree(inputs=1): "operator 1, input: word 1 of 1; build it again",
+    _with(2, "divide", [0, 1], [0, 0], 0, 0, 6, 1, 0): "operator 2, divide: no such kind; build it again",
+    _with(2, "add", [0, 1], [0, 0], 0, 0, 6, 1): "not an operator graph (not enough values to unpack (expected 2, "
+    "got 1)); build it again",
+    _with(2, "add", [0], [0, 0], 0, 0, 6, 1, 0): "operator 2, add: sources (0,) and left shifts (0, 0); build it again",
+    _with(2, "add", [0, 1], [], 0, 0, 6, 1, 0): "operator 2, add: sources (0, 1) and left shifts (); build it again",
+    _with(2, "add", [0, 2], [0, 0], 0, 0, 6, 1, 0): "operator 2, add: sources (0, 2), not all before it; "
+    "build it again",
+    _with(2, "add", [0, 1], [0, -1], 0, 0, 6, 1, 0): "operator 2, add: left shifts (0, -1); build it again",
+    _with(2, "add", [0, 1.5], [0, 0], 0, 0, 6, 1, 0): "not an operator graph ((0, 1.5) are no whole numbers); "
+    "build it again",
+    _with(2, "add", [0, 1], [0, 0], None, 0, 6, 1, 0): "not an operator graph ((None, 0, 6) are no whole numbers); "
+    "build it again",
+}
+
+
+@pytest.mark.parametrize("text", DAMAGED, ids=range(len(DAMAGED)))
+def test_a_damaged_graph_gets_one_line(text: str) -> None:
+    assert from_json(_tree()).words == ((3,),)
+    with pytest.raises(BuildError) as caught:
+        from_json(text)
+    assert str(caught.value) == DAMAGED[text]
+
+
+def _spelled(graph: OperatorGraph) -> dict[str, tuple[object, ...]]:
+    """Each operator under its name, its sources by name as well."""
+    names = names_of(graph)
+    return {
+        name: (op.kind, op.value, op.left, *(names[source] for source in op.sources))
+        for name, op in zip(names, graph.operators, strict=True)
+    }
+
+
+@pytest.mark.parametrize("sharing", ["none", "csd"])
+def test_names_of_a_neuron_stay_when_another_neuron_changes(sharing: str) -> None:
+    """Neuron 1 of layer 1 gets other weights: what the others of that layer are made of keeps its names."""
+    circuit = random_circuit((5, 4, 3), seed=1)
+    first, last = circuit.layers
+    weight = first.weight.copy()
+    weight[1] = [0, 1, 2, -3, 31]
+    changed = replace(circuit, layers=(replace(first, weight=weight), last))
+    before, after = (_spelled(lowered(each, sharing=sharing)) for each in (circuit, changed))
+    for neuron in ("n1_0", "n1_2", "n1_3"):
+        mine = {name for name in before if name == neuron or name.startswith(f"{neuron}_")}
+        assert len(mine) > 3
+        assert {name: before[name] for name in mine} == {name: after.get(name) for name in mine}
+    assert before["n1_1"] != after["n1_1"] or before.keys() != after.keys()
+
+
+@given(circuit=circuits(), argmax=st.booleans())
+def test_names_are_distinct_and_words_are_called_after_their_neurons(circuit: Circuit, argmax: bool) -> None:
+    graph = lowered(circuit, argmax=argmax)
+    names = names_of(graph)
+    assert len(set(names)) == len(graph.operators)
+    for depth, layer in enumerate(graph.words, 1):
+        for k, number in enumerate(layer):
+            assert graph.is_constant(number) or names[number] == f"n{depth}_{k}"
+    for name, op in zip(names, graph.operators, strict=True):
+        assert op.kind != "input" or name == f"n0_{op.value}"
+
+
+def test_two_digests_that_begin_alike_are_written_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Alike:
+        """Digests whose first nine digits are 0."""
+
+        def __init__(self, text: bytes) -> None:
+            self.end = hashlib.md5(text, usedforsecurity=False).hexdigest()
+
+        def hexdigest(self) -> str:
+            return "0" * 9 + self.end
+
+    graph = OperatorGraph(
+        (
+            *INPUTS,
+            operator("add", 0, 1, left=(0, 0)),
+            operator("add", 0, 2, left=(0, 0)),
+            operator("shift", 3, value=1),
+        ),
+        3,
+        ((4, 5),),
+    )
+    plain = names_of(graph)
+    assert [len(name) for name in plain if name.startswith("t1_")] == [11]
+    monkeypatch.setattr(operators.hashlib, "sha256", Alike)  # type: ignore[attr-defined]  # imported there
+    graph = replace(graph, words=((5,),))
+    first, second = (name for name in names_of(graph) if name.startswith("t1_"))
+    assert (first, second[:12]) == ("t1_00000000", "t1_000000000")
+    assert first != second
