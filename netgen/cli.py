@@ -151,6 +151,18 @@ def synth(
 
 
 @app.command()
+def draw(
+    folder: Folder,
+    neuron: Annotated[str | None, typer.Option(help="Only what this neuron needs, such as n2_17.")] = None,
+) -> None:
+    """Draw a build's adders, shifts and comparisons as text for Graphviz: netgen draw ... | dot -Tsvg."""
+    from netgen.kept import load_operators
+    from netgen.report import drawing
+
+    typer.echo(drawing(load_operators(folder), neuron), nl=False)
+
+
+@app.command()
 def place(
     graph: Annotated[
         Path, typer.Argument(help="A graph: .json, .graph (METIS), .csv or .dat (QAPLIB).", show_default=False)
@@ -211,7 +223,7 @@ def place(
 
 @app.command()
 def experiment(
-    name: Annotated[str, typer.Argument(help="ablation, reinit or compression.", show_default=False)],
+    name: Annotated[str, typer.Argument(help="ablation, recipe, reinit or compression.", show_default=False)],
     data_set: Annotated[str, typer.Option(help="digits, mnist or fashion-mnist.")] = "digits",
     seeds: Annotated[int, typer.Option(min=1, help="Networks from different starts.")] = 3,
     quick: Annotated[bool, typer.Option(help="Fewer rounds of training.")] = False,

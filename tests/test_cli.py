@@ -198,10 +198,11 @@ def test_schema_is_a_json_schema_of_the_spec(tmp_path: Path) -> None:
 
 
 HELP = {
-    (): ["build", "report", "check", "synth", "place", "experiment", "search", "init", "schema", "--version"],
+    (): ["build", "report", "check", "synth", "draw", "place", "experiment", "search", "init", "schema", "--version"],
     ("build",): ["SPEC", "--out", "--data", "--jobs", "--json", "--quiet"],
     ("report",): ["FOLDER", "--json"],
     ("check",): ["FOLDER", "--simulator", "--samples", "--data", "--jobs", "--json", "--quiet"],
+    ("draw",): ["FOLDER", "--neuron"],
     ("synth",): ["FOLDER", "--target", "--yosys", "--json", "--quiet"],
     ("place",): [
         "GRAPH",

@@ -4,6 +4,7 @@ from netgen.report import record
 from netgen.report.agreement import CheckReport, Difference, check, raise_if_different
 from netgen.report.bound import error_bound
 from netgen.report.build import BuildReport, build_report, from_json, to_json
+from netgen.report.drawing import drawing
 from netgen.report.front import Front, FrontPoint, front_picture, render_front
 from netgen.report.logic import LogicReport, logic_report
 from netgen.report.page import page
@@ -23,6 +24,7 @@ __all__ = [
     "WireReport",
     "build_report",
     "check",
+    "drawing",
     "error_bound",
     "from_json",
     "front_picture",
