@@ -70,7 +70,7 @@ def efforts_of(neurons: int, seeds: int) -> list[tuple[int, int]]:
         return [(3_000_000, seeds)]
     if neurons <= 64:
         return [(40_000_000, seeds)]
-    return [(240_000_000, min(seeds, 3)), (600_000_000, min(seeds, 2))]
+    return [(330_000_000, min(seeds, 3)), (1_600_000_000, min(seeds, 3))]
 
 
 def qaplib(folder: Path, *, seeds: int, names: list[str]) -> None:
