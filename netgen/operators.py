@@ -231,7 +231,7 @@ def range_of(kind: Kind, value: int, left: Sequence[int], reach: Sequence[tuple[
             (a, b), (c, d) = reach
             return int(a > d), int(b > c)
         case "select":
-            choices = [reach[1]] * (reach[0][1] != 0) + [reach[2]] * (reach[0][0] == 0)
+            choices = [reach[1]] * (reach[0] != (0, 0)) + [reach[2]] * (reach[0][0] <= 0 <= reach[0][1])
             return min(lo for lo, _ in choices), max(hi for _, hi in choices)
 
 

@@ -117,11 +117,17 @@ def designed_as(
     sharing: str = "shared",
     pipeline: Pipeline = "layer",
     steps: int = 1,
+    long: int = 0,
     comments: bool = False,
 ) -> Design:
-    """The hardware of a circuit, its neurons in a row."""
+    """The hardware of a circuit, its neurons in a row.
+
+    Args:
+        long: one of so many wires between operators takes a cycle of its own; 0 for none.
+    """
     graph = lowered(circuit, sharing=sharing, argmax=argmax)
-    timing = schedule(graph, pipeline, steps=steps)
+    wires = [(source, number) for number, op in enumerate(graph.operators) for source in op.sources]
+    timing = schedule(graph, pipeline, steps=steps, long=wires[::long] if long else ())
     return design_of(circuit, graph, timing, *placed(circuit), title="spec test", comments=comments)
 
 

@@ -24,6 +24,7 @@ from strategies import (
 )
 from stream_bench import Run, judge, noisy, simulated
 
+from netgen.circuit import Circuit
 from netgen.design import Design
 from netgen.fixed import FixedPoint
 from netgen.lower import SHARING
@@ -66,8 +67,8 @@ def runs(draw: st.DrawFn) -> Run:
     """Any circuit, with any hardware that is made of it, and stalls and resets."""
     circuit = draw(circuits())
     pipeline, steps = draw(pipelines())
-    argmax, sharing = draw(st.booleans()), draw(sharings())
-    design = designed_as(circuit, argmax=argmax, sharing=sharing, pipeline=pipeline, steps=steps)
+    argmax, sharing, long = draw(st.booleans()), draw(sharings()), draw(st.sampled_from([0, 1, 5]))
+    design = designed_as(circuit, argmax=argmax, sharing=sharing, pipeline=pipeline, steps=steps, long=long)
     return noisy(design, draw(inputs_of(circuit)), seed=draw(st.integers(0, 2**32 - 1)), cycles=60)
 
 
@@ -96,6 +97,17 @@ def test_verilator_finds_nothing_to_warn_of(
     command = [native_tool("verilator"), "--lint-only", "-Wall", "top.v"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@given(circuit=circuits(), sharing=sharings(), argmax=st.booleans(), pipeline=pipelines())
+@settings(max_examples=40, deadline=None)
+def test_the_text_has_the_registers_of_the_schedule_and_no_other(
+    circuit: Circuit, sharing: str, argmax: bool, pipeline: tuple[Pipeline, int]
+) -> None:
+    design = designed_as(circuit, argmax=argmax, sharing=sharing, pipeline=pipeline[0], steps=pipeline[1])
+    registers = re.findall(r"^  reg (?:signed )?\[(\d+):(\d+)\]", design.verilog, re.MULTILINE)
+    bits = [int(high) - int(low) + 1 for high, low in registers]
+    assert sum(bits) == design.timing.registers(design.graph) + design.latency
 
 
 _MITER = (

@@ -1,0 +1,151 @@
+"""Pipelines: as many registers on every way, and no more levels in a cycle than asked for."""
+
+from typing import get_args
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import circuits, lowered, pipelines, random_circuit, sharings
+
+from netgen.circuit import Circuit
+from netgen.errors import BuildError
+from netgen.operators import Operator, OperatorGraph
+from netgen.pipeline import Pipeline, Schedule, schedule
+
+
+def _by_hand() -> OperatorGraph:
+    """Two inputs; a + b of layer 1, at least 0; of layer 2, less a constant and, by another way, a word of layer 1."""
+
+    def operator(kind: str, *sources: int, layer: int, value: int = 0, left: tuple[int, ...] = ()) -> Operator:
+        return Operator(kind, sources, left, value, 0, 7, layer, 0)  # type: ignore[arg-type]  # a kind
+
+    return OperatorGraph(
+        (
+            operator("input", layer=0),
+            operator("input", layer=0, value=1),
+            operator("constant", layer=0, value=3),
+            operator("add", 0, 1, layer=1, left=(0, 0)),
+            operator("maximum", 3, layer=1),
+            operator("subtract", 4, 2, layer=2, left=(0, 0)),
+            operator("shift", 5, layer=2, value=1),
+            operator("add", 6, 4, layer=2, left=(0, 0)),
+            operator("greater", 7, 5, layer=3),
+        ),
+        2,
+        ((4,), (7, 5)),
+        8,
+    )
+
+
+GOLDEN: list[tuple[Pipeline, int, tuple[int, ...], int, list[int]]] = [
+    ("none", 1, (0, 0, 0, 0, 0, 0, 0, 0, 0), 0, [0, 0, 0, 0, 0, 0, 0, 0, 0]),
+    ("layer", 1, (0, 0, 0, 0, 0, 1, 1, 1, 2), 3, [0, 0, 0, 0, 1, 2, 0, 2, 1]),
+    ("levels", 1, (0, 0, 0, 0, 1, 2, 2, 3, 4), 5, [0, 0, 0, 1, 2, 3, 1, 2, 1]),
+    ("levels", 2, (0, 0, 0, 0, 0, 1, 1, 1, 2), 3, [0, 0, 0, 0, 1, 2, 0, 2, 1]),
+    ("cycles", 2, (0, 0, 0, 0, 0, 0, 0, 1, 1), 2, [0, 0, 0, 0, 1, 2, 1, 1, 1]),
+    ("cycles", 9, (0, 0, 0, 0, 1, 3, 3, 5, 7), 9, [0, 0, 0, 1, 4, 6, 2, 4, 2]),
+]
+
+
+@pytest.mark.parametrize(("pipeline", "steps", "cycle", "latency", "delays"), GOLDEN)
+def test_cycles_by_hand(
+    pipeline: Pipeline, steps: int, cycle: tuple[int, ...], latency: int, delays: list[int]
+) -> None:
+    """Levels of the operators are 0 0 0 1 2 3 3 4 5; in two cycles, levels 1 to 3 and 4 to 5.
+
+    Of `levels` 1: operator 4, of cycle 1, is read in 2 and in 3, so it goes through two registers; 5, a score, is there
+    from cycle 2 and waits until 5.
+    """
+    graph = _by_hand()
+    timing = schedule(graph, pipeline, steps=steps)
+    assert (timing.cycle, timing.latency) == (cycle, latency)
+    assert timing.delays(graph) == delays
+    assert timing.registers(graph) == 3 * sum(delays), "every value is 0 to 7"
+
+
+def _registers_met(graph: OperatorGraph, timing: Schedule) -> dict[int, set[int]]:
+    """How many registers samples can have met on the ways to what each operator gives; nothing for constants.
+
+    Walked register by register: a reader takes its source's value from the tap that its cycle asks for.
+    """
+    delays = timing.delays(graph)
+    met: dict[int, set[int]] = {}
+    for number, operator in enumerate(graph.operators):
+        if operator.kind == "input":
+            met[number] = {0}
+            continue
+        met[number] = set()
+        for source in operator.sources:
+            tap = timing.cycle[number] - timing.cycle[source]
+            assert graph.is_constant(source) or 0 <= tap <= delays[source], "the chain has such a tap"
+            met[number] |= {count + tap for count in met[source]}
+    for number in graph.outputs:
+        tap = timing.latency - timing.cycle[number]
+        assert graph.is_constant(number) or tap == delays[number]
+    return {n: {count + timing.latency - timing.cycle[n] for count in met[n]} for n in graph.outputs}
+
+
+@given(circuit=circuits(), sharing=sharings(), argmax=st.booleans(), pipeline=pipelines(), data=st.data())
+@settings(deadline=None)
+def test_on_every_way_a_sample_meets_as_many_registers(
+    circuit: Circuit, sharing: str, argmax: bool, pipeline: tuple[Pipeline, int], data: st.DataObject
+) -> None:
+    """Long wires, which take a register more, or not; no operator computes before its sources."""
+    graph = lowered(circuit, sharing=sharing, argmax=argmax)
+    wires = [(source, number) for number, op in enumerate(graph.operators) for source in op.sources]
+    wires = [(source, number) for source, number in wires if not graph.is_constant(source)]
+    long = data.draw(st.lists(st.sampled_from(wires), max_size=4)) if wires else []
+    timing = schedule(graph, pipeline[0], steps=pipeline[1], long=long)
+    assert all(timing.cycle[source] <= timing.cycle[number] <= timing.latency for source, number in wires)
+    for counts in _registers_met(graph, timing).values():
+        assert counts <= {timing.latency}
+    plain = schedule(graph, pipeline[0], steps=pipeline[1])
+    for source, number in long:
+        before = plain.cycle[number] - plain.cycle[source]
+        assert timing.cycle[number] - timing.cycle[source] > before
+
+
+@given(circuit=circuits(), sharing=sharings(), argmax=st.booleans(), steps=st.integers(1, 5))
+@settings(deadline=None)
+def test_levels_and_cycles_are_what_was_asked_for(circuit: Circuit, sharing: str, argmax: bool, steps: int) -> None:
+    graph = lowered(circuit, sharing=sharing, argmax=argmax)
+    assert schedule(graph, "none").latency == 0
+    assert _deepest(graph, schedule(graph, "levels", steps=steps)) <= steps
+    levels = max(graph.levels)
+    assert schedule(graph, "levels", steps=steps).latency == max(-(-levels // steps), 1)
+    timing = schedule(graph, "cycles", steps=steps)
+    assert timing.latency == steps
+    assert _deepest(graph, timing) == -(-levels // steps), "as even as can be"
+
+
+def _deepest(graph: OperatorGraph, timing: Schedule) -> int:
+    """Levels of logic in the cycle that has most, counted along every way that no register cuts."""
+    deep: list[int] = []
+    for number, operator in enumerate(graph.operators):
+        same = [deep[source] for source in operator.sources if timing.cycle[source] == timing.cycle[number]]
+        deep.append(max(same, default=0) + (operator.kind not in ("input", "constant", "shift")))
+    return max(deep)
+
+
+@pytest.mark.parametrize("argmax", [False, True])
+@pytest.mark.parametrize("sizes", [(3, 4), (3, 4, 5), (6, 5, 4, 3)])
+def test_a_register_stands_behind_each_layer_and_behind_the_class(sizes: tuple[int, ...], argmax: bool) -> None:
+    graph = lowered(random_circuit(sizes, seed=2), argmax=argmax)
+    timing = schedule(graph, "layer")
+    assert timing.latency == len(sizes) - 1 + argmax
+    for number, operator in enumerate(graph.operators):
+        if operator.kind not in ("input", "constant"):
+            assert timing.cycle[number] == operator.layer - 1
+    delays = timing.delays(graph)
+    for number in (number for layer in graph.words[:-1] for number in layer):
+        assert delays[number] == (not graph.is_constant(number))
+
+
+def test_a_pipeline_that_does_not_exist_is_refused_with_those_that_do() -> None:
+    graph = _by_hand()
+    with pytest.raises(BuildError) as caught:
+        schedule(graph, "deep")  # type: ignore[arg-type]  # that is the point
+    assert str(caught.value) == f"pipeline 'deep'; use one of {', '.join(get_args(Pipeline))}"
+    with pytest.raises(BuildError) as caught:
+        schedule(graph, "cycles", steps=0)
+    assert str(caught.value) == "0 steps of a pipeline; use 1 or more"
