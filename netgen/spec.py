@@ -204,8 +204,8 @@ class EmitSpec(Section):
     steps: PositiveInt = Field(1, description="levels or cycles of the pipeline; nothing for none and layer")
     longest_wire: PositiveInt | None = Field(
         None,
-        description="wires between operators that are longer, in units of the pitch, take a cycle of their own; null "
-        "for none of them",
+        description="wires between operators that are longer, in units of the pitch, go through one register more; "
+        "null for none of them",
     )
     comments: bool = Field(False, description="whether each line of Verilog tells the range of its values")
     axis: Literal["none", "parallel", "serial"] = Field(
