@@ -150,7 +150,7 @@ def test_a_circuit_of_a_look_is_counted_and_placed_and_new_weights_know_nothing(
 
 
 def test_names_that_do_not_exist_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match=r"experiment: no 'abl'; choose one of ablation, reinit, compression"):
+    with pytest.raises(SpecError, match=r"experiment: no 'abl'; choose one of ablation, recipe, reinit, compression"):
         run("abl", "digits", out=tmp_path)
     with pytest.raises(SpecError, match=r"--data-set: no 'cifar'; choose one of digits, mnist, fashion-mnist"):
         run("ablation", "cifar", out=tmp_path)
