@@ -13,6 +13,7 @@ import pytest
 import netgen.place.anneal
 import netgen.place.auto
 import netgen.place.tabu
+from netgen.fixed import Words
 from netgen.grid import Grid, Placement, Regions, auto_grid, free_regions, wire_lengths
 from netgen.netlist import Netlist
 from netgen.place import METHODS, place
@@ -97,6 +98,23 @@ def test_every_step_of_a_walk_makes_the_least_lengthening_swap_that_is_open() ->
         left[moved, before[moved]] = step
         assert length(table.site) == min(opened)
         shortest = min(shortest, length(table.site))
+
+
+def test_a_child_takes_the_place_of_its_like_or_else_of_the_longest_only_if_it_is_shorter() -> None:
+    """20 sites in a row: alike is what differs in less than two of them, mirror images counted as the same."""
+    images = netgen.place.tabu._images(Grid((20, 1, 1), (1, 1, 1)))
+    order, far = np.arange(20), np.roll(np.arange(20), 7)
+    other = np.random.default_rng(1).permutation(20)
+    family = [(10, order), (30, far)]
+
+    def lengths(length: int, child: Words) -> list[int]:
+        return [member for member, _ in netgen.place.tabu._joined(family, [(length, child)], images)]
+
+    assert lengths(9, order) == [9, 30]  # of its like
+    assert lengths(9, order[::-1].copy()) == [9, 30]  # of its mirror image
+    assert lengths(20, order) == [10, 30]  # longer than its like: it is not taken in the longest one's place
+    assert lengths(20, other) == [10, 20]  # unlike all: of the longest
+    assert lengths(30, other) == [10, 30]
 
 
 def test_tabu_search_finds_what_trying_all_placements_finds() -> None:

@@ -34,6 +34,16 @@ def test_a_neuron_is_drawn_with_what_it_needs_only() -> None:
     assert "n0_0" not in text
 
 
+def test_of_the_layer_before_only_words_are_drawn() -> None:
+    """Two layers of one neuron each, 3 a and then 3 of that: input a is not part of the second neuron."""
+    narrow, wide = FixedPoint(3, 0, signed=True), FixedPoint(4, 0, signed=False)
+    layers = [CircuitLayer(np.array([[3]]), np.zeros(1, np.int64), narrow, "relu", out) for out in (wide, None)]
+    text = drawing(lower(Circuit(FixedPoint(2, 0, signed=False), np.ones(1), tuple(layers)), argmax=False), "n2_0")
+    assert "n1_0 -> " in text
+    assert "n0_0" not in text
+    assert "-> n1_0" not in text
+
+
 def test_a_neuron_that_is_not_there_is_refused() -> None:
     with pytest.raises(BuildError, match=r"neuron 'n9_9': not in this circuit; give one such as n1_0"):
         drawing(graph(), "n9_9")

@@ -1,0 +1,47 @@
+"""Where operators lie, and the wires between them, worked by hand."""
+
+import numpy as np
+
+from netgen.circuit import Circuit, CircuitLayer
+from netgen.fixed import FixedPoint
+from netgen.lower import lower
+from netgen.operators import OperatorGraph
+from netgen.wiring import long_wires, operator_sites, settled_sites, wire_lengths
+
+HOME = (4, 1, 0)
+SITES = {(0, 0): (0, 0, 0), (0, 1): (0, 2, 0), (0, 2): HOME, (1, 0): (4, 1, 1)}
+
+
+def graph() -> OperatorGraph:
+    """One neuron, (a + b) + c: a and b have the same shift and level, and are added first."""
+    format_ = FixedPoint(2, 0, signed=True)
+    layer = CircuitLayer(np.array([[1, 1, 1]]), np.zeros(1, np.int64), format_, "identity", None)
+    return lower(Circuit(FixedPoint(2, 0, signed=False), np.ones(3), (layer,)), sharing="csd", argmax=False)
+
+
+def test_adders_at_their_neuron_take_a_wire_from_each_input() -> None:
+    """a and b are 4 + 1 + 1 = 6 away from the neuron, c is 1 above: 13."""
+    found = graph()
+    assert sum(wire_lengths(found, operator_sites(found, SITES), (1, 1, 1))) == 13
+
+
+def test_adders_on_the_way_lie_where_wires_meet() -> None:
+    """a and b meet at (0, 1, 0), 1 from each, and go on for 4 + 1; c is 1 away: 8."""
+    found = graph()
+    at = settled_sites(found, SITES)
+    (adder,) = (n for n, op in enumerate(found.operators) if op.kind == "add" and n != found.words[0][0])
+    assert at[adder] == (0, 1, 0)
+    assert sum(wire_lengths(found, at, (1, 1, 1))) == 8
+
+
+def test_a_pitch_counts_along_its_axis() -> None:
+    """Along x 4 steps of 2, along y 1 of 1, along z 1 of 5: 14 each for a and b, 5 for c."""
+    found = graph()
+    assert sum(wire_lengths(found, operator_sites(found, SITES), (2, 1, 5))) == 33
+
+
+def test_long_wires_are_those_beyond_the_limit() -> None:
+    found = graph()
+    at = operator_sites(found, SITES)
+    assert {source for source, _ in long_wires(found, at, (1, 1, 1), 5)} == {0, 1}
+    assert not long_wires(found, at, (1, 1, 1), 6)
