@@ -6,6 +6,7 @@ import json
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from netgen.graph import Graph
 from netgen.grid import Grid, Placement, Regions, auto_grid, face_regions, wire_lengths
 from netgen.progress import Progress, silent
 from netgen.report.wires import verdict_of
+
+if TYPE_CHECKING:
+    from netgen.place.certificate import Certificate
 
 PROBE = 100_000
 """Moves by which the speed of the machine is taken, when the clock decides."""
@@ -98,6 +102,7 @@ def place_graph(
     Raises: FitError, when the neurons do not fit; SpecError, for a method that does not exist.
     """
     from netgen.place import place
+    from netgen.place.exact import solve
 
     netlist = graph.netlist
     if grid is None:
@@ -110,10 +115,17 @@ def place_graph(
         found = [place(netlist, grid, regions, method=method, start=start, moves=PROBE, seed=seed)]
         moves = max(int(PROBE * seconds / max(time.process_time() - began, 1e-3)), PROBE)
         progress = _until(deadline, progress)
+    certificate: Certificate | None = None
     try:
-        found.append(
-            place(netlist, grid, regions, method=method, start=start, moves=moves, seed=seed, progress=progress)
-        )
+        if bound and method == "exact" and seconds is None:  # its search proves a bound of its own
+            solved, certificate, _ = solve(
+                netlist, grid, regions, start=start, moves=moves, seed=seed, progress=progress
+            )
+            found.append(solved)
+        else:
+            found.append(
+                place(netlist, grid, regions, method=method, start=start, moves=moves, seed=seed, progress=progress)
+            )
     except KeyboardInterrupt:  # before the search had anything better
         if not found:
             raise
@@ -124,7 +136,7 @@ def place_graph(
     from netgen.place.bounds import best
     from netgen.place.problem import problem_of
 
-    certificate = best(problem_of(netlist, grid, regions), progress=progress)
+    certificate = certificate or best(problem_of(netlist, grid, regions), progress=progress)
     return PlacedGraph(graph, placement, length, certificate.bound, certificate.method)
 
 

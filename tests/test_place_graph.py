@@ -135,3 +135,8 @@ def test_what_cannot_be_is_one_line(
 
 def test_the_clock_can_decide(graph: Graph) -> None:
     assert place_graph(graph, seconds=0.2, bound=False).length >= _shortest()
+
+
+def test_what_exact_places_is_told_to_be_proven(graph: Graph) -> None:
+    placed = place_graph(graph, method="exact")
+    assert (placed.length, placed.bound) == (_shortest(), _shortest())
