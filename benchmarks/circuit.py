@@ -33,7 +33,7 @@ from netgen.pipeline import schedule
 from netgen.prove import prove
 from netgen.wiring import operator_sites, settled_sites, sites_of, wire_lengths
 
-VECTORS = 10_000
+VECTORS = 100
 BYTES = FixedPoint(8, 0, signed=False)
 MATRICES = [
     *((f"16x16, {bits} bit", 16, 16, bits, 1.0) for bits in (4, 6, 8)),
@@ -78,7 +78,7 @@ def alkaids(weight: Words) -> tuple[str, int, float, int]:
     program = trace(values, values @ weight.T.astype(np.float64))
     seconds = time.process_time() - began
     rng = np.random.default_rng(1)
-    vectors = rng.integers(0, BYTES.hi + 1, (VECTORS // 100, inputs))
+    vectors = rng.integers(0, BYTES.hi + 1, (VECTORS, inputs))
     for vector in vectors:
         assert (program(vector.astype(np.float64)) == weight @ vector).all(), "alkaid computes the product"
     sources = sorted((Path(alkaid.__file__).parent / "codegen/rtl/verilog/source").glob("*.v"))

@@ -49,7 +49,7 @@ def schedule(
     Args:
         pipeline: `none`, registers nowhere; `layer`, behind each layer, and behind the arg-max; `levels`, after every
             `steps` levels of logic; `cycles`, in `steps` cycles with as many levels in each as can be.
-        long: pairs of operator and reader whose wire is too long to be crossed in the cycle of either.
+        long: pairs of operator and reader between which one register more stands.
     Raises: BuildError, for a pipeline that does not exist, or too few steps.
     """
     if pipeline not in get_args(Pipeline):

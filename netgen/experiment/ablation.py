@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from netgen.experiment.curve import crossing, crossing_size, over_seeds
+from netgen.experiment.curve import crossing, crossing_size, length_by, over_seeds, test_accuracy, validation_accuracy
 from netgen.experiment.settings import ACCURACIES, DECAY, STRENGTH, base_of
 from netgen.experiment.trial import Point, Trial, spec_of
 
@@ -51,22 +51,12 @@ def table(data: str, found: Sequence[tuple[Trial, Sequence[Point]]]) -> list[lis
             if not curves:
                 continue
 
-            def length(point: Point, method: str = method) -> float:
-                return float(max(point.lengths[method], 1))
-
-            lengths = [[crossing_size(c, a, _validation, length) for c in curves] for a in accuracies]
-            tests = [[crossing(c, a, _test, _validation, length) for c in curves] for a in accuracies]
+            length = length_by(method)
+            lengths = [[crossing_size(c, a, validation_accuracy, length) for c in curves] for a in accuracies]
+            tests = [[crossing(c, a, test_accuracy, validation_accuracy, length) for c in curves] for a in accuracies]
             rows.append(
                 [training, pruning, placement]
                 + [over_seeds(values, ",.0f") for values in lengths]
                 + [over_seeds(values, ".2f", 100.0) for values in tests]
             )
     return rows
-
-
-def _validation(point: Point) -> float:
-    return point.validation
-
-
-def _test(point: Point) -> float:
-    return point.test

@@ -10,6 +10,21 @@ from netgen.experiment.trial import Point
 Figure = Callable[[Point], float]
 
 
+def validation_accuracy(point: Point) -> float:
+    """Validation accuracy."""
+    return point.validation
+
+
+def test_accuracy(point: Point) -> float:
+    """Test accuracy."""
+    return point.test
+
+
+def length_by(placer: str) -> Figure:
+    """Wire length by a placer, at least 1, so that it has a logarithm."""
+    return lambda point: float(max(point.lengths[placer], 1))
+
+
 def crossing(points: Sequence[Point], target: float, figure: Figure, by: Figure, size: Figure) -> float | None:
     """A figure where a curve falls through a target.
 

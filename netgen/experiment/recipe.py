@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from netgen.experiment.ablation import OURS, PLACEMENT, PRUNING, TRAINING
-from netgen.experiment.curve import crossing, crossing_size, over_seeds
+from netgen.experiment.curve import crossing, crossing_size, length_by, over_seeds, test_accuracy, validation_accuracy
 from netgen.experiment.settings import ACCURACIES, WHOLE, base_of
 from netgen.experiment.trial import Point, Trial, spec_of
 
@@ -51,27 +51,19 @@ def table(data: str, found: Sequence[tuple[Trial, Sequence[Point]]]) -> list[lis
         method = PLACEMENT[placement]
         curves = [points for trial, points in found if trial.what == (name,)]
 
-        def length(point: Point, method: str = method) -> float:
-            return float(max(point.lengths[method], 1))
-
+        length = length_by(method)
         rows.append(
             [
                 name,
-                over_seeds([crossing_size(c, target, _validation, length) for c in curves], ",.0f"),
-                over_seeds([crossing(c, target, _test, _validation, length) for c in curves], ".2f", 100.0),
-                over_seeds([crossing(c, target, _wires, _validation, length) for c in curves], ",.0f"),
-                over_seeds([crossing_size(c, target, _test, length) for c in curves], ",.0f"),
+                over_seeds([crossing_size(c, target, validation_accuracy, length) for c in curves], ",.0f"),
+                over_seeds(
+                    [crossing(c, target, test_accuracy, validation_accuracy, length) for c in curves], ".2f", 100.0
+                ),
+                over_seeds([crossing(c, target, _wires, validation_accuracy, length) for c in curves], ",.0f"),
+                over_seeds([crossing_size(c, target, test_accuracy, length) for c in curves], ",.0f"),
             ]
         )
     return rows
-
-
-def _validation(point: Point) -> float:
-    return point.validation
-
-
-def _test(point: Point) -> float:
-    return point.test
 
 
 def _wires(point: Point) -> float:

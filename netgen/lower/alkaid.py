@@ -1,6 +1,7 @@
 """Adder graphs by alkaid, behind netgen's own: only which terms are added, with which shift and sign, is taken."""
 
 from collections.abc import Sequence
+from enum import IntEnum
 from importlib.util import find_spec
 
 import numpy as np
@@ -10,8 +11,14 @@ from netgen.fixed import Words
 from netgen.lower.builder import Builder, Term
 from netgen.lower.csd import constant_of, zero
 
-INPUT, NEGATE, ADD, SUBTRACT = -1, -2, 0, 1
-"""alkaid's operation codes that a matrix needs."""
+
+class Code(IntEnum):
+    """The operation codes of alkaid that a matrix needs."""
+
+    NEGATE = -2
+    INPUT = -1
+    ADD = 0
+    SUBTRACT = 1
 
 
 def available() -> bool:
@@ -53,15 +60,15 @@ def _stage(builder: Builder, stage: object, inputs: Sequence[Term]) -> list[Term
     terms: list[Term] = []
     for op in stage.ops:  # type: ignore[attr-defined]  # alkaid ships no types
         match op.opcode:
-            case -1:
+            case Code.INPUT:
                 k = op.data[0]
                 terms.append(_moved(inputs[k], stage.inp_shifts[k]))  # type: ignore[attr-defined]
-            case -2:
+            case Code.NEGATE:
                 terms.append(_negated(terms[op.addr[0]]))
-            case 0 | 1:
+            case Code.ADD | Code.SUBTRACT:
                 a, b = (terms[k] for k in op.addr)
                 b = _moved(b, op.data[0])
-                terms.append(builder.plus(a, _negated(b) if op.opcode == SUBTRACT else b, None))
+                terms.append(builder.plus(a, _negated(b) if op.opcode == Code.SUBTRACT else b, None))
             case _:
                 raise AssertionError(f"alkaid's operation {op.opcode} has no place in a matrix")
     outputs = zip(stage.out_idxs, stage.out_shifts, stage.out_negs, strict=True)  # type: ignore[attr-defined]
