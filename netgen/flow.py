@@ -32,6 +32,7 @@ from netgen.wiring import sites_of
 
 NOUNS = (
     "fixed",
+    "digits",
     "network",
     "circuit",
     "sparse",

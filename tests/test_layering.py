@@ -13,6 +13,7 @@ RANKS = {
     "errors": 0,
     "progress": 0,
     "fixed": 0.5,
+    "digits": 0.7,
     "store": 1,
     "network": 1,
     "utilization": 1,

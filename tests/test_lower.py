@@ -17,7 +17,7 @@ from netgen.errors import BuildError
 from netgen.fixed import FixedPoint, Words
 from netgen.lower import SHARING, lower
 from netgen.lower.builder import Builder
-from netgen.lower.digits import signed_digits
+from netgen.digits import signed_digits
 from netgen.lower.share import EXTRA_LEVELS, shared
 from netgen.operators import OperatorGraph, evaluate, values_of
 from netgen.pipeline import schedule

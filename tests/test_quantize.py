@@ -163,7 +163,7 @@ def test_gradients_pass_straight_through_except_where_a_weight_saturates() -> No
     module(torch.tensor([[2.0, 3.0]])).sum().backward()
     gradient = module.weights[0].grad
     assert gradient is not None
-    assert gradient.tolist() == [[2.0, 0.0]]
+    assert gradient.tolist() == [2.0, 0.0]
 
 
 def test_wide_formats_fall_back_to_double_precision() -> None:

@@ -31,18 +31,18 @@ class MaskedLinear(nn.Linear):
     def forward(self, x: Tensor) -> Tensor:
         """Map (n, n_in) to (n, n_out)."""
         wires = self._found()
-        if wires is not None:
-            return sparse_linear(x, self.weight, self.bias, wires)
+        if wires.pays:
+            return sparse_linear(x, self.weight.view(-1).index_select(0, wires.flat), self.bias, wires)
         return nn.functional.linear(x, self.weight * self.mask, self.bias)
 
     def __getstate__(self) -> dict[str, Any]:
         """What is copied: all but what was seen of the mask, since a copy counts its versions anew."""
         return self.__dict__ | {"_seen": None}
 
-    def _found(self) -> Wires | None:
+    def _found(self) -> Wires:
         """The wires of the mask as it is now, looked for again only when it has changed."""
         version = self.mask._version
-        if self._seen is None or self._seen[0] is not self.mask or self._seen[1] != version:
+        if self._wires is None or self._seen is None or self._seen[0] is not self.mask or self._seen[1] != version:
             self._seen, self._wires = (self.mask, version), Wires.of(self.mask)
         return self._wires
 
