@@ -18,7 +18,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from netgen.data import DATA_VARIABLE, Dataset, load_dataset
-from netgen.spec import DataSpec, PruneSpec
+from netgen.sections import DataSpec, PruneSpec
 from netgen.train import Mlp, Pruning, Recipe, Samples
 
 SIZES = (784, 300, 100, 10)

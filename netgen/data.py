@@ -17,7 +17,7 @@ import numpy.typing as npt
 from netgen.errors import DataError
 from netgen.fixed import FixedPoint, Reals, Words
 from netgen.network import frozen
-from netgen.spec import DataSpec
+from netgen.sections import DataSpec
 
 Floats = npt.NDArray[np.float32]
 Array = npt.NDArray[Any]

@@ -15,7 +15,7 @@ from netgen.errors import QuantizeError
 from netgen.fixed import FixedPoint, Words
 from netgen.network import Layer, Network
 from netgen.quantize import Formats, QuantizedMlp, calibrate, formats_of, predict_words, quantize
-from netgen.spec import DataSpec
+from netgen.sections import DataSpec
 from netgen.train import Recipe, fit
 
 

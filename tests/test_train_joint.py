@@ -13,7 +13,7 @@ from netgen.fixed import Reals
 from netgen.follow import Follower
 from netgen.netlist import netlist_between
 from netgen.network import Bools
-from netgen.spec import AugmentSpec, DataSpec, PlaceSpec, PruneSpec
+from netgen.sections import AugmentSpec, DataSpec, PlaceSpec, PruneSpec
 from netgen.train import Charge, Mlp, Pruning, Recipe, Samples, distort, fit, predict, prune_and_retrain
 from netgen.train.cut import cut
 from netgen.train.regularize import REGULARIZERS, Regularizer

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from netgen.fixed import Reals
 from netgen.network import Bools
-from netgen.spec import PruneSpec, TrainSpec
+from netgen.sections import PruneSpec, TrainSpec
 from netgen.train.cut import cut
 from netgen.train.fit import Descent, Recipe
 from netgen.train.mlp import Mlp
