@@ -17,7 +17,7 @@ class Cost:
     Attributes:
         adders: additions and subtractions; adder_bits: their bits, but for those that are one source's as they are.
         multiplications: by constants; only without sharing.
-        choices: comparisons, selections, ReLU and saturation.
+        choices: comparisons, selections, ReLU and saturation; tables: look-up tables, a neuron each.
         levels: operators that take logic on the longest way from an input to an output.
         registers: bits of them.
         lut: an estimate for 6-input look-up tables.
@@ -27,6 +27,7 @@ class Cost:
     adder_bits: int
     multiplications: int
     choices: int
+    tables: int
     levels: int
     registers: int
     lut: int
@@ -42,6 +43,10 @@ def cost_of(graph: OperatorGraph, timing: Schedule) -> Cost:
             own = adder_bits(operator, [at[source] for source in operator.sources])
             bits += own
             lut += LUT_PER_BIT["adder"] * own
+        elif operator.kind == "table":
+            lut += operator.width * (1 << max(sum(at[source].width for source in operator.sources) - 6, 0))
+        elif operator.kind == "greater" and at[operator.sources[1]].kind == "constant":
+            lut += _compare_lut(at[operator.sources[0]].width, at[operator.sources[1]].value)
         else:
             lut += LUT_PER_BIT.get(operator.kind, 0.0) * _width(operator, at)
     return Cost(
@@ -49,6 +54,7 @@ def cost_of(graph: OperatorGraph, timing: Schedule) -> Cost:
         adder_bits=bits,
         multiplications=graph.count("multiply"),
         choices=graph.count("maximum", "minimum", "greater", "select"),
+        tables=graph.count("table"),
         levels=max(graph.levels, default=0),
         registers=timing.registers(graph) + timing.latency,
         lut=round(lut),
@@ -61,6 +67,13 @@ def adder_bits(operator: Operator, sources: Sequence[Operator]) -> int:
     if operator.kind == "add" and low >= sources[0].width and not sources[0].signed:
         return 0
     return max(operator.width - low, 0)
+
+
+def _compare_lut(width: int, value: int) -> int:
+    """Of a word greater than a constant: those bits count that lie above the ones at its end."""
+    least = value + 1
+    bits = width - ((least & -least).bit_length() - 1)
+    return -(-(bits - 1) // 5)
 
 
 def _width(operator: Operator, at: Sequence[Operator]) -> int:

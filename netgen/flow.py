@@ -33,6 +33,7 @@ from netgen.wiring import sites_of
 NOUNS = (
     "fixed",
     "digits",
+    "thermometer",
     "network",
     "circuit",
     "sparse",
@@ -146,6 +147,7 @@ class Line:
         depends: dict[str, object] = {
             "data": data.digest,
             "split": spec.data.model_dump(include={"validation", "test", "scale"}),
+            "thresholds": self.learner.thresholds,
             "network": spec.network.model_dump(),
             "train": spec.train.model_dump(),
             "augment": spec.augment.model_dump(),
@@ -259,7 +261,7 @@ class Line:
         emit = self.spec.emit
         depends: dict[str, object] = {
             "quantize": self.store.digest("quantize"),
-            "emit": emit.model_dump(include={"sharing", "argmax"}),
+            "emit": emit.model_dump(include={"sharing", "argmax", "tables"}),
         }
         if emit.sharing == "local":
             depends["place"] = self.store.digest("place")
@@ -268,7 +270,7 @@ class Line:
             from netgen.lower import lower
 
             sites = sites_of(netlist, placement)
-            graph = lower(circuit, sharing=emit.sharing, argmax=emit.argmax, sites=sites)
+            graph = lower(circuit, sharing=emit.sharing, argmax=emit.argmax, sites=sites, tables=emit.tables)
             proof = prove(graph, circuit)
             (folder / "operators.json").write_text(operators.to_json(graph), encoding="utf-8")
             (folder / "proof.json").write_text(json.dumps(vars(proof)) + "\n", encoding="utf-8")

@@ -4,7 +4,8 @@ Every key is documented here and nowhere else; the reference page, the JSON Sche
 generated from these classes.
 """
 
-from typing import Annotated, Literal, Self
+from itertools import pairwise
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import Field, PositiveInt, model_validator
 
@@ -13,7 +14,14 @@ from netgen.section import Section, Share
 
 Width = Annotated[int, Field(ge=1, le=16)]
 Widths = Width | Annotated[tuple[Width, ...], Field(min_length=1)]
+Digits = Annotated[int, Field(ge=1, le=8)]
 Axes = tuple[PositiveInt, PositiveInt, PositiveInt]
+Value = TypeVar("Value")
+
+
+def per_layer(values: Value | tuple[Value, ...], layers: int) -> tuple[Value, ...]:
+    """A value for each layer: those that are given, or the one for all."""
+    return values if isinstance(values, tuple) else (values,) * layers
 
 
 class DataSpec(Section):
@@ -32,14 +40,21 @@ class DataSpec(Section):
         "global",
         description="features are divided by a power of two until below 1: one for all, or one for each feature",
     )
+    thresholds: tuple[Share, ...] = Field(
+        (),
+        description="each scaled feature becomes one bit for each of these, 1 where it reaches it (one threshold makes "
+        "it black and white, more a thermometer code); [] takes the feature as a number",
+    )
     validation: Share = Field(0.1, description="share of the training data held out for pruning and stopping")
     test: Share = Field(0.2, description="share held out for the final test, where the source has no test data")
 
     @model_validator(mode="after")
-    def _path_where_needed(self) -> Self:
+    def _fits_the_source(self) -> Self:
         if (self.source == "digits") != (self.path is None):
             verb = "takes no" if self.source == "digits" else "needs a"
             raise ValueError(f"source {self.source} {verb} path")
+        if any(a >= b for a, b in pairwise(self.thresholds)):
+            raise ValueError(f"thresholds {list(self.thresholds)} do not rise; write each once, the least first")
         return self
 
 
@@ -110,6 +125,11 @@ class PruneSpec(Section):
     wire_length: PositiveInt | None = Field(
         None, description="total wire length to keep, in the placement of the moment; null when another target decides"
     )
+    fan_in: PositiveInt | tuple[PositiveInt, ...] | None = Field(
+        None,
+        description="weights to keep into each neuron: one number, or one for each layer; null when another target "
+        "decides",
+    )
     rounds: PositiveInt = Field(10, description="prune-and-retrain rounds; with accuracy, the most there can be")
     epochs: PositiveInt = Field(1, description="epochs of retraining in each round")
     steps: PositiveInt = Field(4, description="prunings in each round of the gradual schedule")
@@ -127,9 +147,13 @@ class PruneSpec(Section):
 
     @model_validator(mode="after")
     def _one_target(self) -> Self:
-        targets = [self.sparsity, self.accuracy, self.wires, self.wire_length]
+        targets = [self.sparsity, self.accuracy, self.wires, self.wire_length, self.fan_in]
         if self.rule != "none" and sum(target is not None for target in targets) != 1:
-            raise ValueError("give one of sparsity, accuracy, wires and wire_length, and set the others to null")
+            raise ValueError(
+                "give one of sparsity, accuracy, wires, wire_length and fan_in, and set the others to null"
+            )
+        if self.fan_in is not None and self.regrow:
+            raise ValueError("fan_in knows no regrowth; set regrow to 0")
         if self.schedule == "one_shot" and (self.rounds != 1 or self.accuracy is not None):
             raise ValueError(
                 "schedule one_shot prunes once, to a target it knows; set rounds to 1 and accuracy to null"
@@ -147,6 +171,11 @@ class QuantizeSpec(Section):
 
     input_width: Width = Field(8, description="bits of each input word")
     weight_width: Widths = Field(6, description="bits of the weights, signed: one width, or one for each layer")
+    weight_digits: Digits | Annotated[tuple[Digits, ...], Field(min_length=1)] | None = Field(
+        None,
+        description="signed digits of a weight at most: one number, or one for each layer; 1 makes powers of two, with "
+        "a width of 2 ternary weights; null for as many as the width holds",
+    )
     activation_width: Widths = Field(6, description="bits of hidden results: one width, or one for each hidden layer")
     epochs: int = Field(8, ge=0, description="epochs of quantization-aware fine-tuning")
     learning_rate: float = Field(0.0005, gt=0, description="Adam's rate at the start of fine-tuning")
@@ -180,6 +209,12 @@ class EmitSpec(Section):
         "inputs, canonical signed digits, in balanced trees; shared computes what several neurons add only once; "
         "local adds words where they meet on their way, and shares where that takes less wire than it is worth; "
         "alkaid shares by alkaid's solver (pip install netgen[alkaid])",
+    )
+    tables: int = Field(
+        6,
+        ge=0,
+        le=8,
+        description="a neuron whose inputs have at most so many bits in all becomes one look-up table; 0 for none",
     )
     pipeline: Literal["none", "layer", "levels", "cycles"] = Field(
         "layer",

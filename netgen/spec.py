@@ -32,7 +32,7 @@ from netgen.sections import (
     PruneSpec,
     QuantizeSpec,
     TrainSpec,
-    Widths,
+    per_layer,
 )
 
 
@@ -57,10 +57,15 @@ class Spec(Section):
     @model_validator(mode="after")
     def _one_width_per_layer(self) -> Self:
         layers = len(self.network.hidden) + 1
-        for key, needed in (("weight_width", layers), ("activation_width", layers - 1)):
-            widths = getattr(self.quantize, key)
-            if isinstance(widths, tuple) and len(widths) != needed:
-                raise ValueError(f"quantize.{key}: {len(widths)} widths for {needed} layers; give one for each")
+        for section, key, what, needed in (
+            ("quantize", "weight_width", "widths", layers),
+            ("quantize", "weight_digits", "numbers", layers),
+            ("quantize", "activation_width", "widths", layers - 1),
+            ("prune", "fan_in", "numbers", layers),
+        ):
+            values = getattr(getattr(self, section), key)
+            if isinstance(values, tuple) and len(values) != needed:
+                raise ValueError(f"{section}.{key}: {len(values)} {what} for {needed} layers; give one for each")
         return self
 
     @model_validator(mode="after")
@@ -104,16 +109,17 @@ class Spec(Section):
     @property
     def weight_widths(self) -> tuple[int, ...]:
         """Weight width of each layer."""
-        return _each(self.quantize.weight_width, len(self.network.hidden) + 1)
+        return per_layer(self.quantize.weight_width, len(self.network.hidden) + 1)
+
+    @property
+    def weight_digits(self) -> tuple[int | None, ...]:
+        """The most signed digits of each layer's weights; None for any number."""
+        return per_layer(self.quantize.weight_digits, len(self.network.hidden) + 1)
 
     @property
     def activation_widths(self) -> tuple[int, ...]:
         """Width of each hidden layer's results."""
-        return _each(self.quantize.activation_width, len(self.network.hidden))
-
-
-def _each(widths: Widths, count: int) -> tuple[int, ...]:
-    return widths if isinstance(widths, tuple) else (widths,) * count
+        return per_layer(self.quantize.activation_width, len(self.network.hidden))
 
 
 def _raise_if_unfit(tree: dict[str, Any], key: str | None) -> None:

@@ -14,6 +14,7 @@ RANKS = {
     "progress": 0,
     "fixed": 0.5,
     "digits": 0.7,
+    "thermometer": 0.7,
     "store": 1,
     "network": 1,
     "utilization": 1,

@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import all_inputs, circuits, inputs_of, lowered, random_circuit, skip_if_missing
+from strategies import (
+    all_inputs,
+    circuits,
+    inputs_of,
+    lowered,
+    random_circuit,
+    skip_if_missing,
+    table_bits,
+)
 
 from netgen import lower as package
 from netgen.circuit import Circuit, CircuitLayer, classify, ranges_of
@@ -31,7 +39,7 @@ def test_a_graph_gives_scores_and_class_of_its_circuit_within_its_ranges(sharing
     circuit = data.draw(circuits())
     inputs = data.draw(inputs_of(circuit))
     argmax = data.draw(st.booleans())
-    graph = lowered(circuit, sharing=sharing, argmax=argmax)
+    graph = lowered(circuit, sharing=sharing, argmax=argmax, tables=data.draw(table_bits()))
     expected = scores_of(circuit, inputs)
     scores, classes = evaluate(graph, inputs)
     assert np.array_equal(scores, expected)

@@ -17,6 +17,7 @@ from netgen.fixed import FixedPoint, Words
 from netgen.network import Layer, Network
 from netgen.quantize.formats import Formats
 from netgen.sparse import Wires, linear
+from netgen.thermometer import code
 
 SINGLE_LIMIT = 2.0**23
 DOUBLE_LIMIT = 2.0**52
@@ -101,7 +102,7 @@ class QuantizedMlp(nn.Module):
     def _most_steps(self) -> float:
         """A bound on every accumulator, in steps, for any weights of these formats; biases as they are, doubled."""
         bounds = []
-        into = self.formats.input
+        into = self.formats.entering
         for depth, form in enumerate(self.formats.weights):
             fan_in = float(np.diff(self._wires[depth].starts).max(initial=0))
             bias = float(np.abs(self._whole.layers[depth].bias).max()) * 2.0 ** (into.frac + form.frac)
@@ -117,8 +118,8 @@ class QuantizedMlp(nn.Module):
         return max(bounds)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map decoded input words, (n, n_in) in `dtype`, to decoded scores, (n, n_out)."""
-        frac = self.formats.input.frac
+        """Map decoded words that enter the first layer, (n, n_in) in `dtype`, to decoded scores, (n, n_out)."""
+        frac = self.formats.entering.frac
         if len(self._read[0]) < x.shape[1]:
             x = x[:, torch.from_numpy(self._read[0]).to(x.device)]
         for depth, form in enumerate(self.formats.weights):
@@ -150,9 +151,11 @@ class QuantizedMlp(nn.Module):
 
 
 def predict_words(module: QuantizedMlp, words: Words) -> Words:
-    """Compute the scores, (n, n_out) int64 in accumulator steps, of input words (n, n_in), in PyTorch."""
-    frac = (module.formats.activations or (module.formats.input,))[-1].frac + module.formats.weights[-1].frac
-    features = torch.from_numpy(module.formats.input.decode(words)).to(module.dtype)
+    """Compute the scores, (n, n_out) int64 in accumulator steps, of input words (n, features), in PyTorch."""
+    formats = module.formats
+    frac = (formats.activations or (formats.entering,))[-1].frac + formats.weights[-1].frac
+    entering = code(words, formats.thresholds) if formats.thresholds else words
+    features = torch.from_numpy(formats.entering.decode(entering)).to(module.dtype)
     with torch.no_grad():
         scores = np.ldexp(module(features).double().numpy(), frac)
     exact: Words = scores.astype(np.int64)
