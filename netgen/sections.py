@@ -149,9 +149,7 @@ class PruneSpec(Section):
     def _one_target(self) -> Self:
         targets = [self.sparsity, self.accuracy, self.wires, self.wire_length, self.fan_in]
         if self.rule != "none" and sum(target is not None for target in targets) != 1:
-            raise ValueError(
-                "give one of sparsity, accuracy, wires, wire_length and fan_in, and set the others to null"
-            )
+            raise ValueError("give one of sparsity, accuracy, wires, wire_length, fan_in; set the others to null")
         if self.fan_in is not None and self.regrow:
             raise ValueError("fan_in knows no regrowth; set regrow to 0")
         if self.schedule == "one_shot" and (self.rounds != 1 or self.accuracy is not None):
