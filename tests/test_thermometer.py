@@ -38,7 +38,7 @@ def test_thresholds_that_words_cannot_tell_apart_are_refused(shares: list[float]
 
 def test_bytes_are_coded_as_the_features_that_they_stand_for() -> None:
     view = torch.arange(256, dtype=torch.uint8).view(64, 4)
-    split = Split(view.numpy().astype(np.float32) / 256, np.zeros(64, dtype=np.int64))
+    split = Split((view.numpy() / 256).astype(np.float32), np.zeros(64, dtype=np.int64))
     data = Dataset(split, split, split, 2, np.ones(4), "")
     expected = data.coded(BYTE, (1, 100, 128)).train.features
     assert np.array_equal(coded(view, BYTE, (1, 100, 128)).numpy() / 256, expected)
