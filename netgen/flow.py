@@ -37,6 +37,7 @@ NOUNS = (
     "network",
     "circuit",
     "sparse",
+    "rounding",
     "netlist",
     "grid",
     "operators",
@@ -148,6 +149,7 @@ class Line:
             "data": data.digest,
             "split": spec.data.model_dump(include={"validation", "test", "scale"}),
             "thresholds": self.learner.thresholds,
+            "rounding": [str(form) for form in self.learner.rounding],
             "network": spec.network.model_dump(),
             "train": spec.train.model_dump(),
             "augment": spec.augment.model_dump(),
@@ -174,7 +176,9 @@ class Line:
         def make(folder: Path) -> None:
             from netgen import train
 
-            dense = train.load_mlp(self.folder / "dense.npz", batch_norm=spec.network.batch_norm)
+            dense = train.load_mlp(
+                self.folder / "dense.npz", batch_norm=spec.network.batch_norm, rounding=self.learner.rounding
+            )
             network, accuracy = self.learner.pruned(dense.to(train.device_of(spec.train.device)))
             artifacts.write_network(folder / "pruned.npz", network)
             (folder / "pruned.json").write_text(json.dumps({"validation_accuracy": accuracy}) + "\n")

@@ -58,7 +58,8 @@ class Learner:
         from netgen.train import Mlp, device_of
 
         sizes = (self.seen.train.features.shape[1], *self.spec.network.hidden, self.data.classes)
-        mlp = Mlp.seeded(sizes, batch_norm=self.spec.network.batch_norm, seed=self.spec.seed)
+        batch_norm = self.spec.network.batch_norm
+        mlp = Mlp.seeded(sizes, batch_norm=batch_norm, seed=self.spec.seed, rounding=self.rounding)
         return mlp.to(device_of(self.spec.train.device))
 
     def dense(self) -> tuple["Mlp", float]:
@@ -113,6 +114,7 @@ class Learner:
             weight_widths=spec.weight_widths,
             activation_widths=spec.activation_widths,
             thresholds=self.thresholds,
+            activations=self.rounding,
         )
         module = quantize.QuantizedMlp(network, formats, spec.weight_digits)
         rounded = self.seen if self.thresholds else self.data.rounded_to(self.word)
@@ -161,6 +163,15 @@ class Learner:
     def thresholds(self) -> tuple[int, ...]:
         """Where input words become bits, if the spec wants that."""
         return thresholds_in(self.word, self.spec.data.thresholds)
+
+    @property
+    def rounding(self) -> tuple[FixedPoint, ...]:
+        """The formats that hidden results are rounded to in all training, if the spec wants that.
+
+        Batch normalization brings sums near 0 with variance 1: the steps cover what is below 2.
+        """
+        widths = self.spec.activation_widths if self.spec.quantize.from_start else ()
+        return tuple(FixedPoint(width, width - 1, signed=False) for width in widths)
 
     @cached_property
     def seen(self) -> Dataset:

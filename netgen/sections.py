@@ -175,6 +175,11 @@ class QuantizeSpec(Section):
         "a width of 2 ternary weights; null for as many as the width holds",
     )
     activation_width: Widths = Field(6, description="bits of hidden results: one width, or one for each hidden layer")
+    from_start: bool = Field(
+        False,
+        description="whether hidden results are rounded in all training and pruning already, to steps of 2^(1 - width) "
+        "behind batch normalization; with 1 or 2 bits that is what makes them work",
+    )
     epochs: int = Field(8, ge=0, description="epochs of quantization-aware fine-tuning")
     learning_rate: float = Field(0.0005, gt=0, description="Adam's rate at the start of fine-tuning")
 

@@ -69,6 +69,12 @@ class Spec(Section):
         return self
 
     @model_validator(mode="after")
+    def _rounding_has_a_scale(self) -> Self:
+        if self.quantize.from_start and not self.network.batch_norm:
+            raise ValueError("quantize.from_start: true needs network.batch_norm, which gives sums their scale")
+        return self
+
+    @model_validator(mode="after")
     def _ranges_fit(self) -> Self:
         ranges = self.search.ranges
         if not ranges:

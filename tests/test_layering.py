@@ -32,6 +32,7 @@ RANKS = {
     "sections": 4.5,
     "spec": 5,
     "sparse": 5,
+    "rounding": 5,
     "artifacts": 5,
     "graph": 5,
     "spec_reference": 6,
@@ -58,7 +59,7 @@ RANKS = {
     "__main__": 12,
 }
 HEAVY = {
-    "torch": {"train", "quantize", "sparse"},
+    "torch": {"train", "quantize", "sparse", "rounding"},
     "sklearn": {"data"},
     "ortools": {"place"},
     "numba": {"place", "sparse"},

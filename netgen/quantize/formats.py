@@ -48,6 +48,7 @@ def calibrate(
     weight_widths: Sequence[int],
     activation_widths: Sequence[int],
     thresholds: tuple[int, ...] = (),
+    activations: Sequence[FixedPoint] = (),
 ) -> Formats:
     """Choose the binary points that give the least mean squared error.
 
@@ -55,19 +56,20 @@ def calibrate(
         features: (n, n_in) training samples, on which results are observed; bits already, where there are thresholds.
         weight_widths: bits of each layer's weights, signed.
         activation_widths: bits of each hidden layer's results; unsigned behind a ReLU.
+        activations: formats of these results, where they are known already.
     Source: the search for a clipping range by error, as in Migacz 2017, over powers of two only.
     """
     entering = BIT if thresholds else input_format
     x: Reals = entering.decode(entering.encode(features))
-    weights, activations = [], []
+    weights, found = [], []
     for depth, layer in enumerate(network.layers):
         weights.append(_best(layer.weight[layer.mask], weight_widths[depth], signed=True))
         x = x @ layer.weight.T + layer.bias
         if layer.activation == "relu":
             x = np.maximum(x, 0.0)
         if depth < len(network.layers) - 1:
-            activations.append(_best(x, activation_widths[depth], signed=layer.activation != "relu"))
-    return Formats(input_format, tuple(weights), tuple(activations), thresholds)
+            found.append(_best(x, activation_widths[depth], signed=layer.activation != "relu"))
+    return Formats(input_format, tuple(weights), tuple(activations or found), thresholds)
 
 
 def _best(values: Reals, width: int, *, signed: bool) -> FixedPoint:

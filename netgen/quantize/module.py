@@ -16,40 +16,13 @@ from netgen.errors import QuantizeError
 from netgen.fixed import FixedPoint, Words
 from netgen.network import Layer, Network
 from netgen.quantize.formats import Formats
+from netgen.rounding import rounded
 from netgen.sparse import Wires, linear
 from netgen.thermometer import code
 
 SINGLE_LIMIT = 2.0**23
 DOUBLE_LIMIT = 2.0**52
 """Accumulators below these, in steps, leave a float's mantissa one bit for rounding to halves."""
-
-
-class _Round(torch.autograd.Function):
-    """Round to a format, ties up, saturating; the gradient passes where nothing saturates (straight-through).
-
-    Where there is a table of words, the word that rounding finds is replaced by what stands there.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, values: Tensor, form: FixedPoint, table: Tensor | None) -> Tensor:
-        """Values in double precision round exactly; single is exact for multiples of a step within its mantissa."""
-        words = torch.floor(values * 2.0**form.frac + 0.5)
-        ctx.save_for_backward((words >= form.lo) & (words <= form.hi))
-        words = words.clamp(form.lo, form.hi)
-        if table is not None:
-            words = table[(words - form.lo).long()].to(words.dtype)
-        return words * form.step
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
-        """Of the values alone."""
-        (inside,) = ctx.saved_tensors
-        return grads[0] * inside, None, None
-
-
-def _rounded(values: Tensor, form: FixedPoint, table: Tensor | None = None) -> Tensor:
-    result: Tensor = _Round.apply(values, form, table)  # type: ignore[no-untyped-call]
-    return result
 
 
 class QuantizedMlp(nn.Module):
@@ -97,7 +70,7 @@ class QuantizedMlp(nn.Module):
 
     def _weight(self, depth: int) -> Tensor:
         """The weights of a layer's wires as they round, (m,)."""
-        return _rounded(self.weights[depth], self.formats.weights[depth], self._tables[depth])
+        return rounded(self.weights[depth], self.formats.weights[depth], self._tables[depth])
 
     def _most_steps(self) -> float:
         """A bound on every accumulator, in steps, for any weights of these formats; biases as they are, doubled."""
@@ -124,12 +97,12 @@ class QuantizedMlp(nn.Module):
             x = x[:, torch.from_numpy(self._read[0]).to(x.device)]
         for depth, form in enumerate(self.formats.weights):
             bias_format = FixedPoint(62, frac + form.frac, signed=True)
-            bias = _rounded(self.biases[depth], bias_format).to(x.dtype)
+            bias = rounded(self.biases[depth], bias_format).to(x.dtype)
             x = linear(x, self._weight(depth).to(x.dtype), bias, self._wires[depth])
             if self.activations[depth] == "relu":
                 x = torch.relu(x)
             if depth < len(self.formats.activations):
-                x = _rounded(x, self.formats.activations[depth])
+                x = rounded(x, self.formats.activations[depth])
                 frac = self.formats.activations[depth].frac
         return x
 
