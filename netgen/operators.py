@@ -44,7 +44,7 @@ class Operator:
     |---|---|
     | input | word `value` of the sample |
     | constant | `value` |
-    | add, subtract | a * 2**left[0] plus or minus b * 2**left[1] |
+    | add, subtract | a * 2**left[0] plus or minus b * 2**left[1], plus `value` |
     | multiply | a * `value`, which is positive |
     | shift | a // 2**`value`, rounded down; a negative `value` appends zeros |
     | maximum, minimum | of a and `value` |
@@ -188,9 +188,9 @@ def _compute(operator: Operator, values: Sequence[Words], inputs: Words) -> Word
         case "constant":
             return np.full(len(inputs), operator.value, dtype=np.int64)
         case "add":
-            return (a << operator.left[0]) + (values[1] << operator.left[1])
+            return (a << operator.left[0]) + (values[1] << operator.left[1]) + operator.value
         case "subtract":
-            return (a << operator.left[0]) - (values[1] << operator.left[1])
+            return (a << operator.left[0]) - (values[1] << operator.left[1]) + operator.value
         case "multiply":
             return a * operator.value
         case "shift":
@@ -214,10 +214,10 @@ def range_of(kind: Kind, value: int, left: Sequence[int], reach: Sequence[tuple[
             return value, value
         case "add":
             (a, b), (c, d) = reach
-            return (a << left[0]) + (c << left[1]), (b << left[0]) + (d << left[1])
+            return (a << left[0]) + (c << left[1]) + value, (b << left[0]) + (d << left[1]) + value
         case "subtract":
             (a, b), (c, d) = reach
-            return (a << left[0]) - (d << left[1]), (b << left[0]) - (c << left[1])
+            return (a << left[0]) - (d << left[1]) + value, (b << left[0]) - (c << left[1]) + value
         case "multiply":
             return reach[0][0] * value, reach[0][1] * value
         case "shift":

@@ -159,6 +159,7 @@ class _Symbols:
             sign = 1 if operator.kind == "add" else -1
             for k, c in _scaled(sources[1].form, operator.left[1]).items():
                 form[k] = form.get(k, 0) + sign * c
+            form[ONE] = form.get(ONE, 0) + operator.value
             return _Step({k: c for k, c in form.items() if c}, 0, None, None)
         (before,) = sources
         if operator.kind == "shift":

@@ -61,6 +61,7 @@ MUTATIONS: dict[str, tuple[frozenset[str], Callable[[OperatorGraph, int, Random]
     "left shift": (frozenset(("add", "subtract")), _left),
     "sign": (frozenset(("add", "subtract")), _sign),
     "factor": (frozenset(("multiply",)), _value),
+    "added": (frozenset(("add", "subtract")), _value),
     "constant": (frozenset(("constant",)), _constant),
     "source": (frozenset(("add", "subtract", "multiply", "shift", "maximum", "minimum", "greater", "select")), _source),
     "shift": (frozenset(("shift",)), _value),
@@ -113,6 +114,8 @@ def with_ranges(graph: OperatorGraph) -> OperatorGraph:
             for part, factor, shift in zip(parts, factors, op.left or (0,), strict=True):
                 for key, c in (part or {}).items():
                     form[key] = form.get(key, 0) + (c * factor << shift)
+            if op.kind != "multiply":
+                form[ONE] = form.get(ONE, 0) + op.value
             ends = [
                 (c, c) if key == ONE else sorted((c * operators[key].lo, c * operators[key].hi))
                 for key, c in form.items()

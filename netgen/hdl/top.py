@@ -91,9 +91,9 @@ class Top(wiring.Component):  # type: ignore[misc]  # Amaranth ships no types
             case "input":
                 return a
             case "add":
-                return (a << operator.left[0]) + (sources[1] << operator.left[1])
+                return _plus((a << operator.left[0]) + (sources[1] << operator.left[1]), operator.value)
             case "subtract":
-                return (a << operator.left[0]) - (sources[1] << operator.left[1])
+                return _plus((a << operator.left[0]) - (sources[1] << operator.left[1]), operator.value)
             case "multiply":
                 return a * operator.value
             case "shift":
@@ -107,6 +107,10 @@ class Top(wiring.Component):  # type: ignore[misc]  # Amaranth ships no types
             case "select":
                 return Mux(a, sources[1], sources[2])
         raise AssertionError(f"{operator.kind} has no value")
+
+
+def _plus(total: Value, value: int) -> Value:
+    return total + value if value else total
 
 
 def _shape_of(operator: Operator) -> Shape:

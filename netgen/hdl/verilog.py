@@ -127,15 +127,16 @@ class _Writer:
         """An operator's wire; before it that of its high bits, where the low ones are another's as they are."""
         operator, name = self.graph.operators[number], self.names[number]
         value = self._value(number)
-        if operator.kind in ("add", "subtract") and operator.left[0] == 0 < operator.left[1] < operator.width:
-            low, sign = operator.left[1], "+" if operator.kind == "add" else "-"
-            high = replace(operator, lo=operator.lo >> low, hi=operator.hi >> low)
+        low = _untouched(operator)
+        if low:
+            left, added = (0, 0), operator.value >> low
+            high = replace(operator, left=left, value=added, lo=operator.lo >> low, hi=operator.hi >> low)
             above, below = self._halves(operator.sources[0], self.timing.cycle[number], low)
             signed = any(self.graph.operators[source].signed for source in operator.sources)
             if signed and not self.graph.operators[operator.sources[0]].signed:
                 above = f"$signed({{1'b0, {above}}})"
-            other = self._operand(operator.sources[1], self.timing.cycle[number], signed=signed)
-            yield f"  wire {_shape(high)}{name}_high = {above} {sign} {other};"
+            other = self._second(high, self.timing.cycle[number], signed=signed)
+            yield f"  wire {_shape(high)}{name}_high = {above} {other};"
             value = f"{{{name}_high, {below}}}"
         site = self.site.get(number)
         text = f"  wire {_shape(operator)}{name} = {value};"
@@ -175,6 +176,34 @@ class _Writer:
         name = self._name(number, cycle)
         return f"$signed({{1'b0, {name}}})" if signed and not operator.signed else name
 
+    def _second(self, operator: Operator, cycle: int, *, signed: bool) -> str:
+        """The second operand of a sum with its sign, and what is added beside.
+
+        A constant goes into the bits above an operand, where it costs nothing; taken away, an operand has its bits
+        turned: a + ~b is a - b - 1, without a carry to set. Written with as many bits as the result, lest Yosys turn
+        them apart from the adder.
+        """
+        number, (_, shift), value = operator.sources[1], operator.left, operator.value
+        source, minus = self.graph.operators[number], operator.kind == "subtract"
+        own = min(source.width, operator.width)
+        above = value + minus
+        if value and not shift and source.kind != "constant":
+            if source.signed and (minus, value) == (True, -1):
+                return f"+ ~{self._name(number, cycle)}"
+            if not source.signed and above % (1 << own) == 0:
+                word = _slice(self._name(number, cycle), 0, own, source.width)
+                if own < operator.width:
+                    fill = (-above if minus else above) >> own
+                    word = f"{{{_bits(fill, operator.width - own)}, {word}}}"
+                word = f"~{word}" if minus else word
+                return f"+ $signed({word})" if signed else f"+ {word}"
+        read = self._operand(number, cycle, signed=signed)
+        text = f"{'-' if minus else '+'} {f'({read} <<< {shift})' if shift else read}"
+        if not value:
+            return text
+        literal = _literal(abs(value), value.bit_length(), signed=signed)
+        return f"{text} {'+' if value > 0 else '-'} {literal}"
+
     def _value(self, number: int) -> str:
         operator, cycle = self.graph.operators[number], self.timing.cycle[number]
         sources = [self.graph.operators[source] for source in operator.sources]
@@ -188,9 +217,8 @@ class _Writer:
                 width = self.design.circuit.input.width
                 return f"i_payload[{operator.value * width + width - 1}:{operator.value * width}]"
             case "add" | "subtract":
-                sign = "+" if operator.kind == "add" else "-"
-                a, b = (f"({read(k)} <<< {s})" if s else read(k) for k, s in enumerate(operator.left))
-                return f"{a} {sign} {b}"
+                a = f"({read(0)} <<< {operator.left[0]})" if operator.left[0] else read(0)
+                return f"{a} {self._second(operator, cycle, signed=signed)}"
             case "multiply":
                 return f"{read(0)} * {_literal(operator.value, operator.value.bit_length(), signed=signed)}"
             case "shift":
@@ -225,6 +253,14 @@ class _Writer:
             return name
         above = f"{{{more}{{{name}[{operator.width - 1}]}}}}" if operator.signed else f"{more}'d0"
         return f"{{{above}, {name}}}"
+
+
+def _untouched(operator: Operator) -> int:
+    """The low bits of a sum that are those of its first operand, as they are."""
+    if operator.kind not in ("add", "subtract") or operator.left[0]:
+        return 0
+    low = operator.left[1]
+    return low if low < operator.width and operator.value % (1 << low) == 0 else 0
 
 
 def _clocked(loads: Sequence[str]) -> list[str]:

@@ -1,9 +1,9 @@
 """An operator graph under construction: ranges are derived as operators are added."""
 
-import heapq
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from netgen.lower.tree import CONSTANT, Node, joined, planned
 from netgen.operators import LINEAR, Kind, Operator, range_of
 from netgen.wiring import Sites
 
@@ -83,46 +83,32 @@ class Builder:
         """The operator that always gives a number."""
         return self.add("constant", value=value)
 
-    def plus(self, a: Term, b: Term, index: Index, *, last: bool = False) -> Term:
-        """The sum of two terms, by one adder or subtractor.
+    def plus(self, a: Term, b: Term, index: Index) -> Term:
+        """The sum of two terms, by one adder, and with it a constant that `sum` takes back.
 
-        Of a difference the shifted term is taken away, and the sign of the result turned, unless it is the last of a
-        sum: the low bits of the other one then need no logic.
+        What is taken away enters with its bits turned: of words from 0 to 15, a - b as a + (15 - b). So no sum of
+        words that are never negative is negative, none has a sign to extend, and none needs a carry to begin with.
         """
-        base = min(a.shift, b.shift)
-        negative = a.negative
+        first, second = self._leaf(0, a), self._leaf(1, b)
+        ways = [joined(first, second)]
         if a.negative != b.negative:
-            if a.negative:
-                a, b = b, a
-            negative = a.shift > b.shift and not last
-            if negative:
-                a, b = b, a
-        kind: Kind = "add" if a.negative == b.negative else "subtract"
-        if kind == "add" and a.shift > b.shift:
-            a, b = b, a
-        left = (a.shift - base, b.shift - base)
-        return Term(self.add(kind, a.operator, b.operator, left=left, index=index), base, negative)
+            ways.append(joined(second, first))
+        return self._built(min(ways, key=lambda way: (way.cost, way.negative)), (a, b), index)
 
     def sum(self, terms: Sequence[Term], index: Index) -> Term:
-        """The sum of terms, at least one: in as few levels as can be, the least shifted first.
+        """The sum of terms, at least one, exactly and without a sign before it, in as few levels as can be.
 
-        Terms of the same shift so meet early, while they are narrow.
+        What the terms hold beside multiples of the layer's inputs counts as put there by `plus`; constants are
+        given as terms of their own.
         """
-        heap = [(*self._order(term), k, term) for k, term in enumerate(terms)]
-        heapq.heapify(heap)
-        count = len(heap)
-        while len(heap) > 1:
-            a, b = heapq.heappop(heap)[-1], heapq.heappop(heap)[-1]
-            term = self.plus(a, b, index, last=not heap)
-            heapq.heappush(heap, (*self._order(term), count, term))
-            count += 1
-        return heap[0][-1]
-
-    def positive(self, term: Term, index: Index) -> Term:
-        """The same term without a sign before it; a negative one costs a subtraction from 0."""
-        if not term.negative:
-            return term
-        return Term(self.add("subtract", self.constant(0), term.operator, left=(0, 0), index=index), term.shift)
+        added = sum(
+            term.sign * self.operators[term.operator].value << term.shift for term in terms if self._is_constant(term)
+        )
+        terms = [term for term in terms if not self._is_constant(term)]
+        if not terms:
+            return Term(self.constant(added))
+        plan = planned([self._leaf(k, term) for k, term in enumerate(terms)], added)
+        return self._built(plan, terms, index)
 
     def reach_of(self, number: int) -> tuple[int, int]:
         """Least and greatest value of an operator."""
@@ -134,19 +120,39 @@ class Builder:
         self.levels.append(before + (not operator.free))
         return len(self.operators) - 1
 
-    def _order(self, term: Term) -> tuple[int, int, int]:
-        return self.levels[term.operator], term.shift, self.operators[term.operator].width
+    def _is_constant(self, term: Term) -> bool:
+        return self.operators[term.operator].kind == "constant"
+
+    def _leaf(self, number: int, term: Term) -> Node:
+        extra = self._forms.get(term.operator, {}).get(ONE, 0)
+        reach, level = self.reach_of(term.operator), self.levels[term.operator]
+        return Node(reach, term.shift, term.negative, extra, level, 0, leaf=number)
+
+    def _built(self, node: Node, leaves: Sequence[Term], index: Index) -> Term:
+        """Add what has been planned."""
+        if node.leaf == CONSTANT:
+            return Term(self.constant(node.reach[0]), node.shift)
+        if node.parts is None:
+            return leaves[node.leaf]
+        a, b = (self._built(part, leaves, index) for part in node.parts)
+        left = (a.shift - node.shift, b.shift - node.shift)
+        kind: Kind = "add" if a.negative == b.negative else "subtract"
+        number = self.add(kind, a.operator, b.operator, value=node.value, left=left, index=index)
+        return Term(number, node.shift, node.negative)
 
     def _form_of(self, kind: Kind, sources: Sequence[int], left: Sequence[int], value: int) -> Form:
         if kind == "constant":
             return {ONE: value}
         if kind == "multiply":
             return {k: c * value for k, c in self._forms[sources[0]].items()}
+        assert kind in ("add", "subtract"), "no other kind is linear"
         a, b = (self._forms[s] for s in sources)
         form = {k: c << left[0] for k, c in a.items()} if left[0] else dict(a)
         sign = 1 if kind == "add" else -1
         for k, c in b.items():
             form[k] = form.get(k, 0) + sign * (c << left[1])
+        if value:
+            form[ONE] = form.get(ONE, 0) + value
         return form
 
     def _range_of(self, form: Form) -> tuple[int, int]:

@@ -58,4 +58,6 @@ def _what(operator: Operator) -> str:
         return f"{SIGN[operator.kind]} {operator.value}"
     if operator.kind == "multiply":
         return f"* {operator.value}"
+    if operator.kind in ("add", "subtract") and operator.value:
+        return f"{SIGN[operator.kind]}, {operator.value:+}"
     return SIGN.get(operator.kind, operator.kind)
