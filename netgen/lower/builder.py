@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from netgen.lower.tree import CONSTANT, Node, joined, planned
+from netgen.lower.tree import CONSTANT, Node, fewest_levels, joined, planned
 from netgen.operators import LINEAR, Kind, Operator, range_of
 from netgen.wiring import Sites
 
@@ -95,11 +95,20 @@ class Builder:
             ways.append(joined(second, first))
         return self._built(min(ways, key=lambda way: (way.cost, way.negative)), (a, b), index)
 
-    def sum(self, terms: Sequence[Term], index: Index) -> Term:
-        """The sum of terms, at least one, exactly and without a sign before it, in as few levels as can be.
+    def sums(self, rows: Sequence[Sequence[Term]]) -> list[Term]:
+        """The sum of each neuron's terms, in as few levels as the deepest takes."""
+        levels = ([self.levels[term.operator] for term in row] for row in rows)
+        within = max(map(fewest_levels, levels), default=0)
+        return [self.sum(row, index, within) for index, row in enumerate(rows)]
+
+    def sum(self, terms: Sequence[Term], index: Index, within: int) -> Term:
+        """The sum of terms, at least one, exactly and without a sign before it, in few levels.
 
         What the terms hold beside multiples of the layer's inputs counts as put there by `plus`; constants are
         given as terms of their own.
+
+        Args:
+            within: a level up to which look-up tables are saved rather than levels.
         """
         added = sum(
             term.sign * self.operators[term.operator].value << term.shift for term in terms if self._is_constant(term)
@@ -107,7 +116,7 @@ class Builder:
         terms = [term for term in terms if not self._is_constant(term)]
         if not terms:
             return Term(self.constant(added))
-        plan = planned([self._leaf(k, term) for k, term in enumerate(terms)], added)
+        plan = planned([self._leaf(k, term) for k, term in enumerate(terms)], added, within)
         return self._built(plan, terms, index)
 
     def reach_of(self, number: int) -> tuple[int, int]:
@@ -131,7 +140,7 @@ class Builder:
     def _built(self, node: Node, leaves: Sequence[Term], index: Index) -> Term:
         """Add what has been planned."""
         if node.leaf == CONSTANT:
-            return Term(self.constant(node.reach[0]), node.shift)
+            return Term(self.constant(node.reach[0]), node.shift, node.negative)
         if node.parts is None:
             return leaves[node.leaf]
         a, b = (self._built(part, leaves, index) for part in node.parts)

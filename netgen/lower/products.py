@@ -11,12 +11,12 @@ from netgen.lower.csd import constant_of, zero
 
 def products(builder: Builder, weight: Words, bias: Words, inputs: Sequence[int]) -> list[Term]:
     """Multiply by the magnitudes of the weights, and add; what is negative is taken away."""
-    return [
-        builder.sum(
-            [*_weighed(builder, index, row, inputs), *constant_of(builder, int(added))] or [zero(builder)], index
-        )
-        for index, (row, added) in enumerate(zip(weight, bias, strict=True))
-    ]
+    return builder.sums(
+        [
+            [*_weighed(builder, index, row, inputs), *constant_of(builder, int(added))] or [zero(builder)]
+            for index, (row, added) in enumerate(zip(weight, bias, strict=True))
+        ]
+    )
 
 
 def _weighed(builder: Builder, index: int, row: Words, inputs: Sequence[int]) -> list[Term]:

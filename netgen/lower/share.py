@@ -49,7 +49,7 @@ def shared(builder: Builder, weight: Words, bias: Words, inputs: Sequence[int]) 
     tried = [csd(builder, weight, bias, inputs)]
     for rank in (by_bits, by_count):
         rows = shared_terms(builder, weight, bias, inputs, rank=rank)
-        tried.append([builder.sum(row, index) for index, row in enumerate(rows)])
+        tried.append(builder.sums(rows))
     return min(tried, key=lambda terms: _lut(builder, terms))
 
 

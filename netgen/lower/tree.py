@@ -1,7 +1,7 @@
 """In which order the terms of one sum are added, which of two is taken away, and where the constant goes."""
 
 import heapq
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from netgen.cost import Reach, adder_lut
@@ -75,15 +75,20 @@ def joined(a: Node, b: Node, *, turn: bool = True) -> Node:
     return Node(reach, base, a.negative, extra, max(a.level, b.level) + 1, cost, -1, (a, b), value)
 
 
-def planned(leaves: Sequence[Node], added: int) -> Node:
+def fewest_levels(levels: Iterable[int]) -> int:
+    """The level of a sum of terms, at least one, at some levels: as small as can be."""
+    return (sum(1 << level for level in levels) - 1).bit_length()
+
+
+def planned(leaves: Sequence[Node], added: int, within: int) -> Node:
     """The best sum that is not negative: of fewest levels, then of fewest look-up tables.
 
     Args:
-        leaves: at least one; added: a constant.
+        leaves: at least one; added: a constant; within: a level up to which fewer count for nothing.
     """
     roots = [root for order in ORDERS for turn in (True, False) for root in _grown(leaves, order, turn=turn)]
     finished = [plan for root in roots for plan in _finished(root, added)]
-    return min(finished, key=lambda plan: (plan.level, plan.cost))
+    return min(finished, key=lambda plan: (max(plan.level, within), plan.cost, plan.level))
 
 
 def _grown(leaves: Sequence[Node], order: Order, *, turn: bool) -> list[Node]:
@@ -125,14 +130,14 @@ def _constant_in(node: Node, more: int, depth: int) -> Iterator[Node]:
         a, b = node.parts
         for part in _constant_in(a, more, depth - 1):
             yield joined(part, b, turn=node.value != 0)
-        if a.negative == b.negative:
+        if not node.value:  # else what b is made to hold depends on its width
             for part in _constant_in(b, more, depth - 1):
-                yield joined(a, part)  # an addition
+                yield joined(a, part, turn=False)
 
 
 def _with(node: Node, more: int) -> Node:
-    """A node, not negative, and a constant added to it."""
-    return joined(node, _constant(more))
+    """A node and a constant added to it, of the same sign."""
+    return joined(node, _constant(-more if node.negative else more, negative=node.negative))
 
 
 def _taken_from(node: Node, more: int) -> Node:
@@ -140,7 +145,7 @@ def _taken_from(node: Node, more: int) -> Node:
     return joined(_constant(more - (turned(node.reach) << node.shift)), node)
 
 
-def _constant(value: int) -> Node:
+def _constant(value: int, *, negative: bool = False) -> Node:
     zeros = (value & -value).bit_length() - 1 if value else 0
     value >>= zeros
-    return Node((value, value), zeros, negative=False, extra=value, level=0, cost=0, leaf=CONSTANT)
+    return Node((value, value), zeros, negative=negative, extra=value, level=0, cost=0, leaf=CONSTANT)
