@@ -21,7 +21,7 @@ Worth = Callable[[list[Row], Pair, Found], bool]
 Made = Callable[[int, Found], None]
 """Told of each operator that a pair has become, and for which rows."""
 
-PAIRS = 1_000_000
+PAIRS = 2_000_000
 """Pairs of terms up to which a layer is searched; about 10 us and 200 bytes each."""
 EXTRA_LEVELS = 1
 """Levels of adders that a sum may take beyond the fewest."""
