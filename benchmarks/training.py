@@ -18,8 +18,9 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from netgen.data import DATA_VARIABLE, Dataset, load_dataset
-from netgen.spec import DataSpec, PruneSpec
+from netgen.sections import DataSpec, PruneSpec
 from netgen.train import Mlp, Pruning, Recipe, Samples
+from netgen.train.joint import Target
 
 SIZES = (784, 300, 100, 10)
 WIRES = (20_000, 5_000, 1_500)
@@ -64,7 +65,7 @@ def ours(data: Dataset, batch: int) -> list[tuple[int, float]]:
 
     found = [(pruning.wires, min(seconds(epoch) for _ in range(EPOCHS)))]
     for wires in WIRES:
-        pruning.keep(wires)
+        pruning.keep(Target(count=wires))
         pruning.descent.run(1)  # compiles
         found.append((pruning.wires, min(seconds(epoch) for _ in range(EPOCHS))))
     return found

@@ -15,6 +15,7 @@ import numpy as np
 from netgen.errors import BuildError, DataError, QuantizeError
 from netgen.fixed import MAX_WIDTH, FixedPoint, Reals, Words, bits_of, shift_round
 from netgen.network import Activation, alive_of, frozen
+from netgen.thermometer import BIT, code
 
 EXACT_LIMIT = 1 << (MAX_WIDTH - 2)
 """Accumulators must stay below this, so that int64 never overflows, rounding included."""
@@ -64,7 +65,9 @@ class Circuit:
 
     Attributes:
         input: format of every input word.
-        input_scale: (n_in,) float64, powers of two; an input word is `input.encode(raw feature * input_scale)`.
+        input_scale: (features,) float64, powers of two; an input word is `input.encode(raw feature * input_scale)`.
+        thresholds: rising words of `input`; the first layer takes the bits that `code` makes of them, or, when there
+            are none, the input words themselves.
 
     Raises: QuantizeError, when layers do not chain, or an accumulator could pass 2**60.
     """
@@ -72,13 +75,17 @@ class Circuit:
     input: FixedPoint
     input_scale: Reals
     layers: tuple[CircuitLayer, ...]
+    thresholds: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "input_scale", frozen(self.input_scale, np.float64))
         if not self.layers:
             raise QuantizeError("a circuit without layers; give it at least one")
-        if self.input_scale.shape != (self.sizes[0],):
+        if (self.features * max(len(self.thresholds), 1),) != self.sizes[:1]:
             raise QuantizeError(f"input_scale {self.input_scale.shape} for {self.sizes[0]} inputs")
+        bounds = (self.input.lo, *self.thresholds, self.input.hi + 1)
+        if any(a >= b for a, b in pairwise(bounds)):
+            raise QuantizeError(f"thresholds {self.thresholds} do not rise within {self.input}; write each once")
         for before, after in pairwise(self.layers):
             if before.output is None or before.weight.shape[0] != after.weight.shape[1]:
                 raise QuantizeError("layers do not chain: each but the last needs an output format and equal sizes")
@@ -87,13 +94,22 @@ class Circuit:
         ranges_of(self)
 
     @property
+    def features(self) -> int:
+        """Number of input words."""
+        return len(self.input_scale)
+
+    def entering(self, inputs: Words) -> Words:
+        """What the first layer takes, (n, n_in), of input words (n, features)."""
+        return code(inputs, self.thresholds) if self.thresholds else inputs
+
+    @property
     def sizes(self) -> tuple[int, ...]:
-        """Number of inputs, then of neurons in each layer."""
+        """Number of inputs of the first layer, then of neurons in each layer."""
         return (self.layers[0].weight.shape[1], *(layer.weight.shape[0] for layer in self.layers))
 
     def format_into(self, depth: int) -> FixedPoint:
         """Format of the words that layer `depth` (from 0) takes."""
-        before = self.layers[depth - 1].output if depth else self.input
+        before = self.layers[depth - 1].output if depth else BIT if self.thresholds else self.input
         assert before is not None
         return before
 
@@ -114,8 +130,8 @@ class Circuit:
         return FixedPoint(width, self.acc_frac(len(self.layers) - 1), signed)
 
 
-def _finish(layer: CircuitLayer, shift: int, acc: Words) -> tuple[Words, Words]:
-    """Activate and round accumulators; return the words before and after saturation."""
+def finish(layer: CircuitLayer, shift: int, acc: Words) -> tuple[Words, Words]:
+    """Activate and round accumulators, right by `shift`; return the words before and after saturation."""
     active = np.maximum(acc, 0) if layer.activation == "relu" else acc
     if layer.output is None:
         return active, active
@@ -129,8 +145,8 @@ def ranges_of(circuit: Circuit) -> tuple[LayerRange, ...]:
     Raises: QuantizeError, when an accumulator could leave what int64 computes exactly.
     Source: Moore, Interval Analysis, 1966.
     """
-    lo: Words = np.full(circuit.sizes[0], circuit.input.lo, dtype=np.int64)
-    hi: Words = np.full(circuit.sizes[0], circuit.input.hi, dtype=np.int64)
+    lo: Words = np.full(circuit.sizes[0], circuit.format_into(0).lo, dtype=np.int64)
+    hi: Words = np.full(circuit.sizes[0], circuit.format_into(0).hi, dtype=np.int64)
     ranges = []
     for depth, layer in enumerate(circuit.layers):
         shift = circuit.rescale_shift(depth)
@@ -142,7 +158,7 @@ def ranges_of(circuit: Circuit) -> tuple[LayerRange, ...]:
         minus: Words = np.minimum(layer.weight, 0)
         acc_lo: Words = plus @ lo + minus @ hi + layer.bias
         acc_hi: Words = plus @ hi + minus @ lo + layer.bias
-        lo, hi = _finish(layer, shift, acc_lo)[1], _finish(layer, shift, acc_hi)[1]
+        lo, hi = finish(layer, shift, acc_lo)[1], finish(layer, shift, acc_hi)[1]
         ranges.append(LayerRange(acc_lo, acc_hi, lo, hi))
     return tuple(ranges)
 
@@ -175,29 +191,29 @@ def check_inputs(circuit: Circuit, inputs: Words) -> Words:
     Raises: DataError, for another shape or words outside the input format.
     """
     words = np.asarray(inputs)
-    if words.ndim != 2 or words.shape[1] != circuit.sizes[0] or words.dtype != np.int64:
-        raise DataError(f"inputs {words.dtype} {words.shape}; the circuit takes int64 (n, {circuit.sizes[0]})")
+    if words.ndim != 2 or words.shape[1] != circuit.features or words.dtype != np.int64:
+        raise DataError(f"inputs {words.dtype} {words.shape}; the circuit takes int64 (n, {circuit.features})")
     if words.size and (words.min() < circuit.input.lo or words.max() > circuit.input.hi):
         raise DataError(f"input words from {words.min()} to {words.max()} do not fit {circuit.input}; encode them")
     return words
 
 
 def trace(circuit: Circuit, inputs: Words) -> Trace:
-    """Compute every layer's words for (n, n_in) int64 input words.
+    """Compute every layer's words for (n, features) int64 input words.
 
     Raises: DataError, for another shape or words outside the input format.
     """
-    words = check_inputs(circuit, inputs)
+    words = circuit.entering(check_inputs(circuit, inputs))
     outputs, saturated = [], []
     for depth, layer in enumerate(circuit.layers):
-        free, words = _finish(layer, circuit.rescale_shift(depth), _product(words, layer.weight) + layer.bias)
+        free, words = finish(layer, circuit.rescale_shift(depth), _product(words, layer.weight) + layer.bias)
         outputs.append(words)
         saturated.append(int((free != words).sum()))
     return Trace(tuple(outputs), tuple(saturated))
 
 
 def evaluate(circuit: Circuit, inputs: Words) -> Words:
-    """Compute the scores, (n, n_out) int64, of (n, n_in) int64 input words.
+    """Compute the scores, (n, n_out) int64, of (n, features) int64 input words.
 
     Raises: DataError, for another shape or words outside the input format.
     """
@@ -233,7 +249,7 @@ def simplify(circuit: Circuit) -> Circuit:
         bias = layer.bias + layer.weight @ constant
         weight = np.where(alive[depth] & alive[depth + 1][:, None], layer.weight, 0)
         gone = np.zeros_like(alive[depth + 1]) if layer.output is None else ~alive[depth + 1]
-        words = _finish(layer, circuit.rescale_shift(depth), bias)[1]
+        words = finish(layer, circuit.rescale_shift(depth), bias)[1]
         constant = np.where(gone, words, 0)
         layers.append(replace(layer, weight=weight, bias=np.where(gone, 0, bias)))
     return replace(circuit, layers=tuple(layers))
@@ -257,8 +273,10 @@ def to_json(circuit: Circuit) -> str:
             f'   "weight_format": {one_line(vars(layer.weight_format))}, "output": {one_line(output)},\n'
             f'   "neurons": [\n{rows}\n  ]}}'
         )
+    thresholds = f'"thresholds": {one_line(circuit.thresholds)},\n' if circuit.thresholds else ""
     return (
         f'{{"input": {one_line(vars(circuit.input))},\n"input_scale": {one_line(circuit.input_scale.tolist())},\n'
+        f"{thresholds}"
         '"layers": [\n' + ",\n".join(layers) + "\n]}\n"
     )
 
@@ -304,4 +322,6 @@ def _circuit_of(tree: dict[str, Any]) -> Circuit:
                 output=None if entry["output"] is None else FixedPoint(**entry["output"]),
             )
         )
-    return Circuit(FixedPoint(**tree["input"]), np.array(tree["input_scale"], dtype=np.float64), tuple(layers))
+    scale = np.array(tree["input_scale"], dtype=np.float64)
+    thresholds = tuple(_word(word) for word in tree.get("thresholds", ()))
+    return Circuit(FixedPoint(**tree["input"]), scale, tuple(layers), thresholds)

@@ -10,7 +10,7 @@ from netgen.fixed import Words
 from netgen.grid import Face, Grid, Regions, auto_grid, face_regions
 from netgen.netlist import Netlist
 from netgen.network import Bools
-from netgen.spec import PlaceSpec
+from netgen.sections import PlaceSpec
 
 Site = tuple[int, int, int]
 

@@ -19,7 +19,7 @@ class Cost:
     Attributes:
         adders: additions and subtractions; adder_bits: their bits, but for those that are one source's as they are.
         multiplications: by constants; only without sharing.
-        choices: comparisons, selections, ReLU and saturation.
+        choices: comparisons, selections, ReLU and saturation; tables: look-up tables, a neuron each.
         levels: operators that take logic on the longest way from an input to an output.
         registers: bits of them.
         lut: an estimate for 6-input look-up tables.
@@ -29,6 +29,7 @@ class Cost:
     adder_bits: int
     multiplications: int
     choices: int
+    tables: int
     levels: int
     registers: int
     lut: int
@@ -48,6 +49,7 @@ def cost_of(graph: OperatorGraph, timing: Schedule) -> Cost:
         adder_bits=bits,
         multiplications=graph.count("multiply"),
         choices=graph.count("maximum", "minimum", "greater", "select"),
+        tables=graph.count("table"),
         levels=max(graph.levels, default=0),
         registers=timing.registers(graph) + timing.latency,
         lut=round(lut),
@@ -69,7 +71,11 @@ def lut_of(operator: Operator, at: Sequence[Operator]) -> float:
         reach = operator.lo, operator.hi
         minus = operator.kind == "subtract"
         return adder_lut((a.lo, a.hi), (b.lo, b.hi), operator.left, reach, minus=minus, value=operator.value)
+    if operator.kind == "table":
+        return operator.width * (1 << max(sum(at[source].width for source in operator.sources) - 6, 0))
     width = at[operator.sources[0]].width if operator.kind == "greater" else operator.width
+    if operator.kind == "greater" and at[operator.sources[1]].kind == "constant":
+        return _compare_lut(width, at[operator.sources[1]].value)
     return LUT_PER_BIT.get(operator.kind, 0.0) * width
 
 
@@ -106,3 +112,10 @@ def _field(term: Reach, shift: int, width: int) -> tuple[int, int]:
     own, signed = bits_of(*term)
     top = width if signed else min(shift + own, width)
     return max((1 << top) - (1 << shift), 0), top
+
+
+def _compare_lut(width: int, value: int) -> int:
+    """Of a word greater than a constant: those bits count that lie above the ones at its end."""
+    least = value + 1
+    bits = width - ((least & -least).bit_length() - 1)
+    return -(-(bits - 1) // 5)

@@ -6,7 +6,7 @@ import hashlib
 import os
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,7 +17,8 @@ import numpy.typing as npt
 from netgen.errors import DataError
 from netgen.fixed import FixedPoint, Reals, Words
 from netgen.network import frozen
-from netgen.spec import DataSpec
+from netgen.sections import DataSpec
+from netgen.thermometer import BIT, code
 
 Floats = npt.NDArray[np.float32]
 Array = npt.NDArray[Any]
@@ -51,7 +52,7 @@ class Dataset:
     """Three splits; features are scaled to magnitudes below 1 by powers of two, so that nothing is lost.
 
     Attributes:
-        scale: (n_in,) float64, powers of two; a feature here is the raw feature times its scale.
+        scale: (features,) float64, powers of two; a feature here is the raw feature times its scale.
         digest: SHA-256 of the raw arrays, for fingerprints.
     """
 
@@ -70,6 +71,19 @@ class Dataset:
     def input_format(self, width: int) -> FixedPoint:
         """The fixed-point format of `width` bits for features below 1 in magnitude."""
         return FixedPoint(width, width - self.signed, self.signed)
+
+    def coded(self, form: FixedPoint, thresholds: Sequence[int]) -> "Dataset":
+        """The same data set with the bits of a thermometer code, 0 or one half, in the place of each feature.
+
+        Args:
+            form: of the words that features become; thresholds: among these words.
+        """
+
+        def coded(split: Split) -> Split:
+            bits = code(form.encode(split.features), thresholds)
+            return replace(split, features=BIT.decode(bits).astype(np.float32))
+
+        return replace(self, train=coded(self.train), validation=coded(self.validation), test=coded(self.test))
 
     def rounded_to(self, form: FixedPoint) -> "Dataset":
         """The same data set with every feature rounded to a fixed-point format, as the hardware sees it."""

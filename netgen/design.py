@@ -63,7 +63,7 @@ class Design:
     @property
     def input_width(self) -> int:
         """Bits of the input payload."""
-        return self.circuit.sizes[0] * self.circuit.input.width
+        return self.circuit.features * self.circuit.input.width
 
     @property
     def output_width(self) -> int:

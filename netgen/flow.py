@@ -32,9 +32,12 @@ from netgen.wiring import sites_of
 
 NOUNS = (
     "fixed",
+    "digits",
+    "thermometer",
     "network",
     "circuit",
     "sparse",
+    "rounding",
     "netlist",
     "grid",
     "operators",
@@ -145,6 +148,8 @@ class Line:
         depends: dict[str, object] = {
             "data": data.digest,
             "split": spec.data.model_dump(include={"validation", "test", "scale"}),
+            "thresholds": self.learner.thresholds,
+            "rounding": [str(form) for form in self.learner.rounding],
             "network": spec.network.model_dump(),
             "train": spec.train.model_dump(),
             "augment": spec.augment.model_dump(),
@@ -171,7 +176,9 @@ class Line:
         def make(folder: Path) -> None:
             from netgen import train
 
-            dense = train.load_mlp(self.folder / "dense.npz", batch_norm=spec.network.batch_norm)
+            dense = train.load_mlp(
+                self.folder / "dense.npz", batch_norm=spec.network.batch_norm, rounding=self.learner.rounding
+            )
             network, accuracy = self.learner.pruned(dense.to(train.device_of(spec.train.device)))
             artifacts.write_network(folder / "pruned.npz", network)
             (folder / "pruned.json").write_text(json.dumps({"validation_accuracy": accuracy}) + "\n")
@@ -258,7 +265,7 @@ class Line:
         emit = self.spec.emit
         depends: dict[str, object] = {
             "quantize": self.store.digest("quantize"),
-            "emit": emit.model_dump(include={"sharing", "argmax"}),
+            "emit": emit.model_dump(include={"sharing", "argmax", "tables"}),
         }
         if emit.sharing == "local":
             depends["place"] = self.store.digest("place")
@@ -267,7 +274,7 @@ class Line:
             from netgen.lower import lower
 
             sites = sites_of(netlist, placement)
-            graph = lower(circuit, sharing=emit.sharing, argmax=emit.argmax, sites=sites)
+            graph = lower(circuit, sharing=emit.sharing, argmax=emit.argmax, sites=sites, tables=emit.tables)
             proof = prove(graph, circuit)
             (folder / "operators.json").write_text(operators.to_json(graph), encoding="utf-8")
             (folder / "proof.json").write_text(json.dumps(vars(proof)) + "\n", encoding="utf-8")

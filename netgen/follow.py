@@ -10,7 +10,7 @@ from netgen.fixed import Reals, Words
 from netgen.grid import Grid, Placement, Regions, wire_lengths
 from netgen.netlist import Netlist, netlist_between
 from netgen.network import Bools
-from netgen.spec import PlaceSpec
+from netgen.sections import PlaceSpec
 
 FIRST = 10
 """Times the moves that the first placement, which has no start, takes."""

@@ -9,10 +9,12 @@ import numpy as np
 
 from netgen.circuit import Circuit
 from netgen.data import Dataset
+from netgen.fixed import FixedPoint
 from netgen.follow import Follower
 from netgen.network import Network
 from netgen.progress import Progress, silent
 from netgen.spec import Spec
+from netgen.thermometer import thresholds_in
 
 if TYPE_CHECKING:
     from netgen.train import Mlp, Pruning, Recipe, Samples, View
@@ -55,8 +57,9 @@ class Learner:
         """The network before training, on the spec's device."""
         from netgen.train import Mlp, device_of
 
-        sizes = (self.data.train.features.shape[1], *self.spec.network.hidden, self.data.classes)
-        mlp = Mlp.seeded(sizes, batch_norm=self.spec.network.batch_norm, seed=self.spec.seed)
+        sizes = (self.seen.train.features.shape[1], *self.spec.network.hidden, self.data.classes)
+        batch_norm = self.spec.network.batch_norm
+        mlp = Mlp.seeded(sizes, batch_norm=batch_norm, seed=self.spec.seed, rounding=self.rounding)
         return mlp.to(device_of(self.spec.train.device))
 
     def dense(self) -> tuple["Mlp", float]:
@@ -68,11 +71,11 @@ class Learner:
             train.load_state(self.weights, mlp)
         accuracy = train.train_dense(
             mlp,
-            self.data,
+            self.seen,
             self.recipe(),
             epochs=self.spec.train.epochs,
             seed=self.spec.seed,
-            samples=self.samples(self.data),
+            samples=self.samples(),
             progress=self.progress,
         )
         return mlp, accuracy
@@ -84,7 +87,7 @@ class Learner:
         spec = self.spec
         return train.Pruning(
             dense,
-            self.samples(self.data, teacher=dense),
+            self.samples(dense),
             self.recipe(),
             spec.prune,
             train.Charge.of(spec.train),
@@ -97,39 +100,42 @@ class Learner:
         from netgen import train
 
         pruning = self.pruning(dense)
-        return train.prune_and_retrain(pruning, self.data, epochs=self.spec.prune.retrain, progress=self.progress)
+        return train.prune_and_retrain(pruning, self.seen, epochs=self.spec.prune.retrain, progress=self.progress)
 
     def quantized(self, network: Network) -> tuple[Network, Circuit]:
         """Formats chosen, fine-tuned under them, rounded: the float network as it then is, and the circuit."""
         from netgen import quantize, train
 
-        spec, data = self.spec, self.data
+        spec = self.spec
         formats = quantize.calibrate(
             network,
-            data.train.features[:OBSERVED].astype(np.float64),
-            input_format=data.input_format(spec.quantize.input_width),
+            self.seen.train.features[:OBSERVED].astype(np.float64),
+            input_format=self.word,
             weight_widths=spec.weight_widths,
             activation_widths=spec.activation_widths,
+            thresholds=self.thresholds,
+            activations=self.rounding,
         )
-        module = quantize.QuantizedMlp(network, formats)
+        module = quantize.QuantizedMlp(network, formats, spec.weight_digits)
+        rounded = self.seen if self.thresholds else self.data.rounded_to(self.word)
         train.fit(
             module,
-            self._rounded,
+            rounded,
             self.recipe(spec.quantize.learning_rate),
             epochs=spec.quantize.epochs,
             seed=spec.seed + 2,
-            samples=self.samples(self._rounded),
+            samples=train.Samples.of(rounded.train, more=self._copies),
             progress=self.progress,
             what="quantization-aware fine-tuning",
         )
         network = module.network()
-        return network, quantize.quantize(network, formats, data.scale)
+        return network, quantize.quantize(network, formats, self.data.scale)
 
-    def samples(self, data: Dataset, teacher: "Mlp | None" = None) -> "Samples":
-        """What to learn from: a training split, its distorted copies, and what a teacher says to them all."""
+    def samples(self, teacher: "Mlp | None" = None) -> "Samples":
+        """What to learn from: the training split, its distorted copies, and what a teacher says to them all."""
         from netgen import train
 
-        samples = train.Samples.of(data.train, train.device_of(self.spec.train.device), self._copies)
+        samples = train.Samples.of(self.seen.train, train.device_of(self.spec.train.device), self._copies)
         if teacher is None or not self.spec.prune.distill:
             return samples
         return samples.taught_by(teacher.eval(), self.spec.prune.temperature)
@@ -149,14 +155,34 @@ class Learner:
         )
 
     @cached_property
-    def _rounded(self) -> Dataset:
-        """The data as the hardware sees them."""
-        return self.data.rounded_to(self.data.input_format(self.spec.quantize.input_width))
+    def word(self) -> FixedPoint:
+        """The format of the circuit's input words."""
+        return self.data.input_format(self.spec.quantize.input_width)
+
+    @cached_property
+    def thresholds(self) -> tuple[int, ...]:
+        """Where input words become bits, if the spec wants that."""
+        return thresholds_in(self.word, self.spec.data.thresholds)
+
+    @property
+    def rounding(self) -> tuple[FixedPoint, ...]:
+        """The formats that hidden results are rounded to in all training, if the spec wants that.
+
+        Batch normalization brings sums near 0 with variance 1: the steps cover what is below 2.
+        """
+        widths = self.spec.activation_widths if self.spec.quantize.from_start else ()
+        return tuple(FixedPoint(width, width - 1, signed=False) for width in widths)
+
+    @cached_property
+    def seen(self) -> Dataset:
+        """The data as the network sees them: features, or bits of them."""
+        return self.data.coded(self.word, self.thresholds) if self.thresholds else self.data
 
     @cached_property
     def _copies(self) -> "Sequence[View]":
-        from netgen.train import distort
+        from netgen.train import coded, distort
 
-        if self._given is not None:
-            return self._given
-        return distort(self.data.train, self.spec.augment, seed=self.spec.seed, progress=self.progress)
+        copies = self._given
+        if copies is None:
+            copies = distort(self.data.train, self.spec.augment, seed=self.spec.seed, progress=self.progress)
+        return [coded(copy, self.word, self.thresholds) for copy in copies] if self.thresholds else copies

@@ -73,7 +73,7 @@ class Netlist:
 
 def netlist_of(circuit: Circuit) -> Netlist:
     """The neurons that lie on a path from an input to an output, and a wire for every non-zero weight between them."""
-    widths = [np.full(circuit.sizes[0], circuit.input.width, dtype=np.int64)]
+    widths = [np.full(circuit.sizes[0], circuit.format_into(0).width, dtype=np.int64)]
     for reach in ranges_of(circuit):
         bits = [bits_of(int(lo), int(hi))[0] for lo, hi in zip(reach.out_lo, reach.out_hi, strict=True)]
         widths.append(np.array(bits, dtype=np.int64))

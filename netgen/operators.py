@@ -9,14 +9,16 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
 from netgen.errors import BuildError
 from netgen.fixed import Words, bits_of
 
-Kind = Literal["input", "constant", "add", "subtract", "multiply", "shift", "maximum", "minimum", "greater", "select"]
+Kind = Literal[
+    "input", "constant", "add", "subtract", "multiply", "shift", "maximum", "minimum", "greater", "select", "table"
+]
 _SOURCES: Mapping[str, int] = MappingProxyType(
     {
         "input": 0,
@@ -31,7 +33,9 @@ _SOURCES: Mapping[str, int] = MappingProxyType(
         "select": 3,
     }
 )
-"""How many each kind has."""
+"""How many each kind has; a table has any number from 1."""
+MOST_TABLE_BITS = 8
+"""Bits of a table's address at most; each more doubles the table."""
 LINEAR: frozenset[Kind] = frozenset(("constant", "add", "subtract", "multiply"))
 """Kinds whose values are sums of multiples of a layer's inputs."""
 
@@ -50,9 +54,11 @@ class Operator:
     | maximum, minimum | of a and `value` |
     | greater | 1 if a > b, else 0 |
     | select | a ? b : c |
+    | table | entry i of `value`, which holds them in its own width each, entry 0 lowest; the bits of i are those of \
+all sources, the first lowest |
 
     Attributes:
-        sources: the operators a, b, c, by number; all lower than its own.
+        sources: the operators a, b, c and so on, by number; all lower than its own.
         left: left shifts of a and b; empty but for add and subtract.
         value: as above; 0 where there is none.
         lo, hi: no input makes it less or more.
@@ -122,6 +128,11 @@ class OperatorGraph:
         return self.operators[number].kind == "constant"
 
     @property
+    def coded(self) -> bool:
+        """Whether inputs become bits, by thresholds, before any layer reads them."""
+        return any(operator.kind == "greater" and operator.layer == 0 for operator in self.operators)
+
+    @property
     def readers(self) -> list[list[int]]:
         """For each operator, those that read it, in order."""
         found: list[list[int]] = [[] for _ in self.operators]
@@ -146,15 +157,18 @@ class OperatorGraph:
 
 def _wrong_in(operator: Operator, number: int, inputs: int) -> str:
     """Why an operator cannot be computed; empty, when it can."""
-    if operator.kind not in _SOURCES:
+    if operator.kind not in get_args(Kind):
         return "no such kind"
     shifts = 2 if operator.kind in ("add", "subtract") else 0
-    if (len(operator.sources), len(operator.left)) != (_SOURCES[operator.kind], shifts):
+    sources = max(len(operator.sources), 1) if operator.kind == "table" else _SOURCES[operator.kind]
+    if (len(operator.sources), len(operator.left)) != (sources, shifts):
         return f"sources {operator.sources} and left shifts {operator.left}"
     if not all(0 <= source < number for source in operator.sources):
         return f"sources {operator.sources}, not all before it"
     if min(operator.left, default=0) < 0:
         return f"left shifts {operator.left}"
+    if operator.kind == "table" and operator.value < 0:
+        return f"entries {operator.value}"
     if operator.kind == "input" and not 0 <= operator.value < inputs:
         return f"word {operator.value} of {inputs}"
     return ""
@@ -165,7 +179,11 @@ def values_of(graph: OperatorGraph, inputs: Words) -> Iterator[tuple[int, Words]
     last_reader = {source: number for number, op in enumerate(graph.operators) for source in op.sources}
     at: dict[int, Words] = {}
     for number, operator in enumerate(graph.operators):
-        at[number] = _compute(operator, [at[source] for source in operator.sources], inputs)
+        values = [at[source] for source in operator.sources]
+        if operator.kind == "table":
+            at[number] = entries_of(operator)[address_of([graph.operators[s] for s in operator.sources], values)]
+        else:
+            at[number] = _compute(operator, values, inputs)
         yield number, at[number]
         for source in (*operator.sources, number):
             if last_reader.get(source, number) <= number:
@@ -203,13 +221,31 @@ def _compute(operator: Operator, values: Sequence[Words], inputs: Words) -> Word
             return (a > values[1]).astype(np.int64)
         case "select":
             return np.where(a != 0, values[1], values[2])
+    raise AssertionError(f"{operator.kind} is computed elsewhere")
+
+
+def entries_of(table: Operator) -> Words:
+    """The entries of a table, (n,), as many as its value has, and zeros up to a power of two behind them."""
+    count = 1 << MOST_TABLE_BITS
+    mask = (1 << table.width) - 1
+    found = [(table.value >> (k * table.width)) & mask for k in range(count)]
+    words: Words = np.array(found, dtype=np.int64)
+    return words - ((words >> (table.width - 1)) << table.width) if table.signed else words
+
+
+def address_of(sources: Sequence[Operator], values: Sequence[Words]) -> Words:
+    """Which entry of a table the values of its sources, (n,) each, choose; the first source has the lowest bits."""
+    address = np.zeros_like(values[0])
+    for source, value in zip(reversed(sources), reversed(values), strict=True):
+        address = (address << source.width) | (value & ((1 << source.width) - 1))
+    return address
 
 
 def range_of(kind: Kind, value: int, left: Sequence[int], reach: Sequence[tuple[int, int]]) -> tuple[int, int]:
     """Least and greatest value of an operator whose sources stay within `reach`, each independent of the others."""
     match kind:
-        case "input":
-            raise ValueError("the range of an input is given, not derived")
+        case "input" | "table":
+            raise ValueError(f"the range of {kind} is given, not derived")
         case "constant":
             return value, value
         case "add":
@@ -263,16 +299,20 @@ _DIGITS = 8
 def names_of(graph: OperatorGraph) -> list[str]:
     """A name for each operator, which stays the same when other neurons change.
 
-    `n0_K` for inputs, `nLAYER_INDEX` for words, that with a number for what one neuron needs on the way there;
+    `n0_K` for inputs, or `x_K` and, for their bits, `n0_K`; `nLAYER_INDEX` for words, that with a number for what one
+    neuron needs on the way there;
     `tLAYER_DIGEST` for what several share, after how it is computed.
     """
     words = {number: f"n{depth}_{k}" for depth, layer in enumerate(graph.words, 1) for k, number in enumerate(layer)}
+    coded = graph.coded
     counts: dict[tuple[int, int], int] = {}
     names: list[str] = []
     taken: set[str] = set()
     for number, operator in enumerate(graph.operators):
         if operator.kind == "input":
-            name = f"n0_{operator.value}"
+            name = f"{'x' if coded else 'n0'}_{operator.value}"
+        elif operator.kind == "greater" and operator.layer == 0 and operator.index is not None:
+            name = f"n0_{operator.index}"
         elif number in words and operator.kind != "constant":
             name = words[number]
         elif operator.index is not None:

@@ -3,14 +3,15 @@
 Shares no code with what builds graphs, so that a mistake there cannot hide here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
 from netgen.circuit import Circuit, CircuitLayer, ranges_of
 from netgen.errors import CheckError
-from netgen.operators import Kind, Operator, OperatorGraph
+from netgen.operators import MOST_TABLE_BITS, Kind, Operator, OperatorGraph
 
 Form = dict[int, int]
 """Coefficients of a layer's inputs, by operator; what is added, under `ONE`."""
@@ -40,14 +41,14 @@ def prove(graph: OperatorGraph, circuit: Circuit) -> Proof:
 
     Within a layer each sum is a linear form of the layer's inputs: its coefficients are computed and compared with the
     weights, its range follows exactly. Rounding, activation and saturation are monotone, so what a neuron does to its
-    sum is one shift between two limits, and is compared as such.
+    sum is one shift between two limits, and is compared as such. A table is compared entry by entry.
 
     Raises: CheckError, naming the first operator or neuron that is wrong.
     """
     symbols = _Symbols(graph, circuit)
     for number in range(len(graph.operators)):
         symbols.visit(number)
-    _need(graph.inputs == circuit.sizes[0], f"{graph.inputs} inputs, but the circuit has {circuit.sizes[0]}")
+    _need(graph.inputs == circuit.features, f"{graph.inputs} inputs, but the circuit has {circuit.features}")
     sizes = tuple(len(layer) for layer in graph.words)
     _need(sizes == circuit.sizes[1:], f"layers of {sizes} neurons, but the circuit has {circuit.sizes[1:]}")
     neurons = weights = 0
@@ -81,12 +82,24 @@ class _Symbols:
     def __init__(self, graph: OperatorGraph, circuit: Circuit) -> None:
         self.graph, self.circuit = graph, circuit
         self.steps: list[_Step | None] = []
-        self.inputs = {op.value: number for number, op in enumerate(graph.operators) if op.kind == "input"}
+        self.inputs = dict(self._entering())
         self.layer_of_word = dict.fromkeys(self.inputs.values(), 0)
         for depth, layer in enumerate(graph.words, 1):
             for number in layer:
                 if graph.operators[number].kind != "constant":
                     self.layer_of_word.setdefault(number, depth)
+
+    def _entering(self) -> Iterator[tuple[int, int]]:
+        """What the first layer takes, by number, and the operator that gives it: inputs, or bits by thresholds."""
+        at, thresholds = self.graph.operators, self.circuit.thresholds
+        for number, op in enumerate(at):
+            if op.kind == "input" and not thresholds:
+                yield op.value, number
+            elif op.kind == "greater" and op.layer == 0:
+                word, least = at[op.sources[0]], at[op.sources[1]]
+                known = (word.kind, least.kind) == ("input", "constant") and least.value + 1 in thresholds
+                _need(known, f"operator {number}: no threshold of an input")
+                yield word.value * len(thresholds) + thresholds.index(least.value + 1), number
 
     def visit(self, number: int) -> None:
         """Derive an operator's function and range, and compare the range with what it claims."""
@@ -97,6 +110,9 @@ class _Symbols:
             _need(0 <= operator.value < self.graph.inputs, f"operator {number}: no input {operator.value}")
             derived: Reach = format_.lo, format_.hi
             step = None
+        elif operator.kind == "table":
+            words = [word for _, word in self._entries(operator)]
+            derived, step = (min(words), max(words)), None
         elif operator.kind in ("greater", "select"):
             derived, step = self._choice(operator), None
         else:
@@ -113,6 +129,9 @@ class _Symbols:
         lo, hi = self._reach(wanted)
         found = self.steps[number]
         operator = self.graph.operators[number]
+        if operator.kind == "table":
+            self._compare_table(name, depth, operator, wanted)
+            return
         if not varies:
             lo = hi = int(ranges_of(self.circuit)[depth].out_lo[k])
         if lo == hi:
@@ -125,6 +144,34 @@ class _Symbols:
         _need(same, f"{name}: {_difference(found, wanted)}")
         limits = (operator.lo, operator.hi)
         _need(limits == (lo, hi), f"{name}: words from {limits[0]} to {limits[1]}, but {lo} to {hi} is right")
+
+    def _entries(self, table: Operator) -> Iterator[tuple[tuple[int, ...], int]]:
+        """The values of a table's sources that can come together, and the word that it gives for them."""
+        at = [self.graph.operators[source] for source in table.sources]
+        total = sum(op.width for op in at)
+        _need(0 < total <= MOST_TABLE_BITS, f"a table of {total} bits")
+        _need(table.value < 1 << (table.width << total), f"a table of {total} bits with more entries")
+        for values in product(*(range(op.lo, op.hi + 1) for op in at)):
+            address = low = 0
+            for op, value in zip(at, values, strict=True):
+                address += (value % (1 << op.width)) << low
+                low += op.width
+            word = (table.value >> (address * table.width)) % (1 << table.width)
+            yield values, word - (1 << table.width) if word > table.hi else word
+
+    def _compare_table(self, name: str, depth: int, table: Operator, wanted: _Step) -> None:
+        """Compare a table, entry by entry, with what the circuit says."""
+        for source in table.sources:
+            _need(self.layer_of_word.get(source) == depth, f"{name}: a table of operator {source}, no word before it")
+        absent = set(wanted.form) - {ONE} - set(table.sources)
+        _need(not absent, f"{name}: its table does not read operators {sorted(absent)}")
+        for values, word in self._entries(table):
+            total = wanted.form.get(ONE, 0)
+            total += sum(wanted.form.get(k, 0) * value for k, value in zip(table.sources, values, strict=True))
+            right = total >> wanted.drop if wanted.drop >= 0 else total << -wanted.drop
+            right = max(right, right if wanted.lo is None else wanted.lo)
+            right = min(right, right if wanted.hi is None else wanted.hi)
+            _need(word == right, f"{name}: its table gives {word} for {values}, but {right} is right")
 
     def compare_best(self) -> None:
         """Compare the arg-max with a tournament in which the later wins only if it is greater."""
@@ -203,7 +250,8 @@ class _Symbols:
 
     def _claimed(self, number: int) -> Reach:
         if number <= ABSENT:
-            return self.circuit.input.lo, self.circuit.input.hi
+            entering = self.circuit.format_into(0)
+            return entering.lo, entering.hi
         return self.graph.operators[number].lo, self.graph.operators[number].hi
 
     def _reach(self, step: _Step) -> Reach:

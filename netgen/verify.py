@@ -43,6 +43,8 @@ def check(
     features, labels = data.test.features[:count], data.test.labels[:count]
     words: Words = circuit.input.encode(features)
     integers = trace(circuit, words)
+    if circuit.thresholds:
+        features = circuit.format_into(0).decode(circuit.entering(words)).astype(np.float32)
     simulator = choose(design, count, cache=cache) if simulator == "auto" else simulator
     simulated = simulate(design, words, simulator=simulator, jobs=jobs, cache=cache, progress=progress)
     return report.check(

@@ -42,12 +42,12 @@ def operator_sites(graph: OperatorGraph, sites: Sites) -> list[Site | None]:
         for index, number in enumerate(layer):
             if not graph.is_constant(number):
                 found[number] = sites.get((depth, index))
-    readers = graph.readers
+    readers, coded = graph.readers, graph.coded
     for number in reversed(range(len(graph.operators))):
         operator = graph.operators[number]
         if found[number] is not None or operator.kind == "constant":
             continue
-        if operator.kind == "input":
+        if operator.kind == "input" and not coded:
             found[number] = sites.get((0, operator.value))
         elif operator.index is not None:
             found[number] = sites.get((operator.layer, operator.index))

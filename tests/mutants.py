@@ -34,6 +34,13 @@ def _value(graph: OperatorGraph, number: int, rng: Random) -> Operator:
     return replace(op, value=op.value + int(rng.choice([-2, -1, 1, 2])))
 
 
+def _entry(graph: OperatorGraph, number: int, rng: Random) -> Operator:
+    """One bit of a table turned around."""
+    op = graph.operators[number]
+    bits = sum(graph.operators[source].width for source in op.sources)
+    return replace(op, value=op.value ^ (1 << int(rng.integers(op.width << bits))))
+
+
 def _constant(graph: OperatorGraph, number: int, rng: Random) -> Operator:
     changed = _value(graph, number, rng)
     return replace(changed, lo=changed.value, hi=changed.value)
@@ -62,6 +69,7 @@ MUTATIONS: dict[str, tuple[frozenset[str], Callable[[OperatorGraph, int, Random]
     "sign": (frozenset(("add", "subtract")), _sign),
     "factor": (frozenset(("multiply",)), _value),
     "added": (frozenset(("add", "subtract")), _value),
+    "entry": (frozenset(("table",)), _entry),
     "constant": (frozenset(("constant",)), _constant),
     "source": (frozenset(("add", "subtract", "multiply", "shift", "maximum", "minimum", "greater", "select")), _source),
     "shift": (frozenset(("shift",)), _value),
@@ -99,13 +107,13 @@ def with_ranges(graph: OperatorGraph) -> OperatorGraph:
             before = operators[source]
             if before.kind == "constant":
                 return {ONE: before.value}
-            if before.kind == "input" or (source in words and before.layer < layer):
+            if before.layer == 0 or (source in words and before.layer < layer):
                 return {source: 1}
             return forms[source] if before.layer == layer else None
 
         form: dict[int, int] | None = None
         reach = op.lo, op.hi
-        if op.kind != "input":
+        if op.kind not in ("input", "table"):
             reach = range_of(op.kind, op.value, op.left, [(operators[s].lo, operators[s].hi) for s in op.sources])
         parts = [form_of(source) for source in op.sources]
         if op.kind in ("add", "subtract", "multiply") and None not in parts:

@@ -25,7 +25,7 @@ def recount(folder: Path) -> list[LayerCount]:
     with (folder / "placement.csv").open(newline="") as file:
         site = {row["neuron"]: (int(row["x"]), int(row["y"]), int(row["z"])) for row in csv.DictReader(file)}
     circuit = json.loads((folder / "circuit.json").read_text())
-    form = circuit["input"]
+    form = {"width": 1, "frac": 1, "signed": False} if circuit.get("thresholds") else circuit["input"]
     low, high = (
         (-(2 ** (form["width"] - 1)), 2 ** (form["width"] - 1) - 1) if form["signed"] else (0, 2 ** form["width"] - 1)
     )

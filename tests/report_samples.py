@@ -93,6 +93,7 @@ def sample_report(netlist: Netlist, before: Placement, after: Placement, *, name
                 adder_bits=9870,
                 multiplications=0,
                 choices=420,
+                tables=7,
                 levels=21,
                 registers=3210,
                 lut=11_000,

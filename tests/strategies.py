@@ -17,8 +17,9 @@ from netgen.hdl import design_of
 from netgen.lower import SHARING, alkaid, lower
 from netgen.netlist import Netlist, netlist_of
 from netgen.network import Activation
-from netgen.operators import OperatorGraph
+from netgen.operators import MOST_TABLE_BITS, OperatorGraph
 from netgen.pipeline import Pipeline, schedule
+from netgen.thermometer import BIT
 from netgen.wiring import sites_of
 
 FUZZ_CASES = int(os.environ.get("NETGEN_FUZZ_CASES", "300"))
@@ -44,6 +45,9 @@ def circuits(
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     density = draw(st.sampled_from([0.5, 0.1, 1.0]))
     into = entry = draw(formats(widest=input_width))
+    features, thresholds = sizes[0], _thresholds(entry, draw(st.sampled_from([0, 0, 1, 3])), rng)
+    if thresholds:
+        into, sizes[0] = BIT, features * len(thresholds)
     layers = []
     for number, (n_in, n_out) in enumerate(pairwise(sizes), start=1):
         weights = draw(formats())
@@ -62,7 +66,18 @@ def circuits(
         activation: Activation = draw(st.sampled_from(get_args(Activation)))
         layers.append(CircuitLayer(weight, bias, weights, activation, output))
         into = output or into
-    return Circuit(entry, np.ones(sizes[0]), tuple(layers))
+    return Circuit(entry, np.ones(features), tuple(layers), thresholds)
+
+
+def _thresholds(entry: FixedPoint, count: int, rng: np.random.Generator) -> tuple[int, ...]:
+    """So many words of a format, or as many as there can be."""
+    words = np.arange(entry.lo + 1, entry.hi + 1)
+    return tuple(sorted(rng.choice(words, min(count, len(words)), replace=False).tolist()))
+
+
+def table_bits() -> st.SearchStrategy[int]:
+    """Up to how many bits a neuron becomes a table."""
+    return st.sampled_from([0, 6, MOST_TABLE_BITS])
 
 
 def sharings() -> st.SearchStrategy[str]:
@@ -86,8 +101,8 @@ def inputs_of(draw: st.DrawFn, circuit: Circuit) -> Words:
     """A few random samples, both corners, and what drives the first neuron to its extremes."""
     lo, hi = circuit.input.lo, circuit.input.hi
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    n = circuit.sizes[0]
-    up = np.where(circuit.layers[0].weight[0] > 0, hi, lo)
+    n = circuit.features
+    up = np.where(circuit.layers[0].weight[0].reshape(n, -1).sum(axis=1) > 0, hi, lo)
     corners = [np.full(n, lo), np.full(n, hi), up, lo + hi - up]
     return np.concatenate([rng.integers(lo, hi + 1, (draw(st.integers(1, 6)), n)), corners]).astype(np.int64)
 
@@ -95,7 +110,7 @@ def inputs_of(draw: st.DrawFn, circuit: Circuit) -> Words:
 def all_inputs(circuit: Circuit) -> Words:
     """Every sample of a small circuit."""
     words = range(circuit.input.lo, circuit.input.hi + 1)
-    return np.array(list(product(words, repeat=circuit.sizes[0])), dtype=np.int64)
+    return np.array(list(product(words, repeat=circuit.features)), dtype=np.int64)
 
 
 def placed(circuit: Circuit) -> tuple[Netlist, Placement]:
@@ -105,9 +120,9 @@ def placed(circuit: Circuit) -> tuple[Netlist, Placement]:
     return netlist, Placement(grid, grid.coordinates[: netlist.neurons])
 
 
-def lowered(circuit: Circuit, *, sharing: str = "shared", argmax: bool = False) -> OperatorGraph:
+def lowered(circuit: Circuit, *, sharing: str = "shared", argmax: bool = False, tables: int = 0) -> OperatorGraph:
     """The operators of a circuit, its neurons in a row."""
-    return lower(circuit, sharing=sharing, argmax=argmax, sites=sites_of(*placed(circuit)))
+    return lower(circuit, sharing=sharing, argmax=argmax, sites=sites_of(*placed(circuit)), tables=tables)
 
 
 def designed_as(
@@ -118,6 +133,7 @@ def designed_as(
     pipeline: Pipeline = "layer",
     steps: int = 1,
     long: int = 0,
+    tables: int = 0,
     comments: bool = False,
 ) -> Design:
     """The hardware of a circuit, its neurons in a row.
@@ -125,7 +141,7 @@ def designed_as(
     Args:
         long: one of so many wires between operators takes a cycle of its own; 0 for none.
     """
-    graph = lowered(circuit, sharing=sharing, argmax=argmax)
+    graph = lowered(circuit, sharing=sharing, argmax=argmax, tables=tables)
     wires = [(source, number) for number, op in enumerate(graph.operators) for source in op.sources]
     timing = schedule(graph, pipeline, steps=steps, long=wires[::long] if long else ())
     return design_of(circuit, graph, timing, *placed(circuit), title="spec test", comments=comments)

@@ -8,7 +8,7 @@ import pytest
 from netgen.data import Dataset, load_dataset
 from netgen.errors import DataError
 from netgen.fixed import FixedPoint
-from netgen.spec import DataSpec
+from netgen.sections import DataSpec
 
 
 def _load(tmp_path: Path, source: str, path: str, **keys: object) -> Dataset:

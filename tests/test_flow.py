@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from recount import recount
 
@@ -53,6 +54,36 @@ def test_a_build_is_exact_and_within_the_bound(small: netgen.Build) -> None:
     assert check.agreement == "exact"
     assert check.samples == 8
     assert all(0 <= error <= bound for error, bound in zip(check.error, check.bound, strict=True))
+
+
+BITS = """
+data: {thresholds: [0.25, 0.6]}
+network: {hidden: [60]}
+train: {epochs: 6, batch_size: 32, learning_rate: 0.005}
+prune: {sparsity: null, fan_in: [6, 15], rounds: 3, retrain: 8}
+quantize: {input_width: 4, weight_width: [6, 3], weight_digits: [8, 1], activation_width: 1, from_start: true}
+place: {moves: 20000, certificate: false}
+emit: {argmax: true, vectors: 4}
+check: {simulator: amaranth, samples: 8}
+"""
+
+
+def test_a_network_of_single_bits_is_exact_and_its_neurons_are_tables(tmp_path: Path) -> None:
+    """Two bits a pixel, neurons that read six of them and give one: each is one look-up table of 64 bits at most."""
+    build = _build(tmp_path, BITS)
+    report = build.report
+    assert report.check.agreement == "exact"
+    assert report.sizes == (128, 60, 10)
+    hidden = build.circuit.layers[0]
+    assert (hidden.weight != 0).sum(axis=1).max() <= 6
+    assert report.logic.cost.tables == int((hidden.weight != 0).any(axis=1).sum()) > 30
+    assert set(np.abs(build.circuit.layers[1].weight).ravel().tolist()) <= {0, 1, 2, 4}, "powers of two"
+    inputs = build.circuit.input.encode(np.linspace(0, 1, 64)[None])
+    assert set(build.circuit.entering(inputs).ravel().tolist()) == {0, 1}
+    verilog = (build.folder / "top.v").read_text()
+    assert verilog.count("= table") >= report.logic.cost.tables
+    rows = [(row.wires, row.total, row.longest, row.bits) for row in report.wires.layers]
+    assert rows == recount(build.folder)
 
 
 JOINT = SMALL.replace(

@@ -12,7 +12,16 @@ from amaranth.hdl import ClockDomain, Module
 from amaranth.sim import Simulator, SimulatorContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import FUZZ_CASES, circuits, designed_as, inputs_of, pipelines, random_circuit, sharings
+from strategies import (
+    FUZZ_CASES,
+    circuits,
+    designed_as,
+    inputs_of,
+    pipelines,
+    random_circuit,
+    sharings,
+    table_bits,
+)
 
 from netgen import hdl
 from netgen.circuit import Circuit, CircuitLayer, classify, evaluate
@@ -92,7 +101,8 @@ def test_fuzz_the_component_equals_evaluate_whatever_stalls(data: st.DataObject)
     inputs = data.draw(inputs_of(circuit))
     noise = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
     busy, willing = data.draw(st.sampled_from([(1.0, 1.0), (0.5, 0.5), (0.9, 0.2), (0.2, 0.9)]))
-    design = designed_as(circuit, argmax=argmax, sharing=sharing, pipeline=pipeline, steps=steps)
+    tables = data.draw(table_bits())
+    design = designed_as(circuit, argmax=argmax, sharing=sharing, pipeline=pipeline, steps=steps, tables=tables)
     accepted, results = stream(
         design, inputs, offer=lambda: bool(noise.random() < busy), accept=lambda: bool(noise.random() < willing)
     )

@@ -21,6 +21,7 @@ from strategies import (
     random_circuit,
     sharings,
     skip_if_missing,
+    table_bits,
 )
 from stream_bench import Run, judge, noisy, simulated
 
@@ -68,7 +69,9 @@ def runs(draw: st.DrawFn) -> Run:
     circuit = draw(circuits())
     pipeline, steps = draw(pipelines())
     argmax, sharing, long = draw(st.booleans()), draw(sharings()), draw(st.sampled_from([0, 1, 5]))
-    design = designed_as(circuit, argmax=argmax, sharing=sharing, pipeline=pipeline, steps=steps, long=long)
+    design = designed_as(
+        circuit, argmax=argmax, sharing=sharing, pipeline=pipeline, steps=steps, long=long, tables=draw(table_bits())
+    )
     return noisy(design, draw(inputs_of(circuit)), seed=draw(st.integers(0, 2**32 - 1)), cycles=60)
 
 

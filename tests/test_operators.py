@@ -9,7 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import circuits, lowered, random_circuit
+from strategies import (
+    circuits,
+    lowered,
+    random_circuit,
+    table_bits,
+)
 
 from netgen import operators
 from netgen.circuit import Circuit
@@ -190,9 +195,11 @@ def test_a_trimmed_graph_keeps_what_an_output_needs_and_every_word() -> None:
     assert (graph.words, graph.best, graph.inputs) == (((2,), (4,)), 4, 3)
 
 
-@given(circuit=circuits(), sharing=st.sampled_from(["none", "csd", "shared"]), argmax=st.booleans())
-def test_a_graph_survives_json_exactly(circuit: Circuit, sharing: str, argmax: bool) -> None:
-    graph = lowered(circuit, sharing=sharing, argmax=argmax)
+@given(
+    circuit=circuits(), sharing=st.sampled_from(["none", "csd", "shared"]), argmax=st.booleans(), tables=table_bits()
+)
+def test_a_graph_survives_json_exactly(circuit: Circuit, sharing: str, argmax: bool, tables: int) -> None:
+    graph = lowered(circuit, sharing=sharing, argmax=argmax, tables=tables)
     again = from_json(to_json(graph))
     assert again.operators == graph.operators
     assert (again.inputs, again.words, again.best) == (graph.inputs, graph.words, graph.best)
@@ -291,7 +298,8 @@ def test_names_are_distinct_and_words_are_called_after_their_neurons(circuit: Ci
         for k, number in enumerate(layer):
             assert graph.is_constant(number) or names[number] == f"n{depth}_{k}"
     for name, op in zip(names, graph.operators, strict=True):
-        assert op.kind != "input" or name == f"n0_{op.value}"
+        assert op.kind != "input" or name == f"{'x' if graph.coded else 'n0'}_{op.value}"
+        assert (op.kind, op.layer) != ("greater", 0) or name == f"n0_{op.index}"
 
 
 def test_two_digests_that_begin_alike_are_written_longer(monkeypatch: pytest.MonkeyPatch) -> None:

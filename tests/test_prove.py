@@ -11,24 +11,31 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mutants import MUTATIONS, differs, mutant, with_ranges
-from strategies import all_inputs, circuits, lowered, random_circuit, skip_if_missing
+from strategies import (
+    all_inputs,
+    circuits,
+    lowered,
+    random_circuit,
+    skip_if_missing,
+    table_bits,
+)
 
 from netgen.circuit import Circuit, CircuitLayer
 from netgen.errors import CheckError
 from netgen.fixed import FixedPoint, Words
 from netgen.lower import SHARING, alkaid
-from netgen.operators import Operator, OperatorGraph
+from netgen.operators import MOST_TABLE_BITS, Operator, OperatorGraph
 from netgen.prove import Proof, prove
 
 MUTANTS = 1000
 
 
 @pytest.mark.parametrize("sharing", SHARING)
-@given(circuit=circuits(), argmax=st.booleans())
+@given(circuit=circuits(), argmax=st.booleans(), tables=table_bits())
 @settings(max_examples=60, deadline=None)
-def test_every_graph_that_lower_makes_is_proved(sharing: str, circuit: Circuit, argmax: bool) -> None:
+def test_every_graph_that_lower_makes_is_proved(sharing: str, circuit: Circuit, argmax: bool, tables: int) -> None:
     skip_if_missing(sharing)
-    graph = lowered(circuit, sharing=sharing, argmax=argmax)
+    graph = lowered(circuit, sharing=sharing, argmax=argmax, tables=tables)
     proof = prove(graph, circuit)
     assert proof.operators == len(graph.operators)
     assert proof.neurons <= sum(circuit.sizes[1:])
@@ -83,8 +90,9 @@ def _mutants(rng: np.random.Generator) -> Iterator[tuple[str, OperatorGraph, Cir
     """
     sharings = [name for name in SHARING if name != "alkaid" or alkaid.available()]
     for circuit, inputs in _cases(rng):
-        graph = lowered(circuit, sharing=str(rng.choice(sharings)), argmax=bool(rng.integers(2)))
-        for mutation in rng.permutation(list(MUTATIONS))[:4].tolist():
+        tables = int(rng.choice([0, MOST_TABLE_BITS]))
+        graph = lowered(circuit, sharing=str(rng.choice(sharings)), argmax=bool(rng.integers(2)), tables=tables)
+        for mutation in rng.permutation(list(MUTATIONS))[:5].tolist():
             wrong = mutant(graph, mutation, rng)
             if wrong is None:
                 continue

@@ -11,11 +11,12 @@ from strategies import FUZZ_CASES
 
 from netgen.circuit import Circuit, evaluate
 from netgen.data import load_dataset
+from netgen.digits import few_digits
 from netgen.errors import QuantizeError
 from netgen.fixed import FixedPoint, Words
 from netgen.network import Layer, Network
 from netgen.quantize import Formats, QuantizedMlp, calibrate, formats_of, predict_words, quantize
-from netgen.spec import DataSpec
+from netgen.sections import DataSpec
 from netgen.train import Recipe, fit
 
 
@@ -163,7 +164,7 @@ def test_gradients_pass_straight_through_except_where_a_weight_saturates() -> No
     module(torch.tensor([[2.0, 3.0]])).sum().backward()
     gradient = module.weights[0].grad
     assert gradient is not None
-    assert gradient.tolist() == [[2.0, 0.0]]
+    assert gradient.tolist() == [2.0, 0.0]
 
 
 def test_wide_formats_fall_back_to_double_precision() -> None:
@@ -172,3 +173,33 @@ def test_wide_formats_fall_back_to_double_precision() -> None:
     wide = Formats(FixedPoint(16, 8, signed=False), (FixedPoint(16, 5, signed=True),), ())
     assert QuantizedMlp(Network((layer,)), narrow).dtype == torch.float32
     assert QuantizedMlp(Network((layer,)), wide).dtype == torch.float64
+
+
+def test_few_digits_are_the_nearest_words_that_have_no_more() -> None:
+    """Of s4: one digit makes powers of two, where 3 lies as near to 2 as to 4, and 5 to 4; two lack only 11 and 13."""
+    form = FixedPoint(4, 0, signed=True)
+    assert few_digits(form, 1).tolist() == [-8, -8, -4, -4, -4, -2, -2, -1, 0, 1, 2, 2, 4, 4, 4, 4]
+    assert few_digits(form, 2).tolist() == list(range(-8, 8))
+    assert few_digits(FixedPoint(2, 0, signed=True), 1).tolist() == [-2, -1, 0, 1]
+
+
+def test_weights_of_few_digits_are_those_that_the_forward_pass_computes_with() -> None:
+    """7 of s4.0 becomes 8 - saturated to 4 - with one digit, and stays 7 = 8 - 1 with two."""
+    formats = Formats(FixedPoint(4, 0, signed=False), (FixedPoint(4, 0, signed=True),), ())
+    for digits, word in ((1, 4), (2, 7)):
+        module = QuantizedMlp(_one_neuron(7.0, 0.0), formats, [digits])
+        assert predict_words(module, np.array([[3]])).tolist() == [[3 * word]]
+        circuit = quantize(module.network(), formats, np.ones(1))
+        assert circuit.layers[0].weight.tolist() == [[word]]
+
+
+def test_bits_of_thresholds_are_what_the_first_layer_takes() -> None:
+    """Word 5 reaches 2 and 4, not 6: 1/2 + 1/2 times weight 1 is 2 half steps; the circuit says the same."""
+    entry = FixedPoint(3, 3, signed=False)
+    formats = Formats(entry, (FixedPoint(4, 0, signed=True),), (), thresholds=(2, 4, 6))
+    network = Network((Layer(np.ones((1, 3)), np.zeros(1), np.ones((1, 3), dtype=bool), "identity"),))
+    circuit = quantize(network, formats, np.ones(1))
+    words = np.arange(8)[:, None]
+    expected = [[0], [0], [1], [1], [2], [2], [3], [3]]
+    assert evaluate(circuit, words).tolist() == expected
+    assert predict_words(QuantizedMlp(network, formats_of(circuit)), words).tolist() == expected

@@ -34,7 +34,7 @@ BAD = [
     ("quantize: {weight_width: [6, 6]}", "quantize.weight_width: 2 widths for 3 layers; give one for each"),
     (
         "prune: {accuracy: 0.9}",
-        "prune: give one of sparsity, accuracy, wires and wire_length, and set the others to null",
+        "prune: give one of sparsity, accuracy, wires, wire_length, fan_in; set the others to null",
     ),
     ("prune: {sparsity: .nan}", "prune.sparsity: NaN; input should be a finite number"),
     ("prune: 3", "prune: 3; input should be an object"),
@@ -62,7 +62,7 @@ BAD = [
     ),
     (
         "search: {ranges: {prune.accuracy: {low: 0.5, high: 0.9}}}",
-        "search.ranges.prune: give one of sparsity, accuracy, wires and wire_length, and set the others to null",
+        "search.ranges.prune: give one of sparsity, accuracy, wires, wire_length, fan_in; set the others to null",
     ),
     (
         "search: {ranges: {train.epochs: {low: 1.5, high: 3}}}",

@@ -8,8 +8,9 @@ from torch import nn
 
 from netgen.data import Dataset, load_dataset
 from netgen.errors import TrainError, WeightsError
+from netgen.fixed import FixedPoint
 from netgen.network import Layer, Network, remove_dead
-from netgen.spec import DataSpec, PruneSpec
+from netgen.sections import DataSpec, PruneSpec
 from netgen.train import Mlp, Pruning, Recipe, Samples, accuracy_of, fit, load_state, predict, prune_and_retrain
 
 RECIPE = Recipe(batch_size=32, learning_rate=0.005, weight_decay=0.0, label_smoothing=0.0)
@@ -132,3 +133,18 @@ def test_weights_with_nan_are_refused(tmp_path: Path) -> None:
     torch.save(state, tmp_path / "model.pt")
     with pytest.raises(WeightsError, match=r"model\.pt: 1\.weight holds NaN or infinity; every weight must be finite"):
         load_state(tmp_path / "model.pt", Mlp.seeded((5, 4, 3), batch_norm=False, seed=1))
+
+
+def test_results_of_hidden_layers_are_rounded_in_training_where_that_is_asked_for() -> None:
+    """With one bit in steps of 1 a sum of 0.5 or more gives 1; slopes pass from -0.5 up to 1.5."""
+    mlp = Mlp.seeded((1, 1, 1), batch_norm=False, seed=1, rounding=[FixedPoint(1, 0, signed=False)])
+    first, last = mlp.masked
+    with torch.no_grad():
+        for layer in (first, last):
+            layer.weight.fill_(1.0)
+            layer.bias.zero_()
+    x = torch.tensor([[-0.6], [-0.4], [0.4], [0.5], [1.4], [1.6]], requires_grad=True)
+    mlp(x).sum().backward()
+    assert mlp(x)[:, 0].tolist() == [0, 0, 0, 1, 1, 1]
+    assert x.grad is not None
+    assert x.grad[:, 0].tolist() == [0, 1, 1, 1, 1, 0]

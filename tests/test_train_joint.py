@@ -13,7 +13,7 @@ from netgen.fixed import Reals
 from netgen.follow import Follower
 from netgen.netlist import netlist_between
 from netgen.network import Bools
-from netgen.spec import AugmentSpec, DataSpec, PlaceSpec, PruneSpec
+from netgen.sections import AugmentSpec, DataSpec, PlaceSpec, PruneSpec
 from netgen.train import Charge, Mlp, Pruning, Recipe, Samples, distort, fit, predict, prune_and_retrain
 from netgen.train.cut import cut
 from netgen.train.regularize import REGULARIZERS, Regularizer
@@ -238,3 +238,17 @@ def test_a_layer_sees_every_change_of_its_mask() -> None:
             layer.mask.copy_(now)
         for one in (layer, copy.deepcopy(layer)):
             assert torch.allclose(one(x), nn.functional.linear(x, one.weight * now, one.bias))
+
+
+def test_no_neuron_keeps_more_weights_than_its_layer_allows(digits: Dataset) -> None:
+    """20 hidden neurons of at most 6 weights, 10 outputs of at most 5: at the end, and never more than on the way."""
+    spec = PruneSpec(rule="obd", schedule="gradual", sparsity=None, fan_in=(6, 5), rounds=3)
+    mlp = Mlp.seeded((64, 20, 10), batch_norm=True, seed=1)
+    pruning = Pruning(mlp, Samples.of(digits.train), RECIPE, spec, seed=1)
+    most = [64, 20]
+    for number in (1, 2, 3):
+        pruning.round(number)
+        now = [int(mask.sum(axis=1).max()) for mask in mlp.masks()]
+        assert all(a <= b for a, b in zip(now, most, strict=True))
+        most = now
+    assert most == [6, 5]

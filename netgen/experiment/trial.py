@@ -18,7 +18,8 @@ from netgen.data import Dataset, Split, load_dataset
 from netgen.grid import wire_lengths
 from netgen.learn import Learner
 from netgen.netlist import Netlist, netlist_between, netlist_of
-from netgen.spec import AugmentSpec, DataSpec, PlaceSpec, QuantizeSpec, Spec, parse_spec
+from netgen.sections import AugmentSpec, DataSpec, PlaceSpec, QuantizeSpec
+from netgen.spec import Spec, parse_spec
 
 if TYPE_CHECKING:
     from netgen.train import Mlp, View
@@ -154,9 +155,9 @@ def _points(trial: Trial, trunk: Path, base: Path) -> Iterator[Point]:
 def _look(trial: Trial, learner: Learner, mlp: "Mlp") -> Point:
     from netgen.train import accuracy_of, retrain
 
-    spec, data = trial.spec, learner.data
-    samples, recipe = learner.samples(data), learner.recipe()
-    network, validation = retrain(mlp, data, samples, recipe, epochs=spec.prune.retrain, seed=spec.seed + 1)
+    spec, data, seen = trial.spec, learner.data, learner.seen
+    samples, recipe = learner.samples(), learner.recipe()
+    network, validation = retrain(mlp, seen, samples, recipe, epochs=spec.prune.retrain, seed=spec.seed + 1)
     if trial.look == "circuit":
         _, circuit = learner.quantized(network)
         netlist = netlist_of(circuit)
@@ -165,13 +166,13 @@ def _look(trial: Trial, learner: Learner, mlp: "Mlp") -> Point:
         return Point(network.weights_left, netlist.wires, validation, test, lengths)
     netlist = netlist_between([layer.mask for layer in network.layers])
     lengths = {method: place_length(spec, netlist, method) for method in trial.placers}
-    test = accuracy_of(mlp, data.test)
+    test = accuracy_of(mlp, seen.test)
     if trial.look == "float":
         return Point(network.weights_left, netlist.wires, validation, test, lengths)
     mlp.start_anew(spec.seed + 7)
-    fresh = accuracy_of(mlp, data.test)
-    retrain(mlp, data, samples, recipe, epochs=3 * spec.prune.retrain, seed=spec.seed + 2)
-    return Point(network.weights_left, netlist.wires, validation, test, lengths, fresh, accuracy_of(mlp, data.test))
+    fresh = accuracy_of(mlp, seen.test)
+    retrain(mlp, seen, samples, recipe, epochs=3 * spec.prune.retrain, seed=spec.seed + 2)
+    return Point(network.weights_left, netlist.wires, validation, test, lengths, fresh, accuracy_of(mlp, seen.test))
 
 
 def accuracy(circuit: Circuit, split: Split) -> float:

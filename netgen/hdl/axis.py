@@ -25,7 +25,7 @@ def axis_of(design: Design, form: Form, output: Output) -> str:
     word = design.circuit.input.width if form == "serial" else design.input_width
     low = design.output_width - design.class_width if output == "class" else 0
     width = design.output_width - low
-    inputs = design.circuit.sizes[0]
+    inputs = design.circuit.features
     ports = _template("ports").substitute(
         input_high=_bytes(word) - 1,
         output_width=design.output_width,

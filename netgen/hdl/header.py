@@ -19,7 +19,7 @@ def header_of(design: Design, netlist: Netlist, title: str) -> str:
         title: what it says first; any number of lines.
     """
     circuit = design.circuit
-    inputs, outputs = circuit.sizes[0], circuit.sizes[-1]
+    inputs, outputs = circuit.features, circuit.sizes[-1]
     lines = [
         *title.splitlines(),
         "",
@@ -35,7 +35,7 @@ def header_of(design: Design, netlist: Netlist, title: str) -> str:
         "A word moves when valid and ready are both 1 at a rising edge of clk; rst is synchronous and active high.",
         f"Latency {design.latency} cycles, initiation interval 1: a sample may enter in every cycle.",
         "",
-        "n0_K           input K",
+        *_inputs_in_words(circuit.thresholds),
         "nLAYER_INDEX   the word of a neuron; its site in the grid, x,y,z, is an attribute",
         "nLAYER_INDEX_N what only that neuron needs on the way to its word",
         "tLAYER_DIGEST  what several neurons share, or the class; named after how it is computed",
@@ -45,6 +45,14 @@ def header_of(design: Design, netlist: Netlist, title: str) -> str:
     ]
     comment = "\n".join(f"// {line}".rstrip() for line in lines)
     return f"{comment}\n\n{_LINT_WAIVERS}\n"
+
+
+def _inputs_in_words(thresholds: tuple[int, ...]) -> list[str]:
+    if not thresholds:
+        return ["n0_K           input K"]
+    rising = ", ".join(map(str, thresholds))
+    bits = f"bit K, whether an input word reaches {rising}; those of a word together"
+    return ["x_K            input word K", f"n0_K           {bits}"]
 
 
 def _format(count: int, word: FixedPoint, what: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Const, Module, Mux, Shape, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -106,6 +106,14 @@ class Top(wiring.Component):  # type: ignore[misc]  # Amaranth ships no types
                 return a > sources[1]
             case "select":
                 return Mux(a, sources[1], sources[2])
+            case "table":
+                address, width = Cat(*sources), operator.width
+                entries = 1 << len(address)
+                planes = (
+                    sum((operator.value >> (k * width + bit) & 1) << k for k in range(entries)) for bit in range(width)
+                )
+                word = Cat(*(Const(plane, entries).bit_select(address, 1) for plane in planes))
+                return word.as_signed() if operator.signed else word
         raise AssertionError(f"{operator.kind} has no value")
 
 

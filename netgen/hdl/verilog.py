@@ -22,7 +22,7 @@ def module_of(design: Design, *, sites: Sites, comments: bool) -> str:
         comments: whether each line tells the range of its values.
     """
     writer = _Writer(design, sites, comments=comments)
-    return "\n".join([*writer.head(), *writer.flow(), *writer.body(), *writer.tail()])
+    return "\n".join([*writer.head(), *writer.flow(), *writer.tables(), *writer.body(), *writer.tail()])
 
 
 class _Writer:
@@ -35,8 +35,9 @@ class _Writer:
         self.delays = self.timing.delays(graph)
         self.site: dict[int, Site] = {}
         for number, operator in enumerate(graph.operators):
-            if operator.kind == "input" and (0, operator.value) in sites:
-                self.site[number] = sites[0, operator.value]
+            entering = operator.value if operator.kind == "input" and not graph.coded else operator.index
+            if operator.layer == 0 and entering is not None and (0, entering) in sites:
+                self.site[number] = sites[0, entering]
         for depth, layer in enumerate(graph.words, 1):
             for index, number in enumerate(layer):
                 if (depth, index) in sites:
@@ -73,6 +74,16 @@ class _Writer:
         shifted = f"{{valid[{latency - 1}:1], i_valid}}" if latency > 1 else "i_valid"
         yield f"    else if (i_ready) valid <= {shifted};"
 
+    def tables(self) -> Iterator[str]:
+        """A function for each size of look-up table: the bit at an address."""
+        at = self.graph.operators
+        for bits in sorted({self._table_bits(number) for number, op in enumerate(at) if op.kind == "table"}):
+            ports = f"input [{(1 << bits) - 1}:0] entries, input [{bits - 1}:0] address"
+            yield ""
+            yield f"  function table{bits}({ports});"
+            yield f"    table{bits} = entries[address];"
+            yield "  endfunction"
+
     def body(self) -> Iterator[str]:
         """All operators, those of one neuron together."""
         for comment, numbers in self._sections():
@@ -105,7 +116,7 @@ class _Writer:
         graph = self.graph
         inputs, shared, single = [], dict[int, list[int]](), dict[tuple[int, int], list[int]]()
         for number, operator in enumerate(graph.operators):
-            if operator.kind == "input":
+            if operator.kind != "constant" and operator.layer == 0:
                 inputs.append(number)
             elif operator.kind != "constant":
                 if operator.index is not None:
@@ -241,7 +252,16 @@ class _Writer:
             case "select":
                 signed = any(source.signed for source in sources[1:])
                 return f"{read(0, signed=False)} ? {read(1, signed=signed)} : {read(2, signed=signed)}"
+            case "table":
+                address = ", ".join(self._name(source, cycle) for source in reversed(operator.sources))
+                planes = (_plane(operator, k, self._table_bits(number)) for k in reversed(range(operator.width)))
+                looked = [f"table{self._table_bits(number)}({plane}, {{{address}}})" for plane in planes]
+                return looked[0] if len(looked) == 1 else f"{{{', '.join(looked)}}}"
         raise AssertionError(f"{operator.kind} has no expression")
+
+    def _table_bits(self, number: int) -> int:
+        """Bits of a table's address."""
+        return sum(self.graph.operators[source].width for source in self.graph.operators[number].sources)
 
     def _filled(self, number: int, width: int, cycle: int) -> str:
         """A value in exactly so many bits."""
@@ -261,6 +281,13 @@ def _untouched(operator: Operator) -> int:
         return 0
     low = operator.left[1]
     return low if low < operator.width and operator.value % (1 << low) == 0 else 0
+
+
+def _plane(table: Operator, bit: int, address: int) -> str:
+    """One bit of all entries of a table, as a number."""
+    width, entries = table.width, 1 << address
+    plane = sum((table.value >> (k * width + bit) & 1) << k for k in range(entries))
+    return f"{entries}'h{plane:0{max(entries // 4, 1)}x}"
 
 
 def _clocked(loads: Sequence[str]) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from netgen.fixed import Words, bits_of
 from netgen.lower.tree import CONSTANT, Node, fewest_levels, joined, planned
 from netgen.operators import LINEAR, Kind, Operator, range_of
 from netgen.wiring import Sites
@@ -78,6 +79,15 @@ class Builder:
         if index is None:
             self._known[key] = number
         return number
+
+    def table(self, sources: Sequence[int], entries: Words, index: Index) -> int:
+        """The operator that gives one of some entries, chosen by the bits of its sources, the first's lowest."""
+        lo, hi = int(entries.min()), int(entries.max())
+        if lo == hi:
+            return self.constant(lo)
+        width = bits_of(lo, hi)[0]
+        value = sum((entry & ((1 << width) - 1)) << (k * width) for k, entry in enumerate(entries.tolist()))
+        return self._append(Operator("table", tuple(sources), (), value, lo, hi, self.layer, index))
 
     def constant(self, value: int) -> int:
         """The operator that always gives a number."""

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from netgen.digits import signed_digits
 from netgen.fixed import Words
 from netgen.lower.builder import Builder, Term
-from netgen.lower.digits import signed_digits
 
 
 def csd(builder: Builder, weight: Words, bias: Words, inputs: Sequence[int]) -> list[Term]:

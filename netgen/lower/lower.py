@@ -16,6 +16,7 @@ from netgen.lower.local import local
 from netgen.lower.neuron import word_of
 from netgen.lower.products import products
 from netgen.lower.share import shared
+from netgen.lower.table import bits_into, table_of
 from netgen.network import Bools
 from netgen.operators import OperatorGraph, trimmed
 from netgen.wiring import Sites
@@ -41,18 +42,21 @@ SHARING: Mapping[str, Sharing] = MappingProxyType(
 """By the name that a spec gives them."""
 
 
-def lower(circuit: Circuit, *, sharing: str = "shared", argmax: bool, sites: Sites | None = None) -> OperatorGraph:
+def lower(
+    circuit: Circuit, *, sharing: str = "shared", argmax: bool, sites: Sites | None = None, tables: int = 0
+) -> OperatorGraph:
     """Write a circuit as operators.
 
     Args:
         sharing: how adders are shared between neurons; a name in `SHARING`.
         argmax: whether to give the class as well.
         sites: of neurons; `local` needs them.
+        tables: a neuron that at most so many bits enter becomes one look-up table; at most 8.
     """
-    builder = Builder(circuit.sizes[0], (circuit.input.lo, circuit.input.hi), sites)
+    builder = Builder(circuit.features, (circuit.input.lo, circuit.input.hi), sites)
     reaches = ranges_of(circuit)
     words: list[list[int]] = []
-    inputs = builder.inputs
+    inputs = _coded(builder, circuit.thresholds)
     for depth, (layer, reach, needed) in enumerate(zip(circuit.layers, reaches, _needed(circuit), strict=True)):
         builder.begin_layer(inputs)
         shift = circuit.rescale_shift(depth)
@@ -62,16 +66,33 @@ def lower(circuit: Circuit, *, sharing: str = "shared", argmax: bool, sites: Sit
         constant = np.array([op.value if op.kind == "constant" else 0 for op in operators], dtype=np.int64)
         varies = np.array([op.kind != "constant" for op in operators])
         weight = np.where(varies & made[:, None], layer.weight, 0)
-        bias = np.where(made, layer.bias + layer.weight @ constant + (1 << (shift - 1) if shift > 0 else 0), 0)
-        sums = SHARING[sharing](builder, weight, bias, inputs)
-        inputs = [
-            word_of(builder, total, shift, layer, k) if made[k] else builder.constant(int(reach.out_lo[k] * still[k]))
-            for k, total in enumerate(sums)
-        ]
+        bias = layer.bias + layer.weight @ constant
+        tabled = made & (bits_into(builder, weight, inputs) <= tables)
+        added = np.where(made & ~tabled, bias + (1 << (shift - 1) if shift > 0 else 0), 0)
+        sums = SHARING[sharing](builder, np.where(tabled[:, None], 0, weight), added, inputs)
+        found = []
+        for k, total in enumerate(sums):
+            if tabled[k]:
+                row = {inputs[j]: int(weight[k, j]) for j in np.flatnonzero(weight[k]).tolist()}
+                found.append(table_of(builder, row, int(bias[k]), shift, layer, k))
+            elif made[k]:
+                found.append(word_of(builder, total, shift, layer, k))
+            else:
+                found.append(builder.constant(int(reach.out_lo[k] * still[k])))
+        inputs = found
         words.append(inputs)
     builder.begin_layer(inputs)
     best = best_of(builder, inputs) if argmax else None
-    return trimmed(builder.operators, words, best, inputs=circuit.sizes[0])
+    return trimmed(builder.operators, words, best, inputs=circuit.features)
+
+
+def _coded(builder: Builder, thresholds: Sequence[int]) -> list[int]:
+    """The operators of what the first layer takes: inputs, or their bits, those of one input side by side."""
+    if not thresholds:
+        return builder.inputs
+    least = [builder.constant(threshold - 1) for threshold in thresholds]
+    pairs = [(number, constant) for number in builder.inputs for constant in least]
+    return [builder.add("greater", number, constant, index=k) for k, (number, constant) in enumerate(pairs)]
 
 
 def _needed(circuit: Circuit) -> list[Bools]:

@@ -8,15 +8,26 @@ import numpy as np
 from netgen.circuit import Circuit
 from netgen.fixed import FixedPoint, Reals
 from netgen.network import Network
+from netgen.thermometer import BIT
 
 
 @dataclass(frozen=True)
 class Formats:
-    """The formats of a circuit: of its inputs, of each layer's weights, of each hidden layer's results."""
+    """The formats of a circuit: of its inputs, of each layer's weights, of each hidden layer's results.
+
+    Attributes:
+        thresholds: words of `input`; the first layer takes one bit for each, or the input words, when there are none.
+    """
 
     input: FixedPoint
     weights: tuple[FixedPoint, ...]
     activations: tuple[FixedPoint, ...]
+    thresholds: tuple[int, ...] = ()
+
+    @property
+    def entering(self) -> FixedPoint:
+        """The format of what the first layer takes."""
+        return BIT if self.thresholds else self.input
 
 
 def formats_of(circuit: Circuit) -> Formats:
@@ -25,6 +36,7 @@ def formats_of(circuit: Circuit) -> Formats:
         circuit.input,
         tuple(layer.weight_format for layer in circuit.layers),
         tuple(layer.output for layer in circuit.layers if layer.output is not None),
+        circuit.thresholds,
     )
 
 
@@ -35,25 +47,29 @@ def calibrate(
     input_format: FixedPoint,
     weight_widths: Sequence[int],
     activation_widths: Sequence[int],
+    thresholds: tuple[int, ...] = (),
+    activations: Sequence[FixedPoint] = (),
 ) -> Formats:
     """Choose the binary points that give the least mean squared error.
 
     Args:
-        features: (n, n_in) training samples, on which results are observed.
+        features: (n, n_in) training samples, on which results are observed; bits already, where there are thresholds.
         weight_widths: bits of each layer's weights, signed.
         activation_widths: bits of each hidden layer's results; unsigned behind a ReLU.
+        activations: formats of these results, where they are known already.
     Source: the search for a clipping range by error, as in Migacz 2017, over powers of two only.
     """
-    x: Reals = input_format.decode(input_format.encode(features))
-    weights, activations = [], []
+    entering = BIT if thresholds else input_format
+    x: Reals = entering.decode(entering.encode(features))
+    weights, found = [], []
     for depth, layer in enumerate(network.layers):
         weights.append(_best(layer.weight[layer.mask], weight_widths[depth], signed=True))
         x = x @ layer.weight.T + layer.bias
         if layer.activation == "relu":
             x = np.maximum(x, 0.0)
         if depth < len(network.layers) - 1:
-            activations.append(_best(x, activation_widths[depth], signed=layer.activation != "relu"))
-    return Formats(input_format, tuple(weights), tuple(activations))
+            found.append(_best(x, activation_widths[depth], signed=layer.activation != "relu"))
+    return Formats(input_format, tuple(weights), tuple(activations or found), thresholds)
 
 
 def _best(values: Reals, width: int, *, signed: bool) -> FixedPoint:

@@ -1,7 +1,5 @@
 """From a float network and formats to the integer circuit."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from netgen.circuit import Circuit, CircuitLayer, simplify
@@ -18,11 +16,11 @@ def quantize(network: Network, formats: Formats, input_scale: Reals) -> Circuit:
     """Round weights to their formats and biases to accumulator steps; cut what becomes dead.
 
     Args:
-        input_scale: (n_in,) powers of two between raw features and those that the network takes.
+        input_scale: (features,) powers of two between raw features and those that the network takes.
     Raises: QuantizeError, when a bias is out of all proportion to its layer's step.
     """
     layers = []
-    frac = formats.input.frac
+    frac = formats.entering.frac
     for depth, layer in enumerate(network.layers):
         form = formats.weights[depth]
         bias = np.floor(np.ldexp(layer.bias, frac + form.frac) + 0.5)
@@ -32,4 +30,4 @@ def quantize(network: Network, formats: Formats, input_scale: Reals) -> Circuit:
         weight = np.where(layer.mask, form.encode(layer.weight), 0)
         layers.append(CircuitLayer(weight, bias.astype(np.int64), form, layer.activation, output))
         frac = output.frac if output is not None else 0
-    return simplify(replace(Circuit(formats.input, input_scale, tuple(layers))))
+    return simplify(Circuit(formats.input, input_scale, tuple(layers), formats.thresholds))

@@ -4,42 +4,25 @@ Every number in it is a whole multiple of its format's power-of-two step, so a f
 the bits; the formats bound how many are needed, and that decides between single and double precision.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from netgen.digits import few_digits
 from netgen.errors import QuantizeError
 from netgen.fixed import FixedPoint, Words
 from netgen.network import Layer, Network
 from netgen.quantize.formats import Formats
+from netgen.rounding import rounded
 from netgen.sparse import Wires, linear
+from netgen.thermometer import code
 
 SINGLE_LIMIT = 2.0**23
 DOUBLE_LIMIT = 2.0**52
 """Accumulators below these, in steps, leave a float's mantissa one bit for rounding to halves."""
-
-
-class _Round(torch.autograd.Function):
-    """Round to a format, ties up, saturating; the gradient passes where nothing saturates (straight-through)."""
-
-    @staticmethod
-    def forward(ctx: Any, values: Tensor, form: FixedPoint) -> Tensor:
-        """Values in double precision round exactly; single is exact for multiples of a step within its mantissa."""
-        words = torch.floor(values * 2.0**form.frac + 0.5)
-        ctx.save_for_backward((words >= form.lo) & (words <= form.hi))
-        return words.clamp(form.lo, form.hi) * form.step
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
-        (inside,) = ctx.saved_tensors
-        return grads[0] * inside, None
-
-
-def _rounded(values: Tensor, form: FixedPoint) -> Tensor:
-    result: Tensor = _Round.apply(values, form)  # type: ignore[no-untyped-call]
-    return result
 
 
 class QuantizedMlp(nn.Module):
@@ -51,43 +34,50 @@ class QuantizedMlp(nn.Module):
     Args:
         network: the start; its masks stay.
         formats: formats of inputs, weights and hidden results.
+        digits: the most signed digits of each layer's weights; None for any number of them, of all layers when empty.
+
+    Attributes:
+        weights: of each layer those of its wires, (m,), row by row; biases: (n_out,).
 
     Raises: QuantizeError, when the formats allow accumulators that even double precision cannot hold.
     """
 
-    def __init__(self, network: Network, formats: Formats) -> None:
+    def __init__(self, network: Network, formats: Formats, digits: Sequence[int | None] = ()) -> None:
         super().__init__()
         self.formats = formats
         self.activations = tuple(layer.activation for layer in network.layers)
         self._whole = network
         self._read = [np.flatnonzero(layer.mask.any(axis=0)) for layer in network.layers]
         self._read.append(np.arange(network.sizes[-1]))
+        masks = [torch.from_numpy(layer.mask[self._part(depth)]) for depth, layer in enumerate(network.layers)]
+        self._wires = [Wires.of(mask) for mask in masks]
         self.weights = nn.ParameterList(
-            torch.from_numpy(layer.weight[self._part(depth)]) for depth, layer in enumerate(network.layers)
+            torch.from_numpy(layer.weight[self._part(depth)])[masks[depth]]
+            for depth, layer in enumerate(network.layers)
         )
         self.biases = nn.ParameterList(
             torch.from_numpy(layer.bias[self._read[depth + 1]]) for depth, layer in enumerate(network.layers)
         )
-        for depth, layer in enumerate(network.layers):
-            self.register_buffer(f"mask{depth}", torch.from_numpy(layer.mask[self._part(depth)]))
-        self._wires = [Wires.of(mask) for mask in self.masks]
+        self._tables = [
+            None if most is None else torch.from_numpy(few_digits(form, most))
+            for form, most in zip(formats.weights, digits or [None] * len(formats.weights), strict=True)
+        ]
         self.dtype = torch.float32 if self._most_steps() < SINGLE_LIMIT else torch.float64
 
     def _part(self, depth: int) -> tuple[Any, ...]:
         """Index of a layer's weights between neurons that the next layer reads; the others change nothing."""
         return np.ix_(self._read[depth + 1], self._read[depth])
 
-    @property
-    def masks(self) -> list[Tensor]:
-        """Which of the `weights` are wires, per layer."""
-        return [self.get_buffer(f"mask{depth}") for depth in range(len(self.weights))]
+    def _weight(self, depth: int) -> Tensor:
+        """The weights of a layer's wires as they round, (m,)."""
+        return rounded(self.weights[depth], self.formats.weights[depth], self._tables[depth])
 
     def _most_steps(self) -> float:
         """A bound on every accumulator, in steps, for any weights of these formats; biases as they are, doubled."""
         bounds = []
-        into = self.formats.input
+        into = self.formats.entering
         for depth, form in enumerate(self.formats.weights):
-            fan_in = float(self.masks[depth].sum(dim=1).max()) if self.masks[depth].numel() else 0.0
+            fan_in = float(np.diff(self._wires[depth].starts).max(initial=0))
             bias = float(np.abs(self._whole.layers[depth].bias).max()) * 2.0 ** (into.frac + form.frac)
             greatest = float(max(into.hi, -into.lo)) * float(max(form.hi, -form.lo))
             bounds.append(fan_in * greatest + 2 * bias + 1)
@@ -101,39 +91,44 @@ class QuantizedMlp(nn.Module):
         return max(bounds)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map decoded input words, (n, n_in) in `dtype`, to decoded scores, (n, n_out)."""
-        frac = self.formats.input.frac
+        """Map decoded words that enter the first layer, (n, n_in) in `dtype`, to decoded scores, (n, n_out)."""
+        frac = self.formats.entering.frac
         if len(self._read[0]) < x.shape[1]:
             x = x[:, torch.from_numpy(self._read[0]).to(x.device)]
-        for depth, (form, mask) in enumerate(zip(self.formats.weights, self.masks, strict=True)):
+        for depth, form in enumerate(self.formats.weights):
             bias_format = FixedPoint(62, frac + form.frac, signed=True)
-            weight = _rounded(self.weights[depth], form).to(x.dtype) * mask
-            bias = _rounded(self.biases[depth], bias_format).to(x.dtype)
-            wires = self._wires[depth]
-            x = nn.functional.linear(x, weight, bias) if wires is None else linear(x, weight, bias, wires)
+            bias = rounded(self.biases[depth], bias_format).to(x.dtype)
+            x = linear(x, self._weight(depth).to(x.dtype), bias, self._wires[depth])
             if self.activations[depth] == "relu":
                 x = torch.relu(x)
             if depth < len(self.formats.activations):
-                x = _rounded(x, self.formats.activations[depth])
+                x = rounded(x, self.formats.activations[depth])
                 frac = self.formats.activations[depth].frac
         return x
 
     def network(self) -> Network:
-        """The float parameters as a network; `quantize` with the same formats gives the circuit of this module."""
+        """The float parameters as a network; `quantize` with the same formats gives the circuit of this module.
+
+        Where digits are limited, its weights are rounded already: formats do not tell how many digits there may be.
+        """
         layers = []
         for depth, activation in enumerate(self.activations):
             whole = self._whole.layers[depth]
             weight, bias = whole.weight.copy(), whole.bias.copy()
-            weight[self._part(depth)] = self.weights[depth].detach().cpu().numpy()
+            free = self._tables[depth] is None
+            values = self.weights[depth] if free else self._weight(depth)
+            weight[self._part(depth)] = self._wires[depth].matrix(values.detach()).cpu().numpy()
             bias[self._read[depth + 1]] = self.biases[depth].detach().cpu().numpy()
             layers.append(Layer(weight, bias, whole.mask, activation))
         return Network(tuple(layers))
 
 
 def predict_words(module: QuantizedMlp, words: Words) -> Words:
-    """Compute the scores, (n, n_out) int64 in accumulator steps, of input words (n, n_in), in PyTorch."""
-    frac = (module.formats.activations or (module.formats.input,))[-1].frac + module.formats.weights[-1].frac
-    features = torch.from_numpy(module.formats.input.decode(words)).to(module.dtype)
+    """Compute the scores, (n, n_out) int64 in accumulator steps, of input words (n, features), in PyTorch."""
+    formats = module.formats
+    frac = (formats.activations or (formats.entering,))[-1].frac + formats.weights[-1].frac
+    entering = code(words, formats.thresholds) if formats.thresholds else words
+    features = torch.from_numpy(formats.entering.decode(entering)).to(module.dtype)
     with torch.no_grad():
         scores = np.ldexp(module(features).double().numpy(), frac)
     exact: Words = scores.astype(np.int64)

@@ -17,9 +17,9 @@ def error_bound(network: Network, circuit: Circuit, features: Reals | None = Non
     activation `aq`. The error before activation is `Wq (aq - a) + (Wq - W) a + (bq - b)`; ReLU shrinks it towards 0;
     rounding adds half a step; saturation replaces the result by the format's limit.
 
-    Inputs are scaled features, as the network takes them: all whose word the input format does not cut off, that is,
-    at most half a step outside its range. Where `features` reach further, the range is widened to cover them, and the
-    part that is cut off counts as error. Rounding of the float computations themselves is not counted.
+    Inputs are bits, or scaled features, as the network takes them: all whose word the input format does not cut off,
+    that is, at most half a step outside its range. Where `features` reach further, the range is widened to cover them,
+    and the part that is cut off counts as error. Rounding of the float computations themselves is not counted.
 
     Args:
         features: (n, n_in) float64, scaled; None when no input saturates.
@@ -52,7 +52,10 @@ def error_bound(network: Network, circuit: Circuit, features: Reals | None = Non
 
 
 def _inputs(circuit: Circuit, features: Reals | None) -> tuple[_Interval, _Interval]:
-    """The inputs and the error of their words, each (n_in,)."""
+    """What enters the first layer and the error of its words, each (n_in,); bits have none."""
+    if circuit.thresholds:
+        bits = np.zeros(circuit.sizes[0]), np.full(circuit.sizes[0], circuit.format_into(0).step)
+        return bits, (np.zeros(circuit.sizes[0]), np.zeros(circuit.sizes[0]))
     step = circuit.input.step
     least, most = circuit.input.lo * step, circuit.input.hi * step
     lo, hi = np.full(circuit.sizes[0], least - step / 2), np.full(circuit.sizes[0], most + step / 2)

@@ -143,7 +143,7 @@ def ports_of(design: Design) -> tuple[Port, ...]:
     return (
         Port("clk", "input", 1),
         Port("rst", "input", 1),
-        Port("i_payload", "input", circuit.sizes[0] * circuit.input.width),
+        Port("i_payload", "input", circuit.features * circuit.input.width),
         Port("i_valid", "input", 1),
         Port("i_ready", "output", 1),
         Port("o_payload", "output", design.output_width),

@@ -6,7 +6,7 @@ from netgen.train.joint import Charge, Distances, Pruning
 from netgen.train.mlp import Mlp, load_mlp, load_state, predict, save_mlp
 from netgen.train.phases import prune_and_retrain, retrain, train_dense
 from netgen.train.prune import RULES
-from netgen.train.samples import Samples, View
+from netgen.train.samples import Samples, View, coded
 
 __all__ = [
     "RULES",
@@ -18,6 +18,7 @@ __all__ = [
     "Samples",
     "View",
     "accuracy_of",
+    "coded",
     "device_of",
     "distort",
     "fit",

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from netgen.data import Split
 from netgen.errors import TrainError
 from netgen.progress import Progress, silent
-from netgen.spec import AugmentSpec
+from netgen.sections import AugmentSpec
 
 CHUNK = 6000
 """Images that are distorted at a time, for the sake of memory."""

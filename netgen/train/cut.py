@@ -30,7 +30,7 @@ def cut(mlp: Mlp, optimizer: torch.optim.Optimizer | None = None) -> None:
             layer.bias.data += (layer.weight * layer.mask) @ constant
             if depth < len(masked) - 1:
                 value = layer.bias if not mlp.norms else _normalized(mlp.norms[depth], layer.bias)
-                constant = torch.relu(value) * ~alive[depth + 1].to(value.device)
+                constant = mlp.activated(depth, value) * ~alive[depth + 1].to(value.device)
         for depth, layer in enumerate(masked):
             rows, columns = (torch.nonzero(a)[:, 0].to(layer.mask.device) for a in (alive[depth + 1], alive[depth]))
             layer.mask = layer.mask[rows][:, columns].contiguous()

@@ -9,11 +9,11 @@ from torch import Tensor
 
 from netgen.fixed import Reals
 from netgen.network import Bools
-from netgen.spec import PruneSpec, TrainSpec
+from netgen.sections import PruneSpec, TrainSpec, per_layer
 from netgen.train.cut import cut
 from netgen.train.fit import Descent, Recipe
 from netgen.train.mlp import Mlp
-from netgen.train.prune import RULES, Weights, keep_of, keep_within, split_like
+from netgen.train.prune import RULES, Weights, keep_into, keep_of, keep_within, split_like
 from netgen.train.regularize import REGULARIZERS
 from netgen.train.saliency import curvature_of, slopes_of
 from netgen.train.samples import Samples
@@ -60,6 +60,20 @@ class Charge:
             with torch.no_grad():
                 for layer, price in zip(mlp.masked, prices, strict=True):
                     rule.shrink(layer.weight.data, price, rate)
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is to be left: so many wires, so many into each neuron of each layer, or, with neither, so much length."""
+
+    count: int | None = None
+    fan_in: tuple[int, ...] | None = None
+    length: float = 0.0
+
+
+def _between(start: float, end: float, done: float) -> float:
+    """On the way from a start down to an end, in equal ratios; the start, where it lies below."""
+    return start * float((min(end, start) / start) ** done)
 
 
 NO_CHARGE = Charge("none", 0.0, 1.0)
@@ -124,40 +138,43 @@ class Pruning:
 
     def prune(self, done: float) -> None:
         """Prune to where the schedule wants to be when so much of it, 0 to 1, is done."""
-        self.keep(*self._target(done))
+        self.keep(self._target(done))
 
-    def keep(self, count: int | None, length: float | None = None) -> None:
-        """Keep so many wires, or so much of their length, and cut what is dead.
+    def keep(self, target: Target) -> None:
+        """Keep what a target asks for, and cut what is dead.
 
         Raises: TrainError, when nothing is left.
         """
-        self._mask(self._chosen(count, length, 1 - self.spec.regrow))
+        self._mask(self._chosen(target, 1 - self.spec.regrow))
         if self.spec.regrow:
-            self._regrow(count, length)
+            self._regrow(target)
         cut(self.mlp, self.descent.optimizer)
         self._charge_anew()
 
-    def _target(self, done: float) -> tuple[int | None, float | None]:
-        """How many wires, or what length of them, are to be left; one is None."""
+    def _target(self, done: float) -> Target:
+        """What is to be left when so much of the schedule is done."""
         spec = self.spec
         if spec.sparsity is not None:
-            return round(self.dense * (1 - spec.sparsity * (1 - (1 - done) ** 3))), None
+            return Target(count=round(self.dense * (1 - spec.sparsity * (1 - (1 - done) ** 3))))
         if spec.accuracy is not None:
-            return round(self.dense * KEPT_PER_ROUND ** (spec.rounds * done)), None
+            return Target(count=round(self.dense * KEPT_PER_ROUND ** (spec.rounds * done)))
         if spec.wires is not None:
-            return round(self.begin * (min(spec.wires, self.begin) / self.begin) ** done), None
+            return Target(count=round(_between(self.begin, spec.wires, done)))
+        if spec.fan_in is not None:
+            sizes = self.mlp.sizes
+            wanted = per_layer(spec.fan_in, len(sizes) - 1)
+            return Target(fan_in=tuple(round(_between(a, b, done)) for a, b in zip(sizes[:-1], wanted, strict=True)))
         assert spec.wire_length is not None
         dense = self._first / spec.rounds
         if done <= dense or self.distances is None:
-            share = min(done / max(dense, 1e-9), 1.0)
-            return round(self.begin * (min(spec.place_at, self.begin) / self.begin) ** share), None
-        share = (done - dense) / (1 - dense)
-        return None, self.longest * min(spec.wire_length / max(self.longest, 1.0), 1.0) ** share
+            return Target(count=round(_between(self.begin, spec.place_at, min(done / max(dense, 1e-9), 1.0))))
+        return Target(length=_between(max(self.longest, 1.0), spec.wire_length, (done - dense) / (1 - dense)))
 
-    def _chosen(self, count: int | None, length: float | None, share: float) -> list[Bools]:
-        """New masks: the best weights by the spec's rule, within `share` of a number or a length."""
+    def _chosen(self, target: Target, share: float) -> list[Bools]:
+        """New masks: the best weights by the spec's rule, within `share` of a target."""
         layers = range(len(self.mlp.masked))
-        groups = [list(layers)] if self.spec.scope == "global" else [[k] for k in layers]
+        single = self.spec.scope == "layer" or target.fan_in is not None
+        groups = [[k] for k in layers] if single else [list(layers)]
         curvature = self._curvature()
         masks = [layer.mask.cpu().numpy() > 0 for layer in self.mlp.masked]
         local = self._local()
@@ -171,15 +188,17 @@ class Pruning:
                 np.maximum(lengths, 1.0) ** self.spec.distance_power,
                 np.concatenate([curvature[k][masks[k]] for k in group]),
             )
-            if count is not None:
+            if target.fan_in is not None:
+                kept.append(keep_into(rule, weights, masks[group[0]].sum(axis=1), target.fan_in[group[0]]))
+            elif target.count is not None:
                 size = sum(self.mlp.sizes[k] * self.mlp.sizes[k + 1] for k in group)
-                kept.append(keep_of(rule, weights, round(share * count * size / self.dense)))
+                kept.append(keep_of(rule, weights, round(share * target.count * size / self.dense)))
             else:
-                assert length is not None
-                kept.append(keep_within(rule, weights, lengths, share * length * lengths.sum() / max(whole, 1.0)))
+                most = share * target.length * lengths.sum() / max(whole, 1.0)
+                kept.append(keep_within(rule, weights, lengths, most))
         return split_like(np.concatenate(kept), masks)
 
-    def _regrow(self, count: int | None, length: float | None) -> None:
+    def _regrow(self, target: Target) -> None:
         """Switch pruned wires on again, at weight 0: where the loss is steepest for each unit of their length.
 
         Source: after RigL (Evci et al. 2020), per unit of wire; our own.
@@ -193,11 +212,10 @@ class Pruning:
         ]
         flat, lengths = np.concatenate([s.ravel() for s in steep]), np.concatenate([d.ravel() for d in local])
         order = np.argsort(-flat, kind="stable")[: int((flat > 0).sum())]
-        if count is not None:
-            order = order[: max(count - self.wires, 0)]
+        if target.count is not None:
+            order = order[: max(target.count - self.wires, 0)]
         else:
-            assert length is not None
-            room = length - float(sum(d[m].sum() for d, m in zip(local, masks, strict=True)))
+            room = target.length - float(sum(d[m].sum() for d, m in zip(local, masks, strict=True)))
             order = order[np.cumsum(lengths[order]) <= room]
         grown = np.zeros(len(flat), dtype=np.bool_)
         grown[order] = True

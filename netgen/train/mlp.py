@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from netgen.errors import WeightsError
-from netgen.fixed import Reals
+from netgen.fixed import FixedPoint, Reals
 from netgen.network import Bools, Layer, Network
+from netgen.rounding import rounded
 from netgen.sparse import Wires
 from netgen.sparse import linear as sparse_linear
 
@@ -31,18 +32,18 @@ class MaskedLinear(nn.Linear):
     def forward(self, x: Tensor) -> Tensor:
         """Map (n, n_in) to (n, n_out)."""
         wires = self._found()
-        if wires is not None:
-            return sparse_linear(x, self.weight, self.bias, wires)
+        if wires.pays:
+            return sparse_linear(x, self.weight.view(-1).index_select(0, wires.flat), self.bias, wires)
         return nn.functional.linear(x, self.weight * self.mask, self.bias)
 
     def __getstate__(self) -> dict[str, Any]:
         """What is copied: all but what was seen of the mask, since a copy counts its versions anew."""
         return self.__dict__ | {"_seen": None}
 
-    def _found(self) -> Wires | None:
+    def _found(self) -> Wires:
         """The wires of the mask as it is now, looked for again only when it has changed."""
         version = self.mask._version
-        if self._seen is None or self._seen[0] is not self.mask or self._seen[1] != version:
+        if self._wires is None or self._seen is None or self._seen[0] is not self.mask or self._seen[1] != version:
             self._seen, self._wires = (self.mask, version), Wires.of(self.mask)
         return self._wires
 
@@ -53,24 +54,28 @@ class Mlp(nn.Module):
     Args:
         sizes: number of inputs, then of neurons in each layer.
 
+        rounding: for each hidden layer the format that its results are rounded to, straight through; none is rounded
+            when empty.
+
     Attributes:
         kept: for the inputs and each layer, which of the neurons there were at first are still held (see
             `netgen.train.cut`), ascending; all of them to begin with.
     """
 
-    def __init__(self, sizes: Sequence[int], *, batch_norm: bool) -> None:
+    def __init__(self, sizes: Sequence[int], *, batch_norm: bool, rounding: Sequence[FixedPoint] = ()) -> None:
         super().__init__()
+        self.rounding = tuple(rounding)
         self.sizes = tuple(sizes)
         self.kept = [torch.arange(size) for size in sizes]
         self.linears = nn.ModuleList(MaskedLinear(a, b) for a, b in itertools.pairwise(sizes))
         self.norms = nn.ModuleList(nn.BatchNorm1d(size) for size in sizes[1:-1] if batch_norm)
 
     @classmethod
-    def seeded(cls, sizes: Sequence[int], *, batch_norm: bool, seed: int) -> "Mlp":
+    def seeded(cls, sizes: Sequence[int], *, batch_norm: bool, seed: int, rounding: Sequence[FixedPoint] = ()) -> "Mlp":
         """A network with PyTorch's usual random start, which the seed decides; torch's own generator is left alone."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            return cls(sizes, batch_norm=batch_norm)
+            return cls(sizes, batch_norm=batch_norm, rounding=rounding)
 
     @property
     def masked(self) -> list[MaskedLinear]:
@@ -106,9 +111,13 @@ class Mlp(nn.Module):
             x = linear(x)
             if self.norms:
                 x = _normalized(self.norms[depth], x)
-            x = torch.relu(x)
+            x = self.activated(depth, x)
         scores: Tensor = last(x)
         return scores
+
+    def activated(self, depth: int, x: Tensor) -> Tensor:
+        """What a hidden layer gives for its sums, (n, n_out): ReLU, rounded where that is asked for."""
+        return rounded(x, self.rounding[depth]) if self.rounding else torch.relu(x)
 
     def inputs_of(self, features: Tensor) -> Tensor:
         """Of features (n, n_in) the columns whose inputs are still held; as they are, where these are all."""
@@ -182,13 +191,13 @@ def save_mlp(path: Path, mlp: Mlp) -> None:
         np.savez(file, allow_pickle=False, sizes=np.array(mlp.sizes), **arrays)
 
 
-def load_mlp(path: Path, *, batch_norm: bool) -> Mlp:
+def load_mlp(path: Path, *, batch_norm: bool, rounding: Sequence[FixedPoint] = ()) -> Mlp:
     """Read what `save_mlp` wrote."""
     with np.load(path, allow_pickle=False) as file:
         arrays = {key: torch.from_numpy(file[key]) for key in file.files}
     sizes = tuple(arrays.pop("sizes").tolist())
     kept = [arrays.pop(f"kept.{k}") for k in range(len(sizes))]
-    mlp = Mlp.seeded([len(k) for k in kept], batch_norm=batch_norm, seed=0)
+    mlp = Mlp.seeded([len(k) for k in kept], batch_norm=batch_norm, seed=0, rounding=rounding)
     mlp.load_state_dict(arrays)
     mlp.sizes, mlp.kept = sizes, kept
     return mlp

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from netgen.fixed import Reals
+from netgen.fixed import Reals, Words
 from netgen.network import Bools
 
 CANDIDATES = 2
@@ -95,6 +95,20 @@ def keep_of(rule: Rule, weights: Weights, keep: int) -> Bools:
     kept = np.zeros(len(order), dtype=np.bool_)
     kept[order[: len(order) - remove]] = True
     return kept
+
+
+def keep_into(rule: Rule, weights: Weights, fan_in: Words, keep: int) -> Bools:
+    """Keep so many weights into each neuron, (k,) bool.
+
+    Args:
+        fan_in: (n_out,) how many of the weights, neuron after neuron, lead into each.
+    """
+    ends = np.cumsum(fan_in)
+    kept = [
+        keep_of(rule, Weights(weights.weight[a:b], weights.distance[a:b], weights.curvature[a:b]), keep)
+        for a, b in zip(ends - fan_in, ends, strict=True)
+    ]
+    return np.concatenate(kept)
 
 
 def keep_within(rule: Rule, weights: Weights, length: Reals, most: float) -> Bools:

@@ -9,6 +9,7 @@ S S' with the columns `S_c = sqrt(p_c) (e_c - p)`; sending each column back thro
 import torch
 from torch import Tensor, nn
 
+from netgen.rounding import inside
 from netgen.train.mlp import Mlp
 
 CHUNK = 2500
@@ -70,8 +71,8 @@ def _forward(mlp: Mlp, features: Tensor) -> tuple[list[Tensor], list[Tensor], Te
             assert norm.running_var is not None
             gain = norm.weight / torch.sqrt(norm.running_var + norm.eps)
             x = nn.functional.batch_norm(x, norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=norm.eps)
-        gates.append((x > 0) * gain)
-        x = torch.relu(x)
+        gates.append((inside(x, mlp.rounding[depth]) if mlp.rounding else x > 0) * gain)
+        x = mlp.activated(depth, x)
         inputs.append(x)
     return inputs, gates, last(x)
 

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 
 from netgen.data import Split
+from netgen.fixed import FixedPoint
+from netgen.thermometer import BIT, code
 
 View = Tensor
 """(n, n_in), in bytes (steps of 1/256) or in single precision."""
@@ -81,6 +83,14 @@ class Samples:
                     found = found.t().index_select(0, columns().to(found.device)).t()
                 taught = self.taught[view][rows] if self.taught else None
                 yield Batch(_real(found), self.labels[rows], taught)
+
+
+def coded(view: View, form: FixedPoint, thresholds: Sequence[int]) -> View:
+    """A view of bytes as a thermometer code, in bytes: what `Dataset.coded` makes of the same features."""
+    steps = torch.arange(256).double() * BYTE
+    reached = torch.from_numpy(code(form.encode(steps.numpy())[:, None], thresholds))  # (256, thresholds)
+    bits = (reached * (BIT.step / BYTE)).to(torch.uint8).numpy()
+    return torch.from_numpy(bits[view.numpy()]).flatten(1)
 
 
 def _real(part: View) -> Tensor:

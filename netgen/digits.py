@@ -2,6 +2,10 @@
 
 from collections.abc import Iterator
 
+import numpy as np
+
+from netgen.fixed import FixedPoint, Words
+
 
 def signed_digits(number: int) -> Iterator[tuple[int, int]]:
     """The powers of two, as exponent and sign, that add up to a number; no two exponents are neighbors.
@@ -16,3 +20,14 @@ def signed_digits(number: int) -> Iterator[tuple[int, int]]:
             number -= digit
         number >>= 1
         exponent += 1
+
+
+def few_digits(form: FixedPoint, digits: int) -> Words:
+    """For each word of a format, from the least on, the nearest one of at most so many signed digits, (2**width,).
+
+    The lesser magnitude wins a tie. One digit is a power of two; one digit of a width of 2 makes weights ternary.
+    """
+    words = np.arange(form.lo, form.hi + 1)
+    allowed = np.array(sorted((w for w in words.tolist() if len(list(signed_digits(w))) <= digits), key=abs))
+    nearest: Words = allowed[np.abs(words[:, None] - allowed).argmin(axis=1)]
+    return nearest

@@ -1,0 +1,44 @@
+"""A neuron as one look-up table: cheaper than adders where few bits enter it."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from netgen.circuit import CircuitLayer, finish
+from netgen.fixed import Words
+from netgen.lower.builder import Builder
+
+
+def bits_into(builder: Builder, weight: Words, inputs: Sequence[int]) -> Words:
+    """How many bits enter each neuron of a layer, (n_out,).
+
+    Args:
+        weight: (n_out, n_in), 0 where there is no wire.
+        inputs: the operator of each input.
+    """
+    widths = np.array([builder.operators[number].width for number in inputs], dtype=np.int64)
+    entering: Words = (weight != 0) @ widths
+    return entering
+
+
+def table_of(
+    builder: Builder, weight: Mapping[int, int], bias: int, shift: int, layer: CircuitLayer, index: int
+) -> int:
+    """Add a table with a neuron's word for all that can enter it; the operator that gives the word.
+
+    Bits that no value of a source has count as the nearest value that it can take.
+
+    Args:
+        weight: by operator; all not 0, none of a constant.
+        shift: right shift from accumulator to output.
+    Source: a neuron of few inputs as a truth table, as in LogicNets (Umuroglu et al. 2020); ours keeps the weights.
+    """
+    sources = sorted(weight)
+    at = [builder.operators[source] for source in sources]
+    address = np.arange(1 << sum(operator.width for operator in at))
+    total = np.full(len(address), bias)
+    for source, operator in zip(sources, at, strict=True):
+        bits, address = address & ((1 << operator.width) - 1), address >> operator.width
+        value = bits - ((bits >> (operator.width - 1)) << operator.width if operator.signed else 0)
+        total = total + weight[source] * np.clip(value, operator.lo, operator.hi)
+    return builder.table(sources, finish(layer, shift, total)[1], index)

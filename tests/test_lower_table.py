@@ -1,0 +1,40 @@
+"""Neurons as look-up tables."""
+
+import numpy as np
+import pytest
+
+from netgen.circuit import Circuit, CircuitLayer
+from netgen.fixed import FixedPoint
+from netgen.lower import lower
+from netgen.prove import prove
+
+WEIGHT = FixedPoint(4, 0, signed=True)
+
+
+def _circuit(weight: list[list[int]], bias: list[int], entry: FixedPoint) -> Circuit:
+    """One layer with ReLU that gives two bits, and one that adds what it gives."""
+    two = FixedPoint(2, entry.frac - 1, signed=False)
+    first = CircuitLayer(np.array(weight), np.array(bias), WEIGHT, "relu", two)
+    last = CircuitLayer(
+        np.ones((1, len(weight)), dtype=np.int64), np.zeros(1, dtype=np.int64), WEIGHT, "identity", None
+    )
+    return Circuit(entry, np.ones(len(weight[0])), (first, last))
+
+
+def test_a_neuron_of_two_bits_is_a_table_of_four_entries_worked_by_hand() -> None:
+    """relu(3 a - 2 b + 2) / 2, ties up, at most 3: 1 for none, 5/2 = 3 for a, 0 for b, 3/2 = 2 for both."""
+    circuit = _circuit([[3, -2]], [2], FixedPoint(1, 0, signed=False))
+    graph = lower(circuit, argmax=False, tables=2)
+    table = next(op for op in graph.operators if op.kind == "table")
+    assert [(table.value >> (2 * k)) & 3 for k in range(4)] == [1, 3, 0, 2]
+    assert (table.lo, table.hi) == (0, 3)
+    assert [op.kind for op in graph.operators] == ["input", "input", "table", "table"], "one for each neuron"
+    prove(graph, circuit)
+
+
+@pytest.mark.parametrize(("bits", "tables"), [(3, 0), (4, 1), (5, 1), (6, 2)])
+def test_neurons_of_at_most_so_many_bits_are_tables(bits: int, tables: int) -> None:
+    """Two-bit words: the neurons read two and three of them, 4 and 6 bits."""
+    circuit = _circuit([[1, 1, 0], [1, 1, 1]], [0, 0], FixedPoint(2, 0, signed=False))
+    graph = lower(circuit, argmax=False, tables=bits)
+    assert sum((op.kind, op.layer) == ("table", 1) for op in graph.operators) == tables
