@@ -17,7 +17,8 @@ class Cost:
     """What a circuit is made of.
 
     Attributes:
-        adders: additions and subtractions; adder_bits: their bits, but for those that are one source's as they are.
+        adders: additions, subtractions and counts of ones; adder_bits: their bits, but for those that are one source's
+            as they are.
         multiplications: by constants; only without sharing.
         choices: comparisons, selections, ReLU and saturation; tables: look-up tables, a neuron each.
         levels: operators that take logic on the longest way from an input to an output.
@@ -43,9 +44,11 @@ def cost_of(graph: OperatorGraph, timing: Schedule) -> Cost:
     for operator in at:
         if operator.kind in ("add", "subtract"):
             bits += adder_bits(operator, [at[source] for source in operator.sources])
+        elif operator.kind == "count":
+            bits += operator.width
         lut += lut_of(operator, at)
     return Cost(
-        adders=graph.count("add", "subtract"),
+        adders=graph.count("add", "subtract", "count"),
         adder_bits=bits,
         multiplications=graph.count("multiply"),
         choices=graph.count("maximum", "minimum", "greater", "select"),
@@ -71,12 +74,19 @@ def lut_of(operator: Operator, at: Sequence[Operator]) -> float:
         reach = operator.lo, operator.hi
         minus = operator.kind == "subtract"
         return adder_lut((a.lo, a.hi), (b.lo, b.hi), operator.left, reach, minus=minus, value=operator.value)
+    if operator.kind == "count":
+        return count_lut(len(operator.sources))
     if operator.kind == "table":
         return operator.width * (1 << max(sum(at[source].width for source in operator.sources) - 6, 0))
     width = at[operator.sources[0]].width if operator.kind == "greater" else operator.width
     if operator.kind == "greater" and at[operator.sources[1]].kind == "constant":
         return _compare_lut(width, at[operator.sources[1]].value)
     return LUT_PER_BIT.get(operator.kind, 0.0) * width
+
+
+def count_lut(bits: int) -> int:
+    """Look-up tables that count up to six bits: one for each bit of the result."""
+    return bits.bit_length()
 
 
 def adder_lut(a: Reach, b: Reach, left: Sequence[int], reach: Reach, *, minus: bool, value: int) -> int:

@@ -106,6 +106,10 @@ class Top(wiring.Component):  # type: ignore[misc]  # Amaranth ships no types
                 return a > sources[1]
             case "select":
                 return Mux(a, sources[1], sources[2])
+            case "count":
+                bits = [source[bit] for source, bit in zip(sources, operator.left, strict=True)]
+                turned = [~bit if operator.value >> k & 1 else bit for k, bit in enumerate(bits)]
+                return sum(turned[1:], turned[0])
             case "table":
                 address, width = Cat(*sources), operator.width
                 entries = 1 << len(address)

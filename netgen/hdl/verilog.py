@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from netgen.design import Design
 from netgen.fixed import bits_of
-from netgen.operators import Operator, names_of
+from netgen.operators import Operator, OperatorGraph, names_of
 from netgen.wiring import Site, Sites
 
 
@@ -33,6 +33,7 @@ class _Writer:
         graph = self.graph
         self.names = names_of(graph)
         self.delays = self.timing.delays(graph)
+        self.sole = _read_by_one_sum(graph)
         self.site: dict[int, Site] = {}
         for number, operator in enumerate(graph.operators):
             entering = operator.value if operator.kind == "input" and not graph.coded else operator.index
@@ -77,7 +78,7 @@ class _Writer:
     def tables(self) -> Iterator[str]:
         """A function for each size of look-up table: the bit at an address."""
         at = self.graph.operators
-        for bits in sorted({self._table_bits(number) for number, op in enumerate(at) if op.kind == "table"}):
+        for bits in sorted({self._table_bits(number) for number, op in enumerate(at) if op.kind in ("table", "count")}):
             ports = f"input [{(1 << bits) - 1}:0] entries, input [{bits - 1}:0] address"
             yield ""
             yield f"  function table{bits}({ports});"
@@ -185,6 +186,7 @@ class _Writer:
         if operator.kind == "constant":
             return _literal(operator.value, bits_of(operator.value, operator.value)[0], signed=signed)
         name = self._name(number, cycle)
+        name = f"~(~{name})" if number in self.sole else name
         return f"$signed({{1'b0, {name}}})" if signed and not operator.signed else name
 
     def _second(self, operator: Operator, cycle: int, *, signed: bool) -> str:
@@ -252,15 +254,24 @@ class _Writer:
             case "select":
                 signed = any(source.signed for source in sources[1:])
                 return f"{read(0, signed=False)} ? {read(1, signed=signed)} : {read(2, signed=signed)}"
+            case "count":
+                picked = zip(operator.sources, sources, operator.left, strict=True)
+                bits = [_slice(self._name(source, cycle), bit, 1, op.width) for source, op, bit in picked]
+                return self._looked_up(number, _as_table(operator), bits)
             case "table":
-                address = ", ".join(self._name(source, cycle) for source in reversed(operator.sources))
-                planes = (_plane(operator, k, self._table_bits(number)) for k in reversed(range(operator.width)))
-                looked = [f"table{self._table_bits(number)}({plane}, {{{address}}})" for plane in planes]
-                return looked[0] if len(looked) == 1 else f"{{{', '.join(looked)}}}"
+                return self._looked_up(number, operator, [self._name(source, cycle) for source in operator.sources])
         raise AssertionError(f"{operator.kind} has no expression")
+
+    def _looked_up(self, number: int, table: Operator, parts: Sequence[str]) -> str:
+        """The entry of a table at an address, whose parts are given the lowest first."""
+        bits, address = self._table_bits(number), ", ".join(reversed(parts))
+        looked = [f"table{bits}({_plane(table, k, bits)}, {{{address}}})" for k in reversed(range(table.width))]
+        return looked[0] if len(looked) == 1 else f"{{{', '.join(looked)}}}"
 
     def _table_bits(self, number: int) -> int:
         """Bits of a table's address."""
+        if self.graph.operators[number].kind == "count":
+            return len(self.graph.operators[number].sources)
         return sum(self.graph.operators[source].width for source in self.graph.operators[number].sources)
 
     def _filled(self, number: int, width: int, cycle: int) -> str:
@@ -275,12 +286,32 @@ class _Writer:
         return f"{{{above}, {name}}}"
 
 
+def _read_by_one_sum(graph: OperatorGraph) -> set[int]:
+    """Sums that only one other sum reads, which takes them as `~(~x)`: all their bits turned, twice.
+
+    Else Yosys adds all terms at once, without carry chains in between: of 10 words of 8 bits in 110 look-up tables
+    instead of 77.
+    """
+    sums = ("add", "subtract")
+    return {
+        number
+        for number, readers in enumerate(graph.readers)
+        if graph.operators[number].kind in sums and len(readers) == 1 and graph.operators[readers[0]].kind in sums
+    }
+
+
 def _untouched(operator: Operator) -> int:
     """The low bits of a sum that are those of its first operand, as they are."""
     if operator.kind not in ("add", "subtract") or operator.left[0]:
         return 0
     low = operator.left[1]
     return low if low < operator.width and operator.value % (1 << low) == 0 else 0
+
+
+def _as_table(count: Operator) -> Operator:
+    """A table that counts the ones of its address."""
+    ones = ((address ^ count.value).bit_count() for address in range(1 << len(count.sources)))
+    return replace(count, value=sum(entry << (k * count.width) for k, entry in enumerate(ones)))
 
 
 def _plane(table: Operator, bit: int, address: int) -> str:

@@ -3,14 +3,18 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from netgen.cost import count_lut
 from netgen.fixed import Words, bits_of
-from netgen.lower.tree import CONSTANT, Node, fewest_levels, joined, planned
+from netgen.lower.ones import Ones, grouped
+from netgen.lower.tree import CONSTANT, Node, fewest_levels, joined, planned, rank
 from netgen.operators import LINEAR, Kind, Operator, range_of
 from netgen.wiring import Sites
 
 Form = dict[int, int]
 """A sum of multiples: the coefficient of each operator; under `ONE`, what is added."""
 ONE = -1
+BIT = 1 << 40
+"""In a form, the number of an operator plus this times one more than k stands for bit k of it."""
 Index = int | None
 """Of the neuron in the present layer that an operator serves; None for several."""
 
@@ -47,12 +51,14 @@ class Builder:
         self.inputs = [self._append(Operator("input", (), (), k, *reach, 0, None)) for k in range(inputs)]
         self._known: dict[tuple[object, ...], int] = {}
         self._forms: dict[int, Form] = {}
+        self._words: set[int] = set()
 
     def begin_layer(self, inputs: Iterable[int]) -> None:
         """Sums are now of these operators: the range of a sum is exact over all their values."""
         self.layer += 1
         self._known = {key: number for key, number in self._known.items() if self.operators[number].kind == "constant"}
-        self._forms = {number: {number: 1} for number in inputs}
+        self._forms = {number: self._word(number) for number in inputs}
+        self._words = set(self._forms)
         self._forms |= {number: {ONE: self.operators[number].value} for number in self._known.values()}
 
     def add(self, kind: Kind, *sources: int, value: int = 0, left: tuple[int, ...] = (), index: Index = None) -> int:
@@ -126,7 +132,16 @@ class Builder:
         terms = [term for term in terms if not self._is_constant(term)]
         if not terms:
             return Term(self.constant(added))
-        plan = planned([self._leaf(k, term) for k, term in enumerate(terms)], added, within)
+        leaves = [self._leaf(k, term) for k, term in enumerate(terms)]
+        plan = planned(leaves, added, within)
+        ones = grouped((k, bits, t.shift, t.negative) for k, t in enumerate(terms) if (bits := self._bits_in(t)))
+        if ones:
+            counted = {k for group in ones for k in group.members}
+            left = [leaf for leaf in leaves if leaf.leaf not in counted]
+            counts = [_count_leaf(len(terms) + k, group, leaves) for k, group in enumerate(ones)]
+            fewer = planned([*left, *counts], added, within)
+            if rank(fewer, within) < rank(plan, within):
+                plan, terms = fewer, [*terms, *(self._counted(group, terms, index) for group in ones)]
         return self._built(plan, terms, index)
 
     def reach_of(self, number: int) -> tuple[int, int]:
@@ -138,6 +153,16 @@ class Builder:
         self.operators.append(operator)
         self.levels.append(before + (not operator.free))
         return len(self.operators) - 1
+
+    def _bits_in(self, term: Term) -> int:
+        """How many bits a term has that are each 0 or 1 whatever the others are; 0 for other terms."""
+        whole = self.reach_of(term.operator) in ((0, 1), (0, 3))
+        return self.operators[term.operator].width if whole and term.operator in self._words else 0
+
+    def _counted(self, group: Ones, terms: Sequence[Term], index: Index) -> Term:
+        sources = [terms[k].operator for k in group.members]
+        left = (group.bit,) * len(sources)
+        return Term(self.add("count", *sources, value=group.turned, left=left, index=index), group.shift)
 
     def _is_constant(self, term: Term) -> bool:
         return self.operators[term.operator].kind == "constant"
@@ -159,11 +184,21 @@ class Builder:
         number = self.add(kind, a.operator, b.operator, value=node.value, left=left, index=index)
         return Term(number, node.shift, node.negative)
 
+    def _word(self, number: int) -> Form:
+        """A layer's input: what takes every value from 0 to 3 is two bits, each 0 or 1 whatever the other is."""
+        return {number + BIT: 1, number + 2 * BIT: 2} if self.reach_of(number) == (0, 3) else {number: 1}
+
     def _form_of(self, kind: Kind, sources: Sequence[int], left: Sequence[int], value: int) -> Form:
         if kind == "constant":
             return {ONE: value}
         if kind == "multiply":
             return {k: c * value for k, c in self._forms[sources[0]].items()}
+        if kind == "count":
+            form = {ONE: value.bit_count()}
+            for k, (source, bit) in enumerate(zip(sources, left, strict=True)):
+                key = source if self.reach_of(source) == (0, 1) else source + (bit + 1) * BIT
+                form[key] = form.get(key, 0) + (-1 if value >> k & 1 else 1)
+            return form
         assert kind in ("add", "subtract"), "no other kind is linear"
         a, b = (self._forms[s] for s in sources)
         form = {k: c << left[0] for k, c in a.items()} if left[0] else dict(a)
@@ -179,6 +214,13 @@ class Builder:
         lo = hi = form.get(ONE, 0)
         for k, c in form.items():
             if k != ONE:
-                a, b = self.operators[k].lo, self.operators[k].hi
+                a, b = (0, 1) if k >= BIT else self.reach_of(k)
                 lo, hi = (lo + c * a, hi + c * b) if c > 0 else (lo + c * b, hi + c * a)
         return lo, hi
+
+
+def _count_leaf(number: int, group: Ones, leaves: Sequence[Node]) -> Node:
+    """A count of ones before it is built."""
+    level = max(leaves[k].level for k in group.members) + 1
+    count = len(group.members)
+    return Node((0, count), group.shift, False, group.turned.bit_count(), level, count_lut(count), leaf=number)

@@ -88,7 +88,12 @@ def planned(leaves: Sequence[Node], added: int, within: int) -> Node:
     """
     roots = [root for order in ORDERS for turn in (True, False) for root in _grown(leaves, order, turn=turn)]
     finished = [plan for root in roots for plan in _finished(root, added)]
-    return min(finished, key=lambda plan: (max(plan.level, within), plan.cost, plan.level))
+    return min(finished, key=lambda plan: rank(plan, within))
+
+
+def rank(plan: Node, within: int) -> tuple[int, int, int]:
+    """What is least for the best of some plans."""
+    return max(plan.level, within), plan.cost, plan.level
 
 
 def _grown(leaves: Sequence[Node], order: Order, *, turn: bool) -> list[Node]:
