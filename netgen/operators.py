@@ -17,7 +17,18 @@ from netgen.errors import BuildError
 from netgen.fixed import Words, bits_of
 
 Kind = Literal[
-    "input", "constant", "add", "subtract", "multiply", "shift", "maximum", "minimum", "greater", "select", "table"
+    "input",
+    "constant",
+    "add",
+    "subtract",
+    "multiply",
+    "count",
+    "shift",
+    "maximum",
+    "minimum",
+    "greater",
+    "select",
+    "table",
 ]
 _SOURCES: Mapping[str, int] = MappingProxyType(
     {
@@ -33,11 +44,11 @@ _SOURCES: Mapping[str, int] = MappingProxyType(
         "select": 3,
     }
 )
-"""How many each kind has; a table has any number from 1."""
+"""How many each kind has; a table has any number from 1, a count from 2 to 6."""
 MOST_TABLE_BITS = 8
 """Bits of a table's address at most; each more doubles the table."""
-LINEAR: frozenset[Kind] = frozenset(("constant", "add", "subtract", "multiply"))
-"""Kinds whose values are sums of multiples of a layer's inputs."""
+LINEAR: frozenset[Kind] = frozenset(("constant", "add", "subtract", "multiply", "count"))
+"""Kinds whose values are sums of multiples of a layer's inputs, or of their bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +59,9 @@ class Operator:
     |---|---|
     | input | word `value` of the sample |
     | constant | `value` |
-    | add, subtract | a * 2**left[0] plus or minus b * 2**left[1] |
+    | add, subtract | a * 2**left[0] plus or minus b * 2**left[1], plus `value` |
     | multiply | a * `value`, which is positive |
+    | count | how many of bit left[0] of a, left[1] of b and so on are 1, or 0 where `value` has a bit for the source |
     | shift | a // 2**`value`, rounded down; a negative `value` appends zeros |
     | maximum, minimum | of a and `value` |
     | greater | 1 if a > b, else 0 |
@@ -59,7 +71,7 @@ all sources, the first lowest |
 
     Attributes:
         sources: the operators a, b, c and so on, by number; all lower than its own.
-        left: left shifts of a and b; empty but for add and subtract.
+        left: left shifts of a and b; bits of sources for count; empty for all other kinds.
         value: as above; 0 where there is none.
         lo, hi: no input makes it less or more.
         layer: in which it stands; 0 for inputs and constants, that after the last for the arg-max.
@@ -159,8 +171,11 @@ def _wrong_in(operator: Operator, number: int, inputs: int) -> str:
     """Why an operator cannot be computed; empty, when it can."""
     if operator.kind not in get_args(Kind):
         return "no such kind"
-    shifts = 2 if operator.kind in ("add", "subtract") else 0
-    sources = max(len(operator.sources), 1) if operator.kind == "table" else _SOURCES[operator.kind]
+    least, most = {"table": (1, MOST_TABLE_BITS), "count": (2, 6)}.get(
+        operator.kind, (_SOURCES.get(operator.kind, 0),) * 2
+    )
+    sources = min(max(len(operator.sources), least), most)
+    shifts = sources if operator.kind in ("add", "subtract", "count") else 0
     if (len(operator.sources), len(operator.left)) != (sources, shifts):
         return f"sources {operator.sources} and left shifts {operator.left}"
     if not all(0 <= source < number for source in operator.sources):
@@ -169,6 +184,8 @@ def _wrong_in(operator: Operator, number: int, inputs: int) -> str:
         return f"left shifts {operator.left}"
     if operator.kind == "table" and operator.value < 0:
         return f"entries {operator.value}"
+    if operator.kind == "count" and not 0 <= operator.value < 1 << sources:
+        return f"turns bits {operator.value:b} of {sources}"
     if operator.kind == "input" and not 0 <= operator.value < inputs:
         return f"word {operator.value} of {inputs}"
     return ""
@@ -206,11 +223,14 @@ def _compute(operator: Operator, values: Sequence[Words], inputs: Words) -> Word
         case "constant":
             return np.full(len(inputs), operator.value, dtype=np.int64)
         case "add":
-            return (a << operator.left[0]) + (values[1] << operator.left[1])
+            return (a << operator.left[0]) + (values[1] << operator.left[1]) + operator.value
         case "subtract":
-            return (a << operator.left[0]) - (values[1] << operator.left[1])
+            return (a << operator.left[0]) - (values[1] << operator.left[1]) + operator.value
         case "multiply":
             return a * operator.value
+        case "count":
+            bits = (source >> bit & 1 for source, bit in zip(values, operator.left, strict=True))
+            return sum((bit ^ (operator.value >> k & 1) for k, bit in enumerate(bits)), np.zeros_like(a))
         case "shift":
             return a >> operator.value if operator.value >= 0 else a << -operator.value
         case "maximum":
@@ -250,12 +270,14 @@ def range_of(kind: Kind, value: int, left: Sequence[int], reach: Sequence[tuple[
             return value, value
         case "add":
             (a, b), (c, d) = reach
-            return (a << left[0]) + (c << left[1]), (b << left[0]) + (d << left[1])
+            return (a << left[0]) + (c << left[1]) + value, (b << left[0]) + (d << left[1]) + value
         case "subtract":
             (a, b), (c, d) = reach
-            return (a << left[0]) - (d << left[1]), (b << left[0]) - (c << left[1])
+            return (a << left[0]) - (d << left[1]) + value, (b << left[0]) - (c << left[1]) + value
         case "multiply":
             return reach[0][0] * value, reach[0][1] * value
+        case "count":
+            return 0, len(reach)
         case "shift":
             lo, hi = reach[0]
             return (lo >> value, hi >> value) if value >= 0 else (lo << -value, hi << -value)

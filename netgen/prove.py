@@ -4,7 +4,7 @@ Shares no code with what builds graphs, so that a mistake there cannot hide here
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -18,6 +18,8 @@ Form = dict[int, int]
 ONE = -1
 ABSENT = -2
 """Stands for input 0 where no operator reads it, the number below for input 1, and so on."""
+BIT = 1 << 40
+"""The number of an operator, plus this times one more than k, stands for bit k of it."""
 Reach = tuple[int, int]
 
 
@@ -83,6 +85,7 @@ class _Symbols:
         self.graph, self.circuit = graph, circuit
         self.steps: list[_Step | None] = []
         self.inputs = dict(self._entering())
+        self.counted = {source for op in graph.operators if op.kind == "count" for source in op.sources}
         self.layer_of_word = dict.fromkeys(self.inputs.values(), 0)
         for depth, layer in enumerate(graph.words, 1):
             for number in layer:
@@ -139,6 +142,7 @@ class _Symbols:
             return
         if found is None or self.layer_of_word.get(number) != depth + 1:
             raise CheckError(f"operator graph: {name}: its word is operator {number}, none of its layer's sums")
+        wanted = replace(wanted, form=self._in_bits(wanted.form))
         more = found.drop - wanted.drop  # what the graph has left out of the sum, or put into it, as zeros
         same = _scaled(found.form, max(-more, 0)) == _scaled(wanted.form, max(more, 0))
         _need(same, f"{name}: {_difference(found, wanted)}")
@@ -196,6 +200,8 @@ class _Symbols:
         sources = [self._source(source, operator.layer) for source in operator.sources]
         if operator.kind == "constant":
             return _Step({ONE: operator.value} if operator.value else {}, 0, None, None)
+        if operator.kind == "count":
+            return self._ones(number, operator)
         if operator.kind in ("add", "subtract", "multiply"):
             plain = all(s.drop == 0 and s.lo is None and s.hi is None for s in sources)
             _need(plain, f"operator {number}: a sum of what is no sum")
@@ -206,6 +212,7 @@ class _Symbols:
             sign = 1 if operator.kind == "add" else -1
             for k, c in _scaled(sources[1].form, operator.left[1]).items():
                 form[k] = form.get(k, 0) + sign * c
+            form[ONE] = form.get(ONE, 0) + operator.value
             return _Step({k: c for k, c in form.items() if c}, 0, None, None)
         (before,) = sources
         if operator.kind == "shift":
@@ -224,7 +231,7 @@ class _Symbols:
         word = self.layer_of_word.get(number)
         if word is not None and word < layer:
             _need(word == layer - 1, f"operator {number}: a word of layer {word} in layer {layer}")
-            return _Step({number: 1}, 0, None, None)
+            return _Step(self._in_bits({number: 1}), 0, None, None)
         step = self.steps[number]
         operator = self.graph.operators[number]
         if step is None or (operator.layer != layer and operator.kind != "constant"):
@@ -247,7 +254,32 @@ class _Symbols:
         lo = _most(lo, 0) if layer.activation == "relu" else lo
         return _Step({k: c for k, c in form.items() if c}, shift, lo, None if layer.output is None else layer.output.hi)
 
+    def _ones(self, number: int, operator: Operator) -> _Step:
+        """A count of bits: each is one of a word's that, together, make its value."""
+        form: Form = {}
+        for k, (source, bit) in enumerate(zip(operator.sources, operator.left, strict=True)):
+            word = self._source(source, operator.layer).form
+            shares = [key for key, c in word.items() if c == 1 << bit]
+            whole = self._claimed(source) in ((0, 1), (0, 3)) and self.layer_of_word.get(source) == operator.layer - 1
+            _need(whole and len(shares) == 1, f"operator {number}: counts bit {bit} of operator {source}")
+            turn = operator.value >> k & 1
+            form[ONE] = form.get(ONE, 0) + turn
+            form[shares[0]] = form.get(shares[0], 0) + (-1 if turn else 1)
+        return _Step({k: c for k, c in form.items() if c}, 0, None, None)
+
+    def _in_bits(self, form: Form) -> Form:
+        """A form in which counted words from 0 to 3 are two bits, each of which is 0 or 1 whatever the other is."""
+        split: Form = {}
+        for k, c in form.items():
+            if k in self.counted and self._claimed(k) == (0, 3):
+                split |= {k + BIT: c, k + 2 * BIT: 2 * c}
+            else:
+                split[k] = c
+        return split
+
     def _claimed(self, number: int) -> Reach:
+        if number >= BIT:
+            return 0, 1
         if number <= ABSENT:
             entering = self.circuit.format_into(0)
             return entering.lo, entering.hi
@@ -303,7 +335,8 @@ def _difference(found: _Step, wanted: _Step) -> str:
     for key in keys:
         a, b = found.form.get(key, 0), wanted.form.get(key, 0)
         if a != b:
-            what = "what is added" if key == ONE else f"the coefficient of operator {key}"
+            bit = f"bit {key // BIT - 1} of " if key >= BIT else ""
+            what = "what is added" if key == ONE else f"the coefficient of {bit}operator {key % BIT}"
             return f"{what} is {a} with {found.drop} bits dropped, but {b} with {wanted.drop} is right"
     return f"{found.drop} bits are dropped, but {wanted.drop} is right"
 

@@ -76,7 +76,7 @@ def settled_sites(graph: OperatorGraph, sites: Sites) -> list[Site | None]:
     found = list(home)
     readers = graph.readers
     words = {number for layer in graph.words for number in layer}
-    movable = [n for n, op in enumerate(graph.operators) if op.kind in ("add", "subtract") and n not in words]
+    movable = [n for n, op in enumerate(graph.operators) if op.kind in ("add", "subtract", "count") and n not in words]
     for number in movable:  # first to where the wires from its sources to its home meet
         points = _known([*(found[source] for source in graph.operators[number].sources), found[number]])
         if len(points) == 3:

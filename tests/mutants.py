@@ -11,8 +11,10 @@ from netgen.fixed import Words
 from netgen.operators import Operator, OperatorGraph, evaluate, range_of
 
 Random = np.random.Generator
-ONE = -1
-"""Stands for what is added in a form, as in: a form is the coefficient of each operator of earlier layers."""
+Key = tuple[int, int]
+"""Of a form, which has a coefficient for each: an operator of an earlier layer, and a bit of it or, as -1, all."""
+ONE = -1, -1
+"""Stands in a form for what is added."""
 
 
 def _left(graph: OperatorGraph, number: int, rng: Random) -> Operator:
@@ -46,6 +48,19 @@ def _constant(graph: OperatorGraph, number: int, rng: Random) -> Operator:
     return replace(changed, lo=changed.value, hi=changed.value)
 
 
+def _turned(graph: OperatorGraph, number: int, rng: Random) -> Operator:
+    op = graph.operators[number]
+    return replace(op, value=op.value ^ 1 << int(rng.integers(len(op.sources))))
+
+
+def _place(graph: OperatorGraph, number: int, rng: Random) -> Operator:
+    """Another bit of one source; where there is but one, a bit that is always 0."""
+    op = graph.operators[number]
+    left = list(op.left)
+    left[int(rng.integers(len(left)))] ^= 1
+    return replace(op, left=tuple(left))
+
+
 def _source(graph: OperatorGraph, number: int, rng: Random) -> Operator:
     """Another source instead of one, from among all that come before."""
     op = graph.operators[number]
@@ -68,9 +83,15 @@ MUTATIONS: dict[str, tuple[frozenset[str], Callable[[OperatorGraph, int, Random]
     "left shift": (frozenset(("add", "subtract")), _left),
     "sign": (frozenset(("add", "subtract")), _sign),
     "factor": (frozenset(("multiply",)), _value),
+    "added": (frozenset(("add", "subtract")), _value),
+    "turned bit": (frozenset(("count",)), _turned),
+    "place of a bit": (frozenset(("count",)), _place),
     "entry": (frozenset(("table",)), _entry),
     "constant": (frozenset(("constant",)), _constant),
-    "source": (frozenset(("add", "subtract", "multiply", "shift", "maximum", "minimum", "greater", "select")), _source),
+    "source": (
+        frozenset(("add", "subtract", "multiply", "count", "shift", "maximum", "minimum", "greater", "select")),
+        _source,
+    ),
     "shift": (frozenset(("shift",)), _value),
     "limit": (frozenset(("maximum", "minimum")), _value),
     "lo": (frozenset(), _lo),
@@ -98,19 +119,21 @@ def with_ranges(graph: OperatorGraph) -> OperatorGraph:
     Sums of a layer's inputs have the range of their linear form, all else that of its sources.
     """
     words = {number for layer in graph.words for number in layer}
-    forms: list[dict[int, int] | None] = []
+    forms: list[dict[Key, int] | None] = []
     operators: list[Operator] = []
     for op in graph.operators:
 
-        def form_of(source: int, layer: int = op.layer) -> dict[int, int] | None:
+        def form_of(source: int, layer: int = op.layer) -> dict[Key, int] | None:
             before = operators[source]
             if before.kind == "constant":
                 return {ONE: before.value}
             if before.layer == 0 or (source in words and before.layer < layer):
-                return {source: 1}
+                if (before.lo, before.hi) == (0, 3):  # two bits, each 0 or 1 whatever the other is
+                    return {(source, 0): 1, (source, 1): 2}
+                return {(source, -1): 1}
             return forms[source] if before.layer == layer else None
 
-        form: dict[int, int] | None = None
+        form: dict[Key, int] | None = None
         reach = op.lo, op.hi
         if op.kind not in ("input", "table"):
             reach = range_of(op.kind, op.value, op.left, [(operators[s].lo, operators[s].hi) for s in op.sources])
@@ -121,14 +144,26 @@ def with_ranges(graph: OperatorGraph) -> OperatorGraph:
             for part, factor, shift in zip(parts, factors, op.left or (0,), strict=True):
                 for key, c in (part or {}).items():
                     form[key] = form.get(key, 0) + (c * factor << shift)
-            ends = [
-                (c, c) if key == ONE else sorted((c * operators[key].lo, c * operators[key].hi))
-                for key, c in form.items()
-            ]
+            if op.kind != "multiply":
+                form[ONE] = form.get(ONE, 0) + op.value
+        if op.kind == "count":
+            form = {ONE: op.value.bit_count()}
+            for k, (source, bit) in enumerate(zip(op.sources, op.left, strict=True)):
+                key = source, bit if operators[source].width > 1 else -1
+                form[key] = form.get(key, 0) + (-1 if op.value >> k & 1 else 1)
+        if form is not None:
+            ends = []
+            for (source, bit), c in form.items():
+                lo, hi = (1, 1) if (source, bit) == ONE else (0, 1) if bit >= 0 else _reach(operators[source])
+                ends.append(sorted((c * lo, c * hi)))
             reach = sum(lo for lo, _ in ends), sum(hi for _, hi in ends)
         forms.append(form)
         operators.append(replace(op, lo=reach[0], hi=reach[1]))
     return replace(graph, operators=tuple(operators))
+
+
+def _reach(operator: Operator) -> tuple[int, int]:
+    return operator.lo, operator.hi
 
 
 def differs(graph: OperatorGraph, circuit: Circuit, inputs: Words) -> bool:

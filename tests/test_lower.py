@@ -57,13 +57,14 @@ def test_a_graph_gives_scores_and_class_of_its_circuit_within_its_ranges(sharing
 @given(circuit=circuits(deepest=2, inputs=3, widest=5, input_width=3))
 @settings(max_examples=60, deadline=None)
 def test_ranges_of_the_first_layer_are_attained_and_no_range_is_left(sharing: str, circuit: Circuit) -> None:
-    """By all inputs, at most 512; words of the first layer depend on each other, so later ranges may be wider."""
+    """By all inputs, at most 512; words of a layer depend on each other, as do bits of one input, so what comes of
+    them may have wider ranges."""
     skip_if_missing(sharing)
     graph = lowered(circuit, sharing=sharing, argmax=True)
     for number, values in values_of(graph, all_inputs(circuit)):
         operator = graph.operators[number]
         found = int(values.min()), int(values.max())
-        if operator.layer < 2:
+        if operator.layer < 2 and not circuit.thresholds:
             assert found == (operator.lo, operator.hi), f"operator {number}"
         else:
             assert operator.lo <= found[0] <= found[1] <= operator.hi, f"operator {number}"
@@ -153,11 +154,10 @@ def matrices(draw: st.DrawFn) -> tuple[Words, Words]:
 
 @given(layer=matrices())
 @settings(max_examples=150, deadline=None)
-def test_sharing_never_takes_more_adders(layer: tuple[Words, Words]) -> None:
+def test_sharing_never_takes_more_look_up_tables(layer: tuple[Words, Words]) -> None:
     circuit = _layer(*layer)
-    alone, together = (_adders(lowered(circuit, sharing=sharing)) for sharing in ("csd", "shared"))
-    assert together[0] <= alone[0]
-    assert together[1] <= alone[1]
+    alone, together = (lowered(circuit, sharing=sharing) for sharing in ("csd", "shared"))
+    assert cost_of(together, schedule(together)).lut <= cost_of(alone, schedule(alone)).lut
 
 
 def test_a_dense_layer_takes_a_third_fewer_adders_when_shared() -> None:
@@ -180,7 +180,7 @@ def _fewest_levels(levels: Sequence[int]) -> int:
 @given(layer=matrices(), clipped=st.integers(0, 255))
 @settings(max_examples=150, deadline=None)
 def test_shared_sums_take_few_levels_more_than_the_fewest(layer: tuple[Words, Words], clipped: int) -> None:
-    """Also where some inputs come a level or two later than others."""
+    """Also where some inputs come a level or two later than others; and one for a constant, where there is one."""
     _check_levels(*layer, clipped)
 
 
@@ -204,4 +204,5 @@ def _check_levels(weight: Words, bias: Words, clipped: int) -> None:
         terms = [builder.levels[inputs[k]] for k, w in enumerate(row.tolist()) for _ in signed_digits(w)]
         terms += [0] * bool(added)
         if terms:
-            assert builder.levels[term.operator] <= _fewest_levels(terms) + EXTRA_LEVELS
+            constant = any(sign < 0 for w in row.tolist() for _, sign in signed_digits(w)) or added
+            assert builder.levels[term.operator] <= _fewest_levels(terms) + EXTRA_LEVELS + bool(constant)

@@ -69,12 +69,29 @@ def _small_circuit(rng: np.random.Generator) -> Circuit:
     return Circuit(entry, np.ones(n_in), tuple(layers))
 
 
+def _few_bits(rng: np.random.Generator) -> Circuit:
+    """Nine words of one or two bits, four of two bits, and small weights: ones are counted."""
+    entry, between = FixedPoint(int(rng.integers(1, 3)), 0, signed=False), FixedPoint(2, -2, signed=False)
+    weights = FixedPoint(3, 0, signed=True)
+    first, second = (rng.choice([-2, -1, 1, 2], size=shape, p=[0.1, 0.4, 0.4, 0.1]) for shape in ((4, 9), (3, 4)))
+    return Circuit(
+        entry,
+        np.ones(9),
+        (
+            CircuitLayer(first, rng.integers(-3, 4, 4), weights, "relu", between),
+            CircuitLayer(second, rng.integers(-3, 4, 3), weights, "identity", None),
+        ),
+    )
+
+
 def _cases(rng: np.random.Generator) -> Iterator[tuple[Circuit, Words]]:
-    """Circuits with inputs: four small ones with all of them, then a larger one with 200, without end."""
+    """Circuits with inputs: four small ones with all of them, then two larger ones with 200, without end."""
     while True:
         for _ in range(4):
             circuit = _small_circuit(rng)
             yield circuit, all_inputs(circuit)
+        circuit = _few_bits(rng)
+        yield circuit, rng.integers(0, circuit.input.hi + 1, (200, 9))
         entry = FixedPoint(int(rng.integers(1, 9)), 4, signed=bool(rng.integers(2)))
         circuit = random_circuit((9, 7, 5, 4), seed=int(rng.integers(2**32)), density=0.6, entry=entry)
         yield circuit, rng.integers(entry.lo, entry.hi + 1, (200, 9))

@@ -91,9 +91,9 @@ class Top(wiring.Component):  # type: ignore[misc]  # Amaranth ships no types
             case "input":
                 return a
             case "add":
-                return (a << operator.left[0]) + (sources[1] << operator.left[1])
+                return _plus((a << operator.left[0]) + (sources[1] << operator.left[1]), operator.value)
             case "subtract":
-                return (a << operator.left[0]) - (sources[1] << operator.left[1])
+                return _plus((a << operator.left[0]) - (sources[1] << operator.left[1]), operator.value)
             case "multiply":
                 return a * operator.value
             case "shift":
@@ -106,6 +106,10 @@ class Top(wiring.Component):  # type: ignore[misc]  # Amaranth ships no types
                 return a > sources[1]
             case "select":
                 return Mux(a, sources[1], sources[2])
+            case "count":
+                bits = [source[bit] for source, bit in zip(sources, operator.left, strict=True)]
+                turned = [~bit if operator.value >> k & 1 else bit for k, bit in enumerate(bits)]
+                return sum(turned[1:], turned[0])
             case "table":
                 address, width = Cat(*sources), operator.width
                 entries = 1 << len(address)
@@ -115,6 +119,10 @@ class Top(wiring.Component):  # type: ignore[misc]  # Amaranth ships no types
                 word = Cat(*(Const(plane, entries).bit_select(address, 1) for plane in planes))
                 return word.as_signed() if operator.signed else word
         raise AssertionError(f"{operator.kind} has no value")
+
+
+def _plus(total: Value, value: int) -> Value:
+    return total + value if value else total
 
 
 def _shape_of(operator: Operator) -> Shape:

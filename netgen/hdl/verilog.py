@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from netgen.design import Design
 from netgen.fixed import bits_of
-from netgen.operators import Operator, names_of
+from netgen.operators import Operator, OperatorGraph, names_of
 from netgen.wiring import Site, Sites
 
 
@@ -33,6 +33,7 @@ class _Writer:
         graph = self.graph
         self.names = names_of(graph)
         self.delays = self.timing.delays(graph)
+        self.sole = _read_by_one_sum(graph)
         self.site: dict[int, Site] = {}
         for number, operator in enumerate(graph.operators):
             entering = operator.value if operator.kind == "input" and not graph.coded else operator.index
@@ -80,7 +81,8 @@ class _Writer:
         Yosys takes half as long for it as for `entries[address]`.
         """
         at = self.graph.operators
-        for bits in sorted({self._table_bits(number) for number, op in enumerate(at) if op.kind == "table"}):
+        addressed = (number for number, op in enumerate(at) if op.kind in ("table", "count"))
+        for bits in sorted({self._table_bits(number) for number in addressed}):
             ports = f"input [{(1 << bits) - 1}:0] h{bits}, input [{bits - 1}:0] address"
             yield ""
             yield f"  function table{bits}({ports});"
@@ -148,15 +150,16 @@ class _Writer:
         """An operator's wire; before it that of its high bits, where the low ones are another's as they are."""
         operator, name = self.graph.operators[number], self.names[number]
         value = self._value(number)
-        if operator.kind in ("add", "subtract") and operator.left[0] == 0 < operator.left[1] < operator.width:
-            low, sign = operator.left[1], "+" if operator.kind == "add" else "-"
-            high = replace(operator, lo=operator.lo >> low, hi=operator.hi >> low)
+        low = _untouched(operator)
+        if low:
+            left, added = (0, 0), operator.value >> low
+            high = replace(operator, left=left, value=added, lo=operator.lo >> low, hi=operator.hi >> low)
             above, below = self._halves(operator.sources[0], self.timing.cycle[number], low)
             signed = any(self.graph.operators[source].signed for source in operator.sources)
             if signed and not self.graph.operators[operator.sources[0]].signed:
                 above = f"$signed({{1'b0, {above}}})"
-            other = self._operand(operator.sources[1], self.timing.cycle[number], signed=signed)
-            yield f"  wire {_shape(high)}{name}_high = {above} {sign} {other};"
+            other = self._second(high, self.timing.cycle[number], signed=signed)
+            yield f"  wire {_shape(high)}{name}_high = {above} {other};"
             value = f"{{{name}_high, {below}}}"
         site = self.site.get(number)
         text = f"  wire {_shape(operator)}{name} = {value};"
@@ -194,7 +197,36 @@ class _Writer:
         if operator.kind == "constant":
             return _literal(operator.value, bits_of(operator.value, operator.value)[0], signed=signed)
         name = self._name(number, cycle)
+        name = f"~(~{name})" if number in self.sole else name
         return f"$signed({{1'b0, {name}}})" if signed and not operator.signed else name
+
+    def _second(self, operator: Operator, cycle: int, *, signed: bool) -> str:
+        """The second operand of a sum with its sign, and what is added beside.
+
+        A constant goes into the bits above an operand, where it costs nothing; taken away, an operand has its bits
+        turned: a + ~b is a - b - 1, without a carry to set. Written with as many bits as the result, lest Yosys turn
+        them apart from the adder.
+        """
+        number, (_, shift), value = operator.sources[1], operator.left, operator.value
+        source, minus = self.graph.operators[number], operator.kind == "subtract"
+        own = min(source.width, operator.width)
+        above = value + minus
+        if value and not shift and source.kind != "constant":
+            if source.signed and (minus, value) == (True, -1):
+                return f"+ ~{self._name(number, cycle)}"
+            if not source.signed and above % (1 << own) == 0:
+                word = _slice(self._name(number, cycle), 0, own, source.width)
+                if own < operator.width:
+                    fill = (-above if minus else above) >> own
+                    word = f"{{{_bits(fill, operator.width - own)}, {word}}}"
+                word = f"~{word}" if minus else word
+                return f"+ $signed({word})" if signed else f"+ {word}"
+        read = self._operand(number, cycle, signed=signed)
+        text = f"{'-' if minus else '+'} {f'({read} <<< {shift})' if shift else read}"
+        if not value:
+            return text
+        literal = _literal(abs(value), value.bit_length(), signed=signed)
+        return f"{text} {'+' if value > 0 else '-'} {literal}"
 
     def _value(self, number: int) -> str:
         operator, cycle = self.graph.operators[number], self.timing.cycle[number]
@@ -209,9 +241,8 @@ class _Writer:
                 width = self.design.circuit.input.width
                 return f"i_payload[{operator.value * width + width - 1}:{operator.value * width}]"
             case "add" | "subtract":
-                sign = "+" if operator.kind == "add" else "-"
-                a, b = (f"({read(k)} <<< {s})" if s else read(k) for k, s in enumerate(operator.left))
-                return f"{a} {sign} {b}"
+                a = f"({read(0)} <<< {operator.left[0]})" if operator.left[0] else read(0)
+                return f"{a} {self._second(operator, cycle, signed=signed)}"
             case "multiply":
                 return f"{read(0)} * {_literal(operator.value, operator.value.bit_length(), signed=signed)}"
             case "shift":
@@ -234,15 +265,24 @@ class _Writer:
             case "select":
                 signed = any(source.signed for source in sources[1:])
                 return f"{read(0, signed=False)} ? {read(1, signed=signed)} : {read(2, signed=signed)}"
+            case "count":
+                picked = zip(operator.sources, sources, operator.left, strict=True)
+                bits = [_slice(self._name(source, cycle), bit, 1, op.width) for source, op, bit in picked]
+                return self._looked_up(number, _as_table(operator), bits)
             case "table":
-                address = ", ".join(self._name(source, cycle) for source in reversed(operator.sources))
-                planes = (_plane(operator, k, self._table_bits(number)) for k in reversed(range(operator.width)))
-                looked = [f"table{self._table_bits(number)}({plane}, {{{address}}})" for plane in planes]
-                return looked[0] if len(looked) == 1 else f"{{{', '.join(looked)}}}"
+                return self._looked_up(number, operator, [self._name(source, cycle) for source in operator.sources])
         raise AssertionError(f"{operator.kind} has no expression")
+
+    def _looked_up(self, number: int, table: Operator, parts: Sequence[str]) -> str:
+        """The entry of a table at an address, whose parts are given the lowest first."""
+        bits, address = self._table_bits(number), ", ".join(reversed(parts))
+        looked = [f"table{bits}({_plane(table, k, bits)}, {{{address}}})" for k in reversed(range(table.width))]
+        return looked[0] if len(looked) == 1 else f"{{{', '.join(looked)}}}"
 
     def _table_bits(self, number: int) -> int:
         """Bits of a table's address."""
+        if self.graph.operators[number].kind == "count":
+            return len(self.graph.operators[number].sources)
         return sum(self.graph.operators[source].width for source in self.graph.operators[number].sources)
 
     def _filled(self, number: int, width: int, cycle: int) -> str:
@@ -255,6 +295,34 @@ class _Writer:
             return name
         above = f"{{{more}{{{name}[{operator.width - 1}]}}}}" if operator.signed else f"{more}'d0"
         return f"{{{above}, {name}}}"
+
+
+def _read_by_one_sum(graph: OperatorGraph) -> set[int]:
+    """Sums that only one other sum reads, which takes them as `~(~x)`: all their bits turned, twice.
+
+    Else Yosys adds all terms at once, without carry chains in between: of 10 words of 8 bits in 110 look-up tables
+    instead of 77.
+    """
+    sums = ("add", "subtract")
+    return {
+        number
+        for number, readers in enumerate(graph.readers)
+        if graph.operators[number].kind in sums and len(readers) == 1 and graph.operators[readers[0]].kind in sums
+    }
+
+
+def _untouched(operator: Operator) -> int:
+    """The low bits of a sum that are those of its first operand, as they are."""
+    if operator.kind not in ("add", "subtract") or operator.left[0]:
+        return 0
+    low = operator.left[1]
+    return low if low < operator.width and operator.value % (1 << low) == 0 else 0
+
+
+def _as_table(count: Operator) -> Operator:
+    """A table that counts the ones of its address."""
+    ones = ((address ^ count.value).bit_count() for address in range(1 << len(count.sources)))
+    return replace(count, value=sum(entry << (k * count.width) for k, entry in enumerate(ones)))
 
 
 def _plane(table: Operator, bit: int, address: int) -> str:

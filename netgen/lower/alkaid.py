@@ -49,10 +49,12 @@ def solved(builder: Builder, weight: Words, bias: Words, inputs: Sequence[int]) 
         for stage in cmvm_solve(kernel, qintervals=intervals, latencies=[0.0] * len(used)):
             terms = _stage(builder, stage, terms)
         sums = dict(zip(filled, terms, strict=True))
-    return [
-        builder.sum([*([sums[k]] if k in sums else []), *constant_of(builder, int(added))] or [zero(builder)], k)
-        for k, added in enumerate(bias)
-    ]
+    return builder.sums(
+        [
+            [*([sums[k]] if k in sums else []), *constant_of(builder, int(added))] or [zero(builder)]
+            for k, added in enumerate(bias)
+        ]
+    )
 
 
 def _stage(builder: Builder, stage: object, inputs: Sequence[Term]) -> list[Term]:

@@ -11,10 +11,12 @@ from netgen.lower.builder import Builder, Term
 
 def csd(builder: Builder, weight: Words, bias: Words, inputs: Sequence[int]) -> list[Term]:
     """Write weights in canonical signed digits and add, neuron by neuron."""
-    return [
-        builder.sum([*digits_of(row, inputs), *constant_of(builder, int(added))] or [zero(builder)], index)
-        for index, (row, added) in enumerate(zip(weight, bias, strict=True))
-    ]
+    return builder.sums(
+        [
+            [*digits_of(row, inputs), *constant_of(builder, int(added))] or [zero(builder)]
+            for row, added in zip(weight, bias, strict=True)
+        ]
+    )
 
 
 def digits_of(row: Words, inputs: Sequence[int]) -> list[Term]:

@@ -69,9 +69,10 @@ class _Ground:
     def sum(self, terms: Sequence[Term], index: Index) -> Term:
         """Add the pairs first whose wires would run together the longest, then the rest at the neuron."""
         home = self.sites.get((self.builder.layer, index or 0))
-        left = list(terms)
         if home is None:
-            return self.builder.sum(left, index)
+            return self.builder.sum(terms, index, 0)
+        fixed = [term for term in terms if self.builder.operators[term.operator].kind == "constant"]
+        left = [term for term in terms if term not in fixed]
         levels = self.builder.levels
         load = sum(1 << levels[term.operator] for term in left)
         limit = 1 << (max(load - 1, 0).bit_length() + EXTRA_LEVELS)
@@ -92,7 +93,7 @@ class _Ground:
             made = self.builder.plus(a, b, index)
             self.at[made.operator] = self._meet(a, b, home)
             left = [term for term in left if term not in (a, b)] + [made]
-        return self.builder.sum(left, index)
+        return self.builder.sum([*left, *fixed], index, limit.bit_length() - 1)
 
     def _meet(self, a: Term, b: Term, home: Site) -> Site:
         return middle_of([self.at.get(a.operator, home), self.at.get(b.operator, home), home])

@@ -11,7 +11,6 @@ def word_of(builder: Builder, total: Term, shift: int, layer: CircuitLayer, inde
         shift: right shift from accumulator to output; negative to append zeros.
     Returns: the operator that gives the word.
     """
-    total = builder.positive(total, index)
     number, drop = total.operator, shift - total.shift
     if drop:
         number = builder.add("shift", number, value=drop, index=index)

@@ -3,8 +3,8 @@
 import heapq
 from collections.abc import Callable, Mapping, Sequence
 
-from netgen.cost import adder_bits
-from netgen.fixed import Words, bits_of
+from netgen.cost import lut_of
+from netgen.fixed import Words
 from netgen.lower.builder import Builder, Term
 from netgen.lower.csd import constant_of, csd, digits_of, zero
 
@@ -21,7 +21,7 @@ Worth = Callable[[list[Row], Pair, Found], bool]
 Made = Callable[[int, Found], None]
 """Told of each operator that a pair has become, and for which rows."""
 
-PAIRS = 1_000_000
+PAIRS = 2_000_000
 """Pairs of terms up to which a layer is searched; about 10 us and 200 bytes each."""
 EXTRA_LEVELS = 1
 """Levels of adders that a sum may take beyond the fewest."""
@@ -49,8 +49,8 @@ def shared(builder: Builder, weight: Words, bias: Words, inputs: Sequence[int]) 
     tried = [csd(builder, weight, bias, inputs)]
     for rank in (by_bits, by_count):
         rows = shared_terms(builder, weight, bias, inputs, rank=rank)
-        tried.append([builder.sum(row, index) for index, row in enumerate(rows)])
-    return min(tried, key=lambda terms: _bits(builder, terms))
+        tried.append(builder.sums(rows))
+    return min(tried, key=lambda terms: _lut(builder, terms))
 
 
 def shared_terms(
@@ -98,13 +98,15 @@ class _Search:
         self.count: dict[Pair, int] = {}
         self.holders: dict[int, set[int]] = {}
         # terms at levels l can be added in L levels if, and only if, the sum of 2**l is at most 2**L
-        self.load = [sum(1 << builder.levels[op] for op, _ in row) + b for row, b in zip(rows, biased, strict=True)]
-        self.limit = [1 << (max(load - 1, 0).bit_length() + EXTRA_LEVELS) for load in self.load]
+        terms = [sum(1 << builder.levels[op] for op, _ in row) for row in rows]
+        loads = [load + b for load, b in zip(terms, biased, strict=True)]
+        self.limit = [1 << (max(load - 1, 0).bit_length() + EXTRA_LEVELS) for load in loads]
+        self.load = [load + 1 for load in terms]  # one for the constant: a bias, or what differences hold too much
         for k, row in enumerate(rows):
-            terms = sorted(row.items())
-            for number, (term, sign) in enumerate(terms):
+            ordered = sorted(row.items())
+            for number, (term, sign) in enumerate(ordered):
                 self.holders.setdefault(term[0], set()).add(k)
-                for other, other_sign in terms[:number]:
+                for other, other_sign in ordered[:number]:
                     pair = _pair(term, sign, other, other_sign)
                     self.count[pair] = self.count.get(pair, 0) + 1
         self.heap = [self._entry(pair, count) for pair, count in self.count.items() if count > 1]
@@ -202,18 +204,15 @@ def _pair(term: tuple[int, int], sign: int, other: tuple[int, int], other_sign: 
     return a, b, t - s, sign * other_sign
 
 
-def _bits(builder: Builder, terms: Sequence[Term]) -> int:
-    """Bits of the adders of this layer that some sums need, and of the subtractions from 0 that turn their signs."""
+def _lut(builder: Builder, terms: Sequence[Term]) -> float:
+    """Look-up tables of the adders of this layer that some sums need."""
     at = builder.operators
-    bits = sum(bits_of(-at[term.operator].hi, -at[term.operator].lo)[0] for term in terms if term.negative)
+    lut = 0.0
     left, seen = [term.operator for term in terms], set[int]()
     while left:
         number = left.pop()
-        operator = at[number]
-        if number in seen or operator.layer != builder.layer:
-            continue
-        seen.add(number)
-        if operator.kind in ("add", "subtract"):
-            bits += adder_bits(operator, [at[source] for source in operator.sources])
-        left.extend(operator.sources)
-    return bits
+        if number not in seen and at[number].layer == builder.layer:
+            seen.add(number)
+            lut += lut_of(at[number], at)
+            left.extend(at[number].sources)
+    return lut

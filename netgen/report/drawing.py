@@ -3,7 +3,15 @@
 from netgen.errors import BuildError
 from netgen.operators import Operator, OperatorGraph, names_of
 
-SIGN = {"add": "+", "subtract": "-", "greater": ">", "maximum": "max", "minimum": "min", "select": "?:"}
+SIGN = {
+    "add": "+",
+    "subtract": "-",
+    "count": "ones",
+    "greater": ">",
+    "maximum": "max",
+    "minimum": "min",
+    "select": "?:",
+}
 MOST = 2_000
 """Operators that one drawing may have; Graphviz takes minutes for more."""
 
@@ -33,7 +41,7 @@ def drawing(graph: OperatorGraph, neuron: str | None = None) -> str:
         for k, source in enumerate(operator.sources):
             if source in chosen:
                 shifted = operator.left[k] if operator.left else 0
-                note = f' [label="<< {shifted}"]' if shifted else ""
+                note = f' [label="{"bit" if operator.kind == "count" else "<<"} {shifted}"]' if shifted else ""
                 lines.append(f"  {names[source]} -> {names[number]}{note};")
     return "\n".join([*lines, "}", ""])
 
@@ -58,4 +66,6 @@ def _what(operator: Operator) -> str:
         return f"{SIGN[operator.kind]} {operator.value}"
     if operator.kind == "multiply":
         return f"* {operator.value}"
+    if operator.kind in ("add", "subtract") and operator.value:
+        return f"{SIGN[operator.kind]}, {operator.value:+}"
     return SIGN.get(operator.kind, operator.kind)
