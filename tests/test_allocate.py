@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -14,7 +16,7 @@ from netgen.train import Recipe, Samples, accuracy_of, fit
 RECIPE = Recipe(batch_size=32, learning_rate=0.005, weight_decay=0.0, label_smoothing=0.0)
 
 
-def _ones(masks: list[Bools]) -> list[Reals]:
+def _ones(masks: Sequence[Bools]) -> list[Reals]:
     """Every wire is one step long."""
     return [np.ones(mask.shape) for mask in masks]
 
