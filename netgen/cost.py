@@ -103,7 +103,7 @@ def adder_lut(a: Reach, b: Reach, left: Sequence[int], reach: Reach, *, minus: b
     width = bits_of(*reach)[0]
     (first, _), (second, top) = (_field(term, shift, width) for term, shift in zip((a, b), left, strict=True))
     if not first:  # a constant, and above it or below it the bits of the other term
-        ones = (a[0] << left[0]) + value + (minus << left[1])
+        ones = (a[0] << left[0]) + (0 if minus else value)
         return (second & (~ones if minus else ones)).bit_count()
     if not second:
         ones = value + (-b[0] if minus else b[0]) * (1 << left[1])
@@ -112,7 +112,7 @@ def adder_lut(a: Reach, b: Reach, left: Sequence[int], reach: Reach, *, minus: b
     above = first & -(1 << top)
     if minus and not value:  # what is taken away has ones above it
         return both + alone + above.bit_count() + 1
-    return both + alone * minus + (above & (value + (minus << left[1]))).bit_count()
+    return both + alone * minus + (above & value).bit_count()
 
 
 def _field(term: Reach, shift: int, width: int) -> tuple[int, int]:
