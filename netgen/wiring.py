@@ -94,7 +94,7 @@ def settled_sites(graph: OperatorGraph, sites: Sites) -> list[Site | None]:
                 continue
             shared = {site for _, others in origins for site in others if site is not None}
             tried = [now, middle_of(points), *dict.fromkeys(points), *sorted(shared)]
-            best = min(tried, key=lambda site: _wires_at(site, origins, ends))  # noqa: B023 - called at once
+            best = min(tried, key=lambda site: _wires_at(site, origins, ends))
             if _wires_at(best, origins, ends) < _wires_at(now, origins, ends):
                 found[number], moved = best, True
         if not moved:
