@@ -277,7 +277,11 @@ def range_of(kind: Kind, value: int, left: Sequence[int], reach: Sequence[tuple[
         case "multiply":
             return reach[0][0] * value, reach[0][1] * value
         case "count":
-            return 0, len(reach)
+            fixed = [
+                lo >> bit & 1 if lo >> bit == hi >> bit else None for (lo, hi), bit in zip(reach, left, strict=True)
+            ]
+            ones = sum(bit is not None and bit != value >> k & 1 for k, bit in enumerate(fixed))
+            return ones, ones + fixed.count(None)
         case "shift":
             lo, hi = reach[0]
             return (lo >> value, hi >> value) if value >= 0 else (lo << -value, hi << -value)

@@ -1,6 +1,6 @@
 """Where operators lie, and how long the wires between them are."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import median_low
 
 from netgen.grid import Placement
@@ -68,7 +68,8 @@ def settled_sites(graph: OperatorGraph, sites: Sites) -> list[Site | None]:
     """The same, but with every adder on the way from its sources to its readers, where that shortens wires.
 
     Adders need not lie at the neuron that they serve: two words that come from afar are added where they meet, and one
-    wire leads on. Each adder in turn goes to the median of its sources and readers, until none moves.
+    wire leads on. Each adder in turn goes where its wires are shortest, until none moves: to the median of its sources
+    and readers, or to where one of them is, or another reader of its sources, whose wire it then shares.
 
     Source: our own; the median of three points is their Steiner point (Hanan 1966).
     """
@@ -85,8 +86,16 @@ def settled_sites(graph: OperatorGraph, sites: Sites) -> list[Site | None]:
         moved = False
         for number in movable:
             now = found[number]
-            points = _known([found[end] for end in dict.fromkeys([*graph.operators[number].sources, *readers[number]])])
-            if now is not None and points and _total(best := middle_of(points), points) < _total(now, points):
+            sources = list(dict.fromkeys(graph.operators[number].sources))
+            origins = [(at, {found[r] for r in readers[s] if r != number}) for s in sources if (at := found[s])]
+            ends = set(_known([found[reader] for reader in readers[number]]))
+            points = [at for at, _ in origins] + sorted(ends)
+            if now is None or not points:
+                continue
+            shared = {site for _, others in origins for site in others if site is not None}
+            tried = [now, middle_of(points), *dict.fromkeys(points), *sorted(shared)]
+            best = min(tried, key=lambda site: _wires_at(site, origins, ends))
+            if _wires_at(best, origins, ends) < _wires_at(now, origins, ends):
                 found[number], moved = best, True
         if not moved:
             break
@@ -97,8 +106,10 @@ def _known(sites: Sequence[Site | None]) -> list[Site]:
     return [site for site in sites if site is not None]
 
 
-def _total(site: Site, points: Sequence[Site]) -> int:
-    return sum(distance(site, point, (1, 1, 1)) for point in points)
+def _wires_at(site: Site, origins: Sequence[tuple[Site, set[Site | None]]], ends: Iterable[Site]) -> int:
+    """The wires of an adder at a site: from its sources, where none leads there anyway, and to its readers."""
+    into = sum(distance(at, site, (1, 1, 1)) for at, others in origins if site not in others)
+    return into + sum(distance(site, end, (1, 1, 1)) for end in ends)
 
 
 def wire_lengths(graph: OperatorGraph, at: Sequence[Site | None], pitch: Site) -> list[int]:

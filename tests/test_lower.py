@@ -29,6 +29,7 @@ from netgen.lower.builder import Builder
 from netgen.lower.share import EXTRA_LEVELS, shared
 from netgen.operators import OperatorGraph, evaluate, values_of
 from netgen.pipeline import schedule
+from netgen.prove import prove
 
 
 @pytest.mark.parametrize("sharing", SHARING)
@@ -140,6 +141,37 @@ def test_a_pair_of_terms_is_added_once_for_two_neurons() -> None:
         circuit = _layer(np.array([[1, 2, 1, 0], [scale, 2 * scale, 0, -1]]), np.array([0, 0]))
         assert _adders(lowered(circuit, sharing="csd"))[0] == 4
         assert _adders(lowered(circuit, sharing="shared"))[0] == 3
+
+
+def test_a_difference_turns_bits_and_takes_the_constant_back_once() -> None:
+    """a - b + c - d of words from 0 to 31: (a + 31 - b) + (c + 31 - d) - 62, and no word but the last is negative."""
+    graph = lowered(_layer(np.array([[1, -1, 1, -1]] * 2), np.array([0, 0])), sharing="shared")
+    turned = [op for op in graph.operators if op.kind == "subtract"]
+    assert {op.value for op in turned} == {31}
+    assert {op.value for op in graph.operators if op.kind == "constant"} == {-31}  # and one place to the left
+    words = set(graph.words[-1])
+    assert all(op.lo >= 0 for number, op in enumerate(graph.operators) if op.kind != "constant" and number not in words)
+
+
+def test_dense_sums_of_both_signs_are_proved() -> None:
+    """Long ones too, in which the constant has a place of either sign: 40 x 16 weights of 7 bits, each with a bias."""
+    rng = np.random.default_rng(0)
+    circuit = _layer(rng.integers(-63, 64, (16, 40)), rng.integers(-999, 1000, 16))
+    for sharing in ("csd", "shared", "none"):
+        graph = lowered(circuit, sharing=sharing)
+        assert prove(graph, circuit).weights == np.count_nonzero(circuit.layers[0].weight)
+
+
+@pytest.mark.parametrize("width", [1, 2])
+@pytest.mark.parametrize("scales", [[1], [1, 2, 4]])
+def test_sums_of_few_bits_take_about_one_look_up_table_a_bit(width: int, scales: list[int]) -> None:
+    """Neurons of 60 inputs with signs; by adders alone it is 2 for words of one bit and 1.5 for two."""
+    rng = np.random.default_rng(1)
+    weight = rng.choice(scales, (4, 60)) * rng.choice([-1, 1], (4, 60))
+    graphs = [lowered(_layer(weight, np.zeros(4, np.int64), width=width), sharing=name) for name in ("csd", "shared")]
+    assert graphs[0].count("count") > 0
+    alone, together = (cost_of(graph, schedule(graph, "none")).lut for graph in graphs)
+    assert together <= alone < 1.25 * 4 * 60 * width
 
 
 @st.composite

@@ -7,7 +7,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import (
     circuits,
@@ -54,7 +54,11 @@ GOLDEN: list[tuple[Operator, list[tuple[tuple[int, int, int], int]]]] = [
     (operator("add", 0, 0, left=(0, 0)), [((3, 0, 0), 6)]),
     (operator("subtract", 0, 1, left=(0, 1)), [((3, -2, 0), 3 + 4), ((-3, 2, 0), -3 - 4)]),
     (operator("subtract", 0, 1, left=(2, 0)), [((3, -2, 0), 12 + 2)]),
+    (operator("add", 0, 1, left=(0, 1), value=-5), [((3, -2, 0), 3 - 4 - 5)]),
+    (operator("subtract", 0, 1, left=(0, 0), value=15), [((3, 5, 0), 3 - 5 + 15)]),
     (operator("multiply", 0, value=5), [((-3, 0, 0), -15)]),
+    (operator("count", 0, 1, 2, left=(0, 1, 0)), [((1, 2, 1), 3), ((2, 1, 0), 0), ((3, 3, 2), 2)]),
+    (operator("count", 0, 1, 2, left=(0, 0, 0), value=0b101), [((1, 1, 1), 1), ((0, 1, 0), 3), ((1, 0, 1), 0)]),
     (operator("shift", 0, value=1), [((3, 0, 0), 1), ((-3, 0, 0), -2), ((-1, 0, 0), -1)]),
     (operator("shift", 0, value=0), [((-3, 0, 0), -3)]),
     (operator("shift", 0, value=-2), [((3, 0, 0), 12), ((-3, 0, 0), -12)]),
@@ -118,7 +122,10 @@ def test_ranges_by_hand() -> None:
     assert range_of("constant", 5, (), []) == (5, 5)
     assert range_of("add", 0, (0, 2), [a, b]) == (-6, 19)
     assert range_of("subtract", 0, (0, 1), [a, b]) == (-10, 5)
+    assert range_of("subtract", 15, (0, 0), [a, b]) == (9, 19)
     assert range_of("multiply", 3, (), [a]) == (-6, 9)
+    assert range_of("count", 1, (0, 0, 0), [(0, 1)] * 3) == (0, 3)
+    assert range_of("count", 0b110, (0, 1, 1), [(0, 1), (2, 3), (0, 1)]) == (1, 2)  # the second turned 0, the third 1
     assert range_of("shift", 2, (), [a]) == (-1, 0)
     assert range_of("shift", -2, (), [a]) == (-8, 12)
     assert range_of("maximum", 0, (), [a]) == (0, 3)
@@ -289,6 +296,7 @@ def test_names_of_a_neuron_stay_when_another_neuron_changes(sharing: str) -> Non
     assert before["n1_1"] != after["n1_1"] or before.keys() != after.keys()
 
 
+@settings(deadline=None)
 @given(circuit=circuits(), argmax=st.booleans())
 def test_names_are_distinct_and_words_are_called_after_their_neurons(circuit: Circuit, argmax: bool) -> None:
     graph = lowered(circuit, argmax=argmax)

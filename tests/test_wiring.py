@@ -34,6 +34,19 @@ def test_adders_on_the_way_lie_where_wires_meet() -> None:
     assert sum(wire_lengths(found, at, (1, 1, 1))) == 8
 
 
+def test_adders_lie_where_a_wire_leads_anyway() -> None:
+    """c is at home, (2, 5). At the median, (2, 0), a + b takes 2 + 6 + 5; where 2 a is made, (4, 0), 0 + 4 + 7."""
+    format_ = FixedPoint(3, 0, signed=True)
+    layer = CircuitLayer(np.array([[1, 1, 1], [2, 0, 0]]), np.zeros(2, np.int64), format_, "identity", None)
+    found = lower(Circuit(FixedPoint(2, 0, signed=False), np.ones(3), (layer,)), sharing="csd", argmax=False)
+    home, other = (2, 5, 0), (4, 0, 0)
+    sites = {(0, 0): (0, 0, 0), (0, 1): (8, 0, 0), (0, 2): home, (1, 0): home, (1, 1): other}
+    at = settled_sites(found, sites)
+    (adder,) = (n for n, op in enumerate(found.operators) if op.kind == "add" and n != found.words[0][0])
+    assert at[adder] == other
+    assert sum(wire_lengths(found, at, (1, 1, 1))) == 4 + 0 + 4 + 7
+
+
 def test_a_pitch_counts_along_its_axis() -> None:
     """Along x 4 steps of 2, along y 1 of 1, along z 1 of 5: 14 each for a and b, 5 for c."""
     found = graph()

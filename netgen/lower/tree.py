@@ -10,6 +10,8 @@ from netgen.operators import range_of
 
 DEPTH = 3
 """How many adders below the last a constant may be added."""
+LONG = 64
+"""Terms from which a sum is planned in one way only; a constant hardly counts in so many look-up tables."""
 CONSTANT = -2
 """Stands for a constant among the leaves."""
 
@@ -86,7 +88,8 @@ def planned(leaves: Sequence[Node], added: int, within: int) -> Node:
     Args:
         leaves: at least one; added: a constant; within: a level up to which fewer count for nothing.
     """
-    roots = [root for order in ORDERS for turn in (True, False) for root in _grown(leaves, order, turn=turn)]
+    ways = [(ORDERS[0], True)] if len(leaves) > LONG else [(order, turn) for order in ORDERS for turn in (True, False)]
+    roots = [root for order, turn in ways for root in _grown(leaves, order, turn=turn)]
     finished = [plan for root in roots for plan in _finished(root, added)]
     return min(finished, key=lambda plan: rank(plan, within))
 
