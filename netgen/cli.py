@@ -2,9 +2,6 @@
 
 import os
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +11,7 @@ import typer
 from netgen import __version__
 from netgen.data import DATA_VARIABLE
 from netgen.errors import BuildError, NetgenError, SpecError
-from netgen.progress import Progress
+from netgen.terminal import progress_on_stderr
 
 app = typer.Typer(
     name="netgen",
@@ -78,7 +75,7 @@ def build(
     from netgen.flow import build as run
 
     _use_data(data)
-    with _progress(quiet) as progress:
+    with progress_on_stderr(quiet) as progress:
         made = run(spec, out=out, jobs=jobs, progress=progress)
     _print_report(made.folder, json=json)
     if not json:
@@ -109,7 +106,7 @@ def check(
     from netgen.verify import recheck
 
     _use_data(data)
-    with _progress(quiet) as progress:
+    with progress_on_stderr(quiet) as progress:
         found = recheck(
             folder,
             simulator=simulator,
@@ -141,7 +138,7 @@ def synth(
     from netgen.report import record, render_utilization
 
     path = folder / "top.v"
-    with _progress(quiet) as progress:
+    with progress_on_stderr(quiet) as progress:
         found = synthesize(read_text(path), target=target, yosys=yosys, source=str(path), progress=progress)
     _write(folder / f"synth-{target}.json", record.write(found))
     if json:
@@ -198,7 +195,7 @@ def place(
         grid = Grid(_axes(box, "--box"), _axes(pitch, "--pitch"))
     if start is not None and grid is None:
         raise typer.BadParameter("needs a box; give --box", param_hint="--start")
-    with _progress(quiet) as progress:
+    with progress_on_stderr(quiet) as progress:
         placed = place_graph(
             found,
             grid=grid,
@@ -238,7 +235,7 @@ def experiment(
     from netgen.experiment import run
 
     _use_data(data)
-    with _progress(quiet) as progress:
+    with progress_on_stderr(quiet) as progress:
         text = run(
             name, data_set, out=out, seeds=seeds, quick=quick, jobs=jobs or os.cpu_count() or 1, progress=progress
         )
@@ -271,7 +268,7 @@ def search(
     from netgen.search import search as run
 
     _use_data(data)
-    with _progress(quiet) as progress:
+    with progress_on_stderr(quiet) as progress:
         found = run(spec, out=out, jobs=jobs, storage=storage, ray_address=ray_address, progress=progress)
     if json:
         typer.echo(record.write(found), nl=False)
@@ -357,47 +354,6 @@ def _print(renderable: object) -> None:
     from rich.console import Console
 
     Console().print(renderable)
-
-
-class _LogLines:
-    """Progress as lines of a log."""
-
-    def __init__(self) -> None:
-        self.last = 0.0
-
-    def __call__(self, what: str, fraction: float) -> None:
-        now = time.monotonic()
-        if fraction in {0.0, 1.0} or now - self.last > 5:
-            self.last = now
-            print(f"{what} [{fraction:.0%}]", file=sys.stderr, flush=True)
-
-
-@contextmanager
-def _progress(quiet: bool) -> Iterator[Progress]:
-    """Progress on stderr: a live line in a terminal; elsewhere a line a stage and, within one, every 5 seconds."""
-    from netgen.progress import silent
-
-    if quiet:
-        yield silent
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as Bars
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield _LogLines()
-        return
-    bars = Bars(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console, transient=True)
-    with bars:
-        task = bars.add_task("netgen", total=1.0)
-
-        def show(what: str, fraction: float) -> None:
-            bars.update(task, description=what, completed=fraction)
-            if fraction >= 1.0:
-                bars.console.print(what, highlight=False)
-
-        yield show
 
 
 def main() -> None:

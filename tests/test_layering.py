@@ -56,6 +56,7 @@ RANKS = {
     "flow": 10,
     "weigh": 10.3,
     "search": 10.6,
+    "terminal": 10.8,
     "cli": 11,
     "__main__": 12,
 }
@@ -69,7 +70,7 @@ HEAVY = {
     "alkaid": {"lower"},
     "plotly": {"report"},
     "matplotlib": {"report"},
-    "rich": {"report", "cli"},
+    "rich": {"report", "cli", "terminal"},
     "typer": {"cli"},
     "pydantic": {"section", "sections", "ranges", "spec", "spec_reference"},
     "yaml": {"spec"},
