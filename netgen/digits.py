@@ -22,6 +22,13 @@ def signed_digits(number: int) -> Iterator[tuple[int, int]]:
         exponent += 1
 
 
+def count_digits(words: Words) -> Words:
+    """How many signed digits each word has, of any shape: those bits in which it differs from three times itself."""
+    magnitude = np.abs(words)
+    counts: Words = np.bitwise_count(magnitude ^ (3 * magnitude)).astype(np.int64)
+    return counts
+
+
 def few_digits(form: FixedPoint, digits: int) -> Words:
     """For each word of a format, from the least on, the nearest one of at most so many signed digits, (2**width,).
 

@@ -48,6 +48,7 @@ NOUNS = (
     "design",
     "constrain",
     "follow",
+    "allocate",
     "learn",
     "data",
     "artifacts",
@@ -58,7 +59,7 @@ NOUNS = (
 ROOMS = {
     "train": ("train",),
     "prune": ("train", "place"),
-    "quantize": ("quantize", "train"),
+    "quantize": ("quantize", "train", "place"),
     "measure": (),
     "place": ("place",),
     "certify": ("place",),
@@ -190,6 +191,8 @@ class Line:
         """Choose formats, fine-tune under them, round: `network.npz` and `circuit.json`."""
         spec = self.spec
         depends: dict[str, object] = {"prune": self.store.digest("prune"), "quantize": spec.quantize.model_dump()}
+        if spec.quantize.accuracy is not None:
+            depends |= {"place": spec.place.model_dump(), "tables": spec.emit.tables}
 
         def make(folder: Path) -> None:
             network, circuit = self.learner.quantized(artifacts.read_network(self.folder / "pruned.npz"))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from netgen.allocate import allocate
 from netgen.circuit import Circuit
 from netgen.data import Dataset
 from netgen.fixed import FixedPoint
@@ -17,6 +18,7 @@ from netgen.spec import Spec
 from netgen.thermometer import thresholds_in
 
 if TYPE_CHECKING:
+    from netgen.quantize import QuantizedMlp
     from netgen.train import Mlp, Pruning, Recipe, Samples, View
 
 OBSERVED = 5_000
@@ -128,8 +130,41 @@ class Learner:
             progress=self.progress,
             what="quantization-aware fine-tuning",
         )
+        if spec.quantize.accuracy is not None:
+            self._allocate(module, rounded)
         network = module.network()
         return network, quantize.quantize(network, formats, self.data.scale)
+
+    def _allocate(self, module: "QuantizedMlp", rounded: Dataset) -> None:
+        """Give up digits as far as the spec's accuracy holds, then fine-tune once more."""
+        from netgen import train
+
+        spec = self.spec
+        recipe = self.recipe(spec.quantize.learning_rate / 2)
+        samples = train.Samples.of(rounded.train, more=self._copies)
+        allocate(
+            module,
+            rounded,
+            samples,
+            recipe,
+            Follower(spec.place, moves=spec.prune.place_moves, seed=spec.seed),
+            accuracy=spec.quantize.accuracy or 0.0,
+            rounds=spec.quantize.rounds,
+            tables=spec.emit.tables,
+            seed=spec.seed + 3,
+            progress=self.progress,
+        )
+        what = "fine-tuning after bit allocation"
+        train.fit(
+            module,
+            rounded,
+            recipe,
+            epochs=spec.quantize.epochs,
+            seed=spec.seed + 4,
+            samples=samples,
+            progress=self.progress,
+            what=what,
+        )
 
     def samples(self, teacher: "Mlp | None" = None) -> "Samples":
         """What to learn from: the training split, its distorted copies, and what a teacher says to them all."""

@@ -14,7 +14,8 @@ def rounded(values: Tensor, form: FixedPoint, table: Tensor | None = None) -> Te
     Values in double precision round exactly; single is exact for multiples of a step within its mantissa.
 
     Args:
-        table: what stands for each word of the format, from the least on; the words themselves when None.
+        table: what stands for each word of the format, from the least on: (2**width,), or a row for each value,
+            (m, 2**width); the words themselves when None.
     Source: Bengio et al. 2013 (the straight-through estimator).
     """
     result: Tensor = _Round.apply(values, form, table)  # type: ignore[no-untyped-call]
@@ -38,7 +39,9 @@ class _Round(torch.autograd.Function):
         ctx.save_for_backward(inside(values, form))
         words = _words(values, form).clamp(form.lo, form.hi)
         if table is not None:
-            words = table[(words - form.lo).long()].to(words.dtype)
+            place = (words - form.lo).long()
+            found = table[place] if table.dim() == 1 else table.gather(1, place[:, None])[:, 0]
+            words = found.to(words.dtype)
         return words * form.step
 
     @staticmethod

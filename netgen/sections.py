@@ -175,6 +175,14 @@ class QuantizeSpec(Section):
         "a width of 2 ternary weights; null for as many as the width holds",
     )
     activation_width: Widths = Field(6, description="bits of hidden results: one width, or one for each hidden layer")
+    accuracy: Share | None = Field(
+        None,
+        description="bit allocation: after fine-tuning, weights give up signed digits, those first that tell least for "
+        "the look-up tables and the wire they take, as long as validation accuracy is at least this; null for none",
+    )
+    rounds: PositiveInt = Field(
+        20, description="of bit allocation at most; each gives up a tenth of the digits and trains an epoch"
+    )
     from_start: bool = Field(
         False,
         description="whether hidden results are rounded in all training and pruning already, to steps of 2^(1 - width) "

@@ -13,6 +13,7 @@ from netgen.design import Design
 from netgen.fixed import Words
 from netgen.network import Network
 from netgen.progress import Progress, silent
+from netgen.prove import prove
 
 if TYPE_CHECKING:
     from netgen.report import CheckReport
@@ -73,14 +74,18 @@ def recheck(
 ) -> "CheckReport":
     """Check a build folder as it is on disk, its `top.v` included; nothing in it is changed but the simulator's cache.
 
-    Raises: BuildError, when something in it is missing or damaged.
+    That its operators compute its circuit is proved again before anything is simulated.
+
+    Raises: BuildError, when something in it is missing or damaged; CheckError, when its operators are another's.
     """
     spec = kept.load_spec_of(folder)
     data = load_dataset(spec.data, seed=spec.seed, base=base or folder)
     circuit = kept.load_circuit(folder)
+    design = kept.load_design(folder, spec, circuit)
+    prove(design.graph, circuit)
     return check(
         artifacts.read_network(folder / "network.npz"),
-        kept.load_design(folder, spec, circuit),
+        design,
         data,
         simulator=simulator or spec.check.simulator,
         samples=samples or spec.check.samples,

@@ -17,7 +17,7 @@ from recount import recount
 
 import netgen
 from netgen.artifacts import read_network
-from netgen.errors import NetgenError
+from netgen.errors import CheckError, NetgenError
 from netgen.flow import ROOMS, code_files
 from netgen.kept import load_build
 from netgen.verify import recheck
@@ -42,6 +42,19 @@ def _build(folder: Path, text: str = SMALL, name: str = "small") -> netgen.Build
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> netgen.Build:
     return _build(tmp_path_factory.mktemp("flow"))
+
+
+def test_a_check_proves_the_operators_again(small: netgen.Build, tmp_path: Path) -> None:
+    """One shift of one operator is one more: the same Verilog, but no proof of it."""
+    folder = Path(shutil.copytree(small.folder, tmp_path / "small"))
+    lines = (folder / "operators.json").read_text().splitlines()
+    number = next(k for k, line in enumerate(lines) if line.startswith('["add"'))
+    kind, sources, left, *rest = json.loads(lines[number].rstrip(","))
+    comma = "," * lines[number].endswith(",")
+    lines[number] = json.dumps([kind, sources, [left[0] + 1, left[1]], *rest], separators=(",", ":")) + comma
+    (folder / "operators.json").write_text("\n".join(lines) + "\n")
+    with pytest.raises(CheckError, match=r"^operator graph: "):
+        recheck(folder)
 
 
 @pytest.fixture

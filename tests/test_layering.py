@@ -49,6 +49,7 @@ RANKS = {
     "kept": 8,
     "place_graph": 8,
     "follow": 8,
+    "allocate": 8,
     "learn": 9,
     "verify": 9,
     "experiment": 10,

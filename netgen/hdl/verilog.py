@@ -76,13 +76,24 @@ class _Writer:
         yield f"    else if (i_ready) valid <= {shifted};"
 
     def tables(self) -> Iterator[str]:
-        """A function for each size of look-up table: the bit at an address."""
+        """A function for each size of look-up table: the entry at an address, found by halving.
+
+        Yosys takes half as long for it as for `entries[address]`.
+        """
         at = self.graph.operators
-        for bits in sorted({self._table_bits(number) for number, op in enumerate(at) if op.kind in ("table", "count")}):
-            ports = f"input [{(1 << bits) - 1}:0] entries, input [{bits - 1}:0] address"
+        addressed = (number for number, op in enumerate(at) if op.kind in ("table", "count"))
+        for bits in sorted({self._table_bits(number) for number in addressed}):
+            ports = f"input [{(1 << bits) - 1}:0] h{bits}, input [{bits - 1}:0] address"
             yield ""
             yield f"  function table{bits}({ports});"
-            yield f"    table{bits} = entries[address];"
+            for k in reversed(range(bits)):
+                yield f"    reg [{(1 << k) - 1}:0] h{k};"
+            yield "    begin"
+            for k in reversed(range(bits)):
+                half, whole = 1 << k, 2 << k
+                yield f"      h{k} = address[{k}] ? h{k + 1}[{whole - 1}:{half}] : h{k + 1}[{half - 1}:0];"
+            yield f"      table{bits} = h0;"
+            yield "    end"
             yield "  endfunction"
 
     def body(self) -> Iterator[str]:

@@ -58,9 +58,15 @@ class QuantizedMlp(nn.Module):
         self.biases = nn.ParameterList(
             torch.from_numpy(layer.bias[self._read[depth + 1]]) for depth, layer in enumerate(network.layers)
         )
-        self._tables = [
+        self._tables: list[Tensor | None] = [
             None if most is None else torch.from_numpy(few_digits(form, most))
             for form, most in zip(formats.weights, digits or [None] * len(formats.weights), strict=True)
+        ]
+        self._limits = [
+            np.full(layer.weight.shape, form.width if most is None else most)
+            for layer, form, most in zip(
+                network.layers, formats.weights, digits or [None] * len(formats.weights), strict=True
+            )
         ]
         self.dtype = torch.float32 if self._most_steps() < SINGLE_LIMIT else torch.float64
 
@@ -71,6 +77,30 @@ class QuantizedMlp(nn.Module):
     def _weight(self, depth: int) -> Tensor:
         """The weights of a layer's wires as they round, (m,)."""
         return rounded(self.weights[depth], self.formats.weights[depth], self._tables[depth])
+
+    @property
+    def limits(self) -> list[Words]:
+        """The most signed digits of each weight, per layer (n_out, n_in); new ones may be set."""
+        return self._limits
+
+    @limits.setter
+    def limits(self, limits: Sequence[Words]) -> None:
+        self._limits = list(limits)
+        for depth, (form, limit) in enumerate(zip(self.formats.weights, limits, strict=True)):
+            fewest = np.stack([few_digits(form, digits) for digits in range(form.width + 1)])
+            wires = self._wires[depth]
+            most = limit[self._part(depth)].ravel()[wires.flat.numpy()]
+            self._tables[depth] = torch.from_numpy(fewest[np.minimum(most, form.width)])
+
+    def words(self) -> list[Words]:
+        """The weights as they round, in steps of their formats, per layer (n_out, n_in)."""
+        found = []
+        for depth, form in enumerate(self.formats.weights):
+            words = np.zeros(self._whole.layers[depth].weight.shape, dtype=np.int64)
+            values = self._wires[depth].matrix(self._weight(depth).detach()).numpy()
+            words[self._part(depth)] = np.ldexp(values, form.frac).astype(np.int64)
+            found.append(words)
+        return found
 
     def _most_steps(self) -> float:
         """A bound on every accumulator, in steps, for any weights of these formats; biases as they are, doubled."""

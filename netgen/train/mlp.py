@@ -77,6 +77,17 @@ class Mlp(nn.Module):
             torch.manual_seed(seed)
             return cls(sizes, batch_norm=batch_norm, rounding=rounding)
 
+    @classmethod
+    def of(cls, network: Network, *, rounding: Sequence[FixedPoint] = ()) -> "Mlp":
+        """A network as it is, in evaluation mode, in double precision."""
+        mlp = cls(network.sizes, batch_norm=False, rounding=rounding).double().eval()
+        with torch.no_grad():
+            for linear, layer in zip(mlp.masked, network.layers, strict=True):
+                linear.weight.copy_(torch.from_numpy(layer.weight.copy()))
+                linear.bias.copy_(torch.from_numpy(layer.bias.copy()))
+                linear.mask.copy_(torch.from_numpy(layer.mask.copy()))
+        return mlp
+
     @property
     def masked(self) -> list[MaskedLinear]:
         """The linear layers, in order."""

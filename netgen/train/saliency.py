@@ -6,9 +6,15 @@ neuron, the second derivative by a weight is the mean of `activation^2 * J' (dia
 S S' with the columns `S_c = sqrt(p_c) (e_c - p)`; sending each column back through the network once gives it all.
 """
 
+from collections.abc import Sequence
+
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from netgen.data import Floats
+from netgen.fixed import FixedPoint, Reals
+from netgen.network import Network
 from netgen.rounding import inside
 from netgen.train.mlp import Mlp
 
@@ -40,6 +46,16 @@ def curvature_of(mlp: Mlp, features: Tensor) -> list[Tensor]:
             for depth, entered in enumerate(inputs):
                 total[depth] += bent[depth].T @ entered**2
     return [part / len(features) for part in total]
+
+
+def curvature_in(network: Network, features: Floats, *, rounding: Sequence[FixedPoint] = ()) -> list[Reals]:
+    """The same of a network whose hidden results are rounded to some formats, or are not; per layer (n_out, n_in).
+
+    Args:
+        features: (n, n_in).
+    """
+    mlp = Mlp.of(network, rounding=rounding)
+    return [part.numpy() for part in curvature_of(mlp, torch.from_numpy(features.astype(np.float64)))]
 
 
 def slopes_of(mlp: Mlp, features: Tensor, labels: Tensor) -> list[Tensor]:

@@ -1,0 +1,93 @@
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from netgen.allocate import _without_the_dearest, allocate
+from netgen.circuit import evaluate
+from netgen.data import Dataset, Split, load_dataset
+from netgen.digits import count_digits, signed_digits
+from netgen.fixed import FixedPoint, Reals
+from netgen.network import Bools, Layer, Network
+from netgen.quantize import Formats, QuantizedMlp, calibrate, predict_words, quantize
+from netgen.sections import DataSpec
+from netgen.train import Recipe, Samples, accuracy_of, fit
+
+RECIPE = Recipe(batch_size=32, learning_rate=0.005, weight_decay=0.0, label_smoothing=0.0)
+
+
+def _ones(masks: Sequence[Bools]) -> list[Reals]:
+    """Every wire is one step long."""
+    return [np.ones(mask.shape) for mask in masks]
+
+
+def _two_inputs(words: list[int]) -> tuple[QuantizedMlp, Dataset]:
+    """One score of two inputs that are always equal, and another that is 0; weights in steps of 1."""
+    features = np.repeat(np.random.default_rng(1).random((64, 1)), 2, axis=1).astype(np.float32)
+    split = Split(features, np.arange(64) % 2)
+    weight = np.array([words, [0, 0]], dtype=np.float64)
+    network = Network((Layer(weight, np.zeros(2), weight != 0, "identity"),))
+    formats = Formats(FixedPoint(4, 4, signed=False), (FixedPoint(6, 0, signed=True),), ())
+    return QuantizedMlp(network, formats), Dataset(split, split, split, 2, np.ones(2), "")
+
+
+def test_digits_are_counted_as_they_are_written() -> None:
+    words = np.arange(-300, 300)
+    assert count_digits(words).tolist() == [len(list(signed_digits(word))) for word in words.tolist()]
+
+
+@pytest.mark.parametrize(
+    ("words", "limits"),
+    [
+        ([7, 12], [1, 6]),  # 7 = 8 - 1 changes by 1 when it becomes 8; 12 = 16 - 4 by 4
+        ([12, 7], [6, 1]),
+        ([5, 11], [1, 6]),  # 5 = 4 + 1 becomes 4; 11 = 16 - 4 - 1 becomes 12: as much; the first goes
+    ],
+)
+def test_of_digits_that_take_the_same_that_one_goes_which_changes_its_weight_least(
+    words: list[int], limits: list[int]
+) -> None:
+    module, data = _two_inputs(words)
+    assert _without_the_dearest(module, data, _ones, tables=0)[0][0].tolist() == limits
+
+
+def test_a_digit_goes_first_when_its_wire_is_long_and_the_last_one() -> None:
+    """1 and 1 tell the same; the second wire is a hundred times longer."""
+    module, data = _two_inputs([1, 1])
+    found = _without_the_dearest(module, data, lambda _: [np.array([[1.0, 100.0], [0.0, 0.0]])], tables=0)
+    assert found[0][0].tolist() == [6, 0]
+
+
+def test_digits_of_look_up_tables_are_free_and_stay() -> None:
+    """Two inputs of four bits: a table of eight bits; but for the wire itself there is nothing to save."""
+    module, data = _two_inputs([7, 12])
+    assert _without_the_dearest(module, data, _ones, tables=8)[0][0].tolist() == [6, 6]
+
+
+def test_a_network_gives_up_digits_and_holds_its_accuracy() -> None:
+    data = load_dataset(DataSpec(), seed=1)
+    rng = np.random.default_rng(0)
+    layers = []
+    for n_in, n_out, activation in ((64, 16, "relu"), (16, 10, "identity")):
+        weight = rng.normal(size=(n_out, n_in)) / np.sqrt(n_in)
+        layers.append(Layer(weight, np.zeros(n_out), np.ones((n_out, n_in), dtype=bool), activation))  # type: ignore[arg-type]
+    form = data.input_format(5)
+    formats = calibrate(
+        Network(tuple(layers)),
+        data.train.features.astype(np.float64),
+        input_format=form,
+        weight_widths=[6, 6],
+        activation_widths=[5],
+    )
+    module, data = QuantizedMlp(Network(tuple(layers)), formats), data.rounded_to(form)
+    reached = fit(module, data, RECIPE, epochs=12, seed=1)
+    before = sum(int(count_digits(words).sum()) for words in module.words())
+    allocate(module, data, Samples.of(data.train), RECIPE, _ones, accuracy=reached - 0.03, rounds=6, tables=0, seed=2)
+    after = [count_digits(words) for words in module.words()]
+    assert sum(int(digits.sum()) for digits in after) < 0.8 * before
+    assert accuracy_of(module, data.validation) >= reached - 0.03
+    assert all((digits <= limit).all() for digits, limit in zip(after, module.limits, strict=True))
+    words = form.encode(data.test.features)
+    circuit = quantize(module.network(), formats, data.scale)
+    again = QuantizedMlp(module.network(), formats)
+    assert np.array_equal(predict_words(again, words), evaluate(circuit, words)), "nothing but formats is needed"
