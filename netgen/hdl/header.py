@@ -41,6 +41,8 @@ def header_of(design: Design, netlist: Netlist, title: str) -> str:
         "tLAYER_DIGEST  what several neurons share, or the class; named after how it is computed",
         "..._high       the high bits of a sum whose low bits need no adder",
         "..._dK         a value K cycles later, from a register",
+        "a + ~b         a less b, and a constant more, which the neuron's sum takes back; so it is never negative",
+        "~(~x)          x, a sum that only one other reads: so Yosys keeps it a sum of its own",
         "A sum holds half a step of the word that is made of it, so dropping its low bits rounds.",
     ]
     comment = "\n".join(f"// {line}".rstrip() for line in lines)
