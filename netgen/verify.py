@@ -10,6 +10,7 @@ from netgen import artifacts, kept
 from netgen.circuit import trace
 from netgen.data import Dataset, load_dataset
 from netgen.design import Design
+from netgen.errors import CheckError
 from netgen.fixed import Words
 from netgen.network import Network
 from netgen.progress import Progress, silent
@@ -82,7 +83,11 @@ def recheck(
     data = load_dataset(spec.data, seed=spec.seed, base=base or folder)
     circuit = kept.load_circuit(folder)
     design = kept.load_design(folder, spec, circuit)
-    prove(design.graph, circuit)
+    try:
+        prove(design.graph, circuit)
+    except CheckError as error:
+        what = str(error).partition(";")[0]
+        raise CheckError(f"{folder / 'operators.json'}: not those of circuit.json ({what}); build it again") from error
     return check(
         artifacts.read_network(folder / "network.npz"),
         design,

@@ -12,7 +12,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PAGES = ["README.md", "docs/tutorial.md", "docs/placement.md", "docs/training.md", "docs/search.md", "docs/precision.md"]
+PAGES = [
+    "README.md",
+    "docs/tutorial.md",
+    "docs/placement.md",
+    "docs/training.md",
+    "docs/search.md",
+    "docs/precision.md",
+]
 
 
 def _commands(page: str) -> list[str]:
