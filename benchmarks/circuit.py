@@ -197,28 +197,52 @@ def compiled(density: float) -> tuple[int, int, float, float, float, int]:
     return weights, len(graph.operators), b - a, c - b, d - c, memory
 
 
-def compile_speed(*, quick: bool) -> None:
-    """Seconds and memory from weights to Verilog, as networks grow; alkaid's first layer beside it."""
+def compile_speed(plot: Path | None, *, quick: bool) -> None:
+    """Seconds and memory from weights to Verilog, as networks grow; alkaid's solver on first layers beside it."""
+    grown: list[tuple[int, float]] = []
 
     def rows() -> Iterator[list[str]]:
         for density in (0.004, 0.01, 0.04, *(() if quick else (0.1, 0.2, 0.38))):
             with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
                 weights, operators, lowering, proof, verilog, memory = pool.submit(compiled, density).result()
-            peer = "-"
-            if density < 0.01:  # the next takes many minutes
-                peer = f"{alkaids(matrix_of(784, 300, 6, density, seed=0))[2]:.1f}"
             seconds = lowering + proof + verilog
+            grown.append((weights, seconds))
             yield [
                 f"{weights:,}",
                 f"{operators:,}",
                 *(f"{value:.1f}" for value in (lowering, proof, verilog)),
                 f"{1e6 * seconds / weights:.0f}",
                 f"{memory:,}",
-                peer,
             ]
 
-    header = ["weights", "operators", "lower s", "prove s", "Verilog s", "us a weight", "MB", "alkaid, first layer, s"]
+    header = ["weights", "operators", "lower s", "prove s", "Verilog s", "us a weight", "MB"]
     table("From weights to Verilog, sharing csd, one core", header, rows())
+    peers: list[tuple[int, float]] = []
+
+    def solved() -> Iterator[list[str]]:
+        for density in (0.001, 0.002, *(() if quick else (0.004,))):  # the next takes many minutes
+            weight = matrix_of(784, 300, 6, density, seed=0)
+            peers.append((int(np.count_nonzero(weight)), alkaids(weight)[2]))
+            yield [f"{peers[-1][0]:,}", f"{peers[-1][1]:.1f}"]
+
+    table("alkaid's solver, 784 x 300, one core", ["weights", "seconds"], solved())
+    if plot is not None:
+        draw_growth(plot, grown, peers)
+
+
+def draw_growth(path: Path, grown: list[tuple[int, float]], peers: list[tuple[int, float]]) -> None:
+    """Seconds against weights, both on logarithmic axes, with a line of slope 1."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    weights, seconds = grown[-1]
+    axes.loglog([w for w, _ in grown], [w * seconds / weights for w, _ in grown], "--", color="gray", label="linear")
+    axes.loglog(*zip(*grown, strict=True), "o-", label="netgen, weights to proved Verilog")
+    axes.loglog(*zip(*peers, strict=True), "s-", label="alkaid's solver, first layer alone")
+    axes.set(xlabel="weights", ylabel="processor seconds")
+    axes.legend()
+    figure.savefig(path, dpi=120, metadata={"Software": None})
 
 
 def main() -> None:
@@ -227,10 +251,11 @@ def main() -> None:
     parser.add_argument("--family", choices=["lut", "wire", "compile"], action="append")
     parser.add_argument("--build", type=Path, action="append", default=[], help="a build folder of a pruned network")
     parser.add_argument("--quick", action="store_true", help="small cases only")
+    parser.add_argument("--plot", type=Path, help="where the picture of family compile goes")
     args = parser.parse_args()
     families = args.family or ["lut", "wire", "compile"]
     if "compile" in families:
-        compile_speed(quick=args.quick)
+        compile_speed(args.plot, quick=args.quick)
     if "wire" in families:
         wire(args.build)
     if "lut" in families:
