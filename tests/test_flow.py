@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,11 @@ import pytest
 from recount import recount
 
 import netgen
-from netgen.artifacts import read_network
+from netgen.artifacts import read_network, write_network
 from netgen.errors import CheckError, NetgenError
 from netgen.flow import ROOMS, code_files
-from netgen.kept import load_build
+from netgen.kept import load_build, load_circuit
+from netgen.network import Network
 from netgen.verify import recheck
 
 SMALL = """
@@ -213,6 +215,19 @@ def test_a_weight_changed_in_the_circuit_is_found_and_named(copy: Path) -> None:
     source = next(iter(neuron["weights"]))
     neuron["weights"][source] += 1 if neuron["weights"][source] not in (-1, 15) else -2
     (copy / "circuit.json").write_text(json.dumps(tree))
+    with pytest.raises(CheckError, match=r"operators\.json: not those of circuit\.json \(.*neuron n3_\d+: "):
+        recheck(copy)
+
+
+def test_a_weight_changed_in_the_network_is_found_and_named(copy: Path) -> None:
+    """By four steps, so that it rounds to another word; PyTorch then computes something else than the circuit."""
+    network = read_network(copy / "network.npz")
+    *before, last = network.layers
+    weight = last.weight.copy()
+    step = load_circuit(copy).layers[-1].weight_format.step
+    place = np.unravel_index(np.abs(weight).argmax(), weight.shape)
+    weight[place] -= 4 * step * np.sign(weight[place])
+    write_network(copy / "network.npz", Network((*before, replace(last, weight=weight))))
     report = recheck(copy)
     assert report.difference is not None
     assert report.difference.by == "PyTorch"
