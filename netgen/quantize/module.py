@@ -58,15 +58,14 @@ class QuantizedMlp(nn.Module):
         self.biases = nn.ParameterList(
             torch.from_numpy(layer.bias[self._read[depth + 1]]) for depth, layer in enumerate(network.layers)
         )
+        most = tuple(digits) or (None,) * len(formats.weights)
         self._tables: list[Tensor | None] = [
-            None if most is None else torch.from_numpy(few_digits(form, most))
-            for form, most in zip(formats.weights, digits or [None] * len(formats.weights), strict=True)
+            None if few is None else torch.from_numpy(few_digits(form, few))
+            for form, few in zip(formats.weights, most, strict=True)
         ]
         self._limits = [
-            np.full(layer.weight.shape, form.width if most is None else most)
-            for layer, form, most in zip(
-                network.layers, formats.weights, digits or [None] * len(formats.weights), strict=True
-            )
+            np.full(layer.weight.shape, form.width if few is None else few)
+            for layer, form, few in zip(network.layers, formats.weights, most, strict=True)
         ]
         self.dtype = torch.float32 if self._most_steps() < SINGLE_LIMIT else torch.float64
 
