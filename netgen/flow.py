@@ -41,6 +41,7 @@ NOUNS = (
     "netlist",
     "grid",
     "operators",
+    "names",
     "pipeline",
     "prove",
     "cost",

@@ -30,8 +30,8 @@ from netgen.fixed import FixedPoint, Words
 from netgen.grid import Grid, Placement
 from netgen.hdl import design_of
 from netgen.lower import lower
+from netgen.names import names_of
 from netgen.netlist import netlist_of
-from netgen.operators import names_of
 from netgen.pipeline import schedule
 
 Tool = Callable[[str], str]

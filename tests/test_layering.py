@@ -22,6 +22,7 @@ RANKS = {
     "netlist": 3,
     "grid": 4,
     "operators": 3,
+    "names": 4,
     "pipeline": 4,
     "prove": 4,
     "cost": 4.2,

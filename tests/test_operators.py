@@ -16,21 +16,11 @@ from strategies import (
     table_bits,
 )
 
-from netgen import operators
+from netgen import names
 from netgen.circuit import Circuit
 from netgen.errors import BuildError
-from netgen.operators import (
-    Kind,
-    Operator,
-    OperatorGraph,
-    evaluate,
-    from_json,
-    names_of,
-    range_of,
-    to_json,
-    trimmed,
-    values_of,
-)
+from netgen.names import names_of
+from netgen.operators import Kind, Operator, OperatorGraph, evaluate, from_json, range_of, to_json, trimmed, values_of
 
 
 def operator(
@@ -332,7 +322,7 @@ def test_two_digests_that_begin_alike_are_written_longer(monkeypatch: pytest.Mon
     )
     plain = names_of(graph)
     assert [len(name) for name in plain if name.startswith("t1_")] == [11]
-    monkeypatch.setattr(operators.hashlib, "sha256", Alike)  # type: ignore[attr-defined]  # imported there
+    monkeypatch.setattr(names.hashlib, "sha256", Alike)  # type: ignore[attr-defined]  # imported there
     graph = replace(graph, words=((5,),))
     first, second = (name for name in names_of(graph) if name.startswith("t1_"))
     assert (first, second[:12]) == ("t1_00000000", "t1_000000000")

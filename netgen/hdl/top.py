@@ -7,7 +7,8 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from netgen.fixed import FixedPoint, bits_of
-from netgen.operators import Operator, OperatorGraph, names_of
+from netgen.names import names_of
+from netgen.operators import Operator, OperatorGraph
 from netgen.pipeline import Schedule
 
 

@@ -10,7 +10,8 @@ from itertools import pairwise
 
 from netgen.design import Design
 from netgen.fixed import bits_of
-from netgen.operators import Operator, OperatorGraph, names_of
+from netgen.names import names_of
+from netgen.operators import Operator, OperatorGraph
 from netgen.wiring import Site, Sites
 
 

@@ -1,7 +1,8 @@
 """An operator graph as a drawing, in the language of Graphviz."""
 
 from netgen.errors import BuildError
-from netgen.operators import Operator, OperatorGraph, names_of
+from netgen.names import names_of
+from netgen.operators import Operator, OperatorGraph
 
 SIGN = {
     "add": "+",
