@@ -84,6 +84,9 @@ class TrainSpec(Section):
         "Manhattan length in the placement of the moment (Blake et al. 2018), distance_l2 w^2 d^p / 2",
     )
     strength: float = Field(0.0, ge=0, description="lambda, by which the regularizer is multiplied")
+    strength_schedule: Literal["steady", "rising", "falling"] = Field(
+        "steady", description="lambda over the rounds: the same, from 0 to twice as much, or from twice as much to 0"
+    )
     distance_power: float = Field(1.0, ge=0, le=4, description="p, the power of the distance in the regularizer")
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="what computes; auto takes a GPU where there is one"
@@ -106,12 +109,21 @@ class PruneSpec(Section):
     """Train, prune, re-place, in rounds; to a sparsity, a number or length of wires, or as far as accuracy holds."""
 
     rule: Literal[
-        "none", "magnitude", "nested_rank", "nested_rank_distance", "distance_magnitude", "obd", "obd_distance"
+        "none",
+        "magnitude",
+        "nested_rank",
+        "nested_rank_distance",
+        "distance_magnitude",
+        "obd",
+        "obd_distance",
+        "obs",
+        "obs_distance",
     ] = Field(
         "magnitude",
         description="which weights go first: the least |w|; nested_rank the longest of the least, nested_rank_distance "
         "the least of the longest (Blake et al. 2018, our reading); distance_magnitude |w| / d^g; obd w^2 h / 2 with "
-        "h the second derivative of the loss (Optimal Brain Damage); obd_distance the same / d^g",
+        "h the second derivative of the loss (Optimal Brain Damage); obd_distance the same / d^g; obs, "
+        "obs_distance: from place_at on, the other weights of a neuron make up for what goes (Optimal Brain Surgeon)",
     )
     scope: Literal["global", "layer"] = Field("global", description="one threshold for all layers, or one for each")
     schedule: Literal["one_shot", "iterative", "gradual"] = Field(

@@ -1,7 +1,8 @@
 """Train, prune and re-place in turn, so that weights move to where wires are short and neurons to where weights are."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -16,7 +17,8 @@ from netgen.train.mlp import Mlp
 from netgen.train.prune import RULES, Weights, keep_into, keep_of, keep_within, split_like
 from netgen.train.regularize import REGULARIZERS
 from netgen.train.saliency import curvature_of, slopes_of
-from netgen.train.samples import Samples
+from netgen.train.samples import Batch, Samples
+from netgen.train.surgery import Surgeon
 
 Distances = Callable[[Sequence[Bools]], list[Reals]]
 """Places a network anew, near where its neurons lay before, and measures between all of them.
@@ -25,11 +27,19 @@ Takes the masks of its layers, (n_out, n_in) bool; returns, of the same shapes, 
 neurons, and 0 where one of them has no site."""
 
 LOOKED_AT = 5_000
-"""Samples on which curvature and slopes are taken."""
+"""Samples on which slopes are taken, and curvature of the dense network; of a smaller one, more for the same work."""
+OPERATED_ON = 8_000
+"""Samples on which the blocks of Optimal Brain Surgeon are taken."""
 DENSE_SHARE = 0.3
 """Share of the rounds that a target of wire length spends on the way down to what can be placed."""
 KEPT_PER_ROUND = 0.75
 """When accuracy decides, every round keeps this share of the weights that are left."""
+
+
+SCHEDULES: Mapping[str, Callable[[float], float]] = MappingProxyType(
+    {"steady": lambda _: 1.0, "rising": lambda done: 2 * done, "falling": lambda done: 2 * (1 - done)}
+)
+"""By what a charge is multiplied when so much of the rounds, 0 to 1, is done; its mean is 1."""
 
 
 @dataclass(frozen=True)
@@ -39,19 +49,24 @@ class Charge:
     regularizer: str
     strength: float
     power: float
+    schedule: str = "steady"
 
     @classmethod
     def of(cls, spec: TrainSpec) -> "Charge":
         """The charge that a spec asks for."""
-        return cls(spec.regularizer, spec.strength, spec.distance_power)
+        return cls(spec.regularizer, spec.strength, spec.distance_power, spec.strength_schedule)
 
-    def prices(self, mlp: Mlp, distances: Sequence[Tensor] | None) -> list[Tensor]:
-        """What each weight costs, per layer (n_out, n_in); nothing at all before there are distances to charge for."""
-        rule = REGULARIZERS[self.regularizer]
-        if rule is None or not self.strength or (rule.by_distance and distances is None):
+    def prices(self, mlp: Mlp, distances: Sequence[Tensor] | None, done: float = 0.5) -> list[Tensor]:
+        """What each weight costs, per layer (n_out, n_in); nothing at all before there are distances to charge for.
+
+        Args:
+            done: how much of the rounds, 0 to 1.
+        """
+        rule, strength = REGULARIZERS[self.regularizer], self.strength * SCHEDULES[self.schedule](done)
+        if rule is None or not strength or (rule.by_distance and distances is None):
             return []
         distances = distances or [torch.ones_like(layer.mask) for layer in mlp.masked]
-        return [self.strength * rule.price(distance, self.power) for distance in distances]
+        return [strength * rule.price(distance, self.power) for distance in distances]
 
     def collect(self, mlp: Mlp, prices: Sequence[Tensor], rate: float) -> None:
         """Move the weights by the proximal step of their cost, at a learning rate."""
@@ -105,6 +120,7 @@ class Pruning:
         self.distances: list[Reals] | None = None
         self.longest = 0.0
         self._prices: list[Tensor] = []
+        self._done = 0.0
         self._random = torch.Generator().manual_seed(seed)
         self._parts = spec.steps if spec.schedule == "gradual" else 1
         self._first = max(round(DENSE_SHARE * spec.rounds), 1) if self.begin > spec.place_at else 0
@@ -138,6 +154,7 @@ class Pruning:
 
     def prune(self, done: float) -> None:
         """Prune to where the schedule wants to be when so much of it, 0 to 1, is done."""
+        self._done = done
         self.keep(self._target(done))
 
     def keep(self, target: Target) -> None:
@@ -145,7 +162,12 @@ class Pruning:
 
         Raises: TrainError, when nothing is left.
         """
-        self._mask(self._chosen(target, 1 - self.spec.regrow))
+        surgeon = self._surgeon()
+        curvature = self._curvature() if surgeon is None else surgeon.curvature(self.mlp)
+        masks = self._chosen(target, 1 - self.spec.regrow, [self._array(part) for part in curvature])
+        if surgeon is not None:
+            surgeon.compensate(self.mlp, masks)
+        self._mask(masks)
         if self.spec.regrow:
             self._regrow(target)
         cut(self.mlp, self.descent.optimizer)
@@ -170,12 +192,11 @@ class Pruning:
             return Target(count=round(_between(self.begin, spec.place_at, min(done / max(dense, 1e-9), 1.0))))
         return Target(length=_between(max(self.longest, 1.0), spec.wire_length, (done - dense) / (1 - dense)))
 
-    def _chosen(self, target: Target, share: float) -> list[Bools]:
+    def _chosen(self, target: Target, share: float, curvature: Sequence[Reals]) -> list[Bools]:
         """New masks: the best weights by the spec's rule, within `share` of a target."""
         layers = range(len(self.mlp.masked))
         single = self.spec.scope == "layer" or target.fan_in is not None
         groups = [[k] for k in layers] if single else [list(layers)]
-        curvature = self._curvature()
         masks = [layer.mask.cpu().numpy() > 0 for layer in self.mlp.masked]
         local = self._local()
         rule = RULES[self.spec.rule]
@@ -203,7 +224,7 @@ class Pruning:
 
         Source: after RigL (Evci et al. 2020), per unit of wire; our own.
         """
-        batch = next(self.samples.stream(LOOKED_AT, int(torch.randint(1 << 30, (1,), generator=self._random))))
+        batch = self._batch(LOOKED_AT)
         slopes = slopes_of(self.mlp, batch.features, batch.labels)
         masks, local = [layer.mask.cpu().numpy() > 0 for layer in self.mlp.masked], self._local()
         steep = [
@@ -229,13 +250,26 @@ class Pruning:
         for layer, mask in zip(self.mlp.masked, masks, strict=True):
             layer.mask.copy_(torch.from_numpy(mask))
 
-    def _curvature(self) -> list[Reals]:
+    def _curvature(self) -> list[Tensor]:
         """Second derivatives where the rule looks at them; else ones."""
-        if not self.spec.rule.startswith("obd"):
-            return [np.ones(tuple(layer.mask.shape)) for layer in self.mlp.masked]
-        batch = next(self.samples.stream(LOOKED_AT, int(torch.randint(1 << 30, (1,), generator=self._random))))
+        if not self.spec.rule.startswith("ob"):
+            return [torch.ones_like(layer.mask) for layer in self.mlp.masked]
+        held = sum(layer.mask.numel() for layer in self.mlp.masked)
+        batch = self._batch(round(LOOKED_AT * self.dense / held))
         self.mlp.eval()
-        return [self._array(part) for part in curvature_of(self.mlp, batch.features)]
+        return curvature_of(self.mlp, batch.features)
+
+    def _surgeon(self) -> Surgeon | None:
+        """Where the rule asks for one, as soon as the network is small enough to be placed."""
+        if not self.spec.rule.startswith("obs") or self.wires > self.spec.place_at:
+            return None
+        batch = self._batch(OPERATED_ON)
+        self.mlp.eval()
+        return Surgeon.of(self.mlp, batch.features)
+
+    def _batch(self, size: int) -> Batch:
+        """Some samples of one view to look at, all of them at most."""
+        return next(self.samples.stream(size, int(torch.randint(1 << 30, (1,), generator=self._random))))
 
     def _local(self) -> list[Reals]:
         """Distances between the neurons that are still held, per layer; 1 everywhere before there is a placement."""
@@ -248,7 +282,7 @@ class Pruning:
         local = self._local() if self.distances is not None else None
         device = self.mlp.masked[0].weight.device
         tensors = None if local is None else [torch.from_numpy(d).float().to(device) for d in local]
-        self._prices = self.charge.prices(self.mlp, tensors)
+        self._prices = self.charge.prices(self.mlp, tensors, self._done)
 
     def _collect(self) -> None:
         self.charge.collect(self.mlp, self._prices, self.descent.rate)

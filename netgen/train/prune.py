@@ -83,9 +83,11 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "distance_magnitude": distance_magnitude,
         "obd": obd,
         "obd_distance": obd_distance,
+        "obs": obd,
+        "obs_distance": obd_distance,
     }
 )
-"""Every pruning rule by the name that a spec gives it."""
+"""Every pruning rule by the name that a spec gives it; `obs` differs from `obd` by the curvature that it is given."""
 
 
 def keep_of(rule: Rule, weights: Weights, keep: int) -> Bools:

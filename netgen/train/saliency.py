@@ -34,18 +34,28 @@ def curvature_of(mlp: Mlp, features: Tensor) -> list[Tensor]:
     total = [torch.zeros_like(layer.weight) for layer in mlp.masked]
     with torch.no_grad():
         for part in torch.split(features, CHUNK):
-            inputs, gates, scores = _forward(mlp, part)
-            p = torch.softmax(scores, dim=1)
-            bent = [p.new_zeros(len(part), len(layer.weight)) for layer in mlp.masked]
-            for c in range(p.shape[1]):
-                root = p[:, c : c + 1].sqrt()
-                back = -p * root
-                back[:, c : c + 1] += root
-                for depth, sent in _backward(mlp, gates, back):
-                    bent[depth] += sent**2
-            for depth, entered in enumerate(inputs):
-                total[depth] += bent[depth].T @ entered**2
+            for depth, (entered, bends) in enumerate(zip(*bends_of(mlp, part), strict=True)):
+                total[depth] += bends.T @ entered**2
     return [part / len(features) for part in total]
+
+
+def bends_of(mlp: Mlp, features: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+    """What enters each layer, (n, n_in), and the second derivatives of each sample's loss by its sums, (n, n_out).
+
+    Args:
+        features: (n, n_in).
+    """
+    with torch.no_grad():
+        inputs, gates, scores = _forward(mlp, features)
+        p = torch.softmax(scores, dim=1)
+        bends = [p.new_zeros(len(features), len(layer.weight)) for layer in mlp.masked]
+        for c in range(p.shape[1]):
+            root = p[:, c : c + 1].sqrt()
+            back = -p * root
+            back[:, c : c + 1] += root
+            for depth, sent in _backward(mlp, gates, back):
+                bends[depth] += sent**2
+    return inputs, bends
 
 
 def curvature_in(network: Network, features: Floats, *, rounding: Sequence[FixedPoint] = ()) -> list[Reals]:

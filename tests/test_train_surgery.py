@@ -1,0 +1,116 @@
+"""Optimal Brain Surgeon: its blocks, its curvature and its cure, each against another way to work them out."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from netgen.data import Dataset, load_dataset
+from netgen.sections import DataSpec, PruneSpec
+from netgen.train import Mlp, Pruning, Recipe, Samples, fit, prune_and_retrain
+from netgen.train.surgery import DAMPING, Block, Surgeon
+
+RECIPE = Recipe(batch_size=32, learning_rate=0.005, weight_decay=0.0, label_smoothing=0.0)
+
+
+@pytest.fixture(scope="module")
+def digits() -> Dataset:
+    return load_dataset(DataSpec(), seed=1)
+
+
+@pytest.fixture(scope="module")
+def trained(digits: Dataset) -> Mlp:
+    """A network with half of its weights, trained a little."""
+    mlp = Mlp.seeded((64, 12, 8, 10), batch_norm=True, seed=1)
+    generator = torch.Generator().manual_seed(2)
+    for layer in mlp.masked:
+        layer.mask.copy_((torch.rand(layer.mask.shape, generator=generator) < 0.5).float())
+    fit(mlp, digits, RECIPE, epochs=6, seed=1)
+    return mlp.double().eval()
+
+
+def _loss(mlp: Mlp, features: Tensor, labels: Tensor) -> Tensor:
+    return nn.functional.cross_entropy(mlp(features), labels).detach()
+
+
+@pytest.mark.parametrize(("depth", "neuron"), [(0, 3), (1, 5), (2, 9)])
+def test_a_block_is_the_hessian_that_autograd_finds(trained: Mlp, digits: Dataset, depth: int, neuron: int) -> None:
+    features, labels = torch.tensor(digits.train.features).double()[:200], torch.tensor(digits.train.labels)[:200]
+    block = Surgeon.of(trained, features).blocks[depth][neuron]
+    layer = trained.masked[depth]
+
+    def loss(values: Tensor) -> Tensor:
+        weight = layer.weight.detach().clone()
+        weight[neuron, block.columns] = values[:-1]
+        bias = layer.bias.detach().clone()
+        bias[neuron] = values[-1]
+        state = {f"linears.{depth}.weight": weight, f"linears.{depth}.bias": bias}
+        return nn.functional.cross_entropy(torch.func.functional_call(trained, state, (features,)), labels)
+
+    at = torch.cat([layer.weight[neuron, block.columns], layer.bias[neuron : neuron + 1]]).detach()
+    hessian = torch.autograd.functional.hessian(loss, at)  # type: ignore[no-untyped-call]
+    damping = DAMPING * hessian.diagonal().mean() * torch.eye(len(at))
+    assert torch.allclose(block.hessian, hessian + damping, rtol=1e-6, atol=1e-9)
+
+
+def test_curvature_and_change_solve_the_bordered_system() -> None:
+    """Least of d' H d / 2 with d fixed where weights go: Lagrange's bordered matrix, solved by numpy."""
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=(6, 6))
+    hessian, weight = a @ a.T + 0.1 * np.eye(6), rng.normal(size=5)
+    block = Block(torch.arange(5), torch.from_numpy(hessian))
+
+    def least(gone: list[int]) -> np.ndarray:
+        fixed = np.eye(6)[gone]
+        bordered = np.block([[hessian, fixed.T], [fixed, np.zeros((len(gone), len(gone)))]])
+        return np.asarray(np.linalg.solve(bordered, np.concatenate([np.zeros(6), -weight[gone]]))[:6])
+
+    for j in range(5):
+        d = least([j])
+        assert float(block.curvature[j]) * weight[j] ** 2 == pytest.approx(d @ hessian @ d)
+    kept = torch.tensor([True, False, True, False, True])
+    change = block.change(torch.from_numpy(weight), kept).numpy()
+    assert change == pytest.approx(least([1, 3])[[0, 2, 4, 5]])
+
+
+def test_a_network_that_makes_up_for_what_goes_loses_less(trained: Mlp, digits: Dataset) -> None:
+    """Half of the wires go, the least by saliency: the loss on the samples that were looked at, twice."""
+    features, labels = torch.tensor(digits.train.features).double(), torch.tensor(digits.train.labels)
+    surgeon = Surgeon.of(trained, features)
+    curvature = surgeon.curvature(trained)
+    rank = [(layer.weight**2 * h).detach() for layer, h in zip(trained.masked, curvature, strict=True)]
+    there = torch.cat([r[layer.mask > 0] for r, layer in zip(rank, trained.masked, strict=True)])
+    limit = there.quantile(0.5)
+    masks = [((r > limit) & (layer.mask > 0)).numpy() for r, layer in zip(rank, trained.masked, strict=True)]
+    losses = [float(_loss(trained, features, labels))]
+    for cure in (True, False):
+        mlp = copy.deepcopy(trained)
+        if cure:
+            surgeon.compensate(mlp, masks)
+        for layer, mask in zip(mlp.masked, masks, strict=True):
+            layer.mask.copy_(torch.from_numpy(mask))
+        losses.append(float(_loss(mlp, features, labels)))
+    dense, cured, uncured = losses
+    assert cured - dense < (uncured - dense) / 2
+
+
+def test_nothing_changes_where_nothing_goes(trained: Mlp, digits: Dataset) -> None:
+    mlp = copy.deepcopy(trained)
+    surgeon = Surgeon.of(mlp, torch.tensor(digits.train.features).double()[:100])
+    surgeon.compensate(mlp, [layer.mask.numpy() > 0 for layer in mlp.masked])
+    for (name, before), after in zip(trained.state_dict().items(), mlp.state_dict().values(), strict=True):
+        assert torch.equal(before, after), name
+
+
+def test_pruning_by_it_begins_where_networks_are_small_enough_and_keeps_what_was_asked(digits: Dataset) -> None:
+    mlp = Mlp.seeded((64, 16, 10), batch_norm=True, seed=1)
+    fit(mlp, digits, RECIPE, epochs=4, seed=1)
+    spec = PruneSpec(rule="obs", sparsity=None, wires=150, rounds=5, retrain=0, place_at=600)
+    pruning = Pruning(mlp, Samples.of(digits.train), RECIPE, spec, seed=1)
+    assert pruning._surgeon() is None
+    network, accuracy = prune_and_retrain(pruning, digits, epochs=0)
+    assert pruning._surgeon() is not None
+    assert network.weights_left <= 150
+    assert accuracy > 0.6
