@@ -2,36 +2,28 @@
 
 from collections.abc import Sequence
 
-from netgen.experiment.ablation import OURS, PLACEMENT, PRUNING, TRAINING
 from netgen.experiment.curve import crossing, crossing_size, length_by, over_seeds, test_accuracy, validation_accuracy
-from netgen.experiment.settings import ACCURACIES, WHOLE, base_of
+from netgen.experiment.settings import ACCURACIES, IMAGES, WAYS, WHOLE, base_of
 from netgen.experiment.trial import Point, Trial, spec_of
-
-WAYS = {
-    "plain magnitude": ("plain", "magnitude", "netgen", (9, 11)),
-    "best of the paper": ("distance", "magnitude", "matching", (12, 14)),
-    "netgen": (*OURS, "netgen", (14, 16)),
-}
-"""Training, pruning and placement by name, and the rounds to look after: near where the target is."""
 
 
 def trials(data: str, *, seeds: int, quick: bool) -> list[Trial]:
-    """One way down from the same network for each way and seed, with few looks, each trained to its end."""
+    """One way down from the dense network for each way and seed, with few looks, each trained to its end."""
     made = []
     for seed in range(1, seeds + 1):
-        base = base_of(data, seed=seed, quick=False)
-        base = spec_of(base.to_yaml(), **({} if quick else WHOLE[data]))
-        for name, (training, pruning, placement, looks) in WAYS.items():
-            method = PLACEMENT[placement]
+        base = base_of(data, seed=seed, quick=quick)
+        base = base if quick else spec_of(base.to_yaml(), **WHOLE[data])
+        for name, way in WAYS.items():
+            images = not quick and data in IMAGES
             spec = spec_of(
                 base.to_yaml(),
-                train=TRAINING[training],
-                prune={"rule": PRUNING[pruning]},
-                place={"method": method},
+                train=way.train,
+                augment=way.augment if images else {},
+                prune={"rule": way.rule, **(way.target if images else {})},
+                place={"method": way.method},
             )
-            made.append(
-                Trial(data, (name,), spec, placers=(method,), looks=tuple(k for k in looks if k <= base.prune.rounds))
-            )
+            looks = way.looks if images else ()
+            made.append(Trial(data, (name,), spec, placers=(way.method,), looks=looks, dense=True))
     return made
 
 
@@ -47,11 +39,9 @@ def table(data: str, found: Sequence[tuple[Trial, Sequence[Point]]]) -> list[lis
             f"wire length at {target:.0%} of test",
         ]
     ]
-    for name, (_, _, placement, _) in WAYS.items():
-        method = PLACEMENT[placement]
+    for name, way in WAYS.items():
         curves = [points for trial, points in found if trial.what == (name,)]
-
-        length = length_by(method)
+        length = length_by(way.method)
         rows.append(
             [
                 name,

@@ -6,7 +6,7 @@ gives a whole curve of accuracy against wire length.
 
 import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -18,7 +18,7 @@ from netgen.data import Dataset, Split, load_dataset
 from netgen.grid import wire_lengths
 from netgen.learn import Learner
 from netgen.netlist import Netlist, netlist_between, netlist_of
-from netgen.sections import AugmentSpec, DataSpec, PlaceSpec, QuantizeSpec
+from netgen.sections import AugmentSpec, DataSpec, PlaceSpec, PruneSpec, QuantizeSpec
 from netgen.spec import Spec, parse_spec
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class Trial:
         spec: everything else; its `prune` section leads from the trunk to the fewest wires.
         placers: methods by which each look's circuit is placed.
         looks: the rounds after which it is looked at, the last of which ends it; by default every second, and the last.
+        dense: whether it begins with the dense network, rather than with what magnitude has left to be placed.
     """
 
     data: str
@@ -49,6 +50,7 @@ class Trial:
     look: Look = "circuit"
     placers: tuple[str, ...] = ("auto",)
     looks: tuple[int, ...] = ()
+    dense: bool = False
 
     @property
     def key(self) -> str:
@@ -59,6 +61,7 @@ class Trial:
             "spec": known_by(self.spec),
         }
         kept |= {"looks": self.looks} if self.looks else {}
+        kept |= {"dense": True} if self.dense else {}
         return json.dumps(kept, sort_keys=True)
 
     @property
@@ -68,14 +71,18 @@ class Trial:
 
     @property
     def trunk(self) -> Spec:
-        """Down to where placement begins: what all trials of one data set and seed share."""
+        """What trials of one data set and seed begin with: the dense network, by default pruned to what is placed."""
         prune = self.spec.prune
-        wires = prune.place_at
         rounds = max(round(prune.rounds / 2), 1)
-        plain = {"rule": "magnitude", "wires": wires, "wire_length": None, "rounds": rounds, "regrow": 0.0}
-        train = self.spec.train.model_copy(update={"regularizer": "none", "strength": 0.0})
-        same = {"prune": prune.model_copy(update=plain | {"distill": 0.0}), "train": train}
-        return self.spec.model_copy(update=same | {"place": PlaceSpec(), "quantize": QuantizeSpec()})
+        plain = {"rule": "magnitude", "wires": prune.place_at, "wire_length": None, "rounds": rounds, "regrow": 0.0}
+        train = {"regularizer": "none", "strength": 0.0, "distance_power": 1.0}
+        update = {
+            "prune": PruneSpec(rule="none") if self.dense else prune.model_copy(update=plain | {"distill": 0.0}),
+            "train": self.spec.train.model_copy(update=train),
+            "place": PlaceSpec(),
+            "quantize": QuantizeSpec(),
+        }
+        return self.spec.model_copy(update=update)
 
 
 @dataclass(frozen=True)
@@ -119,12 +126,12 @@ def _learner(spec: Spec, base: Path) -> Learner:
 
 
 def make_trunk(spec: Spec, base: Path, path: Path) -> None:
-    """Train a dense network, prune it to where placement begins, and keep it in a file."""
+    """Train a dense network, prune it if the spec does, and keep it in a file."""
     from netgen.train import save_mlp
 
     learner = _learner(spec, base)
     mlp, _ = learner.dense()
-    if mlp.weights_total > spec.prune.place_at:
+    if spec.prune.rule != "none" and mlp.weights_total > spec.prune.place_at:
         pruning = learner.pruning(mlp)
         for number in range(1, spec.prune.rounds + 1):
             pruning.round(number)
@@ -209,5 +216,5 @@ def spec_of(text: str, **sections: object) -> Spec:
     changed = {}
     for name, keys in sections.items():
         part = getattr(spec, name)
-        changed[name] = part.model_copy(update=keys) if isinstance(keys, dict) else keys
+        changed[name] = part.model_copy(update=keys) if isinstance(keys, Mapping) else keys
     return parse_spec(spec.model_copy(update=changed).to_yaml())
