@@ -77,6 +77,18 @@ def _loss(mlp: Mlp, x: torch.Tensor, y: torch.Tensor) -> float:
         return float(nn.functional.cross_entropy(mlp(x), y))
 
 
+@pytest.mark.parametrize(
+    ("schedule", "factors"), [("steady", (1, 1, 1)), ("rising", (0, 1, 2)), ("falling", (2, 1, 0))]
+)
+def test_lambda_follows_its_schedule(schedule: str, factors: Sequence[int]) -> None:
+    """Of lambda = 0.5 and wires of length 4, at the beginning, in the middle and at the end of the rounds."""
+    mlp = Mlp.seeded((3, 2), batch_norm=False, seed=1)
+    charge = Charge("distance", 0.5, 1.0, schedule)
+    for done, factor in zip((0.0, 0.5, 1.0), factors, strict=True):
+        prices = charge.prices(mlp, [torch.full((2, 3), 4.0)], done)
+        assert [price.tolist() for price in prices] == ([[[2.0 * factor] * 3] * 2] if factor else [])
+
+
 @pytest.mark.parametrize("batch_norm", [False, True])
 def test_second_derivatives_equal_finite_differences(batch_norm: bool) -> None:
     """(f(w + e) - 2 f(w) + f(w - e)) / e^2 at every weight; e = 1e-4 is far from the kinks of this network."""

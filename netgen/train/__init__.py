@@ -1,8 +1,9 @@
 """Training and pruning: data in, a float, sparse `Network` out."""
 
 from netgen.train.augment import distort
+from netgen.train.charge import Charge
 from netgen.train.fit import Descent, Recipe, accuracy_of, device_of, fit
-from netgen.train.joint import Charge, Distances, Pruning
+from netgen.train.joint import Distances, Pruning
 from netgen.train.mlp import Mlp, load_mlp, load_state, predict, save_mlp
 from netgen.train.phases import prune_and_retrain, retrain, train_dense
 from netgen.train.prune import RULES

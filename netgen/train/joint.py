@@ -1,8 +1,7 @@
 """Train, prune and re-place in turn, so that weights move to where wires are short and neurons to where weights are."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -10,12 +9,12 @@ from torch import Tensor
 
 from netgen.fixed import Reals
 from netgen.network import Bools
-from netgen.sections import PruneSpec, TrainSpec, per_layer
+from netgen.sections import PruneSpec, per_layer
+from netgen.train.charge import NO_CHARGE, Charge
 from netgen.train.cut import cut
 from netgen.train.fit import Descent, Recipe
 from netgen.train.mlp import Mlp
 from netgen.train.prune import RULES, Weights, keep_into, keep_of, keep_within, split_like
-from netgen.train.regularize import REGULARIZERS
 from netgen.train.saliency import curvature_of, slopes_of
 from netgen.train.samples import Batch, Samples
 from netgen.train.surgery import Surgeon
@@ -36,47 +35,6 @@ KEPT_PER_ROUND = 0.75
 """When accuracy decides, every round keeps this share of the weights that are left."""
 
 
-SCHEDULES: Mapping[str, Callable[[float], float]] = MappingProxyType(
-    {"steady": lambda _: 1.0, "rising": lambda done: 2 * done, "falling": lambda done: 2 * (1 - done)}
-)
-"""By what a charge is multiplied when so much of the rounds, 0 to 1, is done; its mean is 1."""
-
-
-@dataclass(frozen=True)
-class Charge:
-    """What a spec charges for weights, by the name of its regularizer."""
-
-    regularizer: str
-    strength: float
-    power: float
-    schedule: str = "steady"
-
-    @classmethod
-    def of(cls, spec: TrainSpec) -> "Charge":
-        """The charge that a spec asks for."""
-        return cls(spec.regularizer, spec.strength, spec.distance_power, spec.strength_schedule)
-
-    def prices(self, mlp: Mlp, distances: Sequence[Tensor] | None, done: float = 0.5) -> list[Tensor]:
-        """What each weight costs, per layer (n_out, n_in); nothing at all before there are distances to charge for.
-
-        Args:
-            done: how much of the rounds, 0 to 1.
-        """
-        rule, strength = REGULARIZERS[self.regularizer], self.strength * SCHEDULES[self.schedule](done)
-        if rule is None or not strength or (rule.by_distance and distances is None):
-            return []
-        distances = distances or [torch.ones_like(layer.mask) for layer in mlp.masked]
-        return [strength * rule.price(distance, self.power) for distance in distances]
-
-    def collect(self, mlp: Mlp, prices: Sequence[Tensor], rate: float) -> None:
-        """Move the weights by the proximal step of their cost, at a learning rate."""
-        rule = REGULARIZERS[self.regularizer]
-        if rule is not None and prices:
-            with torch.no_grad():
-                for layer, price in zip(mlp.masked, prices, strict=True):
-                    rule.shrink(layer.weight.data, price, rate)
-
-
 @dataclass(frozen=True)
 class Target:
     """What is to be left: so many wires, so many into each neuron of each layer, or, with neither, so much length."""
@@ -89,9 +47,6 @@ class Target:
 def _between(start: float, end: float, done: float) -> float:
     """On the way from a start down to an end, in equal ratios; the start, where it lies below."""
     return start * float((min(end, start) / start) ** done)
-
-
-NO_CHARGE = Charge("none", 0.0, 1.0)
 
 
 class Pruning:
