@@ -20,7 +20,7 @@ def trials(data: str, *, seeds: int, quick: bool) -> list[Trial]:
                 train=way.train,
                 augment=way.augment if images else {},
                 prune={"rule": way.rule, **(way.target if images else {})},
-                place={"method": way.method},
+                place=way.place,
             )
             looks = way.looks if images else ()
             made.append(Trial(data, (name,), spec, placers=(way.method,), looks=looks, dense=True))
