@@ -103,7 +103,7 @@ WAYS: Mapping[str, Way] = MappingProxyType(
             ROOMY,
             {"regularizer": "distance", "strength": 0.045, "distance_power": 0.5, "learning_rate": 0.004},
             {"wires": None, "wire_length": 3_300},
-            (32, 33, 34),
+            (31, 32, 33, 34),
             MILD,
         ),
     }
