@@ -111,11 +111,15 @@ def timing_of(graph: OperatorGraph, spec: Spec, netlist: Netlist, placement: Pla
 def load_spec_of(folder: Path) -> Spec:
     """The spec of a build folder, its paths as seen from that folder.
 
-    Raises: BuildError, when there is none.
+    Raises: BuildError, when there is none, or not the whole of it.
     """
-    if not (folder / "spec.yaml").is_file():
+    path = folder / "spec.yaml"
+    if not path.is_file():
         raise BuildError(f"{folder}: no finished build here; run netgen build first")
-    return load_spec(folder / "spec.yaml")
+    spec = load_spec(path)
+    if spec.to_yaml() != path.read_text(encoding="utf-8"):
+        raise BuildError(f"{path}: not as the build wrote it, every key of it; build again")
+    return spec
 
 
 def placed_spec(spec: Spec, folder: Path, base: Path) -> str:
