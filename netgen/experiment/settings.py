@@ -60,7 +60,7 @@ DECAY = 0.01
 
 @dataclass(frozen=True)
 class Way:
-    """One way to short wires: the three techniques, and what suits it best of what was tried on validation data.
+    """One way to short wires: the three techniques, and the keys in which it differs from the others.
 
     Attributes:
         train, augment: keys of these sections.

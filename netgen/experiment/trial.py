@@ -75,7 +75,7 @@ class Trial:
         prune = self.spec.prune
         rounds = max(round(prune.rounds / 2), 1)
         plain = {"rule": "magnitude", "wires": prune.place_at, "wire_length": None, "rounds": rounds, "regrow": 0.0}
-        train = {"regularizer": "none", "strength": 0.0, "distance_power": 1.0}
+        train = {"regularizer": "none", "strength": 0.0, "strength_schedule": "steady", "distance_power": 1.0}
         update = {
             "prune": PruneSpec(rule="none") if self.dense else prune.model_copy(update=plain | {"distill": 0.0}),
             "train": self.spec.train.model_copy(update=train),
