@@ -1,6 +1,7 @@
 """Optimal Brain Surgeon: its blocks, its curvature and its cure, each against another way to work them out."""
 
 import copy
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from netgen.data import Dataset, load_dataset
 from netgen.sections import DataSpec, PruneSpec
 from netgen.train import Mlp, Pruning, Recipe, Samples, fit, prune_and_retrain
+from netgen.train.joint import Target
 from netgen.train.surgery import DAMPING, Block, Surgeon
 
 RECIPE = Recipe(batch_size=32, learning_rate=0.005, weight_decay=0.0, label_smoothing=0.0)
@@ -114,3 +116,17 @@ def test_pruning_by_it_begins_where_networks_are_small_enough_and_keeps_what_was
     assert pruning._surgeon() is not None
     assert network.weights_left <= 150
     assert accuracy > 0.6
+
+
+@pytest.mark.parametrize(("rule", "follow"), [("obd", False), ("obs", True)])
+def test_only_by_obs_do_the_weights_that_stay_follow(
+    digits: Dataset, rule: Literal["obd", "obs"], follow: bool
+) -> None:
+    mlp = Mlp.seeded((64, 16, 10), batch_norm=False, seed=1)
+    before = mlp.network()
+    spec = PruneSpec(rule=rule, sparsity=None, wires=600, retrain=0)
+    Pruning(mlp, Samples.of(digits.train), RECIPE, spec, seed=1).keep(Target(count=600))
+    after = mlp.network()
+    assert 500 < after.weights_left <= 600  # some lead to neurons that are dead then
+    for old, new in zip(before.layers, after.layers, strict=True):
+        assert np.array_equal(old.weight[new.mask], new.weight[new.mask]) != follow
