@@ -14,7 +14,7 @@ from netgen.follow import Follower
 from netgen.netlist import netlist_between
 from netgen.network import Bools
 from netgen.sections import AugmentSpec, DataSpec, PlaceSpec, PruneSpec
-from netgen.train import Charge, Mlp, Pruning, Recipe, Samples, distort, fit, predict, prune_and_retrain
+from netgen.train import Charge, Mlp, Pruning, Recipe, Samples, distort, fit, joint, predict, prune_and_retrain
 from netgen.train.cut import cut
 from netgen.train.regularize import REGULARIZERS, Regularizer
 from netgen.train.saliency import curvature_of, slopes_of
@@ -206,6 +206,28 @@ def test_long_wires_go_first_when_they_are_charged_for(digits: Dataset) -> None:
         masks = [layer.mask for layer in network.layers]
         lengths.append(sum(float(d[m].sum()) for d, m in zip(_far_apart(masks), masks, strict=True)))
     assert lengths[1] < lengths[0]
+
+
+def test_a_smaller_network_is_looked_at_with_more_samples_for_the_same_work(
+    digits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of the hidden neurons, half of the work for each sample: twice the samples."""
+    looked_at: list[int] = []
+
+    def counted(mlp: Mlp, features: torch.Tensor) -> list[torch.Tensor]:
+        looked_at.append(len(features))
+        return curvature_of(mlp, features)
+
+    monkeypatch.setattr(joint, "curvature_of", counted)
+    monkeypatch.setattr(joint, "LOOKED_AT", 100)
+    mlp = Mlp.seeded((64, 20, 10), batch_norm=True, seed=1)
+    spec = PruneSpec(rule="obd", schedule="gradual", sparsity=None, wires=500, rounds=4)
+    pruning = Pruning(mlp, Samples.of(digits.train), RECIPE, spec, seed=1)
+    pruning.prune(0.0)
+    mlp.masked[0].mask[:10] = 0
+    cut(mlp)
+    pruning.prune(0.0)
+    assert looked_at == [100, 200]
 
 
 def test_a_teacher_of_one_hot_answers_is_cross_entropy_and_a_share_mixes_both(digits: Dataset) -> None:
