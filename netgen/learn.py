@@ -109,9 +109,12 @@ class Learner:
         from netgen import quantize, train
 
         spec = self.spec
+        observed = self.seen.train.features[:OBSERVED].astype(np.float64)
+        if spec.quantize.equalize:
+            network = quantize.equalize(network, observed)
         formats = quantize.calibrate(
             network,
-            self.seen.train.features[:OBSERVED].astype(np.float64),
+            observed,
             input_format=self.word,
             weight_widths=spec.weight_widths,
             activation_widths=spec.activation_widths,
