@@ -36,10 +36,10 @@ BASES = {
 """YAML by name of the data set."""
 
 _LONG: dict[str, dict[str, object]] = {
-    "augment": {"copies": 6},
+    "augment": {"copies": 12},
     "train": {"batch_size": 256, "learning_rate": 0.002},
     "prune": {"place_at": 20_000, "rounds": 34, "retrain": 40},
-    "quantize": {"epochs": 20, "learning_rate": 0.0005},
+    "quantize": {"epochs": 20, "learning_rate": 0.0005, "equalize": True},
     "place": {"moves": 30_000_000},
 }
 WHOLE: dict[str, dict[str, dict[str, object]]] = {
@@ -89,14 +89,18 @@ ROOMY: Mapping[str, object] = MappingProxyType({"method": "auto", "slack": 3.0})
 WAYS: Mapping[str, Way] = MappingProxyType(
     {
         "plain magnitude": Way(
-            "magnitude", ROOMY, {"regularizer": "l2", "strength": DECAY}, {"wires": 3_000}, (29, 30, 31, 32)
+            "magnitude",
+            ROOMY,
+            {"regularizer": "l2", "strength": DECAY, "learning_rate": 0.001},
+            {"wires": 3_000},
+            (29, 31, 32, 33),
         ),
         "best of the paper": Way(
             "magnitude",
             {"method": "matching"},
             {"regularizer": "distance", "strength": STRENGTH},
             {"wires": 1_900},
-            (31, 32, 33, 34),
+            (29, 31, 33, 34),
         ),
         "netgen": Way(
             "obs_distance",
