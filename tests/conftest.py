@@ -7,9 +7,12 @@ from collections.abc import Callable
 import pytest
 from hypothesis import settings
 
-settings.register_profile("same cases every time", derandomize=True)
+settings.register_profile("by work, not by the clock", deadline=None)
+settings.register_profile("same cases every time", deadline=None, derandomize=True)
 if os.environ.get("CI"):  # a change is judged by the same cases as the one before it; `make fuzz` looks for new ones
     settings.load_profile("same cases every time")
+else:
+    settings.load_profile("by work, not by the clock")
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from strategies import circuits, inputs_of
 
@@ -86,7 +86,6 @@ def test_the_lowest_class_wins_a_tie() -> None:
 
 
 @given(st.data())
-@settings(deadline=None)
 def test_no_input_leaves_the_proven_ranges(data: st.DataObject) -> None:
     circuit = data.draw(circuits())
     for words, reach in zip(trace(circuit, data.draw(inputs_of(circuit))).outputs, ranges_of(circuit), strict=True):
@@ -95,7 +94,6 @@ def test_no_input_leaves_the_proven_ranges(data: st.DataObject) -> None:
 
 
 @given(circuits())
-@settings(deadline=None)
 def test_every_bound_of_the_first_layer_is_reached(circuit: Circuit) -> None:
     """A sum of independent terms is greatest where each is: its inputs at the end to which the weight's sign points."""
     if circuit.thresholds:  # bits of one word do not change by themselves; take those of as many words
@@ -119,7 +117,6 @@ def test_an_accumulator_that_int64_might_not_hold_is_refused() -> None:
 
 
 @given(st.data())
-@settings(deadline=None)
 def test_simplifying_changes_no_score_and_leaves_nothing_dead(data: st.DataObject) -> None:
     circuit = data.draw(circuits())
     simple = simplify(circuit)
@@ -144,7 +141,6 @@ def test_a_neuron_that_no_input_can_change_is_folded_away() -> None:
 
 
 @given(circuits())
-@settings(deadline=None)
 def test_json_brings_back_the_same_circuit(circuit: Circuit) -> None:
     again = from_json(to_json(circuit))
     assert to_json(again) == to_json(circuit)

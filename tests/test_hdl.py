@@ -91,7 +91,7 @@ def stream(
 
 
 @given(st.data())
-@settings(max_examples=FUZZ_CASES // 4, deadline=None)
+@settings(max_examples=FUZZ_CASES // 4)
 def test_fuzz_the_component_equals_evaluate_whatever_stalls(data: st.DataObject) -> None:
     """For any circuit and inputs: nothing is lost, repeated or reordered, and without stalls latency is as stated."""
     circuit = data.draw(circuits())

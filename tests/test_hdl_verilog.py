@@ -79,7 +79,6 @@ def runs(draw: st.DrawFn) -> Run:
 @given(batch=st.lists(runs(), min_size=1, max_size=12))
 @settings(
     max_examples=max(FUZZ_CASES // 20, 1),
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # the fixture only names programs
 )
 def test_fuzz_the_verilog_equals_evaluate_whatever_stalls_and_resets(batch: list[Run], icarus: tuple[str, str]) -> None:
@@ -103,7 +102,7 @@ def test_verilator_finds_nothing_to_warn_of(
 
 
 @given(circuit=circuits(), sharing=sharings(), argmax=st.booleans(), pipeline=pipelines())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_text_has_the_registers_of_the_schedule_and_no_other(
     circuit: Circuit, sharing: str, argmax: bool, pipeline: tuple[Pipeline, int]
 ) -> None:

@@ -34,7 +34,7 @@ from netgen.prove import prove
 
 @pytest.mark.parametrize("sharing", SHARING)
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_graph_gives_scores_and_class_of_its_circuit_within_its_ranges(sharing: str, data: st.DataObject) -> None:
     skip_if_missing(sharing)
     circuit = data.draw(circuits())
@@ -56,7 +56,7 @@ def test_a_graph_gives_scores_and_class_of_its_circuit_within_its_ranges(sharing
 
 @pytest.mark.parametrize("sharing", SHARING)
 @given(circuit=circuits(deepest=2, inputs=3, widest=5, input_width=3))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_ranges_of_the_first_layer_are_attained_and_no_range_is_left(sharing: str, circuit: Circuit) -> None:
     """By all inputs, at most 512; words of a layer depend on each other, as do bits of one input, so what comes of
     them may have wider ranges."""
@@ -185,7 +185,7 @@ def matrices(draw: st.DrawFn) -> tuple[Words, Words]:
 
 
 @given(layer=matrices())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_sharing_never_takes_more_look_up_tables(layer: tuple[Words, Words]) -> None:
     circuit = _layer(*layer)
     alone, together = (lowered(circuit, sharing=sharing) for sharing in ("csd", "shared"))
@@ -210,7 +210,7 @@ def _fewest_levels(levels: Sequence[int]) -> int:
 
 
 @given(layer=matrices(), clipped=st.integers(0, 255))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_shared_sums_take_few_levels_more_than_the_fewest(layer: tuple[Words, Words], clipped: int) -> None:
     """Also where some inputs come a level or two later than others; and one for a constant, where there is one."""
     _check_levels(*layer, clipped)

@@ -7,7 +7,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from strategies import (
     circuits,
@@ -286,7 +286,6 @@ def test_names_of_a_neuron_stay_when_another_neuron_changes(sharing: str) -> Non
     assert before["n1_1"] != after["n1_1"] or before.keys() != after.keys()
 
 
-@settings(deadline=None)
 @given(circuit=circuits(), argmax=st.booleans())
 def test_names_are_distinct_and_words_are_called_after_their_neurons(circuit: Circuit, argmax: bool) -> None:
     graph = lowered(circuit, argmax=argmax)

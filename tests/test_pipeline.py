@@ -3,7 +3,7 @@
 from typing import get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from strategies import circuits, lowered, pipelines, random_circuit, sharings
 
@@ -86,7 +86,6 @@ def _registers_met(graph: OperatorGraph, timing: Schedule) -> dict[int, set[int]
 
 
 @given(circuit=circuits(), sharing=sharings(), argmax=st.booleans(), pipeline=pipelines(), data=st.data())
-@settings(deadline=None)
 def test_on_every_way_a_sample_meets_as_many_registers(
     circuit: Circuit, sharing: str, argmax: bool, pipeline: tuple[Pipeline, int], data: st.DataObject
 ) -> None:
@@ -106,7 +105,6 @@ def test_on_every_way_a_sample_meets_as_many_registers(
 
 
 @given(circuit=circuits(), sharing=sharings(), argmax=st.booleans(), steps=st.integers(1, 5))
-@settings(deadline=None)
 def test_levels_and_cycles_are_what_was_asked_for(circuit: Circuit, sharing: str, argmax: bool, steps: int) -> None:
     graph = lowered(circuit, sharing=sharing, argmax=argmax)
     assert schedule(graph, "none").latency == 0

@@ -32,7 +32,7 @@ MUTANTS = 1000
 
 @pytest.mark.parametrize("sharing", SHARING)
 @given(circuit=circuits(), argmax=st.booleans(), tables=table_bits())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_graph_that_lower_makes_is_proved(sharing: str, circuit: Circuit, argmax: bool, tables: int) -> None:
     skip_if_missing(sharing)
     graph = lowered(circuit, sharing=sharing, argmax=argmax, tables=tables)

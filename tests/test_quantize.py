@@ -43,7 +43,7 @@ def networks(draw: st.DrawFn) -> tuple[Network, Formats, Words]:
     return Network(tuple(layers)), Formats(form, tuple(weights), tuple(activations)), words
 
 
-@settings(max_examples=FUZZ_CASES, deadline=None)
+@settings(max_examples=FUZZ_CASES)
 @given(networks())
 def test_fuzz_quantized_pytorch_equals_the_circuit_bit_for_bit(case: tuple[Network, Formats, Words]) -> None:
     network, formats, words = case
@@ -79,7 +79,7 @@ def _by_fractions(network: Network, formats: Formats, words: Words) -> list[list
     return results
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(networks())
 def test_the_circuit_equals_the_definition_in_rational_numbers(case: tuple[Network, Formats, Words]) -> None:
     network, formats, words = case

@@ -110,7 +110,7 @@ def test_every_simulator_equals_evaluate(name: str, simulator: str, cache: Path,
 
 @pytest.mark.native
 @pytest.mark.parametrize("simulator", ["amaranth", "icarus"])
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data(), st.booleans())
 def test_simulators_that_build_in_an_instant_equal_evaluate_on_any_circuit(
     simulator: str, needs: Needs, data: st.DataObject, argmax: bool
