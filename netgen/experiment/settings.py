@@ -100,14 +100,14 @@ WAYS: Mapping[str, Way] = MappingProxyType(
             {"method": "matching"},
             {"regularizer": "distance", "strength": STRENGTH},
             {"wires": 1_900},
-            (29, 31, 33, 34),
+            (30, 32, 34),
         ),
         "netgen": Way(
             "obs_distance",
             ROOMY,
             {"regularizer": "distance", "strength": 0.045, "distance_power": 0.5, "learning_rate": 0.004},
             {"wires": None, "wire_length": 3_300},
-            (31, 32, 33, 34),
+            (32, 33, 34),
             MILD,
         ),
     }
