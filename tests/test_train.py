@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from netgen.data import Dataset, load_dataset
+from netgen.data import Dataset, Split, load_dataset
 from netgen.errors import TrainError, WeightsError
 from netgen.fixed import FixedPoint
 from netgen.network import Layer, Network, remove_dead
@@ -65,6 +65,31 @@ def test_training_learns_and_repeats_exactly(digits: Dataset) -> None:
 def _pruned(mlp: Mlp, data: Dataset, spec: PruneSpec) -> tuple[Network, float]:
     pruning = Pruning(mlp, Samples.of(data.train), RECIPE, spec, seed=1)
     return prune_and_retrain(pruning, data, epochs=spec.retrain)
+
+
+@pytest.mark.parametrize(("momentum", "decay", "mean"), [(0.1, True, 0.25), (None, True, 0.45), (0.1, False, 0.75)])
+def test_a_rate_that_falls_ends_on_samples_as_they_are(momentum: float | None, decay: bool, mean: float) -> None:
+    """Features of 1/4 as they are and 3/4 in their distorted copy: what batch normalization remembers tells them apart.
+
+    Of ten epochs eight show both in turn, so the mean of all is 1/4 + 4/10 of 1/2. With a constant rate the tenth is
+    the copy's.
+    """
+    features = np.full((200, 3), 0.25, dtype=np.float32)
+    split = Split(features, np.zeros(200, dtype=np.int64))
+    data = Dataset(split, split, split, classes=2, scale=np.ones(3), digest="")
+    samples = Samples.of(split, more=[torch.full((200, 3), 192, dtype=torch.uint8)])
+    norm = nn.BatchNorm1d(3, momentum=momentum)
+    fit(
+        nn.Sequential(norm, nn.Linear(3, 2)),
+        data,
+        Recipe(2, 0.01, 0.0, 0.0),
+        epochs=10,
+        seed=1,
+        samples=samples,
+        decay=decay,
+    )
+    assert norm.running_mean is not None
+    assert norm.running_mean.tolist() == pytest.approx([mean] * 3, abs=1e-4)
 
 
 def test_pruning_reaches_the_sparsity_asked_for(digits: Dataset) -> None:

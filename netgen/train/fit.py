@@ -1,7 +1,9 @@
 """Gradient descent, for any module that maps features to scores: step by step, or a whole phase at once."""
 
 import copy
-from collections.abc import Callable
+import itertools
+import math
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +14,10 @@ from netgen.errors import TrainError
 from netgen.progress import Progress, silent
 from netgen.train.mlp import Mlp
 from netgen.train.samples import Batch, Samples
+
+SETTLED = 0.2
+"""Share of the epochs, of a rate that falls to nothing, that show the samples as they are: batch normalization and
+biases then settle on what is to be classified, not on distortions of it."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +77,14 @@ class Descent:
     """A module on its way down: Adam, which remembers, and batches without end.
 
     Runs on one torch thread, the fastest for networks this small, and repeatable.
+
+    Args:
+        turns: the view of the samples that each pass shows; one after the other when None.
     """
 
-    def __init__(self, module: nn.Module, samples: Samples, recipe: Recipe, *, seed: int) -> None:
+    def __init__(
+        self, module: nn.Module, samples: Samples, recipe: Recipe, *, seed: int, turns: Iterable[int] | None = None
+    ) -> None:
         torch.set_num_threads(1)
         self.module, self.recipe = module, recipe
         self.optimizer = torch.optim.Adam(
@@ -81,7 +92,7 @@ class Descent:
         )
         self.per_epoch = max(len(samples) // recipe.batch_size, 1)
         columns = (lambda: module.kept[0]) if isinstance(module, Mlp) else None
-        self._stream = samples.stream(recipe.batch_size, seed, columns)
+        self._stream = samples.stream(recipe.batch_size, seed, columns, turns)
 
     @property
     def rate(self) -> float:
@@ -106,6 +117,13 @@ class Descent:
                 after()
 
 
+def _settling(epochs: int, views: int) -> Iterator[int]:
+    """The view for each epoch: all in turn, then only the first, the samples as they are."""
+    plain = math.ceil(SETTLED * epochs)
+    yield from (epoch % views for epoch in range(epochs - plain))
+    yield from itertools.repeat(0)
+
+
 def fit(
     module: nn.Module,
     data: Dataset,
@@ -120,7 +138,8 @@ def fit(
 ) -> float:
     """Train a module in place and leave it at the epoch that is best on validation data, the latest on a tie.
 
-    With `decay` the rate falls linearly to a thousandth; otherwise it stays, so that training can go on.
+    With `decay` the rate falls linearly to a thousandth, and the last epochs show the samples undistorted; otherwise
+    the rate stays, and the views take turns, so that training can go on.
 
     Args:
         samples: what to learn from; the training split as it is when None.
@@ -128,7 +147,9 @@ def fit(
     """
     if epochs == 0:
         return accuracy_of(module, data.validation)
-    descent = Descent(module, samples or Samples.of(data.train), recipe, seed=seed)
+    samples = samples or Samples.of(data.train)
+    turns = _settling(epochs, len(samples.views)) if decay else None
+    descent = Descent(module, samples, recipe, seed=seed, turns=turns)
     best, best_state, taken = -1.0, module.state_dict(), 0
     most = epochs * descent.per_epoch
 

@@ -1,7 +1,8 @@
 """What a network learns from: one or more views of the same samples, with a teacher's answers if there is one."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import cycle
 from typing import NamedTuple
 
 import torch
@@ -66,16 +67,22 @@ class Samples:
             ]
         return replace(self, taught=tuple(answers))
 
-    def stream(self, size: int, seed: int, columns: Callable[[], Tensor] | None = None) -> Iterator[Batch]:
-        """Batches without end, in a new order for every pass; what is left of a pass is dropped.
+    def stream(
+        self,
+        size: int,
+        seed: int,
+        columns: Callable[[], Tensor] | None = None,
+        turns: Iterable[int] | None = None,
+    ) -> Iterator[Batch]:
+        """Batches, in a new order for every pass; what is left of a pass is dropped.
 
         Args:
             columns: tells which features are wanted, ascending; asked before every batch, all when None.
+            turns: the view of each pass; one after the other, without end, when None.
         """
         generator = torch.Generator().manual_seed(seed)
-        size, turn = min(size, len(self)), 0
-        while True:
-            view, turn = turn % len(self.views), turn + 1
+        size = min(size, len(self))
+        for view in cycle(range(len(self.views))) if turns is None else turns:
             order = torch.randperm(len(self), generator=generator).to(self.labels.device)
             for rows in torch.split(order[: len(order) // size * size], size):
                 found = self.views[view].index_select(0, rows)
