@@ -120,6 +120,7 @@ class Learner:
             activation_widths=spec.activation_widths,
             thresholds=self.thresholds,
             activations=self.rounding,
+            curvature=train.curvature_in(network, self.seen.train.features[:OBSERVED], rounding=self.rounding),
         )
         module = quantize.QuantizedMlp(network, formats, spec.weight_digits)
         rounded = self.seen if self.thresholds else self.data.rounded_to(self.word)

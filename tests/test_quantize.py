@@ -1,3 +1,4 @@
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from math import floor
@@ -134,6 +135,41 @@ def test_calibration_fits_the_range_and_clips_an_outlier_when_that_costs_less() 
     form = FixedPoint(8, 8, signed=False)
     formats = calibrate(network, np.zeros((4, 10_000)), input_format=form, weight_widths=[6], activation_widths=[])
     assert formats.weights == (FixedPoint(6, 5, signed=True),)
+
+
+def test_calibration_clips_a_large_weight_that_hardly_matters() -> None:
+    """A weight of 50 among 1,000 uniform ones below 1, steps a power of two of 6 bits.
+
+    In plain squares steps of 2 are best: the small ones round to 0 and cost 1,000 / 3, where steps of 1 clip 50 to 31
+    and cost 19^2 + 1,000 / 12. Where the large one counts a millionth, it costs 49^2 of these beside 1,000 / 3 / 64^2.
+    """
+    weight = np.append(np.linspace(-0.96, 0.96, 1_000), 50.0).reshape(1, -1)
+    network = Network((Layer(weight, np.zeros(1), np.ones_like(weight, dtype=bool), "identity"),))
+    curvature = np.append(np.ones(1_000), 1e-6).reshape(1, -1)
+    found = [
+        calibrate(
+            network,
+            np.zeros((4, 1_001)),
+            input_format=FixedPoint(8, 8, signed=False),
+            weight_widths=[6],
+            activation_widths=[],
+            curvature=given,
+        ).weights
+        for given in ((), (curvature,))
+    ]
+    assert found == [(FixedPoint(6, -1, signed=True),), (FixedPoint(6, 5, signed=True),)]
+
+
+def test_large_weights_behind_inputs_that_never_come_cost_no_bits() -> None:
+    """Sixteen hidden neurons on the digits, of which three pixels are always empty, with weights of 50 behind these."""
+    data = load_dataset(DataSpec(), seed=1)
+    learner = Learner(parse_spec("network: {hidden: [16]}\ntrain: {epochs: 25}\nquantize: {epochs: 0}\n"), data)
+    plain = learner.dense()[0].network()
+    weight = plain.layers[0].weight.copy()
+    weight[:, ~data.train.features.any(axis=0)] = 50.0
+    laden = Network((replace(plain.layers[0], weight=weight), *plain.layers[1:]))
+    right = [accuracy(learner.quantized(one)[1], data.validation) for one in (plain, laden)]
+    assert right[0] == right[1] > 0.85
 
 
 def _scaled(network: Network, depth: int, factors: Reals) -> Network:

@@ -49,21 +49,27 @@ def calibrate(
     activation_widths: Sequence[int],
     thresholds: tuple[int, ...] = (),
     activations: Sequence[FixedPoint] = (),
+    curvature: Sequence[Reals] = (),
 ) -> Formats:
-    """Choose the binary points that give the least mean squared error.
+    """Choose the binary points that give the least squared error: of results, and of weights as far as each matters.
 
     Args:
         features: (n, n_in) training samples, on which results are observed; bits already, where there are thresholds.
         weight_widths: bits of each layer's weights, signed.
         activation_widths: bits of each hidden layer's results; unsigned behind a ReLU.
         activations: formats of these results, where they are known already.
-    Source: the search for a clipping range by error, as in Migacz 2017, over powers of two only.
+        curvature: of each layer, (n_out, n_in), the second derivative of the loss by each weight, with which its error
+            counts; all count alike, when empty. A large weight behind an input that hardly ever comes is then clipped
+            rather than allowed to widen the steps of all others.
+    Source: the search for a clipping range by error, as in Migacz 2017, over powers of two only; errors counted by
+        curvature as in Choi, El-Khamy and Lee 2017 (Hessian-weighted quantization).
     """
     entering = BIT if thresholds else input_format
     x: Reals = entering.decode(entering.encode(features))
     weights, found = [], []
     for depth, layer in enumerate(network.layers):
-        weights.append(_best(layer.weight[layer.mask], weight_widths[depth], signed=True))
+        counts = curvature[depth][layer.mask] if curvature else 1.0
+        weights.append(_best(layer.weight[layer.mask], weight_widths[depth], signed=True, counts=counts))
         x = x @ layer.weight.T + layer.bias
         if layer.activation == "relu":
             x = np.maximum(x, 0.0)
@@ -72,10 +78,10 @@ def calibrate(
     return Formats(input_format, tuple(weights), tuple(activations or found), thresholds)
 
 
-def _best(values: Reals, width: int, *, signed: bool) -> FixedPoint:
-    """The format of this width with the least squared error on these values."""
+def _best(values: Reals, width: int, *, signed: bool, counts: Reals | float = 1.0) -> FixedPoint:
+    """The format of this width with the least squared error on these values, each counted so many times."""
     most = float(np.abs(values).max(initial=0.0))
     exponent = int(np.frexp(most)[1]) if most > 0 else 0
     widest = FixedPoint(width, width - signed - exponent, signed)
     candidates = [FixedPoint(width, widest.frac + finer, signed) for finer in range(min(width, 6) + 1)]
-    return min(candidates, key=lambda form: float(((form.decode(form.encode(values)) - values) ** 2).sum()))
+    return min(candidates, key=lambda form: float((counts * (form.decode(form.encode(values)) - values) ** 2).sum()))
