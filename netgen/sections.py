@@ -152,6 +152,13 @@ class PruneSpec(Section):
     )
     place_at: PositiveInt = Field(20_000, description="wires from which on the network is placed while it is pruned")
     place_moves: int = Field(300_000, ge=0, description="moves of each re-placement; the first takes ten times as many")
+    place_share: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="share of the wires, the most salient, that count whole for the placer that follows; the others "
+        "count by the root of their saliency, since they are likely to go; null when all count alike",
+    )
     distill: float = Field(
         0.0, ge=0, le=1, description="share of the loss that compares with the dense network's answers (Hinton et al.)"
     )

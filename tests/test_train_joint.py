@@ -9,13 +9,14 @@ import torch
 from torch import nn
 
 from netgen.data import Dataset, load_dataset
-from netgen.fixed import Reals
+from netgen.fixed import Reals, Words
 from netgen.follow import Follower
 from netgen.netlist import netlist_between
 from netgen.network import Bools
 from netgen.sections import AugmentSpec, DataSpec, PlaceSpec, PruneSpec
 from netgen.train import Charge, Mlp, Pruning, Recipe, Samples, distort, fit, joint, predict, prune_and_retrain
 from netgen.train.cut import cut
+from netgen.train.prune import counts_of
 from netgen.train.regularize import REGULARIZERS, Regularizer
 from netgen.train.saliency import curvature_of, slopes_of
 
@@ -173,7 +174,53 @@ def test_a_follower_measures_what_an_independent_count_of_its_sites_gives() -> N
         masks[0][2] = False  # a neuron dies, and the box shrinks
 
 
-def _far_apart(masks: Sequence[Bools]) -> list[Reals]:
+@pytest.mark.parametrize("heavy", [(0, 2, 5), (1, 3, 1)])
+def test_a_follower_keeps_short_what_counts_most(heavy: tuple[int, int, int]) -> None:
+    """Of a network with all wires, the one that counts 1,000 times is as short as a wire can be: 1."""
+    masks = [np.ones((6, 9), dtype=np.bool_), np.ones((4, 6), dtype=np.bool_)]
+    counts = [mask.astype(np.int64) for mask in masks]
+    layer, target, source = heavy
+    counts[layer][target, source] = 1_000
+    assert Follower(PlaceSpec(), moves=20_000, seed=1)(masks, counts)[layer][target, source] == 1
+    assert Follower(PlaceSpec(), moves=20_000, seed=1)(masks)[layer][target, source] > 1
+
+
+def test_wires_count_for_the_placer_by_the_root_of_their_saliency() -> None:
+    """Half of four wires count whole, beside the second best: a quarter of it counts half, a 10,000th the least, 1."""
+    saliencies = [np.array([[9.0, 1.0], [0.0, 4.0]]), np.array([[4e-4, 5.0]])]
+    masks = [np.array([[True, True], [False, True]]), np.array([[True, False]])]
+    counts = counts_of(saliencies, masks, 0.5)
+    assert [c[m].tolist() for c, m in zip(counts, masks, strict=True)] == [[16, 8, 16], [1]]
+
+
+def test_a_placer_that_follows_is_told_what_is_likely_to_stay(digits: Dataset) -> None:
+    """By magnitude: the largest tenth counts 16, the others 16 times their share of the least of these."""
+    told: list[tuple[Sequence[Bools], Sequence[Words]]] = []
+
+    def placer(masks: Sequence[Bools], counts: Sequence[Words]) -> list[Reals]:
+        told.append((masks, counts))
+        return _far_apart(masks)
+
+    mlp = Mlp.seeded((64, 16, 10), batch_norm=True, seed=1)
+    with torch.no_grad():
+        mlp.masked[0].mask[3] = 0
+        cut(mlp)
+    spec = PruneSpec(rule="magnitude", sparsity=None, wires=100, rounds=2, place_share=0.1)
+    pruning = Pruning(mlp, Samples.of(digits.train), RECIPE, spec, distances=placer, seed=1)
+    pruning.follow()
+    (masks, counts), network = told[0], mlp.network()
+    weights = [layer.weight for layer in mlp.masked]
+    sizes = np.concatenate([w.detach().abs().numpy().ravel() for w in weights])
+    least = np.sort(sizes)[-round(0.1 * len(sizes))]
+    assert [c.shape for c in counts] == [layer.weight.shape for layer in network.layers]
+    found = np.concatenate([c[m] for c, m in zip(counts, masks, strict=True)])
+    assert np.abs(found - np.maximum(16 * np.minimum(sizes / least, 1), 1)).max() <= 0.5 + 1e-5
+    pruning.spec = spec.model_copy(update={"place_share": None})
+    pruning.follow()
+    assert not told[1][1]
+
+
+def _far_apart(masks: Sequence[Bools], counts: Sequence[Words] = ()) -> list[Reals]:  # noqa: ARG001 - a placer takes both
     """Every neuron at its index: a placer that never moves anything."""
     return [1.0 + np.abs(np.arange(m.shape[0])[:, None] - np.arange(m.shape[1])) for m in masks]
 

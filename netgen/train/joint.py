@@ -7,23 +7,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from netgen.fixed import Reals
+from netgen.fixed import Reals, Words
 from netgen.network import Bools
 from netgen.sections import PruneSpec, per_layer
 from netgen.train.charge import NO_CHARGE, Charge
 from netgen.train.cut import cut
 from netgen.train.fit import Descent, Recipe
 from netgen.train.mlp import Mlp
-from netgen.train.prune import RULES, Weights, keep_into, keep_of, keep_within, split_like
+from netgen.train.prune import RULES, Weights, counts_of, keep_into, keep_of, keep_within, split_like
 from netgen.train.saliency import curvature_of, slopes_of
 from netgen.train.samples import Batch, Samples
 from netgen.train.surgery import Surgeon
 
-Distances = Callable[[Sequence[Bools]], list[Reals]]
+Distances = Callable[[Sequence[Bools], Sequence[Words]], list[Reals]]
 """Places a network anew, near where its neurons lay before, and measures between all of them.
 
-Takes the masks of its layers, (n_out, n_in) bool; returns, of the same shapes, the Manhattan distance between the two
-neurons, and 0 where one of them has no site."""
+Takes the masks of its layers, (n_out, n_in) bool, and how much a step of each wire counts, none when all count alike;
+returns, of the same shapes, the Manhattan distance between the two neurons, and 0 where one of them has no site."""
 
 LOOKED_AT = 5_000
 """Samples on which slopes are taken, and curvature of the dense network; of a smaller one, more for the same work."""
@@ -103,7 +103,7 @@ class Pruning:
     def follow(self) -> None:
         """Let the placer follow what has changed, once there are few enough wires to be placed."""
         if self.measure is not None and self.wires <= self.spec.place_at:
-            self.distances = self.measure(self.mlp.masks())
+            self.distances = self.measure(self.mlp.masks(), self._counts())
             self.longest = self.longest or self.length
             self._charge_anew()
 
@@ -117,9 +117,8 @@ class Pruning:
 
         Raises: TrainError, when nothing is left.
         """
-        surgeon = self._surgeon()
-        curvature = self._curvature() if surgeon is None else surgeon.curvature(self.mlp)
-        masks = self._chosen(target, 1 - self.spec.regrow, [self._array(part) for part in curvature])
+        surgeon, curvature = self._looked()
+        masks = self._chosen(target, 1 - self.spec.regrow, curvature)
         if surgeon is not None:
             surgeon.compensate(self.mlp, masks)
         self._mask(masks)
@@ -204,6 +203,23 @@ class Pruning:
     def _mask(self, masks: Sequence[Bools]) -> None:
         for layer, mask in zip(self.mlp.masked, masks, strict=True):
             layer.mask.copy_(torch.from_numpy(mask))
+
+    def _counts(self) -> list[Words]:
+        """How much each wire counts for the placer, per layer (n_out, n_in) of what there was at first."""
+        if self.spec.place_share is None:
+            return []
+        _, curvature = self._looked()
+        weights = [self._array(layer.weight * layer.mask) for layer in self.mlp.masked]
+        saliencies = [h * w**2 for h, w in zip(curvature, weights, strict=True)]
+        return counts_of(
+            [self.mlp.spread(s, depth) for depth, s in enumerate(saliencies)], self.mlp.masks(), self.spec.place_share
+        )
+
+    def _looked(self) -> tuple[Surgeon | None, list[Reals]]:
+        """A look at some samples: the surgeon, where the rule has one, and the second derivatives by all weights."""
+        surgeon = self._surgeon()
+        curvature = self._curvature() if surgeon is None else surgeon.curvature(self.mlp)
+        return surgeon, [self._array(part) for part in curvature]
 
     def _curvature(self) -> list[Tensor]:
         """Second derivatives where the rule looks at them; else ones."""

@@ -137,13 +137,13 @@ class Mlp(nn.Module):
 
     def masks(self) -> list[Bools]:
         """The masks in the shape that the network had at first, per layer (n_out, n_in) bool."""
-        return [self._spread(layer.mask, depth) > 0 for depth, layer in enumerate(self.masked)]
+        return [self.spread(_array(layer.mask), depth) > 0 for depth, layer in enumerate(self.masked)]
 
-    def _spread(self, values: Tensor, depth: int) -> Reals:
+    def spread(self, values: Reals, depth: int) -> Reals:
         """A layer's values, (n_out,) or (n_out, n_in), at the places they had at first, zeros elsewhere."""
-        shape = self.sizes[depth + 1 :][:1] + self.sizes[depth : depth + 1] * (values.dim() - 1)
+        shape = self.sizes[depth + 1 :][:1] + self.sizes[depth : depth + 1] * (values.ndim - 1)
         full: Reals = np.zeros(shape)
-        full[np.ix_(*[self.kept[depth + 1 - k].numpy() for k in range(values.dim())])] = _array(values)
+        full[np.ix_(*[self.kept[depth + 1 - k].numpy() for k in range(values.ndim)])] = values
         return full
 
     def network(self) -> Network:
@@ -164,8 +164,7 @@ class Mlp(nn.Module):
                 bias = (bias - _array(norm.running_mean)) * gain + _array(norm.bias)
             last = depth == len(self.linears) - 1
             weight, bias, mask = (
-                self._spread(torch.from_numpy(values), depth)
-                for values in (weight * gain[:, None], bias, _array(linear.mask))
+                self.spread(values, depth) for values in (weight * gain[:, None], bias, _array(linear.mask))
             )
             layers.append(Layer(weight, bias, mask > 0, "identity" if last else "relu"))
         return Network(tuple(layers))

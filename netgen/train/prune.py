@@ -11,6 +11,8 @@ from netgen.network import Bools
 
 CANDIDATES = 2
 """Nested ranks choose among so many times as many weights as are to go."""
+WHOLE = 16
+"""What a step of a wire that is likely to stay counts for the placer; of others less, down to 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +90,18 @@ RULES: Mapping[str, Rule] = MappingProxyType(
     }
 )
 """Every pruning rule by the name that a spec gives it; `obs` differs from `obd` by the curvature that it is given."""
+
+
+def counts_of(saliencies: Sequence[Reals], masks: Sequence[Bools], share: float) -> list[Words]:
+    """How much a step of each wire counts for a placer, per layer (n_out, n_in): the more, the likelier it will stay.
+
+    The most salient wires, up to a share of all, count whole; others by the root of their saliency beside the least of
+    those, so by |w| where all second derivatives are alike. What is soon to be pruned hardly pulls, and its place goes
+    to what stays. Our own.
+    """
+    there = np.sort(np.concatenate([s[mask] for s, mask in zip(saliencies, masks, strict=True)]))
+    least = max(there[-max(round(share * len(there)), 1)], np.finfo(np.float64).tiny)
+    return [np.rint(WHOLE * np.sqrt(np.clip(s / least, 0, 1))).astype(np.int64).clip(1) for s in saliencies]
 
 
 def keep_of(rule: Rule, weights: Weights, keep: int) -> Bools:
