@@ -93,7 +93,7 @@ WAYS: Mapping[str, Way] = MappingProxyType(
             ROOMY,
             {"regularizer": "l2", "strength": DECAY, "learning_rate": 0.001},
             {"wires": 3_000},
-            (29, 31, 32, 33),
+            (30, 31, 32, 33, 34),
         ),
         "best of the paper": Way(
             "magnitude",
@@ -106,7 +106,7 @@ WAYS: Mapping[str, Way] = MappingProxyType(
             "obs_distance",
             ROOMY,
             {"regularizer": "distance", "strength": 0.045, "distance_power": 0.5, "learning_rate": 0.004},
-            {"wires": None, "wire_length": 3_300},
+            {"wires": None, "wire_length": 3_000, "place_share": 0.3},
             (32, 33, 34),
             MILD,
         ),
