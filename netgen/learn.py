@@ -109,18 +109,16 @@ class Learner:
         from netgen import quantize, train
 
         spec = self.spec
-        observed = self.seen.train.features[:OBSERVED].astype(np.float64)
-        if spec.quantize.equalize:
-            network = quantize.equalize(network, observed)
+        observed = self.seen.train.features[:OBSERVED]
         formats = quantize.calibrate(
             network,
-            observed,
+            observed.astype(np.float64),
             input_format=self.word,
             weight_widths=spec.weight_widths,
             activation_widths=spec.activation_widths,
             thresholds=self.thresholds,
             activations=self.rounding,
-            curvature=train.curvature_in(network, self.seen.train.features[:OBSERVED], rounding=self.rounding),
+            curvature=train.curvature_in(network, observed, rounding=self.rounding),
         )
         module = quantize.QuantizedMlp(network, formats, spec.weight_digits)
         rounded = self.seen if self.thresholds else self.data.rounded_to(self.word)

@@ -207,19 +207,8 @@ class QuantizeSpec(Section):
         description="whether hidden results are rounded in all training and pruning already, to steps of 2^(1 - width) "
         "behind batch normalization; with 1 or 2 bits that is what makes them work",
     )
-    equalize: bool = Field(
-        False,
-        description="whether neurons of a layer are scaled alike before, which changes no score, so that no bit of a "
-        "format that they share is wasted; not with from_start, where formats are given",
-    )
     epochs: int = Field(8, ge=0, description="epochs of quantization-aware fine-tuning")
     learning_rate: float = Field(0.0005, gt=0, description="Adam's rate at the start of fine-tuning")
-
-    @model_validator(mode="after")
-    def _one_scale(self) -> Self:
-        if self.equalize and self.from_start:
-            raise ValueError("equalize: true would scale results that from_start has rounded already; set one to false")
-        return self
 
 
 class PlaceSpec(Section):

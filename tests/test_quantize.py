@@ -13,15 +13,15 @@ from strategies import FUZZ_CASES
 from netgen.circuit import Circuit, evaluate
 from netgen.data import load_dataset
 from netgen.digits import few_digits
-from netgen.errors import QuantizeError, SpecError
+from netgen.errors import QuantizeError
 from netgen.experiment.trial import accuracy
-from netgen.fixed import FixedPoint, Reals, Words
+from netgen.fixed import FixedPoint, Words
 from netgen.learn import Learner
-from netgen.network import Activation, Layer, Network
-from netgen.quantize import Formats, QuantizedMlp, calibrate, equalize, formats_of, predict_words, quantize
+from netgen.network import Layer, Network
+from netgen.quantize import Formats, QuantizedMlp, calibrate, formats_of, predict_words, quantize
 from netgen.sections import DataSpec
 from netgen.spec import parse_spec
-from netgen.train import Recipe, fit, predict
+from netgen.train import Recipe, fit
 
 
 @st.composite
@@ -170,92 +170,6 @@ def test_large_weights_behind_inputs_that_never_come_cost_no_bits() -> None:
     laden = Network((replace(plain.layers[0], weight=weight), *plain.layers[1:]))
     right = [accuracy(learner.quantized(one)[1], data.validation) for one in (plain, laden)]
     assert right[0] == right[1] > 0.85
-
-
-def _scaled(network: Network, depth: int, factors: Reals) -> Network:
-    """The same function, what some neurons behind a ReLU give divided by factors."""
-    layers = list(network.layers)
-    here, behind = layers[depth], layers[depth + 1]
-    layers[depth] = Layer(here.weight / factors[:, None], here.bias / factors, here.mask, here.activation)
-    layers[depth + 1] = Layer(behind.weight * factors, behind.bias, behind.mask, behind.activation)
-    return Network(tuple(layers))
-
-
-def test_scales_of_neurons_change_no_score_and_end_the_same_wherever_they_began() -> None:
-    rng = np.random.default_rng(3)
-    masks = [rng.random(shape) < 0.7 for shape in ((6, 5), (4, 6), (3, 4))]
-    masks[1][:, 2] = False  # read by none
-    acts: tuple[Activation, ...] = ("relu", "relu", "identity")
-    network = Network(
-        tuple(Layer(rng.normal(size=m.shape), 1 + rng.random(len(m)), m, a) for m, a in zip(masks, acts, strict=True))
-    )
-    features = rng.random((40, 5))
-    found = equalize(network, features)
-    assert np.allclose(predict(found, features), predict(network, features), atol=1e-12)
-    factors = 2.0 ** rng.uniform(-6, 6, size=6)
-    factors[2] = 1.0
-    again = equalize(_scaled(network, 0, factors), features)
-    for one, two in zip(found.layers, again.layers, strict=True):
-        assert np.allclose(one.weight, two.weight, atol=1e-12)
-        assert np.allclose(one.bias, two.bias, atol=1e-12)
-
-
-def test_three_ranges_of_a_neuron_end_as_those_beside_it() -> None:
-    """One neuron is the other, scaled by 8: into it 8 times, its results 8 times, out of it an eighth."""
-    network = Network(
-        (
-            Layer(np.array([[1.0], [8.0]]), np.zeros(2), np.ones((2, 1), dtype=bool), "relu"),
-            Layer(np.array([[4.0, 0.5]]), np.zeros(1), np.ones((1, 2), dtype=bool), "identity"),
-        )
-    )
-    found = equalize(network, np.ones((3, 1)))
-    assert found.layers[0].weight.ravel() == pytest.approx([1.0, 1.0])
-    assert found.layers[1].weight.ravel() == pytest.approx([4.0, 4.0])
-
-
-def test_a_neuron_out_of_scale_costs_no_other_its_bits() -> None:
-    """Weights of 1/300 beside one of 1 are all zero at 6 bits, unless neurons are scaled alike."""
-    rng = np.random.default_rng(5)
-    small = rng.normal(size=(7, 6)) / 300
-    weight = np.vstack([small, np.ones((1, 6))])
-    behind = np.hstack([300 * rng.normal(size=(3, 7)), np.ones((3, 1))])
-    network = Network(
-        (
-            Layer(weight, np.zeros(8), np.ones((8, 6), dtype=bool), "relu"),
-            Layer(behind, np.zeros(3), np.ones((3, 8), dtype=bool), "identity"),
-        )
-    )
-    features = rng.integers(0, 256, size=(200, 6)) / 256
-    wanted = predict(network, features).argmax(axis=1)
-    right = []
-    for one in (network, equalize(network, features)):
-        formats = calibrate(
-            one, features, input_format=FixedPoint(8, 8, signed=False), weight_widths=(6, 6), activation_widths=(6,)
-        )
-        circuit = quantize(one, formats, np.ones(6))
-        classes = evaluate(circuit, formats.input.encode(features)).argmax(axis=1)
-        right.append((classes == wanted).mean())
-    assert right[0] < 0.6
-    assert right[1] > 0.9
-
-
-def test_a_spec_that_equalizes_rounds_a_disguised_network_as_well_as_the_plain_one() -> None:
-    """Sixteen hidden neurons on the digits, one of them 1,000 times too large: the function is the same."""
-    text = "network: {hidden: [16]}\ntrain: {epochs: 25}\nquantize: {epochs: 0}\n"
-    data = load_dataset(DataSpec(), seed=1)
-    plain = Learner(parse_spec(text), data).dense()[0].network()
-    factors = np.ones(16)
-    factors[0] = 1e-3
-    disguised = _scaled(plain, 0, factors)
-    equalizing = parse_spec(text.replace("epochs: 0", "epochs: 0, equalize: true"))
-    assert accuracy(Learner(parse_spec(text), data).quantized(disguised)[1], data.test) < 0.5
-    right = [accuracy(Learner(equalizing, data).quantized(one)[1], data.test) for one in (plain, disguised)]
-    assert right[0] == right[1] > 0.85
-
-
-def test_a_spec_that_equalizes_and_rounds_from_the_start_is_refused() -> None:
-    with pytest.raises(SpecError, match=r"equalize: true would scale .* set one to false"):
-        parse_spec("quantize: {equalize: true, from_start: true}")
 
 
 def test_fine_tuning_under_quantization_regains_accuracy() -> None:

@@ -39,7 +39,7 @@ _LONG: dict[str, dict[str, object]] = {
     "augment": {"copies": 12},
     "train": {"batch_size": 256, "learning_rate": 0.002},
     "prune": {"place_at": 20_000, "rounds": 34, "retrain": 40},
-    "quantize": {"epochs": 20, "learning_rate": 0.0005, "equalize": True},
+    "quantize": {"epochs": 20, "learning_rate": 0.0005},
     "place": {"moves": 30_000_000},
 }
 WHOLE: dict[str, dict[str, dict[str, object]]] = {

@@ -1,8 +1,7 @@
 """Quantizing: a float `Network` in, an integer `Circuit` out, and PyTorch's exact view of that circuit."""
 
-from netgen.quantize.equalize import equalize
 from netgen.quantize.formats import Formats, calibrate, formats_of
 from netgen.quantize.integer import quantize
 from netgen.quantize.module import QuantizedMlp, predict_words
 
-__all__ = ["Formats", "QuantizedMlp", "calibrate", "equalize", "formats_of", "predict_words", "quantize"]
+__all__ = ["Formats", "QuantizedMlp", "calibrate", "formats_of", "predict_words", "quantize"]
