@@ -181,7 +181,10 @@ def test_a_follower_keeps_short_what_counts_most(heavy: tuple[int, int, int]) ->
     counts = [mask.astype(np.int64) for mask in masks]
     layer, target, source = heavy
     counts[layer][target, source] = 1_000
-    assert Follower(PlaceSpec(), moves=20_000, seed=1)(masks, counts)[layer][target, source] == 1
+    follower = Follower(PlaceSpec(), moves=20_000, seed=1)
+    distances = follower(masks, counts)
+    assert distances[layer][target, source] == 1
+    assert follower.length == sum(d.sum() for d in distances)  # as it is, whatever counts
     assert Follower(PlaceSpec(), moves=20_000, seed=1)(masks)[layer][target, source] > 1
 
 
