@@ -90,6 +90,61 @@ def test_lambda_follows_its_schedule(schedule: str, factors: Sequence[int]) -> N
         assert [price.tolist() for price in prices] == ([[[2.0 * factor] * 3] * 2] if factor else [])
 
 
+def test_a_reweighted_charge_spares_what_tells_most_for_its_length_and_costs_as_much_in_all() -> None:
+    """Roots of saliency by length are 1, 2, 6, so 1 / (1 + 1/2), 1 / (1 + 1), 1 / (1 + 3) of the price, mean 17/36.
+
+    The fourth weight is no wire: it does not count.
+    """
+    mlp = Mlp.seeded((4, 1), batch_norm=False, seed=1)
+    mlp.masked[0].mask[0, 3] = 0
+    distance, saliency = torch.tensor([[1.0, 4.0, 9.0, 4.0]]), torch.tensor([[1.0, 16.0, 324.0, 1e6]])
+    by_hand = [0.5 * 1 * (2 / 3), 0.5 * 2 * (1 / 2), 0.5 * 3 * (1 / 4)]
+    charge = Charge("distance", 0.5, 0.5, reweighted=True)
+    (price,) = charge.prices(mlp, [distance], saliencies=[saliency])
+    assert price[0, :3].tolist() == pytest.approx([p / (17 / 36) for p in by_hand])
+    for plain in (
+        charge.prices(mlp, [distance]),
+        Charge("distance", 0.5, 0.5).prices(mlp, [distance], 0.5, [saliency]),
+    ):
+        assert plain[0][0, :3].tolist() == pytest.approx([0.5, 1.0, 1.5])
+
+
+def test_the_loop_tells_a_reweighted_charge_what_its_last_look_saw(digits: Dataset) -> None:
+    """By magnitude and at length 1 throughout the price falls as |w|, 1 to 3 with a median of 2; the dead are out."""
+    mlp = Mlp.seeded((64, 3, 10), batch_norm=False, seed=1)
+    with torch.no_grad():
+        mlp.masked[0].weight[:] = torch.tensor([[1.0], [0.5], [3.0]])
+        mlp.masked[1].weight[:] = 2.0
+        mlp.masked[1].mask[:, 1] = 0
+    spec = PruneSpec(rule="magnitude", sparsity=None, wires=10_000, rounds=1)
+    charge = Charge("l1", 0.5, 1.0, reweighted=True)
+    pruning = Pruning(mlp, Samples.of(digits.train), RECIPE, spec, charge, seed=1)
+    pruning.prune(0.0)
+    prices = [price.numpy() for price in pruning._prices]
+    assert [p.shape for p in prices] == [(2, 64), (10, 2)]
+    steady = np.concatenate([(prices[0] * (1 + np.array([[1.0], [3.0]]) / 2)).ravel(), (prices[1] * 2).ravel()])
+    assert np.allclose(steady, steady[0])
+    assert np.concatenate([price.ravel() for price in prices]).mean() == pytest.approx(0.5)
+
+
+def test_weights_rank_by_their_mean_since_the_last_pruning(digits: Dataset) -> None:
+    """Steps leave 4, 0 in one weight and 1, 1 in another: the first stays by its mean, the second by where they end.
+
+    The -6 before the last pruning does not count; with it the first had a mean of -2/3.
+    """
+    for averaged, stays in ((True, 0), (False, 1)):
+        mlp = Mlp.seeded((2, 1), batch_norm=False, seed=1)
+        spec = PruneSpec(rule="magnitude", sparsity=None, wires=1, rounds=1, averaged=averaged)
+        pruning = Pruning(mlp, Samples.of(digits.train), RECIPE, spec, seed=1)
+        for first, count in ((-6.0, None), (-6.0, 2), (4.0, None), (0.0, 1)):
+            with torch.no_grad():
+                mlp.masked[0].weight[:] = torch.tensor([[first, 1.0]])
+            pruning._collect()
+            if count is not None:
+                pruning.keep(joint.Target(count=count))
+        assert mlp.kept[0].tolist() == [stays]
+
+
 @pytest.mark.parametrize("batch_norm", [False, True])
 def test_second_derivatives_equal_finite_differences(batch_norm: bool) -> None:
     """(f(w + e) - 2 f(w) + f(w - e)) / e^2 at every weight; e = 1e-4 is far from the kinks of this network."""

@@ -111,9 +111,9 @@ def test_pruning_by_it_begins_where_networks_are_small_enough_and_keeps_what_was
     fit(mlp, digits, RECIPE, epochs=4, seed=1)
     spec = PruneSpec(rule="obs", sparsity=None, wires=150, rounds=5, retrain=0, place_at=600)
     pruning = Pruning(mlp, Samples.of(digits.train), RECIPE, spec, seed=1)
-    assert pruning._surgeon() is None
+    assert pruning._looked().surgeon is None
     network, accuracy = prune_and_retrain(pruning, digits, epochs=0)
-    assert pruning._surgeon() is not None
+    assert pruning._looked().surgeon is not None
     assert network.weights_left <= 150
     assert accuracy > 0.6
 

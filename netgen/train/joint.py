@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
+from torch.optim.swa_utils import AveragedModel
 
 from netgen.fixed import Reals, Words
 from netgen.network import Bools
@@ -44,6 +45,26 @@ class Target:
     length: float = 0.0
 
 
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What is known of the weights when they are ranked, per layer (n_out, n_in) of the neurons that are held.
+
+    Attributes:
+        weight: as ranked; 0 where there is no wire.
+        curvature: second derivatives of the loss; ones, where the rule does not look at them.
+        surgeon: where the rule has one.
+    """
+
+    weight: list[Reals]
+    curvature: list[Reals]
+    surgeon: Surgeon | None
+
+    @property
+    def saliency(self) -> list[Reals]:
+        """Twice what the loss would rise by, to second order."""
+        return [h * w**2 for h, w in zip(self.curvature, self.weight, strict=True)]
+
+
 def _between(start: float, end: float, done: float) -> float:
     """On the way from a start down to an end, in equal ratios; the start, where it lies below."""
     return start * float((min(end, start) / start) ** done)
@@ -75,6 +96,9 @@ class Pruning:
         self.distances: list[Reals] | None = None
         self.longest = 0.0
         self._prices: list[Tensor] = []
+        self._saliencies: list[Reals] | None = None
+        self._mean: AveragedModel | None = None
+        self._average_anew()
         self._done = 0.0
         self._random = torch.Generator().manual_seed(seed)
         self._parts = spec.steps if spec.schedule == "gradual" else 1
@@ -117,14 +141,16 @@ class Pruning:
 
         Raises: TrainError, when nothing is left.
         """
-        surgeon, curvature = self._looked()
-        masks = self._chosen(target, 1 - self.spec.regrow, curvature)
-        if surgeon is not None:
-            surgeon.compensate(self.mlp, masks)
+        look = self._looked()
+        masks = self._chosen(target, 1 - self.spec.regrow, look)
+        self._saliencies = self._spread(look.saliency)
+        if look.surgeon is not None:
+            look.surgeon.compensate(self.mlp, masks)
         self._mask(masks)
         if self.spec.regrow:
             self._regrow(target)
         cut(self.mlp, self.descent.optimizer)
+        self._average_anew()
         self._charge_anew()
 
     def _target(self, done: float) -> Target:
@@ -146,7 +172,7 @@ class Pruning:
             return Target(count=round(_between(self.begin, spec.place_at, min(done / max(dense, 1e-9), 1.0))))
         return Target(length=_between(max(self.longest, 1.0), spec.wire_length, (done - dense) / (1 - dense)))
 
-    def _chosen(self, target: Target, share: float, curvature: Sequence[Reals]) -> list[Bools]:
+    def _chosen(self, target: Target, share: float, look: Look) -> list[Bools]:
         """New masks: the best weights by the spec's rule, within `share` of a target."""
         layers = range(len(self.mlp.masked))
         single = self.spec.scope == "layer" or target.fan_in is not None
@@ -159,9 +185,9 @@ class Pruning:
         for group in groups:
             lengths = np.concatenate([local[k][masks[k]] for k in group])
             weights = Weights(
-                np.concatenate([self._array(self.mlp.masked[k].weight)[masks[k]] for k in group]),
+                np.concatenate([look.weight[k][masks[k]] for k in group]),
                 np.maximum(lengths, 1.0) ** self.spec.distance_power,
-                np.concatenate([curvature[k][masks[k]] for k in group]),
+                np.concatenate([look.curvature[k][masks[k]] for k in group]),
             )
             if target.fan_in is not None:
                 kept.append(keep_into(rule, weights, masks[group[0]].sum(axis=1), target.fan_in[group[0]]))
@@ -208,35 +234,36 @@ class Pruning:
         """How much each wire counts for the placer, per layer (n_out, n_in) of what there was at first."""
         if self.spec.place_share is None:
             return []
-        _, curvature = self._looked()
-        weights = [self._array(layer.weight * layer.mask) for layer in self.mlp.masked]
-        saliencies = [h * w**2 for h, w in zip(curvature, weights, strict=True)]
-        return counts_of(
-            [self.mlp.spread(s, depth) for depth, s in enumerate(saliencies)], self.mlp.masks(), self.spec.place_share
-        )
+        return counts_of(self._spread(self._looked().saliency), self.mlp.masks(), self.spec.place_share)
 
-    def _looked(self) -> tuple[Surgeon | None, list[Reals]]:
-        """A look at some samples: the surgeon, where the rule has one, and the second derivatives by all weights."""
-        surgeon = self._surgeon()
-        curvature = self._curvature() if surgeon is None else surgeon.curvature(self.mlp)
-        return surgeon, [self._array(part) for part in curvature]
+    def _looked(self) -> Look:
+        """A look at some samples, by the weights of now or by their mean."""
+        mlp = self.mlp if self._mean is None else self._mean.module
+        assert isinstance(mlp, Mlp)
+        mlp.eval()
+        surgeon = self._surgeon(mlp)
+        curvature = self._curvature(mlp) if surgeon is None else surgeon.curvature(mlp)
+        weights = [self._array(layer.weight * layer.mask) for layer in mlp.masked]
+        return Look(weights, [self._array(part) for part in curvature], surgeon)
 
-    def _curvature(self) -> list[Tensor]:
+    def _curvature(self, mlp: Mlp) -> list[Tensor]:
         """Second derivatives where the rule looks at them; else ones."""
         if not self.spec.rule.startswith("ob"):
-            return [torch.ones_like(layer.mask) for layer in self.mlp.masked]
-        held = sum(layer.mask.numel() for layer in self.mlp.masked)
+            return [torch.ones_like(layer.mask) for layer in mlp.masked]
+        held = sum(layer.mask.numel() for layer in mlp.masked)
         batch = self._batch(round(LOOKED_AT * self.dense / held))
-        self.mlp.eval()
-        return curvature_of(self.mlp, batch.features)
+        return curvature_of(mlp, batch.features)
 
-    def _surgeon(self) -> Surgeon | None:
+    def _surgeon(self, mlp: Mlp) -> Surgeon | None:
         """Where the rule asks for one, as soon as the network is small enough to be placed."""
         if not self.spec.rule.startswith("obs") or self.wires > self.spec.place_at:
             return None
-        batch = self._batch(OPERATED_ON)
-        self.mlp.eval()
-        return Surgeon.of(self.mlp, batch.features)
+        return Surgeon.of(mlp, self._batch(OPERATED_ON).features)
+
+    def _average_anew(self) -> None:
+        """Begin the mean of the weights anew, as they are."""
+        if self.spec.averaged:
+            self._mean = AveragedModel(self.mlp)
 
     def _batch(self, size: int) -> Batch:
         """Some samples of one view to look at, all of them at most."""
@@ -246,17 +273,30 @@ class Pruning:
         """Distances between the neurons that are still held, per layer; 1 everywhere before there is a placement."""
         if self.distances is None:
             return [np.ones(tuple(layer.mask.shape)) for layer in self.mlp.masked]
+        return self._held(self.distances)
+
+    def _held(self, whole: Sequence[Reals]) -> list[Reals]:
+        """Of values of what there was at first, per layer (n_out, n_in), those of the neurons that are still held."""
         kept = [k.numpy() for k in self.mlp.kept]
-        return [d[np.ix_(kept[k + 1], kept[k])] for k, d in enumerate(self.distances)]
+        return [values[np.ix_(kept[k + 1], kept[k])] for k, values in enumerate(whole)]
+
+    def _spread(self, held: Sequence[Reals]) -> list[Reals]:
+        """The reverse; zeros where a neuron is gone."""
+        return [self.mlp.spread(values, depth) for depth, values in enumerate(held)]
 
     def _charge_anew(self) -> None:
-        local = self._local() if self.distances is not None else None
+        distances = self._tensors(self.distances)
+        self._prices = self.charge.prices(self.mlp, distances, self._done, self._tensors(self._saliencies))
+
+    def _tensors(self, whole: Sequence[Reals] | None) -> list[Tensor] | None:
+        """What is held of some values, as the network computes."""
         device = self.mlp.masked[0].weight.device
-        tensors = None if local is None else [torch.from_numpy(d).float().to(device) for d in local]
-        self._prices = self.charge.prices(self.mlp, tensors, self._done)
+        return None if whole is None else [torch.from_numpy(v).float().to(device) for v in self._held(whole)]
 
     def _collect(self) -> None:
         self.charge.collect(self.mlp, self._prices, self.descent.rate)
+        if self._mean is not None:
+            self._mean.update_parameters(self.mlp)
 
     @staticmethod
     def _array(values: Tensor) -> Reals:
