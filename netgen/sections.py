@@ -87,10 +87,11 @@ class TrainSpec(Section):
     strength_schedule: Literal["steady", "rising", "falling"] = Field(
         "steady", description="lambda over the rounds: the same, from 0 to twice as much, or from twice as much to 0"
     )
-    reweighted: bool = Field(
-        False,
-        description="charge a wire the less, the more it tells for each unit of its length, by weight and curvature "
-        "(reweighted l1, Candes, Wakin and Boyd 2008); all together are charged the same",
+    reweight_at: PositiveInt | None = Field(
+        None,
+        description="wires from which on a wire is charged the less, the more it tells for each unit of its length, by "
+        "weight and curvature (reweighted l1, Candes, Wakin and Boyd 2008), all together as much as before; null for "
+        "never",
     )
     distance_power: float = Field(1.0, ge=0, le=4, description="p, the power of the distance in the regularizer")
     device: Literal["auto", "cpu", "cuda"] = Field(
@@ -151,9 +152,10 @@ class PruneSpec(Section):
     epochs: PositiveInt = Field(1, description="epochs of retraining in each round")
     steps: PositiveInt = Field(4, description="prunings in each round of the gradual schedule")
     retrain: int = Field(10, ge=0, description="epochs of retraining after the last round")
-    averaged: bool = Field(
-        False,
-        description="rank weights by their mean over the steps since the last pruning, not as the last batch left them",
+    average_at: PositiveInt | None = Field(
+        None,
+        description="wires from which on weights are ranked by their mean over the steps since the last pruning, not "
+        "as the last batch left them; null for never",
     )
     distance_power: float = Field(1.0, ge=0, le=4, description="g, the power of the distance in the rule")
     regrow: float = Field(

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -99,14 +100,14 @@ def test_a_reweighted_charge_spares_what_tells_most_for_its_length_and_costs_as_
     mlp.masked[0].mask[0, 3] = 0
     distance, saliency = torch.tensor([[1.0, 4.0, 9.0, 4.0]]), torch.tensor([[1.0, 16.0, 324.0, 1e6]])
     by_hand = [0.5 * 1 * (2 / 3), 0.5 * 2 * (1 / 2), 0.5 * 3 * (1 / 4)]
-    charge = Charge("distance", 0.5, 0.5, reweighted=True)
+    charge = Charge("distance", 0.5, 0.5, reweight_at=3)
     (price,) = charge.prices(mlp, [distance], saliencies=[saliency])
     assert price[0, :3].tolist() == pytest.approx([p / (17 / 36) for p in by_hand])
-    for plain in (
-        charge.prices(mlp, [distance]),
-        Charge("distance", 0.5, 0.5).prices(mlp, [distance], 0.5, [saliency]),
-    ):
-        assert plain[0][0, :3].tolist() == pytest.approx([0.5, 1.0, 1.5])
+    for reweight_at in (None, 2):
+        (price,) = replace(charge, reweight_at=reweight_at).prices(mlp, [distance], saliencies=[saliency])
+        assert price[0, :3].tolist() == pytest.approx([0.5, 1.0, 1.5])
+    (price,) = charge.prices(mlp, [distance])
+    assert price[0, :3].tolist() == pytest.approx([0.5, 1.0, 1.5])
 
 
 def test_the_loop_tells_a_reweighted_charge_what_its_last_look_saw(digits: Dataset) -> None:
@@ -117,7 +118,7 @@ def test_the_loop_tells_a_reweighted_charge_what_its_last_look_saw(digits: Datas
         mlp.masked[1].weight[:] = 2.0
         mlp.masked[1].mask[:, 1] = 0
     spec = PruneSpec(rule="magnitude", sparsity=None, wires=10_000, rounds=1)
-    charge = Charge("l1", 0.5, 1.0, reweighted=True)
+    charge = Charge("l1", 0.5, 1.0, reweight_at=1000)
     pruning = Pruning(mlp, Samples.of(digits.train), RECIPE, spec, charge, seed=1)
     pruning.prune(0.0)
     prices = [price.numpy() for price in pruning._prices]
@@ -132,9 +133,9 @@ def test_weights_rank_by_their_mean_since_the_last_pruning(digits: Dataset) -> N
 
     The -6 before the last pruning does not count; with it the first had a mean of -2/3.
     """
-    for averaged, stays in ((True, 0), (False, 1)):
+    for average_at, stays in ((2, 0), (1, 1), (None, 1)):
         mlp = Mlp.seeded((2, 1), batch_norm=False, seed=1)
-        spec = PruneSpec(rule="magnitude", sparsity=None, wires=1, rounds=1, averaged=averaged)
+        spec = PruneSpec(rule="magnitude", sparsity=None, wires=1, rounds=1, average_at=average_at)
         pruning = Pruning(mlp, Samples.of(digits.train), RECIPE, spec, seed=1)
         for first, count in ((-6.0, None), (-6.0, 2), (4.0, None), (0.0, 1)):
             with torch.no_grad():

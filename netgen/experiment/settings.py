@@ -105,9 +105,15 @@ WAYS: Mapping[str, Way] = MappingProxyType(
         "netgen": Way(
             "obs_distance",
             ROOMY,
-            {"regularizer": "distance", "strength": 0.045, "distance_power": 0.5, "learning_rate": 0.004},
-            {"wires": None, "wire_length": 3_000, "place_share": 0.3},
-            (32, 33, 34),
+            {
+                "regularizer": "distance",
+                "strength": 0.045,
+                "distance_power": 0.5,
+                "reweight_at": 5_000,
+                "learning_rate": 0.004,
+            },
+            {"wires": None, "wire_length": 2_700, "place_share": 0.3, "average_at": 5_000},
+            (31, 32, 33, 34),
             MILD,
         ),
     }

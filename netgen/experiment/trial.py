@@ -74,8 +74,10 @@ class Trial:
         """What trials of one data set and seed begin with: the dense network, by default pruned to what is placed."""
         prune = self.spec.prune
         rounds = max(round(prune.rounds / 2), 1)
-        plain = {"rule": "magnitude", "wires": prune.place_at, "wire_length": None, "rounds": rounds, "regrow": 0.0}
+        plain = {"rule": "magnitude", "wires": prune.place_at, "wire_length": None, "rounds": rounds}
+        plain |= {"regrow": 0.0, "average_at": None}
         train = {"regularizer": "none", "strength": 0.0, "strength_schedule": "steady", "distance_power": 1.0}
+        train |= {"reweight_at": None}
         update = {
             "prune": PruneSpec(rule="none") if self.dense else prune.model_copy(update=plain | {"distill": 0.0}),
             "train": self.spec.train.model_copy(update=train),

@@ -25,12 +25,12 @@ class Charge:
     strength: float
     power: float
     schedule: str = "steady"
-    reweighted: bool = False
+    reweight_at: int | None = None
 
     @classmethod
     def of(cls, spec: TrainSpec) -> "Charge":
         """The charge that a spec asks for."""
-        return cls(spec.regularizer, spec.strength, spec.distance_power, spec.strength_schedule, spec.reweighted)
+        return cls(spec.regularizer, spec.strength, spec.distance_power, spec.strength_schedule, spec.reweight_at)
 
     def prices(
         self,
@@ -43,17 +43,17 @@ class Charge:
 
         Args:
             done: how much of the rounds, 0 to 1.
-            saliencies: by how much the loss would rise; looked at by a charge that is reweighted.
+            saliencies: by how much the loss would rise; looked at from `reweight_at` wires on.
         """
         rule, strength = REGULARIZERS[self.regularizer], self.strength * SCHEDULES[self.schedule](done)
         if rule is None or not strength or (rule.by_distance and distances is None):
             return []
         distances = distances or [torch.ones_like(layer.mask) for layer in mlp.masked]
         prices = [strength * rule.price(distance, self.power) for distance in distances]
-        if not self.reweighted or saliencies is None:
+        if saliencies is None or self.reweight_at is None or mlp.wires > self.reweight_at:
             return prices
         tells = [saliency / distance.clamp(min=1) for saliency, distance in zip(saliencies, distances, strict=True)]
-        shares = _reweighted(tells, [layer.mask > 0 for layer in mlp.masked])
+        shares = _shares(tells, [layer.mask > 0 for layer in mlp.masked])
         return [price * share for price, share in zip(prices, shares, strict=True)]
 
     def collect(self, mlp: Mlp, prices: Sequence[Tensor], rate: float) -> None:
@@ -65,7 +65,7 @@ class Charge:
                     rule.shrink(layer.weight.data, price, rate)
 
 
-def _reweighted(tells: Sequence[Tensor], there: Sequence[Tensor]) -> list[Tensor]:
+def _shares(tells: Sequence[Tensor], there: Sequence[Tensor]) -> list[Tensor]:
     """By what the price of each wire is multiplied, 1 in their mean: the more a wire tells, the less.
 
     The root of what it tells stands in for |w|, in units of the loss: half the greatest price at the median, falling to

@@ -107,7 +107,7 @@ class Pruning:
     @property
     def wires(self) -> int:
         """Weights that are left."""
-        return sum(int(layer.mask.sum()) for layer in self.mlp.masked)
+        return self.mlp.wires
 
     @property
     def length(self) -> float:
@@ -262,7 +262,7 @@ class Pruning:
 
     def _average_anew(self) -> None:
         """Begin the mean of the weights anew, as they are."""
-        if self.spec.averaged:
+        if self.spec.average_at is not None and self.wires <= self.spec.average_at:
             self._mean = AveragedModel(self.mlp)
 
     def _batch(self, size: int) -> Batch:

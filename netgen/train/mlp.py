@@ -98,6 +98,11 @@ class Mlp(nn.Module):
         """Weights of the dense network that there was at first."""
         return sum(a * b for a, b in itertools.pairwise(self.sizes))
 
+    @property
+    def wires(self) -> int:
+        """Weights that the masks let through."""
+        return sum(int(layer.mask.sum()) for layer in self.masked)
+
     def start_anew(self, seed: int) -> None:
         """Draw all weights and biases at random again, in place; masks stay.
 
