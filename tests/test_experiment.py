@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from netgen.experiment import EXPERIMENTS, run
 from netgen.experiment.curve import at_size, crossing, crossing_size, over_seeds
 from netgen.experiment.ledger import Ledger
 from netgen.experiment.settings import ACCURACIES, BASES, base_of
-from netgen.experiment.trial import Point, Trial
+from netgen.experiment.trial import Point, Trial, spec_of
 
 CURVE = [
     Point(weights=400, wires=400, validation=0.99, test=0.98, lengths={"auto": 800}),
@@ -83,6 +84,14 @@ def test_no_two_trials_share_a_result_and_every_seed_has_each(name: str, data: s
 def test_trials_of_one_seed_begin_with_the_same_network(tmp_path: Path) -> None:
     trials = EXPERIMENTS["ablation"].trials("mnist", seeds=2, quick=False)
     assert len({Ledger(tmp_path).trunk_of(trial) for trial in trials}) == 2
+
+
+def test_what_is_charged_later_does_not_change_what_a_trial_begins_with(tmp_path: Path) -> None:
+    trial = EXPERIMENTS["ablation"].trials("digits", seeds=1, quick=True)[0]
+    spec = spec_of(trial.spec.to_yaml(), train={"reweight_at": 500}, prune={"average_at": 500})
+    other = replace(trial, spec=spec)
+    assert Ledger(tmp_path).path_of(trial) != Ledger(tmp_path).path_of(other)
+    assert Ledger(tmp_path).trunk_of(trial) == Ledger(tmp_path).trunk_of(other)
 
 
 def _command(out: Path, jobs: int) -> list[str]:
