@@ -15,7 +15,7 @@ from netgen.follow import Follower
 from netgen.netlist import netlist_between
 from netgen.network import Bools
 from netgen.sections import AugmentSpec, DataSpec, PlaceSpec, PruneSpec
-from netgen.train import Charge, Mlp, Pruning, Recipe, Samples, distort, fit, joint, predict, prune_and_retrain
+from netgen.train import Charge, Mlp, Pruning, Recipe, Samples, distort, fit, joint, look, predict, prune_and_retrain
 from netgen.train.cut import cut
 from netgen.train.prune import counts_of
 from netgen.train.regularize import REGULARIZERS, Regularizer
@@ -324,8 +324,8 @@ def test_a_smaller_network_is_looked_at_with_more_samples_for_the_same_work(
         looked_at.append(len(features))
         return curvature_of(mlp, features)
 
-    monkeypatch.setattr(joint, "curvature_of", counted)
-    monkeypatch.setattr(joint, "LOOKED_AT", 100)
+    monkeypatch.setattr(look, "curvature_of", counted)
+    monkeypatch.setattr(look, "LOOKED_AT", 100)
     mlp = Mlp.seeded((64, 20, 10), batch_norm=True, seed=1)
     spec = PruneSpec(rule="obd", schedule="gradual", sparsity=None, wires=500, rounds=4)
     pruning = Pruning(mlp, Samples.of(digits.train), RECIPE, spec, seed=1)

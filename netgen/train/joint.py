@@ -14,11 +14,11 @@ from netgen.sections import PruneSpec, per_layer
 from netgen.train.charge import NO_CHARGE, Charge
 from netgen.train.cut import cut
 from netgen.train.fit import Descent, Recipe
+from netgen.train.look import Look, array_of, look_at
 from netgen.train.mlp import Mlp
 from netgen.train.prune import RULES, Weights, counts_of, keep_into, keep_of, keep_within, split_like
-from netgen.train.saliency import curvature_of, slopes_of
+from netgen.train.saliency import slopes_of
 from netgen.train.samples import Batch, Samples
-from netgen.train.surgery import Surgeon
 
 Distances = Callable[[Sequence[Bools], Sequence[Words]], list[Reals]]
 """Places a network anew, near where its neurons lay before, and measures between all of them.
@@ -26,10 +26,8 @@ Distances = Callable[[Sequence[Bools], Sequence[Words]], list[Reals]]
 Takes the masks of its layers, (n_out, n_in) bool, and how much a step of each wire counts, none when all count alike;
 returns, of the same shapes, the Manhattan distance between the two neurons, and 0 where one of them has no site."""
 
-LOOKED_AT = 5_000
-"""Samples on which slopes are taken, and curvature of the dense network; of a smaller one, more for the same work."""
-OPERATED_ON = 8_000
-"""Samples on which the blocks of Optimal Brain Surgeon are taken."""
+STEEPEST_ON = 5_000
+"""Samples on which slopes are taken."""
 DENSE_SHARE = 0.3
 """Share of the rounds that a target of wire length spends on the way down to what can be placed."""
 KEPT_PER_ROUND = 0.75
@@ -43,26 +41,6 @@ class Target:
     count: int | None = None
     fan_in: tuple[int, ...] | None = None
     length: float = 0.0
-
-
-@dataclass(frozen=True, eq=False)
-class Look:
-    """What is known of the weights when they are ranked, per layer (n_out, n_in) of the neurons that are held.
-
-    Attributes:
-        weight: as ranked; 0 where there is no wire.
-        curvature: second derivatives of the loss; ones, where the rule does not look at them.
-        surgeon: where the rule has one.
-    """
-
-    weight: list[Reals]
-    curvature: list[Reals]
-    surgeon: Surgeon | None
-
-    @property
-    def saliency(self) -> list[Reals]:
-        """Twice what the loss would rise by, to second order."""
-        return [h * w**2 for h, w in zip(self.curvature, self.weight, strict=True)]
 
 
 def _between(start: float, end: float, done: float) -> float:
@@ -204,11 +182,11 @@ class Pruning:
 
         Source: after RigL (Evci et al. 2020), per unit of wire; our own.
         """
-        batch = self._batch(LOOKED_AT)
+        batch = self._batch(STEEPEST_ON)
         slopes = slopes_of(self.mlp, batch.features, batch.labels)
         masks, local = [layer.mask.cpu().numpy() > 0 for layer in self.mlp.masked], self._local()
         steep = [
-            np.where(~masks[k], np.abs(self._array(slope)) / np.maximum(local[k], 1.0), -1.0)
+            np.where(~masks[k], np.abs(array_of(slope)) / np.maximum(local[k], 1.0), -1.0)
             for k, slope in enumerate(slopes)
         ]
         flat, lengths = np.concatenate([s.ravel() for s in steep]), np.concatenate([d.ravel() for d in local])
@@ -237,28 +215,11 @@ class Pruning:
         return counts_of(self._spread(self._looked().saliency), self.mlp.masks(), self.spec.place_share)
 
     def _looked(self) -> Look:
-        """A look at some samples, by the weights of now or by their mean."""
+        """A look at the weights of now, or at their mean."""
         mlp = self.mlp if self._mean is None else self._mean.module
         assert isinstance(mlp, Mlp)
-        mlp.eval()
-        surgeon = self._surgeon(mlp)
-        curvature = self._curvature(mlp) if surgeon is None else surgeon.curvature(mlp)
-        weights = [self._array(layer.weight * layer.mask) for layer in mlp.masked]
-        return Look(weights, [self._array(part) for part in curvature], surgeon)
-
-    def _curvature(self, mlp: Mlp) -> list[Tensor]:
-        """Second derivatives where the rule looks at them; else ones."""
-        if not self.spec.rule.startswith("ob"):
-            return [torch.ones_like(layer.mask) for layer in mlp.masked]
-        held = sum(layer.mask.numel() for layer in mlp.masked)
-        batch = self._batch(round(LOOKED_AT * self.dense / held))
-        return curvature_of(mlp, batch.features)
-
-    def _surgeon(self, mlp: Mlp) -> Surgeon | None:
-        """Where the rule asks for one, as soon as the network is small enough to be placed."""
-        if not self.spec.rule.startswith("obs") or self.wires > self.spec.place_at:
-            return None
-        return Surgeon.of(mlp, self._batch(OPERATED_ON).features)
+        operate = self.wires <= self.spec.place_at
+        return look_at(mlp, self.spec.rule, lambda size: self._batch(size).features, operate=operate)
 
     def _average_anew(self) -> None:
         """Begin the mean of the weights anew, as they are."""
@@ -297,8 +258,3 @@ class Pruning:
         self.charge.collect(self.mlp, self._prices, self.descent.rate)
         if self._mean is not None:
             self._mean.update_parameters(self.mlp)
-
-    @staticmethod
-    def _array(values: Tensor) -> Reals:
-        array: Reals = values.detach().cpu().double().numpy()
-        return array
