@@ -14,8 +14,8 @@ from netgen.sections import PruneSpec, per_layer
 from netgen.train.charge import NO_CHARGE, Charge
 from netgen.train.cut import cut
 from netgen.train.fit import Descent, Recipe
-from netgen.train.look import Look, array_of, look_at
-from netgen.train.mlp import Mlp
+from netgen.train.look import Look, look_at
+from netgen.train.mlp import Mlp, array_of
 from netgen.train.prune import RULES, Weights, counts_of, keep_into, keep_of, keep_within, split_like
 from netgen.train.saliency import slopes_of
 from netgen.train.samples import Batch, Samples

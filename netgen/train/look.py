@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from netgen.fixed import Reals
-from netgen.train.mlp import Mlp
+from netgen.train.mlp import Mlp, array_of
 from netgen.train.saliency import curvature_of
 from netgen.train.surgery import Surgeon
 
@@ -55,9 +55,3 @@ def look_at(mlp: Mlp, rule: str, draw: Callable[[int], Tensor], *, operate: bool
         curvature = [torch.ones_like(layer.mask) for layer in mlp.masked]
     weight = [array_of(layer.weight * layer.mask) for layer in mlp.masked]
     return Look(weight, [array_of(part) for part in curvature], surgeon)
-
-
-def array_of(values: Tensor) -> Reals:
-    """The same values in double precision, outside of PyTorch."""
-    array: Reals = values.detach().cpu().double().numpy()
-    return array

@@ -142,7 +142,7 @@ class Mlp(nn.Module):
 
     def masks(self) -> list[Bools]:
         """The masks in the shape that the network had at first, per layer (n_out, n_in) bool."""
-        return [self.spread(_array(layer.mask), depth) > 0 for depth, layer in enumerate(self.masked)]
+        return [self.spread(array_of(layer.mask), depth) > 0 for depth, layer in enumerate(self.masked)]
 
     def spread(self, values: Reals, depth: int) -> Reals:
         """A layer's values, (n_out,) or (n_out, n_in), at the places they had at first, zeros elsewhere."""
@@ -159,17 +159,17 @@ class Mlp(nn.Module):
         layers = []
         for depth, linear in enumerate(self.masked):
             gain: Reals = np.ones(linear.out_features)
-            weight, bias = _array(linear.weight), _array(linear.bias)
+            weight, bias = array_of(linear.weight), array_of(linear.bias)
             if depth < len(self.norms):
                 norm = self.norms[depth]
                 assert isinstance(norm, nn.BatchNorm1d)
                 assert norm.running_mean is not None
                 assert norm.running_var is not None
-                gain = _array(norm.weight) / np.sqrt(_array(norm.running_var) + norm.eps)
-                bias = (bias - _array(norm.running_mean)) * gain + _array(norm.bias)
+                gain = array_of(norm.weight) / np.sqrt(array_of(norm.running_var) + norm.eps)
+                bias = (bias - array_of(norm.running_mean)) * gain + array_of(norm.bias)
             last = depth == len(self.linears) - 1
             weight, bias, mask = (
-                self.spread(values, depth) for values in (weight * gain[:, None], bias, _array(linear.mask))
+                self.spread(values, depth) for values in (weight * gain[:, None], bias, array_of(linear.mask))
             )
             layers.append(Layer(weight, bias, mask > 0, "identity" if last else "relu"))
         return Network(tuple(layers))
@@ -182,7 +182,8 @@ def _normalized(norm: nn.Module, x: Tensor) -> Tensor:
     return result
 
 
-def _array(tensor: Tensor) -> Reals:
+def array_of(tensor: Tensor) -> Reals:
+    """The same values in double precision, outside of PyTorch."""
     values: Reals = tensor.detach().cpu().double().numpy()
     return values
 
