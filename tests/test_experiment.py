@@ -88,10 +88,15 @@ def test_trials_of_one_seed_begin_with_the_same_network(tmp_path: Path) -> None:
 
 def test_what_is_charged_later_does_not_change_what_a_trial_begins_with(tmp_path: Path) -> None:
     trial = EXPERIMENTS["ablation"].trials("digits", seeds=1, quick=True)[0]
-    spec = spec_of(trial.spec.to_yaml(), train={"reweight_at": 500}, prune={"average_at": 500})
-    other = replace(trial, spec=spec)
-    assert Ledger(tmp_path).path_of(trial) != Ledger(tmp_path).path_of(other)
-    assert Ledger(tmp_path).trunk_of(trial) == Ledger(tmp_path).trunk_of(other)
+    later: list[dict[str, dict[str, object]]] = [
+        {"train": {"reweight_at": 500}},
+        {"prune": {"average_at": 500}},
+        {"prune": {"place_share": 0.3}},
+    ]
+    for keys in later:
+        other = replace(trial, spec=spec_of(trial.spec.to_yaml(), **keys))
+        assert Ledger(tmp_path).path_of(trial) != Ledger(tmp_path).path_of(other)
+        assert Ledger(tmp_path).trunk_of(trial) == Ledger(tmp_path).trunk_of(other)
 
 
 def _command(out: Path, jobs: int) -> list[str]:

@@ -74,12 +74,25 @@ class Trial:
         """What trials of one data set and seed begin with: the dense network, by default pruned to what is placed."""
         prune = self.spec.prune
         rounds = max(round(prune.rounds / 2), 1)
-        plain = {"rule": "magnitude", "wires": prune.place_at, "wire_length": None, "rounds": rounds}
-        plain |= {"regrow": 0.0, "average_at": None}
-        train = {"regularizer": "none", "strength": 0.0, "strength_schedule": "steady", "distance_power": 1.0}
-        train |= {"reweight_at": None}
+        plain = {
+            "rule": "magnitude",
+            "wires": prune.place_at,
+            "wire_length": None,
+            "rounds": rounds,
+            "average_at": None,
+            "regrow": 0.0,
+            "place_share": None,
+            "distill": 0.0,
+        }
+        train = {
+            "regularizer": "none",
+            "strength": 0.0,
+            "strength_schedule": "steady",
+            "reweight_at": None,
+            "distance_power": 1.0,
+        }
         update = {
-            "prune": PruneSpec(rule="none") if self.dense else prune.model_copy(update=plain | {"distill": 0.0}),
+            "prune": PruneSpec(rule="none") if self.dense else prune.model_copy(update=plain),
             "train": self.spec.train.model_copy(update=train),
             "place": PlaceSpec(),
             "quantize": QuantizeSpec(),
