@@ -90,7 +90,7 @@ class TrainSpec(Section):
     reweight_at: PositiveInt | None = Field(
         None,
         description="wires from which on a wire is charged the less, the more it tells for each unit of its length, by "
-        "weight and curvature (reweighted l1, Candes, Wakin and Boyd 2008), all together as much as before; null for "
+        "weight and curvature (reweighted l1, Candes, Wakin and Boyd 2008), by a factor of 1 in the mean; null for "
         "never",
     )
     distance_power: float = Field(1.0, ge=0, le=4, description="p, the power of the distance in the regularizer")

@@ -91,8 +91,8 @@ def test_lambda_follows_its_schedule(schedule: str, factors: Sequence[int]) -> N
         assert [price.tolist() for price in prices] == ([[[2.0 * factor] * 3] * 2] if factor else [])
 
 
-def test_a_reweighted_charge_spares_what_tells_most_for_its_length_and_costs_as_much_in_all() -> None:
-    """Roots of saliency by length are 1, 2, 6, so 1 / (1 + 1/2), 1 / (1 + 1), 1 / (1 + 3) of the price, mean 17/36.
+def test_a_reweighted_charge_spares_what_tells_most_for_its_length() -> None:
+    """Roots of saliency by length are 1, 2, 6, so 2/3, 1/2 and 1/4 of the price, by their mean, 17/36.
 
     The fourth weight is no wire: it does not count.
     """
