@@ -10,7 +10,7 @@ TRAINING = {
     "plain": {"regularizer": "l2", "strength": DECAY},
     "distance": {"regularizer": "distance", "strength": STRENGTH},
 }
-PRUNING = {"magnitude": "magnitude", "nested-rank": "nested_rank", "saliency per length": "obd_distance"}
+PRUNING = {"magnitude": "magnitude", "nested-rank": "nested_rank", "saliency per length": "obs_distance"}
 PLACEMENT = {"none": "index", "matching": "matching", "netgen": "auto"}
 PAPER = [(training, pruning) for training in ("plain", "distance") for pruning in ("magnitude", "nested-rank")]
 OURS = ("distance", "saliency per length")

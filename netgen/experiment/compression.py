@@ -9,7 +9,7 @@ from netgen.experiment.trial import Point, Trial, spec_of
 
 WAYS = {
     "magnitude": ("magnitude", TRAINING["plain"]),
-    "saliency": ("obd", {"regularizer": "l1", "strength": 0.04}),
+    "saliency": ("obs", {"regularizer": "l1", "strength": 0.04}),
 }
 """Rule and regularizer by name."""
 START = 40_000
@@ -28,10 +28,11 @@ def trials(data: str, *, seeds: int, quick: bool) -> list[Trial]:
     made = []
     for seed in range(1, seeds + 1):
         base = base_of(data, seed=seed, quick=quick)
-        dense = spec_of(base.to_yaml(), prune={"rule": "none", "retrain": 3 * base.prune.retrain})
+        retrain = 3 * base.prune.retrain
+        dense = spec_of(base.to_yaml(), prune={"rule": "none", "retrain": retrain})
         made.append(Trial(data, ("dense",), dense, look="float", placers=()))
         for name, (rule, training) in WAYS.items():
-            prune = {"rule": rule, "place_at": min(START, 2 * base.prune.place_at)}
+            prune = {"rule": rule, "place_at": min(START, 2 * base.prune.place_at), "retrain": retrain}
             spec = spec_of(base.to_yaml(), train=training, prune=prune)
             made.append(Trial(data, (name,), spec, look="float", placers=()))
     return made

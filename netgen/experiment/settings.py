@@ -12,7 +12,7 @@ data: {source: idx, path: NAME}
 network: {hidden: [300, 100]}
 augment: {copies: 4}
 train: {epochs: 4, batch_size: 512, learning_rate: 0.002, weight_decay: 0, label_smoothing: 0}
-prune: {sparsity: null, wires: 350, schedule: gradual, rounds: 12, retrain: 4, place_at: 10000}
+prune: {sparsity: null, wires: 350, schedule: gradual, rounds: 14, retrain: 4, place_at: 20000}
 quantize: {epochs: 2, learning_rate: 0.001}
 place: {moves: 2000000, certificate: false}
 """
@@ -29,9 +29,9 @@ place: {moves: 500000, certificate: false}
 BASES = {
     "digits": _DIGITS,
     "mnist": _IMAGES.replace("NAME", "mnist"),
-    "fashion-mnist": _IMAGES.replace("NAME", "fashion-mnist")
-    .replace("copies: 4", "copies: 4, mirror: true, warp: 0.4")
-    .replace("rounds: 12", "rounds: 8"),
+    "fashion-mnist": _IMAGES.replace("NAME", "fashion-mnist").replace(
+        "copies: 4", "copies: 4, mirror: true, warp: 0.4"
+    ),
 }
 """YAML by name of the data set."""
 
@@ -88,6 +88,14 @@ ROOMY: Mapping[str, object] = MappingProxyType({"method": "auto", "slack": 3.0})
 
 WAYS: Mapping[str, Way] = MappingProxyType(
     {
+        "plain magnitude, no copies": Way(
+            "magnitude",
+            ROOMY,
+            {"regularizer": "l2", "strength": DECAY, "learning_rate": 0.001},
+            {"wires": 4_000},
+            (22, 24, 26, 28, 30),
+            {"copies": 0},
+        ),
         "plain magnitude": Way(
             "magnitude",
             ROOMY,
