@@ -20,7 +20,7 @@ _DIGITS = """
 network: {hidden: [32, 16]}
 augment: {copies: 6, shift: 0.7, warp: 0.3}
 train: {epochs: 20, batch_size: 64, weight_decay: 0, label_smoothing: 0, learning_rate: 0.002}
-prune: {sparsity: null, wires: 80, schedule: gradual, rounds: 12, epochs: 4, retrain: 20, place_at: 1500,
+prune: {sparsity: null, wires: 80, schedule: gradual, rounds: 12, epochs: 4, retrain: 20, place_at: 2200,
         place_moves: 100000}
 quantize: {epochs: 8}
 place: {moves: 500000, certificate: false}
