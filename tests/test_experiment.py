@@ -163,6 +163,15 @@ def test_a_circuit_of_a_look_is_counted_and_placed_and_new_weights_know_nothing(
     assert point.fresh + 0.1 < point.retrained < point.test
 
 
+def test_plain_magnitude_without_copies_is_plain_magnitude_otherwise() -> None:
+    """Else the two rows of the recipe would not say what distorted copies are worth."""
+    ways = {trial.what[0]: trial for trial in EXPERIMENTS["recipe"].trials("mnist", seeds=1, quick=False)}
+    usual, given = ways["plain magnitude, no copies"].spec, ways["plain magnitude"].spec
+    assert (usual.augment.copies, given.augment.copies) == (0, 12)
+    same = {"augment": given.augment, "prune": usual.prune.model_copy(update={"wires": given.prune.wires})}
+    assert usual.model_copy(update=same) == given
+
+
 def test_names_that_do_not_exist_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"experiment: no 'abl'; choose one of ablation, recipe, reinit, compression"):
         run("abl", "digits", out=tmp_path)

@@ -29,7 +29,10 @@ EXPERIMENTS: Mapping[str, Experiment] = MappingProxyType(
             "Which technique shortens wires at the same accuracy, and do they combine?", ablation.trials, ablation.table
         ),
         "recipe": Experiment(
-            "How much wire for the highest accuracy, when each way gets the whole recipe?", recipe.trials, recipe.table
+            "How much wire for the highest accuracy, when each way gets the whole recipe, plain magnitude also without "
+            "its copies?",
+            recipe.trials,
+            recipe.table,
         ),
         "reinit": Experiment("Does pruning find weights, or wiring?", reinit.trials, reinit.table),
         "compression": Experiment("How few weights keep the error?", compression.trials, compression.table),

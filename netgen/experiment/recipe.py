@@ -1,4 +1,4 @@
-"""How much wire for the highest accuracy, when each technique gets the whole recipe? Three ways, side by side."""
+"""How much wire for the highest accuracy, when each technique gets the whole recipe? Ways side by side."""
 
 from collections.abc import Sequence
 

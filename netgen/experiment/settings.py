@@ -86,23 +86,14 @@ class Way:
 ROOMY: Mapping[str, object] = MappingProxyType({"method": "auto", "slack": 3.0})
 """Our placer, in a box that leaves it the choice of a shape; matching takes the smallest box."""
 
+_PLAIN: Mapping[str, object] = MappingProxyType({"regularizer": "l2", "strength": DECAY, "learning_rate": 0.001})
+
 WAYS: Mapping[str, Way] = MappingProxyType(
     {
         "plain magnitude, no copies": Way(
-            "magnitude",
-            ROOMY,
-            {"regularizer": "l2", "strength": DECAY, "learning_rate": 0.001},
-            {"wires": 4_000},
-            (22, 24, 26, 28, 30),
-            {"copies": 0},
+            "magnitude", ROOMY, _PLAIN, {"wires": 4_000}, (22, 24, 26, 28, 30), {"copies": 0}
         ),
-        "plain magnitude": Way(
-            "magnitude",
-            ROOMY,
-            {"regularizer": "l2", "strength": DECAY, "learning_rate": 0.001},
-            {"wires": 3_000},
-            (30, 31, 32, 33, 34),
-        ),
+        "plain magnitude": Way("magnitude", ROOMY, _PLAIN, {"wires": 3_000}, (30, 31, 32, 33, 34)),
         "best of the paper": Way(
             "magnitude",
             {"method": "matching"},
