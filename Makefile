@@ -28,7 +28,7 @@ fuzz: $(STAMP)
 	NETGEN_FUZZ_CASES=10000 $(BIN)/python -m pytest -n auto -k "fuzz"
 
 docs: $(STAMP)
-	$(BIN)/python -m netgen.spec_reference > docs/spec.md
+	$(BIN)/python -m netgen.spec.reference > docs/spec.md
 
 # Debian: simulators, synthesis and a browser, all optional for building, used by the checks and tests.
 system-deps:

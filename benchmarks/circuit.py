@@ -18,21 +18,22 @@ import numpy as np
 from alkaid.codegen.rtl.verilog.comb import comb_logic_gen
 from alkaid.trace import FVArray, HWConfig, trace
 
-from netgen import artifacts, kept
-from netgen.circuit import Circuit, CircuitLayer
-from netgen.circuit import evaluate as scores_of
-from netgen.constrain import board_of
-from netgen.cost import cost_of
-from netgen.fixed import FixedPoint, Words
+from netgen.flow import files
+from netgen.flow.folder import load_circuit, load_spec_of
 from netgen.fpga import synthesize
-from netgen.grid import Grid, Placement
 from netgen.hdl import design_of
+from netgen.ir.circuit import Circuit, CircuitLayer
+from netgen.ir.circuit import evaluate as scores_of
+from netgen.ir.fixed import FixedPoint, Words
+from netgen.ir.grid import Grid, Placement
+from netgen.ir.netlist import netlist_of
 from netgen.lower import lower
-from netgen.netlist import netlist_of
-from netgen.operators import OperatorGraph, evaluate
-from netgen.pipeline import schedule
-from netgen.prove import prove
-from netgen.wiring import operator_sites, settled_sites, sites_of, wire_lengths
+from netgen.operators.cost import cost_of
+from netgen.operators.graph import OperatorGraph, evaluate
+from netgen.operators.prove import prove
+from netgen.operators.schedule import schedule
+from netgen.operators.wiring import operator_sites, settled_sites, sites_of, wire_lengths
+from netgen.spec.board import board_of
 
 VECTORS = 10_000
 BYTES = FixedPoint(8, 0, signed=False)
@@ -110,7 +111,7 @@ def lut(builds: list[Path], *, quick: bool) -> None:
         for name, inputs, outputs, bits, density in MATRICES[: 2 if quick else None]:
             yield name, layer_of(matrix_of(inputs, outputs, bits, density, seed=0), bits)
         for folder in builds:
-            circuit = kept.load_circuit(folder)
+            circuit = load_circuit(folder)
             for depth, layer in enumerate(circuit.layers):
                 if layer.weight.any(axis=0).sum() > 1:
                     used = np.flatnonzero(layer.weight.any(axis=0))
@@ -143,10 +144,10 @@ def wire(builds: list[Path]) -> None:
 
     def rows() -> Iterator[list[str]]:
         for folder in builds:
-            circuit = kept.load_circuit(folder)
+            circuit = load_circuit(folder)
             netlist = netlist_of(circuit)
-            board, _ = board_of(kept.load_spec_of(folder).place, netlist)
-            sites = sites_of(netlist, artifacts.read_placement(folder / "placement.csv", netlist, board))
+            board, _ = board_of(load_spec_of(folder).place, netlist)
+            sites = sites_of(netlist, files.read_placement(folder / "placement.csv", netlist, board))
             pitch = board.pitch
             for sharing in ("none", "csd", "shared", "local"):
                 graph = lower(circuit, sharing=sharing, argmax=True, sites=sites)

@@ -9,9 +9,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from netgen.fixed import Words
-from netgen.grid import Grid, Placement, auto_grid
-from netgen.netlist import Netlist
+from netgen.ir.fixed import Words
+from netgen.ir.grid import Grid, Placement, auto_grid
+from netgen.ir.netlist import Netlist
 from netgen.place.halves import snap
 
 

@@ -22,9 +22,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import netgen
-from netgen.graph import read_graph
-from netgen.grid import Placement, free_regions, wire_lengths
-from netgen.netlist import Netlist
+from netgen.graph.files import read_graph
+from netgen.ir.grid import Placement, free_regions, wire_lengths
+from netgen.ir.netlist import Netlist
 from netgen.place import place
 from netgen.place.bounds import best
 from netgen.place.problem import problem_of

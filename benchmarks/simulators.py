@@ -17,11 +17,11 @@ from pathlib import Path
 
 import numpy as np
 
-from netgen import kept
-from netgen.circuit import evaluate
-from netgen.data import DATA_VARIABLE, load_dataset
-from netgen.design import Design, Simulated
-from netgen.fixed import Words
+from netgen.data.dataset import DATA_VARIABLE, load_dataset
+from netgen.flow.folder import Build, load_build, load_design
+from netgen.ir.circuit import evaluate
+from netgen.ir.fixed import Words
+from netgen.operators.design import Design, Simulated
 from netgen.simulate import SIMULATORS, simulate
 
 SAMPLES = 10_000
@@ -29,13 +29,13 @@ WIRE_SAMPLES = {"amaranth": 400_000, "icarus": 1_000_000}
 """Wires times samples for slow simulators, some ten seconds of them; the others do all samples."""
 
 
-def opened(folder: Path) -> tuple[kept.Build, Design]:
+def opened(folder: Path) -> tuple[Build, Design]:
     """A build, and its design with the Verilog that lies there."""
-    build = kept.load_build(folder)
-    return build, kept.load_design(folder, build.spec, build.circuit)
+    build = load_build(folder)
+    return build, load_design(folder, build.spec, build.circuit)
 
 
-def words_of(folder: Path, build: kept.Build) -> Words:
+def words_of(folder: Path, build: Build) -> Words:
     """10,000 input words of a build's test set, from the first again where it is smaller."""
     data = load_dataset(build.spec.data, seed=build.spec.seed, base=folder)
     words = build.circuit.input.encode(data.test.features)

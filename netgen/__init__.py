@@ -6,15 +6,16 @@
 
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from netgen.flow import build as build
-    from netgen.kept import Build as Build
-    from netgen.kept import load_build as load_build
+from netgen.version import __version__
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from netgen.flow.build import build as build
+    from netgen.flow.folder import Build as Build
+    from netgen.flow.folder import load_build as load_build
+
 __all__ = ["Build", "__version__", "build", "load_build"]
 
-_HOMES = {"build": "netgen.flow", "Build": "netgen.kept", "load_build": "netgen.kept"}
+_HOMES = {"build": "netgen.flow.build", "Build": "netgen.flow.folder", "load_build": "netgen.flow.folder"}
 
 
 def __getattr__(name: str) -> object:

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from netgen.circuit import Circuit, classify
-from netgen.circuit import evaluate as scores_of
-from netgen.fixed import Words
-from netgen.operators import Operator, OperatorGraph, evaluate, range_of
+from netgen.ir.circuit import Circuit, classify
+from netgen.ir.circuit import evaluate as scores_of
+from netgen.ir.fixed import Words
+from netgen.operators.graph import Operator, OperatorGraph, evaluate, range_of
 
 Random = np.random.Generator
 Key = tuple[int, int]

@@ -6,9 +6,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from netgen.fixed import Words
-from netgen.grid import Grid, Regions, free_regions
-from netgen.netlist import Netlist
+from netgen.ir.fixed import Words
+from netgen.ir.grid import Grid, Regions, free_regions
+from netgen.ir.netlist import Netlist
 from netgen.place.problem import Problem, problem_of
 
 

@@ -4,11 +4,11 @@ import itertools
 
 import numpy as np
 
-from netgen.cost import Cost
-from netgen.fixed import FixedPoint
-from netgen.grid import Placement, auto_grid
-from netgen.netlist import Netlist
-from netgen.prove import Proof
+from netgen.ir.fixed import FixedPoint
+from netgen.ir.grid import Placement, auto_grid
+from netgen.ir.netlist import Netlist
+from netgen.operators.cost import Cost
+from netgen.operators.prove import Proof
 from netgen.report.agreement import CheckReport
 from netgen.report.build import BuildReport, LayerFormats, Port
 from netgen.report.logic import LogicReport

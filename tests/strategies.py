@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from netgen.circuit import Circuit, CircuitLayer
-from netgen.design import Design
-from netgen.fixed import FixedPoint, Words
-from netgen.grid import Grid, Placement
 from netgen.hdl import design_of
+from netgen.ir.circuit import Circuit, CircuitLayer
+from netgen.ir.fixed import FixedPoint, Words
+from netgen.ir.grid import Grid, Placement
+from netgen.ir.netlist import Netlist, netlist_of
+from netgen.ir.network import Activation
+from netgen.ir.thermometer import BIT
 from netgen.lower import SHARING, alkaid, lower
-from netgen.netlist import Netlist, netlist_of
-from netgen.network import Activation
-from netgen.operators import MOST_TABLE_BITS, OperatorGraph
-from netgen.pipeline import Pipeline, schedule
-from netgen.thermometer import BIT
-from netgen.wiring import sites_of
+from netgen.operators.design import Design
+from netgen.operators.graph import MOST_TABLE_BITS, OperatorGraph
+from netgen.operators.schedule import Pipeline, schedule
+from netgen.operators.wiring import sites_of
 
 FUZZ_CASES = int(os.environ.get("NETGEN_FUZZ_CASES", "300"))
 

@@ -9,10 +9,10 @@ from string import Template
 
 import numpy as np
 
-from netgen.circuit import classify, evaluate
-from netgen.design import Design
-from netgen.fixed import Words
-from netgen.network import Bools
+from netgen.ir.circuit import classify, evaluate
+from netgen.ir.fixed import Words
+from netgen.ir.network import Bools
+from netgen.operators.design import Design
 
 CALM = 12
 """Cycles after the first, in which nothing stalls and nothing is reset."""

@@ -3,14 +3,14 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from netgen.allocate import _without_the_dearest, allocate
-from netgen.circuit import evaluate
-from netgen.data import Dataset, Split, load_dataset
-from netgen.digits import count_digits, signed_digits
-from netgen.fixed import FixedPoint, Reals
-from netgen.network import Bools, Layer, Network
+from netgen.data.dataset import Dataset, Split, load_dataset
+from netgen.ir.circuit import evaluate
+from netgen.ir.digits import count_digits, signed_digits
+from netgen.ir.fixed import FixedPoint, Reals
+from netgen.ir.network import Bools, Layer, Network
+from netgen.learn.allocate import _without_the_dearest, allocate
 from netgen.quantize import Formats, QuantizedMlp, calibrate, predict_words, quantize
-from netgen.sections import DataSpec
+from netgen.spec.sections import DataSpec
 from netgen.train import Recipe, Samples, accuracy_of, fit
 
 RECIPE = Recipe(batch_size=32, learning_rate=0.005, weight_decay=0.0, label_smoothing=0.0)

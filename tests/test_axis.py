@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from strategies import placed, random_circuit
 
-from netgen.circuit import classify, evaluate
 from netgen.errors import SpecError
 from netgen.hdl import axis_of, design_of
 from netgen.hdl.axis import Form, Output
+from netgen.ir.circuit import classify, evaluate
 from netgen.lower import lower
-from netgen.pipeline import schedule
-from netgen.spec import parse_spec
+from netgen.operators.schedule import schedule
+from netgen.spec.spec import parse_spec
 
 BENCH = """
 module bench;

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import circuits, inputs_of
 
-from netgen.circuit import Circuit, CircuitLayer, classify, evaluate, from_json, ranges_of, simplify, to_json, trace
 from netgen.errors import BuildError, DataError, QuantizeError
-from netgen.fixed import FixedPoint, Words
-from netgen.network import Activation, alive_of
-from netgen.thermometer import BIT
+from netgen.ir.circuit import Circuit, CircuitLayer, classify, evaluate, from_json, ranges_of, simplify, to_json, trace
+from netgen.ir.fixed import FixedPoint, Words
+from netgen.ir.network import Activation, alive_of
+from netgen.ir.thermometer import BIT
 
 TWO_LAYERS = Circuit(
     input=FixedPoint(4, 2, signed=True),

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from netgen.constrain import block, layered, layered_grid, pin
 from netgen.errors import FitError
-from netgen.grid import Grid, free_regions
-from netgen.netlist import Netlist
+from netgen.ir.grid import Grid, free_regions
+from netgen.ir.netlist import Netlist
+from netgen.ir.regions import block, layered, layered_grid, pin
 
 GRID = Grid((2, 2, 3))
 

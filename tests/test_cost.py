@@ -2,8 +2,8 @@
 
 import pytest
 
-from netgen.cost import adder_lut, count_lut
-from netgen.operators import range_of
+from netgen.operators.cost import adder_lut, count_lut
+from netgen.operators.graph import range_of
 
 BYTE, WORD = (0, 255), (0, 4095)
 SIGNED = (-128, 127)

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netgen.data import Dataset, load_dataset
+from netgen.data.dataset import Dataset, load_dataset
 from netgen.errors import DataError
-from netgen.fixed import FixedPoint
-from netgen.sections import DataSpec
+from netgen.ir.fixed import FixedPoint
+from netgen.spec.sections import DataSpec
 
 
 def _load(tmp_path: Path, source: str, path: str, **keys: object) -> Dataset:

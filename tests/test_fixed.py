@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netgen.errors import QuantizeError
-from netgen.fixed import FixedPoint, bits_of, shift_round
+from netgen.ir.fixed import FixedPoint, bits_of, shift_round
 
 
 @pytest.mark.parametrize(

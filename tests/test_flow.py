@@ -17,12 +17,12 @@ import pytest
 from recount import recount
 
 import netgen
-from netgen.artifacts import read_network, write_network
 from netgen.errors import CheckError, NetgenError
-from netgen.flow import ROOMS, code_files
-from netgen.kept import load_build, load_circuit
-from netgen.network import Network
-from netgen.verify import recheck
+from netgen.flow.build import ROOMS, code_files
+from netgen.flow.files import read_network, write_network
+from netgen.flow.folder import load_build, load_circuit
+from netgen.flow.verify import recheck
+from netgen.ir.network import Network
 
 SMALL = """
 network: {hidden: [12, 8]}

@@ -15,17 +15,17 @@ import numpy as np
 import pytest
 from strategies import designed_as
 
-from netgen import cli
-from netgen.circuit import Circuit, CircuitLayer
-from netgen.cost import cost_of
+from netgen.cli import app as cli
 from netgen.errors import BuildError, SynthError
-from netgen.fixed import FixedPoint
 from netgen.fpga import TARGETS, synthesize
 from netgen.fpga.levels import depth_of
 from netgen.fpga.yosys import CHOICES, find_yosys
+from netgen.ir.circuit import Circuit, CircuitLayer
+from netgen.ir.fixed import FixedPoint
+from netgen.ir.utilization import Utilization
+from netgen.operators.cost import cost_of
 from netgen.progress import silent
 from netgen.report import record
-from netgen.utilization import Utilization
 
 Tool = Callable[[str], str]
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from netgen.errors import GraphError
-from netgen.graph import Graph, read_graph
-from netgen.grid import Grid
+from netgen.graph.files import Graph, read_graph
+from netgen.ir.grid import Grid
 
 
 def _read(tmp_path: Path, name: str, text: str) -> Graph:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netgen.errors import FitError
-from netgen.grid import (
+from netgen.ir.grid import (
     FACES,
     Face,
     Grid,
@@ -21,7 +21,7 @@ from netgen.grid import (
     obeys,
     wire_lengths,
 )
-from netgen.netlist import Netlist
+from netgen.ir.netlist import Netlist
 
 
 def layers(*sizes: int, wires: Sequence[tuple[int, int]] = ()) -> Netlist:

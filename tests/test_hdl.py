@@ -24,15 +24,15 @@ from strategies import (
 )
 
 from netgen import hdl
-from netgen.circuit import Circuit, CircuitLayer, classify, evaluate
-from netgen.design import Design, Simulated
-from netgen.fixed import FixedPoint, Words
-from netgen.grid import Grid, Placement
 from netgen.hdl import design_of
+from netgen.ir.circuit import Circuit, CircuitLayer, classify, evaluate
+from netgen.ir.fixed import FixedPoint, Words
+from netgen.ir.grid import Grid, Placement
+from netgen.ir.netlist import netlist_of
 from netgen.lower import lower
-from netgen.names import names_of
-from netgen.netlist import netlist_of
-from netgen.pipeline import schedule
+from netgen.operators.design import Design, Simulated
+from netgen.operators.names import names_of
+from netgen.operators.schedule import schedule
 
 Tool = Callable[[str], str]
 

@@ -25,11 +25,11 @@ from strategies import (
 )
 from stream_bench import Run, judge, noisy, simulated
 
-from netgen.circuit import Circuit
-from netgen.design import Design
-from netgen.fixed import FixedPoint
+from netgen.ir.circuit import Circuit
+from netgen.ir.fixed import FixedPoint
 from netgen.lower import SHARING
-from netgen.pipeline import Pipeline
+from netgen.operators.design import Design
+from netgen.operators.schedule import Pipeline
 
 Tool = Callable[[str], str]
 

@@ -18,18 +18,18 @@ from strategies import (
 )
 
 from netgen import lower as package
-from netgen.circuit import Circuit, CircuitLayer, classify, ranges_of
-from netgen.circuit import evaluate as scores_of
-from netgen.cost import cost_of
-from netgen.digits import signed_digits
 from netgen.errors import BuildError
-from netgen.fixed import FixedPoint, Words
+from netgen.ir.circuit import Circuit, CircuitLayer, classify, ranges_of
+from netgen.ir.circuit import evaluate as scores_of
+from netgen.ir.digits import signed_digits
+from netgen.ir.fixed import FixedPoint, Words
 from netgen.lower import SHARING, lower
 from netgen.lower.builder import Builder
 from netgen.lower.share import EXTRA_LEVELS, shared
-from netgen.operators import OperatorGraph, evaluate, values_of
-from netgen.pipeline import schedule
-from netgen.prove import prove
+from netgen.operators.cost import cost_of
+from netgen.operators.graph import OperatorGraph, evaluate, values_of
+from netgen.operators.prove import prove
+from netgen.operators.schedule import schedule
 
 
 @pytest.mark.parametrize("sharing", SHARING)

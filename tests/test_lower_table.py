@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from netgen.circuit import Circuit, CircuitLayer
-from netgen.fixed import FixedPoint
+from netgen.ir.circuit import Circuit, CircuitLayer
+from netgen.ir.fixed import FixedPoint
 from netgen.lower import lower
-from netgen.prove import prove
+from netgen.operators.prove import prove
 
 WEIGHT = FixedPoint(4, 0, signed=True)
 

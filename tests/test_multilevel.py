@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy.sparse.csgraph import shortest_path
 
-from netgen.fixed import Words
-from netgen.grid import Face, Grid, Placement, Regions, face_regions, free_regions, obeys
-from netgen.netlist import Netlist
+from netgen.ir.fixed import Words
+from netgen.ir.grid import Face, Grid, Placement, Regions, face_regions, free_regions, obeys
+from netgen.ir.netlist import Netlist
 from netgen.place import place
 from netgen.place.halves import snap
 from netgen.place.landmarks import coordinates_of

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from netgen.circuit import Circuit, CircuitLayer
 from netgen.errors import FitError
-from netgen.fixed import FixedPoint
-from netgen.netlist import Netlist, netlist_of
+from netgen.ir.circuit import Circuit, CircuitLayer
+from netgen.ir.fixed import FixedPoint
+from netgen.ir.netlist import Netlist, netlist_of
 
 WEIGHT = FixedPoint(4, 0, True)
 INPUT = FixedPoint(3, 0, False)

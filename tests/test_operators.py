@@ -16,11 +16,21 @@ from strategies import (
     table_bits,
 )
 
-from netgen import names
-from netgen.circuit import Circuit
 from netgen.errors import BuildError
-from netgen.names import names_of
-from netgen.operators import Kind, Operator, OperatorGraph, evaluate, from_json, range_of, to_json, trimmed, values_of
+from netgen.ir.circuit import Circuit
+from netgen.operators import names
+from netgen.operators.graph import (
+    Kind,
+    Operator,
+    OperatorGraph,
+    evaluate,
+    from_json,
+    range_of,
+    to_json,
+    trimmed,
+    values_of,
+)
+from netgen.operators.names import names_of
 
 
 def operator(

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import circuits, lowered, pipelines, random_circuit, sharings
 
-from netgen.circuit import Circuit
 from netgen.errors import BuildError
-from netgen.operators import Operator, OperatorGraph
-from netgen.pipeline import Pipeline, Schedule, schedule
+from netgen.ir.circuit import Circuit
+from netgen.operators.graph import Operator, OperatorGraph
+from netgen.operators.schedule import Pipeline, Schedule, schedule
 
 
 def _by_hand() -> OperatorGraph:

@@ -14,8 +14,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from netgen.errors import FitError, SpecError
-from netgen.grid import FACES, Face, Grid, Placement, Regions, auto_grid, face_regions, free_regions, obeys
-from netgen.netlist import Netlist
+from netgen.ir.grid import FACES, Face, Grid, Placement, Regions, auto_grid, face_regions, free_regions, obeys
+from netgen.ir.netlist import Netlist
 from netgen.place import METHODS, place
 from netgen.place.anneal import cool
 from netgen.place.assignment import independent_sets, reassign

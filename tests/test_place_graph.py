@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from netgen.errors import FitError, GraphError
-from netgen.graph import Graph, read_graph
-from netgen.grid import Grid
-from netgen.place_graph import place_graph, read_start
+from netgen.graph.files import Graph, read_graph
+from netgen.graph.place import place_graph, read_start
+from netgen.ir.grid import Grid
 
 TREE: dict[str, Any] = {
     "neurons": ["a", "b", "c", "d", "e"],

@@ -20,12 +20,12 @@ from strategies import (
     table_bits,
 )
 
-from netgen.circuit import Circuit, CircuitLayer
 from netgen.errors import CheckError
-from netgen.fixed import FixedPoint, Words
+from netgen.ir.circuit import Circuit, CircuitLayer
+from netgen.ir.fixed import FixedPoint, Words
 from netgen.lower import SHARING, alkaid
-from netgen.operators import MOST_TABLE_BITS, Operator, OperatorGraph
-from netgen.prove import Proof, prove
+from netgen.operators.graph import MOST_TABLE_BITS, Operator, OperatorGraph
+from netgen.operators.prove import Proof, prove
 
 MUTANTS = 1000
 

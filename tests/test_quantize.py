@@ -10,17 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import FUZZ_CASES
 
-from netgen.circuit import Circuit, evaluate
-from netgen.data import load_dataset
-from netgen.digits import few_digits
+from netgen.data.dataset import load_dataset
 from netgen.errors import QuantizeError
 from netgen.experiment.trial import accuracy
-from netgen.fixed import FixedPoint, Words
-from netgen.learn import Learner
-from netgen.network import Layer, Network
+from netgen.ir.circuit import Circuit, evaluate
+from netgen.ir.digits import few_digits
+from netgen.ir.fixed import FixedPoint, Words
+from netgen.ir.network import Layer, Network
+from netgen.learn.learner import Learner
 from netgen.quantize import Formats, QuantizedMlp, calibrate, formats_of, predict_words, quantize
-from netgen.sections import DataSpec
-from netgen.spec import parse_spec
+from netgen.spec.sections import DataSpec
+from netgen.spec.spec import parse_spec
 from netgen.train import Recipe, fit
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from netgen.errors import CheckError
-from netgen.fixed import FixedPoint
+from netgen.ir.fixed import FixedPoint
 from netgen.report.agreement import CheckReport, Difference, check, raise_if_different
 
 SCORES = np.array([[4, 0, -4], [1, 7, 2], [0, 0, 3], [5, 5, 1]])

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netgen.circuit import Circuit, CircuitLayer, evaluate, simplify
 from netgen.errors import CheckError
-from netgen.fixed import FixedPoint, Reals
-from netgen.network import Activation, Layer, Network
+from netgen.ir.circuit import Circuit, CircuitLayer, evaluate, simplify
+from netgen.ir.fixed import FixedPoint, Reals
+from netgen.ir.network import Activation, Layer, Network
 from netgen.report.bound import error_bound
 
 

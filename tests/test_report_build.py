@@ -10,17 +10,17 @@ import pytest
 from report_samples import check_report, placements, random_netlist, sample_report
 from rich.console import Console
 
-from netgen import __version__
-from netgen.circuit import Circuit, CircuitLayer
-from netgen.design import Design
 from netgen.errors import BuildError
-from netgen.fixed import FixedPoint
+from netgen.ir.circuit import Circuit, CircuitLayer
+from netgen.ir.fixed import FixedPoint
+from netgen.ir.network import Layer, Network
 from netgen.lower import lower
-from netgen.network import Layer, Network
-from netgen.pipeline import Schedule
+from netgen.operators.design import Design
+from netgen.operators.schedule import Schedule
 from netgen.report.agreement import Difference
 from netgen.report.build import BuildReport, LayerFormats, Port, build_report, from_json, to_json
 from netgen.report.text import render
+from netgen.version import __version__
 
 NETLIST = random_netlist((784, 300, 100, 10), 13_310, seed=1)
 BEFORE, AFTER = placements(NETLIST, seed=2)

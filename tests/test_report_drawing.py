@@ -5,11 +5,11 @@ import re
 import numpy as np
 import pytest
 
-from netgen.circuit import Circuit, CircuitLayer
 from netgen.errors import BuildError
-from netgen.fixed import FixedPoint
+from netgen.ir.circuit import Circuit, CircuitLayer
+from netgen.ir.fixed import FixedPoint
 from netgen.lower import lower
-from netgen.operators import OperatorGraph
+from netgen.operators.graph import OperatorGraph
 from netgen.report import drawing
 
 

@@ -15,8 +15,8 @@ import pytest
 from matplotlib.image import imread
 from report_samples import check_report, placements, random_netlist, sample_report
 
-from netgen.grid import Grid, Placement, wire_lengths
-from netgen.netlist import Netlist
+from netgen.ir.grid import Grid, Placement, wire_lengths
+from netgen.ir.netlist import Netlist
 from netgen.report.agreement import Difference
 from netgen.report.page import page
 

@@ -9,8 +9,8 @@ from matplotlib.image import imread
 from report_samples import placements, random_netlist
 
 from netgen.errors import BuildError
-from netgen.grid import Grid, Placement
-from netgen.netlist import Netlist
+from netgen.ir.grid import Grid, Placement
+from netgen.ir.netlist import Netlist
 from netgen.report.picture import picture
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from report_samples import placements, random_netlist
 
-from netgen.grid import Grid, Placement
-from netgen.netlist import Netlist
+from netgen.ir.grid import Grid, Placement
+from netgen.ir.netlist import Netlist
 from netgen.report.wires import LayerWires, WireReport, verdict_of, wire_report
 
 

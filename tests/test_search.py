@@ -15,18 +15,18 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 import netgen
-from netgen.circuit import classify, evaluate
-from netgen.data import load_dataset
+from netgen.data.dataset import load_dataset
 from netgen.errors import SearchError, SpecError
+from netgen.ir.circuit import classify, evaluate
 from netgen.search import search
 from netgen.search.front import front_of
 from netgen.search.ledger import SILENCE, Ledger, owner_of
+from netgen.search.objective import evaluate as weigh
 from netgen.search.processes import Processes
 from netgen.search.run import DEATHS
 from netgen.search.sampling import ask, space_of, values_of
 from netgen.search.trial import Job, Outcome, run, trial_spec
-from netgen.spec import Spec, load_spec, parse_spec
-from netgen.weigh import evaluate as weigh
+from netgen.spec.spec import Spec, load_spec, parse_spec
 
 TINY = """
 network: {hidden: [8]}

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from strategies import circuits, designed_as, inputs_of, pipelines, random_circuit
 
-from netgen.circuit import Circuit, CircuitLayer, classify, evaluate
-from netgen.design import Design
 from netgen.errors import DataError, SimulatorError
-from netgen.fixed import FixedPoint, Words
+from netgen.ir.circuit import Circuit, CircuitLayer, classify, evaluate
+from netgen.ir.fixed import FixedPoint, Words
+from netgen.operators.design import Design
 from netgen.progress import Progress, silent
 from netgen.simulate import SIMULATORS, choose, simulate
 from netgen.simulate.choice import COSTS, RECIPES, Cost

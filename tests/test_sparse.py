@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from netgen.sparse import WORTH_IT, Wires, linear
+from netgen.nn.sparse import WORTH_IT, Wires, linear
 
 
 def _layer(n_out: int, n_in: int, share: float, seed: int) -> tuple[Tensor, Tensor, Tensor]:

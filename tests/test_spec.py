@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from netgen.constrain import faces_of
 from netgen.errors import SpecError
-from netgen.ranges import kinds_of
-from netgen.spec import Spec, load_spec, parse_spec
-from netgen.spec_reference import reference, schema, starter
+from netgen.spec.board import faces_of
+from netgen.spec.reference import reference, schema, starter
+from netgen.spec.search import kinds_of
+from netgen.spec.spec import Spec, load_spec, parse_spec
 
 BAD = [
     ("train: {epoch: 3}", "train.epoch: unknown key; did you mean epochs?"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from netgen.errors import BuildError
-from netgen.store import Store
+from netgen.flow.store import Store
 
 
 def _write(text: str):  # type: ignore[no-untyped-def]

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from netgen.data import Dataset, Split
+from netgen.data.dataset import Dataset, Split
 from netgen.errors import SpecError
-from netgen.fixed import FixedPoint
-from netgen.thermometer import code, thresholds_in
+from netgen.ir.fixed import FixedPoint
+from netgen.ir.thermometer import code, thresholds_in
 from netgen.train import coded
 
 BYTE = FixedPoint(8, 8, signed=False)

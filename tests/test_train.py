@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import nn
 
-from netgen.data import Dataset, Split, load_dataset
+from netgen.data.dataset import Dataset, Split, load_dataset
 from netgen.errors import TrainError, WeightsError
-from netgen.fixed import FixedPoint
-from netgen.network import Layer, Network, remove_dead
-from netgen.sections import DataSpec, PruneSpec
+from netgen.ir.fixed import FixedPoint
+from netgen.ir.network import Layer, Network, remove_dead
+from netgen.spec.sections import DataSpec, PruneSpec
 from netgen.train import Mlp, Pruning, Recipe, Samples, accuracy_of, fit, load_state, predict, prune_and_retrain
 
 RECIPE = Recipe(batch_size=32, learning_rate=0.005, weight_decay=0.0, label_smoothing=0.0)

@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch import nn
 
-from netgen.data import Dataset, load_dataset
-from netgen.fixed import Reals, Words
-from netgen.follow import Follower
-from netgen.netlist import netlist_between
-from netgen.network import Bools
-from netgen.sections import AugmentSpec, DataSpec, PlaceSpec, PruneSpec
+from netgen.data.dataset import Dataset, load_dataset
+from netgen.ir.fixed import Reals, Words
+from netgen.ir.netlist import netlist_between
+from netgen.ir.network import Bools
+from netgen.learn.follow import Follower
+from netgen.spec.sections import AugmentSpec, DataSpec, PlaceSpec, PruneSpec
 from netgen.train import Charge, Mlp, Pruning, Recipe, Samples, distort, fit, joint, look, predict, prune_and_retrain
 from netgen.train.cut import cut
 from netgen.train.prune import counts_of

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from netgen.data import Dataset, load_dataset
-from netgen.sections import DataSpec, PruneSpec
+from netgen.data.dataset import Dataset, load_dataset
+from netgen.spec.sections import DataSpec, PruneSpec
 from netgen.train import Mlp, Pruning, Recipe, Samples, fit, prune_and_retrain
 from netgen.train.joint import Target
 from netgen.train.surgery import DAMPING, Block, Surgeon

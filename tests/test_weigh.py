@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from netgen.errors import FitError
-from netgen.spec import parse_spec
-from netgen.weigh import Point, evaluate, fingerprint
+from netgen.search.objective import Point, evaluate, fingerprint
+from netgen.spec.spec import parse_spec
 
 TINY = """
 network: {hidden: [6]}

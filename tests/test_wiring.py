@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from netgen.circuit import Circuit, CircuitLayer
-from netgen.fixed import FixedPoint
+from netgen.ir.circuit import Circuit, CircuitLayer
+from netgen.ir.fixed import FixedPoint
 from netgen.lower import lower
-from netgen.operators import OperatorGraph
-from netgen.wiring import long_wires, operator_sites, settled_sites, wire_lengths
+from netgen.operators.graph import OperatorGraph
+from netgen.operators.wiring import long_wires, operator_sites, settled_sites, wire_lengths
 
 HOME = (4, 1, 0)
 SITES = {(0, 0): (0, 0, 0), (0, 1): (0, 2, 0), (0, 2): HOME, (1, 0): (4, 1, 1)}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from netgen.errors import BuildError
 from netgen.experiment.trial import Point, Trial, from_json, known_by, to_json
-from netgen.store import digest_of
+from netgen.flow.store import digest_of
 
 
 class Ledger:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from netgen.experiment.trial import spec_of
-from netgen.spec import Spec
+from netgen.spec.spec import Spec
 
 _IMAGES = """
 data: {source: idx, path: NAME}

@@ -12,14 +12,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from netgen.circuit import Circuit, evaluate
-from netgen.constrain import board_of
-from netgen.data import Dataset, Split, load_dataset
-from netgen.grid import wire_lengths
-from netgen.learn import Learner
-from netgen.netlist import Netlist, netlist_between, netlist_of
-from netgen.sections import AugmentSpec, DataSpec, PlaceSpec, PruneSpec, QuantizeSpec
-from netgen.spec import Spec, parse_spec
+from netgen.data.dataset import Dataset, Split, load_dataset
+from netgen.ir.circuit import Circuit, evaluate
+from netgen.ir.grid import wire_lengths
+from netgen.ir.netlist import Netlist, netlist_between, netlist_of
+from netgen.learn.learner import Learner
+from netgen.spec.board import board_of
+from netgen.spec.sections import AugmentSpec, DataSpec, PlaceSpec, PruneSpec, QuantizeSpec
+from netgen.spec.spec import Spec, parse_spec
 
 if TYPE_CHECKING:
     from netgen.train import Mlp, View

@@ -12,8 +12,8 @@ from netgen.errors import SynthError
 from netgen.fpga.levels import depth_of
 from netgen.fpga.targets import TARGETS, Target
 from netgen.fpga.yosys import Yosys, find_yosys
+from netgen.ir.utilization import Utilization
 from netgen.progress import Progress, silent
-from netgen.utilization import Utilization
 
 SECONDS, SECONDS_PER_LINE = 5, 0.04
 """Of one core: 59 to 67 s for the 1,506 lines of `specs/digits.yaml`, 1 (gowin) to 7 s (xcup) for a line."""

@@ -4,7 +4,7 @@ from pathlib import Path
 from string import Template
 from typing import Literal
 
-from netgen.design import Design
+from netgen.operators.design import Design
 
 Form = Literal["parallel", "serial"]
 Output = Literal["all", "class"]

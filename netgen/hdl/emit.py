@@ -4,17 +4,17 @@
 
 from dataclasses import replace
 
-from netgen.circuit import Circuit
-from netgen.design import Design
-from netgen.fixed import bits_of
-from netgen.grid import Placement
 from netgen.hdl.header import header_of
 from netgen.hdl.top import Top
 from netgen.hdl.verilog import module_of
-from netgen.netlist import Netlist
-from netgen.operators import OperatorGraph
-from netgen.pipeline import Schedule
-from netgen.wiring import sites_of
+from netgen.ir.circuit import Circuit
+from netgen.ir.fixed import bits_of
+from netgen.ir.grid import Placement
+from netgen.ir.netlist import Netlist
+from netgen.operators.design import Design
+from netgen.operators.graph import OperatorGraph
+from netgen.operators.schedule import Schedule
+from netgen.operators.wiring import sites_of
 
 
 def design_of(

@@ -1,9 +1,9 @@
 """What `top.v` says about itself before its module begins."""
 
-from netgen import __version__
-from netgen.design import Design
-from netgen.fixed import FixedPoint
-from netgen.netlist import Netlist
+from netgen.ir.fixed import FixedPoint
+from netgen.ir.netlist import Netlist
+from netgen.operators.design import Design
+from netgen.version import __version__
 
 _LINT_WAIVERS = """\
 // Operands are as narrow as their proven ranges; Verilog extends them to the width of the result.

@@ -3,9 +3,9 @@
 from pathlib import Path
 from string import Template
 
-from netgen.circuit import classify, evaluate
-from netgen.design import Design, Payloads, Simulated
-from netgen.fixed import Words
+from netgen.ir.circuit import classify, evaluate
+from netgen.ir.fixed import Words
+from netgen.operators.design import Design, Payloads, Simulated
 
 
 def testbench_of(design: Design, inputs: Words) -> dict[str, str]:

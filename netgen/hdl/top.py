@@ -6,10 +6,10 @@ from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from netgen.fixed import FixedPoint, bits_of
-from netgen.names import names_of
-from netgen.operators import Operator, OperatorGraph
-from netgen.pipeline import Schedule
+from netgen.ir.fixed import FixedPoint, bits_of
+from netgen.operators.graph import Operator, OperatorGraph
+from netgen.operators.names import names_of
+from netgen.operators.schedule import Schedule
 
 
 class Top(wiring.Component):  # type: ignore[misc]  # Amaranth ships no types

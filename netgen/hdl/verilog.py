@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from netgen.design import Design
-from netgen.fixed import bits_of
-from netgen.names import names_of
-from netgen.operators import Operator, OperatorGraph
-from netgen.wiring import Site, Sites
+from netgen.ir.fixed import bits_of
+from netgen.operators.design import Design
+from netgen.operators.graph import Operator, OperatorGraph
+from netgen.operators.names import names_of
+from netgen.operators.wiring import Site, Sites
 
 
 def module_of(design: Design, *, sites: Sites, comments: bool) -> str:

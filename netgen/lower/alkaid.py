@@ -7,7 +7,7 @@ from importlib.util import find_spec
 import numpy as np
 
 from netgen.errors import BuildError
-from netgen.fixed import Words
+from netgen.ir.fixed import Words
 from netgen.lower.builder import Builder, Term
 from netgen.lower.csd import constant_of, zero
 

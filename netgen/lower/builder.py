@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from netgen.cost import count_lut
-from netgen.fixed import Words, bits_of
+from netgen.ir.fixed import Words, bits_of
 from netgen.lower.ones import Ones, grouped
 from netgen.lower.tree import CONSTANT, Node, fewest_levels, joined, planned, rank
-from netgen.operators import LINEAR, Kind, Operator, range_of
-from netgen.wiring import Sites
+from netgen.operators.cost import count_lut
+from netgen.operators.graph import LINEAR, Kind, Operator, range_of
+from netgen.operators.wiring import Sites
 
 Form = dict[int, int]
 """A sum of multiples: the coefficient of each operator; under `ONE`, what is added."""

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from netgen.digits import signed_digits
-from netgen.fixed import Words
+from netgen.ir.digits import signed_digits
+from netgen.ir.fixed import Words
 from netgen.lower.builder import Builder, Term
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from netgen.errors import BuildError
-from netgen.fixed import Words
+from netgen.ir.fixed import Words
 from netgen.lower.builder import Builder, Index, Term
 from netgen.lower.share import Found, Pair, Row, by_bits, shared_terms
-from netgen.wiring import Site, distance, middle_of
+from netgen.operators.wiring import Site, distance, middle_of
 
 PRICE = 0.2
 """Wire length that one bit of an adder is worth. On pruned networks for MNIST prices from 0.05 to 1 make 2 to 7 % more

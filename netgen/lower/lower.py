@@ -6,8 +6,9 @@ from typing import Protocol
 
 import numpy as np
 
-from netgen.circuit import Circuit, ranges_of
-from netgen.fixed import Words
+from netgen.ir.circuit import Circuit, ranges_of
+from netgen.ir.fixed import Words
+from netgen.ir.network import Bools
 from netgen.lower import alkaid
 from netgen.lower.argmax import best_of
 from netgen.lower.builder import Builder, Term
@@ -17,9 +18,8 @@ from netgen.lower.neuron import word_of
 from netgen.lower.products import products
 from netgen.lower.share import shared
 from netgen.lower.table import bits_into, table_of
-from netgen.network import Bools
-from netgen.operators import OperatorGraph, trimmed
-from netgen.wiring import Sites
+from netgen.operators.graph import OperatorGraph, trimmed
+from netgen.operators.wiring import Sites
 
 
 class Sharing(Protocol):

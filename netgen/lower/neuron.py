@@ -1,6 +1,6 @@
 """From a neuron's sum to its word: round, activate, saturate; each only where the range leaves it to do."""
 
-from netgen.circuit import CircuitLayer
+from netgen.ir.circuit import CircuitLayer
 from netgen.lower.builder import Builder, Term
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from netgen.fixed import Words
+from netgen.ir.fixed import Words
 from netgen.lower.builder import Builder, Term
 from netgen.lower.csd import constant_of, zero
 

@@ -3,10 +3,10 @@
 import heapq
 from collections.abc import Callable, Mapping, Sequence
 
-from netgen.cost import lut_of
-from netgen.fixed import Words
+from netgen.ir.fixed import Words
 from netgen.lower.builder import Builder, Term
 from netgen.lower.csd import constant_of, csd, digits_of, zero
+from netgen.operators.cost import lut_of
 
 Pair = tuple[int, int, int, int]
 """Operators a and b, the shift of b beyond a's, and the product of their signs: a pattern wherever it is shifted."""

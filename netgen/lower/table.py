@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from netgen.circuit import CircuitLayer, finish
-from netgen.fixed import Words
+from netgen.ir.circuit import CircuitLayer, finish
+from netgen.ir.fixed import Words
 from netgen.lower.builder import Builder
 
 

@@ -4,9 +4,9 @@ import heapq
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from netgen.cost import Reach, adder_lut
-from netgen.fixed import bits_of
-from netgen.operators import range_of
+from netgen.ir.fixed import bits_of
+from netgen.operators.cost import Reach, adder_lut
+from netgen.operators.graph import range_of
 
 DEPTH = 3
 """How many adders below the last a constant may be added."""

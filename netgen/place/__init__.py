@@ -10,8 +10,8 @@ from types import MappingProxyType
 from typing import Protocol
 
 from netgen.errors import SpecError
-from netgen.grid import Grid, Placement, Regions, free_regions
-from netgen.netlist import Netlist
+from netgen.ir.grid import Grid, Placement, Regions, free_regions
+from netgen.ir.netlist import Netlist
 from netgen.progress import Progress, silent
 
 __all__ = ["METHODS", "MOVES", "Placer", "place"]

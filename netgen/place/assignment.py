@@ -10,7 +10,7 @@ import numpy as np
 from ortools.graph.python.linear_sum_assignment import SimpleLinearSumAssignment
 from scipy.sparse.csgraph import breadth_first_order
 
-from netgen.fixed import Words
+from netgen.ir.fixed import Words
 from netgen.place.problem import Problem
 
 FORBIDDEN = np.iinfo(np.int64).max

@@ -6,7 +6,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from numba import njit
 
-from netgen.fixed import Words
+from netgen.ir.fixed import Words
 
 FORBIDDEN = np.int64(1) << 52
 """Cost of a column that a row may not have."""

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from netgen.grid import Grid, Placement, Regions, wire_lengths
-from netgen.netlist import Netlist
+from netgen.ir.grid import Grid, Placement, Regions, wire_lengths
+from netgen.ir.netlist import Netlist
 from netgen.place import METHODS, MOVES
 from netgen.progress import Progress, silent
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from netgen.fixed import Words
-from netgen.network import Bools
+from netgen.ir.fixed import Words
+from netgen.ir.network import Bools
 from netgen.place.augment import FORBIDDEN, Integer, assign, compiled
 
 NOWHERE = -1

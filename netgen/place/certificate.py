@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from netgen.fixed import Words
+from netgen.ir.fixed import Words
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from netgen.fixed import Reals, Words
+from netgen.ir.fixed import Reals, Words
 
 
 def snap(where: Reals | Words, point: Words) -> Words:

@@ -3,8 +3,8 @@
 
 import numpy as np
 
-from netgen.grid import Grid, Placement, Regions
-from netgen.netlist import Netlist
+from netgen.ir.grid import Grid, Placement, Regions
+from netgen.ir.netlist import Netlist
 from netgen.place import MOVES
 from netgen.place.problem import problem_of
 from netgen.place.sites import share_sites

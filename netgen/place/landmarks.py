@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from netgen.fixed import Reals, Words
+from netgen.ir.fixed import Reals, Words
 
 LANDMARKS = 30
 """More did not shorten any placement."""

@@ -14,9 +14,9 @@ import numpy as np
 from scipy.sparse.csgraph import connected_components
 from threadpoolctl import threadpool_limits
 
-from netgen.fixed import Reals, Words
-from netgen.grid import Grid, Placement, Regions
-from netgen.netlist import Netlist
+from netgen.ir.fixed import Reals, Words
+from netgen.ir.grid import Grid, Placement, Regions
+from netgen.ir.netlist import Netlist
 from netgen.place import MOVES
 from netgen.place.gather import central_sites, snap_by_region
 from netgen.place.landmarks import coordinates_of

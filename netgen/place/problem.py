@@ -10,10 +10,10 @@ import numpy as np
 from scipy.sparse import coo_array
 
 from netgen.errors import FitError
-from netgen.fixed import Words
-from netgen.grid import Grid, Placement, Regions, obeys
-from netgen.netlist import Netlist
-from netgen.network import Bools
+from netgen.ir.fixed import Words
+from netgen.ir.grid import Grid, Placement, Regions, obeys
+from netgen.ir.netlist import Netlist
+from netgen.ir.network import Bools
 
 EXACT_LIMIT = 1 << 60
 """Costs, scaled by the number of sites as linear assignment does, must stay below this to be exact in int64."""

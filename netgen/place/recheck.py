@@ -12,9 +12,9 @@ from math import ceil
 
 import numpy as np
 
-from netgen.fixed import Reals, Words
-from netgen.grid import Grid, Regions
-from netgen.netlist import Netlist
+from netgen.ir.fixed import Reals, Words
+from netgen.ir.grid import Grid, Regions
+from netgen.ir.netlist import Netlist
 from netgen.place.certificate import Certificate
 
 EXACT = float(1 << 61)

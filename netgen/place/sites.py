@@ -4,7 +4,7 @@ import numpy as np
 from ortools.graph.python.max_flow import SimpleMaxFlow
 
 from netgen.errors import FitError
-from netgen.fixed import Words
+from netgen.ir.fixed import Words
 from netgen.place.problem import Problem
 
 NOBODY = -1

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import diags_array
 
-from netgen.fixed import Reals
+from netgen.ir.fixed import Reals
 
 BETWEEN = 5
 """Steps of smoothing after which the coordinates are drawn apart again."""

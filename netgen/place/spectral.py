@@ -9,9 +9,9 @@ from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 from threadpoolctl import threadpool_limits
 
-from netgen.fixed import Reals, Words
-from netgen.grid import Grid, Placement, Regions
-from netgen.netlist import Netlist
+from netgen.ir.fixed import Reals, Words
+from netgen.ir.grid import Grid, Placement, Regions
+from netgen.ir.netlist import Netlist
 from netgen.place import MOVES
 from netgen.place.problem import problem_of
 from netgen.place.sites import share_sites

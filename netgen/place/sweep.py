@@ -10,8 +10,8 @@ import numpy as np
 from numba import njit, uint64
 from numpy.typing import NDArray
 
-from netgen.fixed import Words
-from netgen.network import Bools
+from netgen.ir.fixed import Words
+from netgen.ir.network import Bools
 from netgen.place.problem import Problem
 
 FREE = -1

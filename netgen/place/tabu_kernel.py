@@ -14,8 +14,8 @@ import numpy as np
 from numba import njit, uint64
 from numpy.typing import NDArray
 
-from netgen.fixed import Words
-from netgen.network import Bools
+from netgen.ir.fixed import Words
+from netgen.ir.network import Bools
 from netgen.place.kernel import Function, Integer, _below, _draw
 
 Whole = NDArray[np.int32] | NDArray[np.int64]

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from netgen.circuit import Circuit
-from netgen.fixed import FixedPoint, Reals
-from netgen.network import Network
-from netgen.thermometer import BIT
+from netgen.ir.circuit import Circuit
+from netgen.ir.fixed import FixedPoint, Reals
+from netgen.ir.network import Network
+from netgen.ir.thermometer import BIT
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from netgen.circuit import Circuit, CircuitLayer, simplify
 from netgen.errors import QuantizeError
-from netgen.fixed import Reals
-from netgen.network import Network
+from netgen.ir.circuit import Circuit, CircuitLayer, simplify
+from netgen.ir.fixed import Reals
+from netgen.ir.network import Network
 from netgen.quantize.formats import Formats
 
 BIAS_LIMIT = 2.0**50

@@ -11,14 +11,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from netgen.digits import few_digits
 from netgen.errors import QuantizeError
-from netgen.fixed import FixedPoint, Words
-from netgen.network import Layer, Network
+from netgen.ir.digits import few_digits
+from netgen.ir.fixed import FixedPoint, Words
+from netgen.ir.network import Layer, Network
+from netgen.ir.thermometer import code
+from netgen.nn.rounding import rounded
+from netgen.nn.sparse import Wires, linear
 from netgen.quantize.formats import Formats
-from netgen.rounding import rounded
-from netgen.sparse import Wires, linear
-from netgen.thermometer import code
 
 SINGLE_LIMIT = 2.0**23
 DOUBLE_LIMIT = 2.0**52

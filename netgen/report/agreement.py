@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from netgen.circuit import classify
 from netgen.errors import CheckError
-from netgen.fixed import FixedPoint, Reals, Words
+from netgen.ir.circuit import classify
+from netgen.ir.fixed import FixedPoint, Reals, Words
 
 
 @dataclass(frozen=True)

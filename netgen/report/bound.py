@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from netgen.circuit import Circuit
 from netgen.errors import CheckError
-from netgen.fixed import Reals
-from netgen.network import Network
+from netgen.ir.circuit import Circuit
+from netgen.ir.fixed import Reals
+from netgen.ir.network import Network
 
 _Interval = tuple[Reals, Reals]
 

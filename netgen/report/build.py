@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 
-from netgen import __version__
-from netgen.circuit import Circuit, ranges_of
-from netgen.design import Design
-from netgen.fixed import FixedPoint, bits_of
-from netgen.network import Activation, Network
+from netgen.ir.circuit import Circuit, ranges_of
+from netgen.ir.fixed import FixedPoint, bits_of
+from netgen.ir.network import Activation, Network
+from netgen.operators.design import Design
 from netgen.report import record
 from netgen.report.agreement import CheckReport
 from netgen.report.logic import LogicReport
 from netgen.report.wires import WireReport
+from netgen.version import __version__
 
 
 @dataclass(frozen=True)

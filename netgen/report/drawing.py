@@ -1,8 +1,8 @@
 """An operator graph as a drawing, in the language of Graphviz."""
 
 from netgen.errors import BuildError
-from netgen.names import names_of
-from netgen.operators import Operator, OperatorGraph
+from netgen.operators.graph import Operator, OperatorGraph
+from netgen.operators.names import names_of
 
 SIGN = {
     "add": "+",

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from netgen.cost import Cost, cost_of
-from netgen.design import Design
-from netgen.grid import Placement
-from netgen.netlist import Netlist
-from netgen.prove import Proof
-from netgen.wiring import sites_for, sites_of, wire_lengths
+from netgen.ir.grid import Placement
+from netgen.ir.netlist import Netlist
+from netgen.operators.cost import Cost, cost_of
+from netgen.operators.design import Design
+from netgen.operators.prove import Proof
+from netgen.operators.wiring import sites_for, sites_of, wire_lengths
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from string import Template
 
 import numpy as np
 
-from netgen.grid import Placement
-from netgen.netlist import Netlist
+from netgen.ir.grid import Placement
+from netgen.ir.netlist import Netlist
 from netgen.report import palette
 from netgen.report.build import BuildReport
 from netgen.report.fragments import accuracy_rows, check_facts, figures, format_rows, port_rows, wire_rows

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from netgen.errors import BuildError
-from netgen.fixed import Reals, Words
-from netgen.grid import Placement, wire_lengths
-from netgen.netlist import Netlist
+from netgen.ir.fixed import Reals, Words
+from netgen.ir.grid import Placement, wire_lengths
+from netgen.ir.netlist import Netlist
 from netgen.report.palette import LENGTHS, STAGE, TIMES, layer_colour
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from netgen.utilization import Utilization
+from netgen.ir.utilization import Utilization
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from math import ceil, inf
 
-from netgen.grid import Placement, wire_lengths
-from netgen.netlist import Netlist
+from netgen.ir.grid import Placement, wire_lengths
+from netgen.ir.netlist import Netlist
 
 
 @dataclass(frozen=True)

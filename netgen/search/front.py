@@ -10,11 +10,11 @@ from optuna.trial import FrozenTrial, TrialState
 
 from netgen import report
 from netgen.errors import BuildError, SearchError
-from netgen.kept import placed_spec
+from netgen.flow.folder import placed_spec
 from netgen.report import Front, FrontPoint
 from netgen.search.sampling import values_of
 from netgen.search.trial import trial_spec
-from netgen.spec import Spec
+from netgen.spec.spec import Spec
 
 
 def front_of(spec: Spec, trials: Sequence[FrozenTrial]) -> Front:

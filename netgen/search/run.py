@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netgen.errors import SearchError, SpecError
+from netgen.flow.store import Store, digest_of
 from netgen.progress import Progress, silent
 from netgen.report import Front
+from netgen.search.objective import fingerprint
 from netgen.search.trial import Job, Outcome, trial_spec
 from netgen.search.workers import Workers
-from netgen.spec import Spec, load_spec
-from netgen.store import Store, digest_of
-from netgen.weigh import fingerprint
+from netgen.spec.spec import Spec, load_spec
 
 if TYPE_CHECKING:
     from netgen.search.ledger import Ledger

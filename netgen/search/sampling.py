@@ -21,8 +21,8 @@ from optuna.samplers import TPESampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
-from netgen.ranges import Range, kinds_of
-from netgen.spec import Spec
+from netgen.spec.search import Range, kinds_of
+from netgen.spec.spec import Spec
 
 DIRECTIONS = (StudyDirection.MINIMIZE, StudyDirection.MAXIMIZE)
 """Of wire length, and of validation accuracy."""

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from netgen.errors import BuildError, DataError, NetgenError
-from netgen.spec import Spec, parse_spec, parse_tree
-from netgen.weigh import evaluate
+from netgen.search.objective import evaluate
+from netgen.spec.spec import Spec, parse_spec, parse_tree
 
 LOCK_WAIT = 60.0
 """Seconds until a worker that lost its search has noticed, and left the trial's folder."""

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from netgen.circuit import check_inputs
-from netgen.design import Design, Simulated
 from netgen.errors import SimulatorError
-from netgen.fixed import Words
+from netgen.ir.circuit import check_inputs
+from netgen.ir.fixed import Words
+from netgen.operators.design import Design, Simulated
 from netgen.progress import Progress, silent
 from netgen.simulate.amaranth import run_amaranth
 from netgen.simulate.choice import choose

@@ -6,8 +6,8 @@ import numpy as np
 from amaranth.hdl import ClockDomain, Module
 from amaranth.sim import Simulator, SimulatorContext
 
-from netgen.design import Design, Payloads, Simulated
-from netgen.fixed import Words
+from netgen.ir.fixed import Words
+from netgen.operators.design import Design, Payloads, Simulated
 from netgen.progress import Progress, silent
 
 

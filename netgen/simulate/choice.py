@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from netgen.design import Design
 from netgen.errors import SimulatorError
+from netgen.operators.design import Design
 from netgen.simulate.cxxrtl import cxxrtl_recipe
 from netgen.simulate.icarus import icarus_recipe
 from netgen.simulate.program import Recipe

@@ -9,9 +9,9 @@ from importlib import util
 from importlib.metadata import version
 from pathlib import Path
 
-from netgen.design import Design, Simulated
 from netgen.errors import SimulatorError
-from netgen.fixed import Words
+from netgen.ir.fixed import Words
+from netgen.operators.design import Design, Simulated
 from netgen.progress import Progress, silent
 from netgen.simulate.program import Recipe, call, require, run_program, text_of, words_of
 

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from netgen.design import Design, Payloads, Simulated
 from netgen.errors import SimulatorError
-from netgen.fixed import Words
+from netgen.ir.fixed import Words
+from netgen.operators.design import Design, Payloads, Simulated
 from netgen.progress import Progress
 
 HOME = Path(__file__).parent

@@ -8,10 +8,10 @@ import math
 import torch
 from torch import Tensor, nn
 
-from netgen.data import Split
+from netgen.data.dataset import Split
 from netgen.errors import TrainError
 from netgen.progress import Progress, silent
-from netgen.sections import AugmentSpec
+from netgen.spec.sections import AugmentSpec
 
 CHUNK = 6000
 """Images that are distorted at a time, for the sake of memory."""

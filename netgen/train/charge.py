@@ -7,7 +7,7 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
-from netgen.sections import TrainSpec
+from netgen.spec.sections import TrainSpec
 from netgen.train.mlp import Mlp
 from netgen.train.regularize import REGULARIZERS
 

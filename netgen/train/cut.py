@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from netgen.errors import TrainError
-from netgen.network import alive_of
+from netgen.ir.network import alive_of
 from netgen.train.mlp import Mlp
 
 

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
-from netgen.fixed import Reals, Words
-from netgen.network import Bools
-from netgen.sections import PruneSpec, per_layer
+from netgen.ir.fixed import Reals, Words
+from netgen.ir.network import Bools
+from netgen.spec.sections import PruneSpec, per_layer
 from netgen.train.charge import NO_CHARGE, Charge
 from netgen.train.cut import cut
 from netgen.train.fit import Descent, Recipe

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from netgen.fixed import Reals
+from netgen.ir.fixed import Reals
 from netgen.train.mlp import Mlp, array_of
 from netgen.train.saliency import curvature_of
 from netgen.train.surgery import Surgeon

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from netgen.errors import WeightsError
-from netgen.fixed import FixedPoint, Reals
-from netgen.network import Bools, Layer, Network
-from netgen.rounding import rounded
-from netgen.sparse import Wires
-from netgen.sparse import linear as sparse_linear
+from netgen.ir.fixed import FixedPoint, Reals
+from netgen.ir.network import Bools, Layer, Network
+from netgen.nn.rounding import rounded
+from netgen.nn.sparse import Wires
+from netgen.nn.sparse import linear as sparse_linear
 
 
 class MaskedLinear(nn.Linear):

@@ -2,9 +2,9 @@
 
 import copy
 
-from netgen.data import Dataset
+from netgen.data.dataset import Dataset
 from netgen.errors import TrainError
-from netgen.network import Network, remove_dead
+from netgen.ir.network import Network, remove_dead
 from netgen.progress import Progress, silent
 from netgen.train.fit import Recipe, accuracy_of, fit
 from netgen.train.joint import Pruning

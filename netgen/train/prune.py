@@ -6,8 +6,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from netgen.fixed import Reals, Words
-from netgen.network import Bools
+from netgen.ir.fixed import Reals, Words
+from netgen.ir.network import Bools
 
 CANDIDATES = 2
 """Nested ranks choose among so many times as many weights as are to go."""

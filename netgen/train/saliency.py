@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from netgen.data import Floats
-from netgen.fixed import FixedPoint, Reals
-from netgen.network import Network
-from netgen.rounding import inside
+from netgen.data.dataset import Floats
+from netgen.ir.fixed import FixedPoint, Reals
+from netgen.ir.network import Network
+from netgen.nn.rounding import inside
 from netgen.train.mlp import Mlp
 
 CHUNK = 2500

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from netgen.data import Split
-from netgen.fixed import FixedPoint
-from netgen.thermometer import BIT, code
+from netgen.data.dataset import Split
+from netgen.ir.fixed import FixedPoint
+from netgen.ir.thermometer import BIT, code
 
 View = Tensor
 """(n, n_in), in bytes (steps of 1/256) or in single precision."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from netgen.network import Bools
+from netgen.ir.network import Bools
 from netgen.train.mlp import MaskedLinear, Mlp
 from netgen.train.saliency import bends_of
 

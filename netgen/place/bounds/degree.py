@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.sparse import triu
 
-from netgen.fixed import Words
+from netgen.ir.fixed import Words
 from netgen.place.certificate import Certificate
 from netgen.place.problem import Problem
 

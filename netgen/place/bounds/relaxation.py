@@ -9,7 +9,7 @@ import numpy as np
 from scipy.linalg import eigh
 from scipy.optimize import isotonic_regression
 
-from netgen.fixed import Reals
+from netgen.ir.fixed import Reals
 from netgen.place.bounds.split import Sites
 
 ROUNDS, MANY_ROUNDS, FEW_SITES = 100, 400, 300

@@ -1,0 +1,1 @@
+"""The order of the stages, and what is kept on disk between them."""

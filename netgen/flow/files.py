@@ -1,0 +1,100 @@
+"""The files of a build that hold arrays: float networks and placements, to disk and back."""
+
+import csv
+import io
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from netgen.errors import BuildError, NetgenError
+from netgen.ir.grid import Grid, Placement
+from netgen.ir.netlist import Netlist
+from netgen.ir.network import Layer, Network
+
+COLUMNS = ("neuron", "layer", "index", "x", "y", "z")
+
+
+def read_text(path: Path) -> str:
+    """The text of a build's file.
+
+    Raises: BuildError, when it is missing or unreadable.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise BuildError(f"{path}: not found; run netgen build first") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise BuildError(f"{path}: unreadable ({error}); build it again") from error
+
+
+def write_network(path: Path, network: Network) -> None:
+    """Write a network as a .npz of plain arrays, the same bytes for the same network."""
+    arrays: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.generic]]] = {}
+    for number, layer in enumerate(network.layers, start=1):
+        arrays[f"weight{number}"] = layer.weight
+        arrays[f"bias{number}"] = layer.bias
+        arrays[f"mask{number}"] = layer.mask
+        arrays[f"activation{number}"] = np.array(layer.activation)
+    with path.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+
+
+def read_network(path: Path) -> Network:
+    """Read what `write_network` wrote.
+
+    Raises: BuildError, when the file is missing or damaged.
+    """
+    try:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+            count = len(file.files) // 4
+            layers = [
+                Layer(
+                    weight=file[f"weight{number}"],
+                    bias=file[f"bias{number}"],
+                    mask=file[f"mask{number}"],
+                    activation=str(file[f"activation{number}"]),  # type: ignore[arg-type]  # Layer checks it
+                )
+                for number in range(1, count + 1)
+            ]
+        return Network(tuple(layers))
+    except FileNotFoundError as error:
+        raise BuildError(f"{path}: not found; run netgen build first") from error
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, NetgenError) as error:
+        raise BuildError(f"{path}: not a network ({str(error)[:80]}); build it again") from error
+
+
+def placement_csv(netlist: Netlist, placement: Placement) -> str:
+    """A placement as CSV: one neuron a line, its name, layer, index in the layer, and site."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for name, layer, index, site in zip(netlist.names, netlist.layer, netlist.index, placement.site, strict=True):
+        writer.writerow([name, layer, index, *site])
+    return text.getvalue()
+
+
+def read_placement(path: Path, netlist: Netlist, grid: Grid) -> Placement:
+    """Read the placement of a netlist.
+
+    Raises: BuildError, when the file is missing, damaged or of another netlist.
+    """
+    rows = list(csv.reader(io.StringIO(read_text(path))))
+    if not rows or tuple(rows[0]) != COLUMNS:
+        raise BuildError(f"{path}: line 1: need the columns {','.join(COLUMNS)}; build it again")
+    names = netlist.names
+    if len(rows) - 1 != len(names):
+        raise BuildError(f"{path}: {len(rows) - 1} neurons where the circuit has {len(names)}; build it again")
+    sites = np.empty((len(names), 3), dtype=np.int64)
+    for number, (row, name) in enumerate(zip(rows[1:], names, strict=True)):
+        try:
+            sites[number] = [int(cell) for cell in row[3:]]
+        except ValueError as error:
+            raise BuildError(f"{path}: line {number + 2}: {','.join(row)!r} is no site; build it again") from error
+        if row[0] != name:
+            raise BuildError(f"{path}: line {number + 2}: {row[0]} where the circuit has {name}; build it again")
+    try:
+        return Placement(grid, sites)
+    except NetgenError as error:
+        raise BuildError(f"{path}: {error}; build it again") from error

@@ -1,0 +1,1 @@
+"""The placer used alone: graphs from files, placed."""

@@ -1,0 +1,82 @@
+"""A placer that follows a network while it is pruned: each placement begins where the last one ended."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+
+from netgen.ir.fixed import Reals, Words
+from netgen.ir.grid import Grid, Placement, Regions, wire_lengths
+from netgen.ir.netlist import Netlist, netlist_between
+from netgen.ir.network import Bools
+from netgen.spec.board import board_of
+from netgen.spec.sections import PlaceSpec
+
+FIRST = 10
+"""Times the moves that the first placement, which has no start, takes."""
+
+
+class Follower:
+    """Places the network again and again as `masks` change, on the smallest box that the spec allows.
+
+    Args:
+        moves: of each re-placement.
+    """
+
+    def __init__(self, spec: PlaceSpec, *, moves: int, seed: int) -> None:
+        self.spec, self.moves, self.seed = spec, moves, seed
+        self.length = 0
+        self._site: list[Words] = []
+
+    def __call__(self, masks: Sequence[Bools], counts: Sequence[Words] = ()) -> list[Reals]:
+        """Re-place, and measure.
+
+        Args:
+            masks: per layer, (n_out, n_in) bool.
+            counts: per layer, (n_out, n_in) int64, how much a step of each wire counts; all alike, when empty.
+        Returns: per layer, (n_out, n_in), the Manhattan distance between two neurons; 0 where one has no site.
+        Raises: FitError, when the spec's box is too small.
+        """
+        from netgen.place import place
+
+        netlist = netlist_between(masks)
+        if counts:
+            netlist = replace(netlist, weight=_by_wire(netlist, counts))
+        grid, regions = board_of(self.spec, netlist)
+        start = self._start(netlist, grid, regions) if self._site else None
+        moves = self.moves if self._site else FIRST * self.moves
+        placement = place(netlist, grid, regions, method=self.spec.method, start=start, moves=moves, seed=self.seed)
+        self.length = int(wire_lengths(netlist, placement).sum())
+        sizes = [masks[0].shape[1], *(len(mask) for mask in masks)]
+        self._site = [np.full((size, 3), -1, dtype=np.int64) for size in sizes]
+        for layer, sites in enumerate(self._site):
+            members = netlist.layer == layer
+            sites[netlist.index[members]] = placement.site[members]
+        pitch = np.array(grid.pitch)
+        return [_apart(source, target, pitch) for source, target in pairwise(self._site)]
+
+    def _start(self, netlist: Netlist, grid: Grid, regions: Regions) -> Placement | None:
+        """The last placement, drawn together to the box of now; None, where a neuron has none or regions forbid it."""
+        from netgen.place.gather import gather
+
+        where = np.concatenate([self._site[k][netlist.index[netlist.layer == k]] for k in range(netlist.layers)])
+        if len(where) != netlist.neurons or (where < 0).any():
+            return None
+        return gather(where, netlist, grid, regions)
+
+
+def _by_wire(netlist: Netlist, values: Sequence[Words]) -> Words:
+    """Of each wire, (m,), its entry in the matrices of the layers."""
+    found = np.empty(netlist.wires, dtype=np.int64)
+    for depth, matrix in enumerate(values):
+        entering = netlist.layer[netlist.source] == depth
+        found[entering] = matrix[netlist.index[netlist.target[entering]], netlist.index[netlist.source[entering]]]
+    return found
+
+
+def _apart(source: Words, target: Words, pitch: Words) -> Reals:
+    distance: Reals = (np.abs(target[:, None] - source) * pitch).sum(axis=2).astype(np.float64)
+    distance[(target < 0).any(axis=1)] = 0.0
+    distance[:, (source < 0).any(axis=1)] = 0.0
+    return distance

@@ -1,0 +1,225 @@
+"""From data to a circuit, by one spec: what the stages of a build and the experiments both do."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from netgen.data.dataset import Dataset
+from netgen.ir.circuit import Circuit
+from netgen.ir.fixed import FixedPoint
+from netgen.ir.network import Network
+from netgen.ir.thermometer import thresholds_in
+from netgen.learn.allocate import allocate
+from netgen.learn.follow import Follower
+from netgen.progress import Progress, silent
+from netgen.spec.spec import Spec
+
+if TYPE_CHECKING:
+    from netgen.quantize import QuantizedMlp
+    from netgen.train import Mlp, Pruning, Recipe, Samples, View
+
+OBSERVED = 5_000
+"""Training samples on which the range of results is observed."""
+
+
+class Learner:
+    """One spec and its data; every method is one step, repeatable, and loads its libraries when it first runs.
+
+    Args:
+        base: folder from which `network.weights` is seen.
+        copies: distorted copies of the training data; made when they are first needed unless given.
+    """
+
+    def __init__(
+        self,
+        spec: Spec,
+        data: Dataset,
+        *,
+        base: Path | None = None,
+        copies: "Sequence[View] | None" = None,
+        progress: Progress = silent,
+    ) -> None:
+        self.spec, self.data, self.base, self.progress = spec, data, base or Path(), progress
+        self._given = copies
+
+    @property
+    def weights(self) -> Path | None:
+        """The state_dict to start from, if the spec names one."""
+        return self.base / self.spec.network.weights if self.spec.network.weights else None
+
+    @property
+    def follows(self) -> bool:
+        """Whether pruning looks at wire length, so that a placer has to follow."""
+        return self.spec.prune.joint or "distance" in self.spec.train.regularizer
+
+    def mlp(self) -> "Mlp":
+        """The network before training, on the spec's device."""
+        from netgen.train import Mlp, device_of
+
+        sizes = (self.seen.train.features.shape[1], *self.spec.network.hidden, self.data.classes)
+        batch_norm = self.spec.network.batch_norm
+        mlp = Mlp.seeded(sizes, batch_norm=batch_norm, seed=self.spec.seed, rounding=self.rounding)
+        return mlp.to(device_of(self.spec.train.device))
+
+    def dense(self) -> tuple["Mlp", float]:
+        """The trained dense network, and its validation accuracy."""
+        from netgen import train
+
+        mlp = self.mlp()
+        if self.weights:
+            train.load_state(self.weights, mlp)
+        accuracy = train.train_dense(
+            mlp,
+            self.seen,
+            self.recipe(),
+            epochs=self.spec.train.epochs,
+            seed=self.spec.seed,
+            samples=self.samples(),
+            progress=self.progress,
+        )
+        return mlp, accuracy
+
+    def pruning(self, dense: "Mlp") -> "Pruning":
+        """The rounds of pruning that lie before a dense network, with the placer that follows them."""
+        from netgen import train
+
+        spec = self.spec
+        return train.Pruning(
+            dense,
+            self.samples(dense),
+            self.recipe(),
+            spec.prune,
+            train.Charge.of(spec.train),
+            seed=spec.seed,
+            distances=Follower(spec.place, moves=spec.prune.place_moves, seed=spec.seed) if self.follows else None,
+        )
+
+    def pruned(self, dense: "Mlp") -> tuple[Network, float]:
+        """The pruned and retrained network, and its validation accuracy."""
+        from netgen import train
+
+        pruning = self.pruning(dense)
+        return train.prune_and_retrain(pruning, self.seen, epochs=self.spec.prune.retrain, progress=self.progress)
+
+    def quantized(self, network: Network) -> tuple[Network, Circuit]:
+        """Formats chosen, fine-tuned under them, rounded: the float network as it then is, and the circuit."""
+        from netgen import quantize, train
+
+        spec = self.spec
+        observed = self.seen.train.features[:OBSERVED]
+        formats = quantize.calibrate(
+            network,
+            observed.astype(np.float64),
+            input_format=self.word,
+            weight_widths=spec.weight_widths,
+            activation_widths=spec.activation_widths,
+            thresholds=self.thresholds,
+            activations=self.rounding,
+            curvature=train.curvature_in(network, observed, rounding=self.rounding),
+        )
+        module = quantize.QuantizedMlp(network, formats, spec.weight_digits)
+        rounded = self.seen if self.thresholds else self.data.rounded_to(self.word)
+        train.fit(
+            module,
+            rounded,
+            self.recipe(spec.quantize.learning_rate),
+            epochs=spec.quantize.epochs,
+            seed=spec.seed + 2,
+            samples=train.Samples.of(rounded.train, more=self._copies),
+            progress=self.progress,
+            what="quantization-aware fine-tuning",
+        )
+        if spec.quantize.accuracy is not None:
+            self._allocate(module, rounded)
+        network = module.network()
+        return network, quantize.quantize(network, formats, self.data.scale)
+
+    def _allocate(self, module: "QuantizedMlp", rounded: Dataset) -> None:
+        """Give up digits as far as the spec's accuracy holds, then fine-tune once more."""
+        from netgen import train
+
+        spec = self.spec
+        recipe = self.recipe(spec.quantize.learning_rate / 2)
+        samples = train.Samples.of(rounded.train, more=self._copies)
+        allocate(
+            module,
+            rounded,
+            samples,
+            recipe,
+            Follower(spec.place, moves=spec.prune.place_moves, seed=spec.seed),
+            accuracy=spec.quantize.accuracy or 0.0,
+            rounds=spec.quantize.rounds,
+            tables=spec.emit.tables,
+            seed=spec.seed + 3,
+            progress=self.progress,
+        )
+        what = "fine-tuning after bit allocation"
+        train.fit(
+            module,
+            rounded,
+            recipe,
+            epochs=spec.quantize.epochs,
+            seed=spec.seed + 4,
+            samples=samples,
+            progress=self.progress,
+            what=what,
+        )
+
+    def samples(self, teacher: "Mlp | None" = None) -> "Samples":
+        """What to learn from: the training split, its distorted copies, and what a teacher says to them all."""
+        from netgen import train
+
+        samples = train.Samples.of(self.seen.train, train.device_of(self.spec.train.device), self._copies)
+        if teacher is None or not self.spec.prune.distill:
+            return samples
+        return samples.taught_by(teacher.eval(), self.spec.prune.temperature)
+
+    def recipe(self, learning_rate: float | None = None) -> "Recipe":
+        """How to descend, at the spec's rate unless another is given."""
+        from netgen.train import Recipe
+
+        train, prune = self.spec.train, self.spec.prune
+        return Recipe(
+            train.batch_size,
+            learning_rate or train.learning_rate,
+            train.weight_decay,
+            train.label_smoothing,
+            prune.distill,
+            prune.temperature,
+        )
+
+    @cached_property
+    def word(self) -> FixedPoint:
+        """The format of the circuit's input words."""
+        return self.data.input_format(self.spec.quantize.input_width)
+
+    @cached_property
+    def thresholds(self) -> tuple[int, ...]:
+        """Where input words become bits, if the spec wants that."""
+        return thresholds_in(self.word, self.spec.data.thresholds)
+
+    @property
+    def rounding(self) -> tuple[FixedPoint, ...]:
+        """The formats that hidden results are rounded to in all training, if the spec wants that.
+
+        Batch normalization brings sums near 0 with variance 1: the steps cover what is below 2.
+        """
+        widths = self.spec.activation_widths if self.spec.quantize.from_start else ()
+        return tuple(FixedPoint(width, width - 1, signed=False) for width in widths)
+
+    @cached_property
+    def seen(self) -> Dataset:
+        """The data as the network sees them: features, or bits of them."""
+        return self.data.coded(self.word, self.thresholds) if self.thresholds else self.data
+
+    @cached_property
+    def _copies(self) -> "Sequence[View]":
+        from netgen.train import coded, distort
+
+        copies = self._given
+        if copies is None:
+            copies = distort(self.data.train, self.spec.augment, seed=self.spec.seed, progress=self.progress)
+        return [coded(copy, self.word, self.thresholds) for copy in copies] if self.thresholds else copies

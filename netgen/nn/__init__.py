@@ -1,0 +1,1 @@
+"""Exact layers with gradients, shared by training and quantizing."""

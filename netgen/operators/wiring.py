@@ -1,0 +1,144 @@
+"""Where operators lie, and how long the wires between them are."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from statistics import median_low
+
+from netgen.ir.grid import Placement
+from netgen.ir.netlist import Netlist
+from netgen.operators.graph import OperatorGraph
+
+Site = tuple[int, int, int]
+Sites = Mapping[tuple[int, int], Site]
+"""Of neurons, by layer (0 for inputs) and index."""
+SWEEPS = 20
+"""Times that every adder may move."""
+
+
+def sites_of(netlist: Netlist, placement: Placement) -> dict[tuple[int, int], Site]:
+    """The sites of a netlist's neurons, by layer and index."""
+    neurons = zip(netlist.layer.tolist(), netlist.index.tolist(), strict=True)
+    return {neuron: (x, y, z) for neuron, (x, y, z) in zip(neurons, placement.site.tolist(), strict=True)}
+
+
+def middle_of(points: Sequence[Site]) -> Site:
+    """The site from which all others are nearest in sum: the median along each axis."""
+    x, y, z = (median_low(axis) for axis in zip(*points, strict=True))
+    return x, y, z
+
+
+def sites_for(sharing: str) -> Callable[[OperatorGraph, Sites], list[Site | None]]:
+    """Where operators lie when adders are shared in a way: of `local`, on the way to their neurons."""
+    return settled_sites if sharing == "local" else operator_sites
+
+
+def operator_sites(graph: OperatorGraph, sites: Sites) -> list[Site | None]:
+    """The site of each operator: that of the neuron it serves; of one that several share, the middle of its readers.
+
+    Args:
+        sites: of neurons; operators of neurons without one, and constants, have none.
+    """
+    found: list[Site | None] = [None] * len(graph.operators)
+    for depth, layer in enumerate(graph.words, 1):
+        for index, number in enumerate(layer):
+            if not graph.is_constant(number):
+                found[number] = sites.get((depth, index))
+    readers, coded = graph.readers, graph.coded
+    for number in reversed(range(len(graph.operators))):
+        operator = graph.operators[number]
+        if found[number] is not None or operator.kind == "constant":
+            continue
+        if operator.kind == "input" and not coded:
+            found[number] = sites.get((0, operator.value))
+        elif operator.index is not None:
+            found[number] = sites.get((operator.layer, operator.index))
+        else:
+            points = _known([found[reader] for reader in readers[number]])
+            found[number] = middle_of(points) if points else _middle_of_scores(graph, sites)
+    return found
+
+
+def _middle_of_scores(graph: OperatorGraph, sites: Sites) -> Site | None:
+    """The middle of the last layer, for what only the outputs read, as the class."""
+    last = len(graph.words)
+    points = _known([sites.get((last, k)) for k in range(len(graph.words[-1]))])
+    return middle_of(points) if points else None
+
+
+def settled_sites(graph: OperatorGraph, sites: Sites) -> list[Site | None]:
+    """The same, but with every adder on the way from its sources to its readers, where that shortens wires.
+
+    Adders need not lie at the neuron that they serve: two words that come from afar are added where they meet, and one
+    wire leads on. Each adder in turn goes where its wires are shortest, until none moves: to the median of its sources
+    and readers, or to where one of them is, or another reader of its sources, whose wire it then shares.
+
+    Source: our own; the median of three points is their Steiner point (Hanan 1966).
+    """
+    home = operator_sites(graph, sites)
+    found = list(home)
+    readers = graph.readers
+    words = {number for layer in graph.words for number in layer}
+    movable = [n for n, op in enumerate(graph.operators) if op.kind in ("add", "subtract", "count") and n not in words]
+    for number in movable:  # first to where the wires from its sources to its home meet
+        points = _known([*(found[source] for source in graph.operators[number].sources), found[number]])
+        if len(points) == 3:
+            found[number] = middle_of(points)
+    for _ in range(SWEEPS):
+        moved = False
+        for number in movable:
+            now = found[number]
+            sources = list(dict.fromkeys(graph.operators[number].sources))
+            origins = [(at, {found[r] for r in readers[s] if r != number}) for s in sources if (at := found[s])]
+            ends = set(_known([found[reader] for reader in readers[number]]))
+            points = [at for at, _ in origins] + sorted(ends)
+            if now is None or not points:
+                continue
+            shared = {site for _, others in origins for site in others if site is not None}
+            tried = [now, middle_of(points), *dict.fromkeys(points), *sorted(shared)]
+            best = min(tried, key=lambda site: _wires_at(site, origins, ends))
+            if _wires_at(best, origins, ends) < _wires_at(now, origins, ends):
+                found[number], moved = best, True
+        if not moved:
+            break
+    return min(home, found, key=lambda at: sum(wire_lengths(graph, at, (1, 1, 1))))
+
+
+def _known(sites: Sequence[Site | None]) -> list[Site]:
+    return [site for site in sites if site is not None]
+
+
+def _wires_at(site: Site, origins: Sequence[tuple[Site, set[Site | None]]], ends: Iterable[Site]) -> int:
+    """The wires of an adder at a site: from its sources, where none leads there anyway, and to its readers."""
+    into = sum(distance(at, site, (1, 1, 1)) for at, others in origins if site not in others)
+    return into + sum(distance(site, end, (1, 1, 1)) for end in ends)
+
+
+def wire_lengths(graph: OperatorGraph, at: Sequence[Site | None], pitch: Site) -> list[int]:
+    """For each operator, the length of the wires to all sites where it is read, Manhattan, in units of the pitch.
+
+    A value needs one wire to each site, however many operators there read it.
+
+    Args:
+        at: of each operator.
+    """
+    lengths = []
+    for number, readers in enumerate(graph.readers):
+        origin = at[number]
+        ends = {site for reader in readers if (site := at[reader]) is not None}
+        lengths.append(0 if origin is None else sum(distance(origin, end, pitch) for end in ends))
+    return lengths
+
+
+def long_wires(graph: OperatorGraph, at: Sequence[Site | None], pitch: Site, longest: int) -> list[tuple[int, int]]:
+    """The pairs of operator and reader that lie further apart than `longest`."""
+    found = []
+    for number, readers in enumerate(graph.readers):
+        for reader in readers:
+            origin, end = at[number], at[reader]
+            if origin is not None and end is not None and distance(origin, end, pitch) > longest:
+                found.append((number, reader))
+    return found
+
+
+def distance(a: Site, b: Site, pitch: Site) -> int:
+    """Manhattan, in units of the pitch."""
+    return sum(abs(p - q) * step for p, q, step in zip(a, b, pitch, strict=True))

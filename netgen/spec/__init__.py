@@ -1,0 +1,1 @@
+"""The spec: YAML in, one frozen and fully checked value out."""

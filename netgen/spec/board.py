@@ -1,0 +1,34 @@
+"""The box that a spec asks for, and where on it the neurons of a netlist may go."""
+
+from netgen.errors import FitError
+from netgen.ir.grid import Face, Grid, Regions, auto_grid, face_regions
+from netgen.ir.netlist import Netlist
+from netgen.ir.regions import block, layered, layered_grid
+from netgen.spec.sections import PlaceSpec
+
+
+def board_of(place: PlaceSpec, netlist: Netlist) -> tuple[Grid, Regions]:
+    """The grid that a spec asks for, and where on it the neurons of a netlist may go.
+
+    Raises: FitError, when they do not fit.
+    """
+    faces = faces_of(place, netlist.layers)
+    try:
+        if place.grid != "auto":
+            grid = Grid(place.grid, place.pitch)
+        elif place.layered:
+            grid = layered_grid(netlist, slack=place.slack, pitch=place.pitch)
+        else:
+            grid = auto_grid(netlist, slack=place.slack, pitch=place.pitch, faces=faces, blocked=len(place.blocked))
+        regions = face_regions(netlist, grid, faces)
+        if place.layered:
+            regions = layered(regions, netlist, grid)
+        return grid, block(regions, grid, place.blocked)
+    except FitError as error:
+        raise FitError(f"place.grid: {error}") from error
+
+
+def faces_of(place: PlaceSpec, layers: int) -> dict[int, Face]:
+    """Layer number to the face that holds the layer, of so many layers with the inputs; free layers left out."""
+    ends = {0: place.inputs, layers - 1: place.outputs}
+    return {layer: face for layer, face in ends.items() if face != "free"}

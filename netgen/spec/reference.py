@@ -1,0 +1,101 @@
+"""What is generated from the spec's classes: reference page, JSON Schema and commented starting spec."""
+
+import json
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic.fields import FieldInfo
+
+from netgen.spec.base import Section
+from netgen.spec.spec import Spec
+
+
+def _fields() -> Iterator[tuple[str, str, FieldInfo]]:
+    """(section name or "", key, field) of every key, in the order of the classes."""
+    for key, field in Spec.model_fields.items():
+        if isinstance(field.default, Section):
+            for inner, inner_field in type(field.default).model_fields.items():
+                yield key, inner, inner_field
+        else:
+            yield "", key, field
+
+
+def _default(field: FieldInfo) -> str:
+    """A field's default, as it stands in YAML."""
+    value = list(field.default) if isinstance(field.default, tuple) else field.default
+    return value if isinstance(value, str) and value else json.dumps(value)
+
+
+def _values(schema: dict[str, Any]) -> str:
+    """What a JSON Schema node allows, in a few words."""
+    if "anyOf" in schema:
+        return " or ".join(dict.fromkeys(_values(part) for part in schema["anyOf"]))
+    if "enum" in schema:
+        return ", ".join(str(value) for value in schema["enum"])
+    if "const" in schema:
+        return str(schema["const"])
+    if schema.get("type") == "object":
+        return "mapping"
+    if schema.get("type") == "array":
+        items = schema.get("items") or schema["prefixItems"][0]
+        count = f"{schema['maxItems']} x " if schema.get("maxItems") else "list of "
+        return f"[{count}{_values(items)}]"
+    words = {"integer": "whole number", "number": "number", "boolean": "true, false", "string": "text", "null": "null"}
+    least = [f">= {schema['minimum']}"] if "minimum" in schema else []
+    least += [f"> {schema['exclusiveMinimum']}"] if "exclusiveMinimum" in schema else []
+    most = [f"<= {schema['maximum']}"] if "maximum" in schema else []
+    most += [f"< {schema['exclusiveMaximum']}"] if "exclusiveMaximum" in schema else []
+    return " ".join([words[schema["type"]], *least, *most])
+
+
+def schema() -> str:
+    """The JSON Schema of a spec, for editors."""
+    return json.dumps(Spec.model_json_schema(), indent=2) + "\n"
+
+
+def starter() -> str:
+    """A commented spec that spells out every default; it builds as it is."""
+    lines = ["# A netgen spec. Every key is optional; these are the defaults.", ""]
+    current = ""
+    for section, key, field in _fields():
+        if key == "name":
+            continue
+        if section != current:
+            about = type(Spec.model_fields[section].default).__doc__
+            lines += ["", f"{section}:  # {about}"]
+            current = section
+        indent = "  " if section else ""
+        lines += textwrap.wrap(
+            f"{field.description}", 100, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# "
+        )
+        lines.append(f"{indent}{key}: {_default(field)}")
+    return "\n".join(lines) + "\n"
+
+
+def reference() -> str:
+    """The reference page of the spec, in Markdown."""
+    tree = Spec.model_json_schema()
+    out = [
+        "# Spec reference",
+        "",
+        "Generated from `netgen/spec/spec.py` by `make docs`; do not edit. Unknown keys and wrong types are errors.",
+    ]
+    current: str | None = None
+    for section, key, field in _fields():
+        if section != current:
+            about = type(Spec.model_fields[section].default).__doc__ if section else Spec.__doc__
+            out += ["", f"## `{section}`" if section else "## Top level", "", str(about), ""]
+            out += ["| key | default | values | meaning |", "| --- | --- | --- | --- |"]
+            current = section
+        node = tree
+        if section:
+            node = tree["$defs"][type(Spec.model_fields[section].default).__name__]
+        values = _values(node["properties"][key])
+        cells = (f"`{key}`", f"`{_default(field)}`", values, str(field.description))
+        out.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(out) + "\n"
+
+
+if __name__ == "__main__":
+    print(reference(), end="")

@@ -1,0 +1,94 @@
+"""The `search` section of a spec: which keys a search varies, and between what."""
+
+import difflib
+import json
+from types import UnionType
+from typing import Annotated, Any, Self, Union, get_args, get_origin
+
+from pydantic import Field, PositiveInt, model_validator
+
+from netgen.spec.base import Section, Share
+
+
+class Range(Section):
+    """The values of one key that a search tries: numbers between two ends, or one of some choices."""
+
+    low: int | float | None = Field(None, description="least number")
+    high: int | float | None = Field(None, description="greatest number")
+    log: bool = Field(False, description="whether small numbers deserve as many trials as large ones, by magnitude")
+    step: int | float | None = Field(None, gt=0, description="distance of the numbers tried, counted from low")
+    choices: tuple[Any, ...] | None = Field(None, min_length=1, description="the values tried, whatever the key takes")
+
+    @model_validator(mode="after")
+    def _ends_or_choices(self) -> Self:
+        ends = (self.low, self.high, self.step)
+        if (self.choices is None) == (ends == (None, None, None)) or (self.choices is not None and self.log):
+            raise ValueError("give low and high (and log or step), or choices")
+        if self.choices is not None:
+            texts = [json.dumps(choice) for choice in self.choices]
+            twice = next((text for text in texts if texts.count(text) > 1), None)
+            if twice is not None:
+                raise ValueError(f"choices: {twice} stands twice; remove one")
+            return self
+        if self.low is None or self.high is None:
+            raise ValueError(f"{'low' if self.low is None else 'high'} is missing; give both ends")
+        if self.low > self.high:
+            raise ValueError(f"low {self.low} is above high {self.high}; swap them")
+        if self.log and self.low <= 0:
+            raise ValueError(f"low {self.low} has no magnitude; with log it must be above 0")
+        if self.log and self.step is not None:
+            raise ValueError(f"step {self.step} and log exclude each other; remove one")
+        return self
+
+
+FIXED = ("data", "emit", "check", "search")
+"""The sections whose keys a search must not vary: they would change the question, or nothing."""
+
+
+class SearchSpec(Section):
+    """What `netgen search` varies for less wire length and more validation accuracy; `netgen build` ignores it."""
+
+    trials: PositiveInt = Field(100, description="networks to train and place")
+    generation: PositiveInt = Field(
+        10,
+        description="trials asked for together, which learn only from those before them: as many as can run at once, "
+        "or a few times that; results do not depend on how many do",
+    )
+    accuracy: Share | None = Field(
+        None,
+        description="floor: a trial whose validation accuracy is below it, dense, pruned or quantized, ends there and "
+        "costs no more; null for none",
+    )
+    ranges: dict[str, Range] = Field(
+        {},
+        description="dotted key, such as train.learning_rate, to {low: 0.001, high: 0.1}, with log: true or a step, "
+        "or to {choices: [...]}",
+    )
+
+
+def kinds_of(spec: type[Section], key: str) -> set[type]:
+    """The plain types that a dotted key of a spec takes, where a search may vary it.
+
+    Raises: ValueError, when there is no such key.
+    """
+    sections = {
+        name: type(field.default).model_fields
+        for name, field in spec.model_fields.items()
+        if isinstance(field.default, Section) and name not in FIXED
+    }
+    known = {f"{name}.{inner}": field for name, fields in sections.items() for inner, field in fields.items()}
+    if key not in known:
+        close = difflib.get_close_matches(key, known, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"keys of {', '.join(sections)} can be searched"
+        raise ValueError(f"search.ranges.{key}: unknown key; {hint}")
+    return _plain(known[key].annotation)
+
+
+def _plain(annotation: Any) -> set[type]:
+    """The plain types among the branches of an annotation."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _plain(get_args(annotation)[0])
+    if origin in {Union, UnionType}:
+        return set().union(*map(_plain, get_args(annotation)))
+    return {annotation} if isinstance(annotation, type) else set()
