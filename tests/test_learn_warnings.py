@@ -1,0 +1,71 @@
+"""Which losses of accuracy, and which keys without effect, a user is warned of."""
+
+import pytest
+
+from netgen.learn.warnings import falls, unused
+from netgen.spec.spec import Spec, parse_spec
+
+HELD = {"dense": 0.98, "pruned": 0.97, "quantized": 0.965, "hardware": 0.96}
+
+
+def _falls(spec: Spec | None = None, *, samples: int = 1_000, **accuracy: float) -> tuple[str, ...]:
+    return falls(spec or Spec(), **HELD | accuracy, validation=samples, test=samples)
+
+
+def test_no_warning_where_accuracy_held() -> None:
+    assert _falls() == ()
+    assert _falls(dense=0.5, pruned=0.9, quantized=0.9, hardware=0.95) == ()
+
+
+def test_a_pruned_network_that_lost_twenty_points_is_named_with_the_key_to_change() -> None:
+    """Pendigits with the default sparsity: 98 % dense, 79 % pruned."""
+    assert _falls(dense=0.98, pruned=0.79, quantized=0.79, hardware=0.79) == (
+        "prune: validation accuracy fell from 98.0% (dense) to 79.0% (pruned); lower prune.sparsity (0.9), "
+        "or raise prune.rounds and prune.retrain",
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "fix"),
+    [("wires: 40", "raise prune.wires (40)"), ("fan_in: 2", "raise prune.fan_in (2)")],
+)
+def test_the_fix_names_the_target_of_the_spec(target: str, fix: str) -> None:
+    spec = parse_spec(f"prune: {{sparsity: null, {target}}}")
+    assert fix in _falls(spec, dense=0.98, pruned=0.79, quantized=0.79, hardware=0.79)[0]
+
+
+def test_a_circuit_that_lost_what_the_float_network_knew_is_told_what_to_widen() -> None:
+    assert _falls(pruned=0.945, quantized=0.29, hardware=0.29) == (
+        "quantize: validation accuracy fell from 94.5% (float) to 29.0% (hardware); widen quantize.input_width, "
+        "weight_width or activation_width, or raise quantize.epochs",
+    )
+
+
+def test_test_data_unlike_the_training_data_are_named_beyond_what_chance_explains() -> None:
+    """90 % of n samples has a deviation of 0.3 / sqrt(n); of two such sets, times sqrt(2), twice: 0.19 for 20."""
+    assert len(_falls(pruned=0.9, quantized=0.9, hardware=0.8)) == 1
+    assert _falls(pruned=0.9, quantized=0.9, hardware=0.72, samples=20) == ()
+    (line,) = _falls(pruned=0.9, quantized=0.9, hardware=0.7, samples=20)
+    assert line == (
+        "check: hardware classifies 90.0% of 20 validation samples and 70.0% of 20 test samples; the test data differ "
+        "from the training data: check their order, scale and labels"
+    )
+
+
+@pytest.mark.parametrize(
+    ("keys", "line"),
+    [
+        ("reweight_at: 50", "train.reweight_at: 50 has no effect while train.regularizer is none"),
+        ("reweight_at: 50, regularizer: l1", "train.reweight_at: 50 has no effect while train.strength is 0"),
+        ("strength: 0.5", "train.strength: 0.5 has no effect while train.regularizer is none"),
+        ("regularizer: l1", "train.regularizer: l1 has no effect while train.strength is 0"),
+    ],
+)
+def test_keys_of_a_penalty_without_the_others_are_named(keys: str, line: str) -> None:
+    (found,) = unused(parse_spec(f"train: {{{keys}}}"))
+    assert found.startswith(line)
+
+
+def test_no_warning_for_a_spec_whose_keys_all_act() -> None:
+    assert unused(Spec()) == ()
+    assert unused(parse_spec("train: {regularizer: l1, strength: 0.1, reweight_at: 50}")) == ()
