@@ -10,7 +10,7 @@ import pytest
 HOME = Path(__file__).parent.parent / "netgen"
 
 RANKS = {
-    0: {"errors", "progress", "version"},
+    0: {"errors", "progress", "text", "version"},
     1: {"ir"},
     2: {"operators", "nn", "spec"},
     3: {"data"},

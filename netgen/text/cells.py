@@ -1,0 +1,33 @@
+"""Rows of comma-separated values."""
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+
+_REASONS = {
+    "unexpected end of data": "a quote is not closed",
+    "field larger than field limit (131072)": "a cell is longer than 131,072 characters",
+}
+"""Plain words for what the csv module says."""
+
+
+def csv_rows(text: str, error: Callable[[str], Exception]) -> Iterator[tuple[int, list[str]]]:
+    """Read CSV (RFC 4180): cells may be quoted, and quoted cells may contain line breaks.
+
+    Returns: the number of the line on which each row begins, from 1, and its cells; blank lines are left out.
+    Raises: `error`, for a quote that is not closed or is followed by text, and for a cell longer than 131,072
+        characters.
+    """
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    line = 1
+    while True:
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as found:
+            reason = _REASONS.get(str(found), str(found))
+            raise error(f"line {line}: {reason}; correct the row") from found
+        if row:
+            yield line, row
+        line = reader.line_num + 1
