@@ -8,9 +8,12 @@ from typing import Annotated
 
 import typer
 
+from netgen.cli import place
+from netgen.cli.options import Json, Quiet
+from netgen.cli.output import write_file
 from netgen.cli.terminal import progress_on_stderr
 from netgen.data.dataset import DATA_VARIABLE
-from netgen.errors import BuildError, NetgenError, SpecError
+from netgen.errors import NetgenError, SpecError
 from netgen.version import __version__
 
 app = typer.Typer(
@@ -55,8 +58,6 @@ DataFolder = Annotated[
     Path | None, typer.Option("--data", help=f"Folder of data sets, instead of {DATA_VARIABLE}.", show_default=False)
 ]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Processes at work; all cores by default.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
 
 
 @app.command()
@@ -140,7 +141,7 @@ def synth(
     path = folder / "top.v"
     with progress_on_stderr(quiet) as progress:
         found = synthesize(read_text(path), target=target, yosys=yosys, source=str(path), progress=progress)
-    _write(folder / f"synth-{target}.json", record.write(found))
+    write_file(folder / f"synth-{target}.json", record.write(found))
     if json:
         typer.echo(record.write(found), nl=False)
     else:
@@ -159,63 +160,7 @@ def draw(
     typer.echo(drawing(load_operators(folder), neuron), nl=False)
 
 
-@app.command()
-def place(
-    graph: Annotated[
-        Path, typer.Argument(help="A graph: .json, .graph (METIS), .csv or .dat (QAPLIB).", show_default=False)
-    ],
-    box: Annotated[
-        str | None, typer.Option(help="Sites along x,y,z; the graph's own or a near-cube by default.")
-    ] = None,
-    pitch: Annotated[str, typer.Option(help="Length of a step along x,y,z.")] = "1,1,1",
-    method: Annotated[str, typer.Option(help="Placer, as in a spec's place.method.")] = "auto",
-    layered: Annotated[bool, typer.Option(help="Give each layer of the graph its own planes along z.")] = False,
-    start: Annotated[Path | None, typer.Option(help="A placement to begin with, as --out writes it.")] = None,
-    moves: Annotated[int, typer.Option(min=0, help="Effort.")] = 10_000_000,
-    seconds: Annotated[
-        float | None, typer.Option(min=0.0, help="Effort by the clock instead; the result is then not repeatable.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 1,
-    bound: Annotated[bool, typer.Option(help="Prove how far from optimal the result can be at most.")] = True,
-    out: Annotated[Path | None, typer.Option(help="Write the sites to this CSV file, not to stdout.")] = None,
-    json: Json = False,
-    quiet: Quiet = False,
-) -> None:
-    """Place a weighted graph on a 3D grid so that its wire length is least.
-
-    Prints the site of every neuron as CSV, then, on stderr, the wire length and how far from optimal it is at most.
-    """
-    from netgen.graph.files import read_graph
-    from netgen.graph.place import place_graph, read_start
-    from netgen.ir.grid import Grid
-
-    found = read_graph(graph)
-    grid = found.grid
-    if box is not None:
-        grid = Grid(_axes(box, "--box"), _axes(pitch, "--pitch"))
-    if start is not None and grid is None:
-        raise typer.BadParameter("needs a box; give --box", param_hint="--start")
-    with progress_on_stderr(quiet) as progress:
-        placed = place_graph(
-            found,
-            grid=grid,
-            in_layers=layered,
-            method=method,
-            start=None if start is None or grid is None else read_start(start, found, grid),
-            moves=moves,
-            seconds=seconds,
-            seed=seed,
-            bound=bound,
-            progress=progress,
-        )
-    if out is not None:
-        _write(out, placed.to_csv())
-    if json:
-        typer.echo(placed.to_json(), nl=False)
-    elif out is None:
-        typer.echo(placed.to_csv(), nl=False)
-    if not json:
-        typer.echo(placed.verdict, err=out is None)
+app.command()(place.place)
 
 
 @app.command()
@@ -287,7 +232,7 @@ def init(
 
     if path.exists() and not force:
         raise SpecError(f"{path}: is already there; choose another name or give --force")
-    _write(path, starter())
+    write_file(path, starter())
     typer.echo(f"wrote {path}; build it with: netgen build {path}")
 
 
@@ -314,24 +259,6 @@ def _samples_of(text: str | None) -> int | str | None:
     if not text.isascii() or not text.isdigit() or int(text) == 0:
         raise typer.BadParameter(f"{text!r}; give a number above 0, or all", param_hint="--samples")
     return int(text)
-
-
-def _axes(text: str, option: str) -> tuple[int, int, int]:
-    parts = text.split(",")
-    if len(parts) != 3 or not all(part.isascii() and part.isdigit() and int(part) > 0 for part in parts):
-        raise typer.BadParameter(f"{text!r}; give three numbers above 0, as 8,8,8", param_hint=option)
-    x, y, z = map(int, parts)
-    return x, y, z
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file beside its place and move it there whole."""
-    beside = path.with_name(f".{path.name}.new")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
-    except OSError as error:
-        raise BuildError(f"{path}: {error.strerror}; choose a folder that can be written") from error
 
 
 def _use_data(folder: Path | None) -> None:
