@@ -6,7 +6,7 @@ from report_samples import placements, random_netlist
 
 from netgen.ir.grid import Grid, Placement
 from netgen.ir.netlist import Netlist
-from netgen.report.wires import LayerWires, WireReport, verdict_of, wire_report
+from netgen.report.wires import LayerWires, WireReport, wire_report
 
 
 def test_a_hand_worked_netlist_gives_these_rows() -> None:
@@ -70,16 +70,3 @@ def test_rows_sum_to_the_totals_and_agree_with_a_count_wire_by_wire() -> None:
     assert report.bits == sum(row.bits for row in report.layers)
     assert sum(row.share for row in report.layers) == pytest.approx(1.0, abs=1e-12)
     assert report.saved == pytest.approx((report.before - report.total) / report.before)
-
-
-@pytest.mark.parametrize(
-    ("length", "bound", "text"),
-    [
-        (27139, 18338, "wire length 27,139 · at most 1.48x optimal"),
-        (10, 10, "wire length 10 · optimal"),
-        (1001, 1000, "wire length 1,001 · at most 1.01x optimal"),
-        (10, None, "wire length 10"),
-    ],
-)
-def test_a_verdict_never_promises_more_than_the_bound_proves(length: int, bound: int | None, text: str) -> None:
-    assert verdict_of(length, bound) == text

@@ -14,8 +14,8 @@ from netgen.errors import FitError, GraphError
 from netgen.graph.files import Graph
 from netgen.ir.grid import Grid, Placement, Regions, auto_grid, face_regions, wire_lengths
 from netgen.ir.regions import block, layered, layered_grid, pin
+from netgen.ir.verdict import verdict_of
 from netgen.progress import Progress, silent
-from netgen.report.wires import verdict_of
 
 if TYPE_CHECKING:
     from netgen.place.certificate import Certificate

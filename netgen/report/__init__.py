@@ -11,7 +11,7 @@ from netgen.report.page import page
 from netgen.report.picture import picture
 from netgen.report.synthesis import render_utilization
 from netgen.report.text import render, render_check
-from netgen.report.wires import LayerWires, WireReport, verdict_of, wire_report
+from netgen.report.wires import LayerWires, WireReport, wire_report
 
 __all__ = [
     "BuildReport",
@@ -38,6 +38,5 @@ __all__ = [
     "render_front",
     "render_utilization",
     "to_json",
-    "verdict_of",
     "wire_report",
 ]

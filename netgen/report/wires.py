@@ -1,10 +1,10 @@
 """How long the wires are: per layer and in all, before and after placement."""
 
 from dataclasses import dataclass
-from math import ceil, inf
 
 from netgen.ir.grid import Placement, wire_lengths
 from netgen.ir.netlist import Netlist
+from netgen.ir.verdict import verdict_of
 
 
 @dataclass(frozen=True)
@@ -60,17 +60,6 @@ class WireReport:
     def saved(self) -> float:
         """The part of the wire length that placement has removed; negative when it has added some."""
         return 1 - self.total / self.before if self.before else 0.0
-
-
-def verdict_of(length: int, bound: int | None) -> str:
-    """`wire length 27,139 · at most 1.48x optimal`, from a wire length and a lower bound on it."""
-    text = f"wire length {length:,}"
-    if bound is None:
-        return text
-    if bound == length:
-        return f"{text} · optimal"
-    ratio = ceil(100 * length / bound) / 100 if bound else inf
-    return f"{text} · at most {ratio:.2f}x optimal"
 
 
 def wire_report(netlist: Netlist, before: Placement, after: Placement, *, bound: int | None = None) -> WireReport:
