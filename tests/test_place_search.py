@@ -139,23 +139,6 @@ def test_tabu_search_is_exact_beyond_32_bits() -> None:
     assert length_of(netlist, place(netlist, grid, method="tabu", moves=20_000)) == best
 
 
-@pytest.mark.parametrize("method", ["anneal", "auto", "tabu"])
-@pytest.mark.parametrize("patience", [1, 3])
-def test_an_interrupt_keeps_the_best_so_far(method: str, patience: int) -> None:
-    """The second look at the length comes after some work; the interrupt comes then, or at once."""
-    netlist, grid = dense(24), Grid((3, 3, 3))
-    seen: list[int] = []
-
-    def interrupt(what: str, _: float) -> None:
-        if "length" in what:
-            seen.append(int(what.rsplit(maxsplit=1)[-1].replace(",", "")))
-            if len(seen) == patience:
-                raise KeyboardInterrupt
-
-    placement = place(netlist, grid, method=method, moves=2_000_000, progress=interrupt)
-    assert length_of(netlist, placement) <= seen[patience - 1]
-
-
 @pytest.mark.parametrize("method", ["anneal", "auto"])
 @pytest.mark.parametrize(("sizes", "wires", "moves"), [((300, 150, 50), 3_000, 60_000), ((100, 70, 30), 600, 60_000)])
 def test_few_moves_mend_a_placement_after_a_small_change(

@@ -15,7 +15,7 @@ from netgen.graph.files import Graph
 from netgen.ir.grid import Grid, Placement, Regions, auto_grid, face_regions, wire_lengths
 from netgen.ir.regions import block, layered, layered_grid, pin
 from netgen.ir.verdict import verdict_of
-from netgen.progress import Progress, silent
+from netgen.progress import Progress, Stopped, silent
 
 if TYPE_CHECKING:
     from netgen.place.certificate import Certificate
@@ -126,7 +126,7 @@ def place_graph(
             found.append(
                 place(netlist, grid, regions, method=method, start=start, moves=moves, seed=seed, progress=progress)
             )
-    except KeyboardInterrupt:  # before the search had anything better
+    except Stopped:  # before the search had anything better
         if not found:
             raise
     placement = min(found, key=lambda one: int(wire_lengths(netlist, one) @ netlist.weights))
@@ -153,7 +153,7 @@ def _until(deadline: float, progress: Progress) -> Progress:
     def told(what: str, fraction: float) -> None:
         progress(what, fraction)
         if time.monotonic() > deadline:
-            raise KeyboardInterrupt
+            raise Stopped
 
     return told
 

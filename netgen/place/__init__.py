@@ -27,9 +27,13 @@ class Placer(Protocol):
         regions: the sites that each neuron may use.
         start: a placement to improve, which must obey the regions; index and spectral order ignore it.
         moves: the effort, in proposed moves of annealing; index, matching and spectral order ignore it.
-        seed: of all that is drawn at random.
-        progress: told what is being done and how much of it is done.
-    Raises: FitError, when the neurons of some region have too few sites, or `start` does not fit.
+        seed: seeds every random choice.
+        progress: called with what is being done and the fraction of it that is done, several times a second. When it
+            raises `netgen.progress.Stopped`, which it must then do at every later call, the placer ends its search and
+            returns its best placement so far: at worst `start`, or index order. No placer lets `Stopped` escape.
+    Returns: a site for every neuron.
+    Raises: FitError, when the neurons of some region have too few sites, or `start` does not fit. Any other exception
+        of `progress`, and KeyboardInterrupt, escapes and leaves no placement.
     """
 
     def __call__(  # noqa: D102 - the class says it

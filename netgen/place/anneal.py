@@ -14,7 +14,7 @@ from netgen.place.kernel import board_of, run
 from netgen.place.matching import matching
 from netgen.place.problem import Problem, problem_of
 from netgen.place.spectral import spectral
-from netgen.progress import Progress, silent
+from netgen.progress import Progress, Stopped, silent
 
 BATCHES = 200
 """Temperatures, and lengths looked at to keep the best."""
@@ -50,7 +50,7 @@ def anneal(
         start: a placement to improve, at the less heat the fewer the moves; by default the result of `matching`, or
             with few moves spectral order.
         moves: proposed swaps and moves to free sites, of all chains together; 0.1 to 0.3 us each on one core.
-    Returns: a placement that is never longer than the one it starts from; after an interrupt, the best so far.
+    Returns: a placement that is never longer than the one it starts from.
     Raises: FitError, when the neurons of some region have too few sites, or `start` does not fit.
     Source: Kirkpatrick et al. 1983; window after Betz and Rose 1997 (VPR); moves to the median after Goto 1981.
     """
@@ -61,7 +61,7 @@ def anneal(
     at = problem.numbers_of(begin)
     warm = float(np.clip(WARM * (moves / max(problem.neurons, 1)) ** 0.5, COLD, MILD))
     at = cool(problem, at, moves=moves, seed=seed, hot=HOT if start is None else warm, progress=progress)
-    return problem.placement_of(settle(problem, at, sets) if matched else at)
+    return problem.placement_of(settle(problem, at, sets, progress) if matched else at)
 
 
 def cool(problem: Problem, at: Words, *, moves: int, seed: int, hot: float, progress: Progress) -> Words:
@@ -75,10 +75,10 @@ def cool(problem: Problem, at: Words, *, moves: int, seed: int, hot: float, prog
                 progress(f"annealing, wire length {best:,}", batch / BATCHES)
                 for done in [pool.submit(chain.run, batch, int(share)) for chain in chains]:
                     done.result()
-    except KeyboardInterrupt:
+        progress(f"annealing, wire length {min(chain.best_length for chain in chains):,}", 1.0)
+    except Stopped:
         pass
     winner = min(chains, key=lambda chain: chain.best_length)
-    progress(f"annealing, wire length {winner.best_length:,}", 1.0)
     return problem.grid.number_of(winner.best)
 
 

@@ -12,18 +12,24 @@ from scipy.sparse.csgraph import breadth_first_order
 
 from netgen.ir.fixed import Words
 from netgen.place.problem import Problem
+from netgen.progress import Progress, Stopped, silent
 
 FORBIDDEN = np.iinfo(np.int64).max
 """Cost of a site outside the region of a neuron."""
 
 
-def settle(problem: Problem, at: Words, sets: Sequence[Words]) -> Words:
-    """Reassign each set in turn, until no set can be placed better."""
+def settle(problem: Problem, at: Words, sets: Sequence[Words], progress: Progress = silent) -> Words:
+    """Reassign each set in turn, until no set can be placed better or `progress` raises Stopped."""
     settled, turn = 0, 0
-    while settled < len(sets):
-        better = reassign(problem, at, sets[turn % len(sets)])
-        settled = settled + 1 if better is at else 1
-        at, turn = better, turn + 1
+    try:
+        while settled < len(sets):
+            progress("matching", settled / len(sets))
+            better = reassign(problem, at, sets[turn % len(sets)])
+            settled = settled + 1 if better is at else 1
+            at, turn = better, turn + 1
+        progress("matching", 1.0)
+    except Stopped:
+        pass
     return at
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from netgen.ir.grid import Grid, Placement, Regions, wire_lengths
 from netgen.ir.netlist import Netlist
 from netgen.place import METHODS, MOVES
-from netgen.progress import Progress, silent
+from netgen.progress import Progress, Stopped, silent
 
 SMALL = 150
 """Sites up to which tabu search, which weighs all swaps at every step, is the shortest."""
@@ -37,13 +37,21 @@ def auto(
     Raises: FitError, when the neurons of some region have too few sites, or `start` does not fit.
     """
     found: list[Placement] = []
+    stopped = False
 
     def attempt(method: str, share: int, offset: int, done: float) -> int:
         """Place once more; the length. Its progress is shown from `done` on, by its share of all moves."""
 
         def part(what: str, fraction: float) -> None:
-            progress(what, done + fraction * share / max(moves, 1))
+            nonlocal stopped
+            try:
+                progress(what, done + fraction * share / max(moves, 1))
+            except Stopped:
+                stopped = True
+                raise
 
+        if stopped:
+            raise Stopped
         again = METHODS[method](netlist, grid, regions, start=start, moves=share, seed=seed + offset, progress=part)
         found.append(again)
         return int(wire_lengths(netlist, again) @ netlist.weights)
@@ -62,9 +70,8 @@ def auto(
                 attempt("anneal", moves - 2 * probe, 0, 2 / PROBE)
             else:
                 _repeat(attempt, netlist, moves - 2 * probe, seed, 2 / PROBE)
-    except KeyboardInterrupt:
-        if not found:
-            raise
+    except Stopped:  # after the first attempt, which always gives a placement
+        pass
     return min(found, key=lambda placement: int(wire_lengths(netlist, placement) @ netlist.weights))
 
 

@@ -13,7 +13,7 @@ from netgen.place.bounds import best
 from netgen.place.branch import Task, search
 from netgen.place.certificate import Certificate
 from netgen.place.problem import Problem, problem_of
-from netgen.progress import Progress, silent
+from netgen.progress import Progress, Stopped, silent
 
 SHARE = 4
 """Moves of this many that go to annealing, which finds what branch and bound then proves."""
@@ -79,9 +79,13 @@ def _search(
         return found, 0
     sites = np.flatnonzero(problem.allowed[np.unique(problem.region)].any(axis=0))
     at = np.searchsorted(sites, problem.numbers_of(found))
-    progress("branch and bound", 0.0)
-    length, bound = search(_task_of(problem, sites), at, length, moves)
-    progress("branch and bound", 1.0)
+    bound = 0
+    try:
+        progress("branch and bound", 0.0)
+        length, bound = search(_task_of(problem, sites), at, length, moves)
+        progress("branch and bound", 1.0)
+    except Stopped:
+        pass
     return problem.placement_of(sites[at]), -(-bound // 2)
 
 

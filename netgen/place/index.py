@@ -3,10 +3,11 @@
 
 import numpy as np
 
+from netgen.ir.fixed import Words
 from netgen.ir.grid import Grid, Placement, Regions
 from netgen.ir.netlist import Netlist
 from netgen.place import MOVES
-from netgen.place.problem import problem_of
+from netgen.place.problem import Problem, problem_of
 from netgen.place.sites import share_sites
 from netgen.progress import Progress, silent
 
@@ -28,8 +29,16 @@ def index(
     Raises: FitError, when the neurons of some region have too few sites.
     """
     problem = problem_of(netlist, grid, regions)
-    owner = share_sites(problem, np.arange(grid.sites))
-    at = np.zeros(netlist.neurons, dtype=np.int64)
-    for region in np.unique(regions.region):
-        at[regions.region == region] = np.flatnonzero(owner == region)
-    return problem.placement_of(at)
+    return problem.placement_of(index_order(problem))
+
+
+def index_order(problem: Problem) -> Words:
+    """The site number of each neuron in index order, (n,) int64.
+
+    Raises: FitError, when the neurons of some region have too few sites.
+    """
+    owner = share_sites(problem, np.arange(problem.grid.sites))
+    at: Words = np.zeros(problem.neurons, dtype=np.int64)
+    for region in np.unique(problem.region):
+        at[problem.region == region] = np.flatnonzero(owner == region)
+    return at

@@ -34,11 +34,9 @@ def matching(
     Source: Blake et al. 2018 (layer by layer); linear assignment by OR-Tools.
     """
     problem = problem_of(netlist, grid, regions)
-    progress("matching", 0.0)
-    at = problem.numbers_of(start or spectral(netlist, grid, regions))
-    at = settle(problem, at, layers_of(problem))
-    at = settle(problem, at, independent_sets(problem))
-    progress("matching", 1.0)
+    at = problem.numbers_of(start or spectral(netlist, grid, regions, progress=progress))
+    at = settle(problem, at, layers_of(problem), progress)
+    at = settle(problem, at, independent_sets(problem), progress)
     return problem.placement_of(at)
 
 

@@ -19,11 +19,12 @@ from netgen.ir.grid import Grid, Placement, Regions
 from netgen.ir.netlist import Netlist
 from netgen.place import MOVES
 from netgen.place.gather import central_sites, snap_by_region
+from netgen.place.index import index_order
 from netgen.place.landmarks import coordinates_of
 from netgen.place.problem import Problem, problem_of
 from netgen.place.smoothing import axes_of, smooth
 from netgen.place.sweep import board_of, sweep
-from netgen.progress import Progress, silent
+from netgen.progress import Progress, Stopped, silent
 
 SMOOTHINGS = (0, 25, 75, 200, 600)
 """Further steps of smoothing before each look at the layout, as long as it gets shorter."""
@@ -68,29 +69,35 @@ def multilevel(
 def lay_out(problem: Problem, progress: Progress) -> Words:
     """Place by landmarks and as much smoothing as shortens the wires; (n,) site numbers.
 
+    When `progress` raises Stopped, the shortest layout so far is returned; index order, if there is none.
+
     Raises: FitError, when the neurons of some region have too few sites.
     """
     owner = central_sites(problem)
-    component, large = _components(problem.adjacency)
-    wires = [problem.adjacency[members][:, members] for members in large]
-    coordinates = [coordinates_of(own) for own in wires]
     best, best_length = np.arange(0), np.inf
-    for look, steps in enumerate(SMOOTHINGS):
-        progress("smoothing", look / len(SMOOTHINGS))
-        coordinates = [smooth(own, old, steps) for own, old in zip(wires, coordinates, strict=True)]
-        axes = [axes_of(own, smoothed) for own, smoothed in zip(wires, coordinates, strict=True)]
-        layouts = []
-        for choice in range(2):
-            where = np.zeros((problem.neurons, 3))
-            for members, smoothed, own in zip(large, coordinates, axes, strict=True):
-                where[members] = smoothed @ own[choice]
-            layouts.append(snap_by_region(problem, owner, _oriented(problem, _ranks(component, where))))
-        lengths = [problem.length_of(at) for at in layouts]
-        if min(lengths) >= best_length:
-            break
-        best, best_length = layouts[int(np.argmin(lengths))], min(lengths)
-    progress("smoothing", 1.0)
-    return best
+    try:
+        progress("distances to landmarks", 0.0)
+        component, large = _components(problem.adjacency)
+        wires = [problem.adjacency[members][:, members] for members in large]
+        coordinates = [coordinates_of(own) for own in wires]
+        for look, steps in enumerate(SMOOTHINGS):
+            progress("smoothing", look / len(SMOOTHINGS))
+            coordinates = [smooth(own, old, steps) for own, old in zip(wires, coordinates, strict=True)]
+            axes = [axes_of(own, smoothed) for own, smoothed in zip(wires, coordinates, strict=True)]
+            layouts = []
+            for choice in range(2):
+                where = np.zeros((problem.neurons, 3))
+                for members, smoothed, own in zip(large, coordinates, axes, strict=True):
+                    where[members] = smoothed @ own[choice]
+                layouts.append(snap_by_region(problem, owner, _oriented(problem, _ranks(component, where))))
+            lengths = [problem.length_of(at) for at in layouts]
+            if min(lengths) >= best_length:
+                break
+            best, best_length = layouts[int(np.argmin(lengths))], min(lengths)
+        progress("smoothing", 1.0)
+    except Stopped:
+        pass
+    return best if best_length < np.inf else index_order(problem)
 
 
 def _components(adjacency: Any) -> tuple[Words, list[Words]]:
@@ -139,7 +146,7 @@ def _oriented(problem: Problem, rank: Words) -> Words:
 def refine(problem: Problem, at: Words, *, moves: int, seed: int, hot: float, progress: Progress) -> Words:
     """Anneal over a few sites, the temperature falling geometrically and at last to zero.
 
-    Returns: the best of the start and all batches; after an interrupt, the best so far.
+    Returns: the best of the start and all batches so far when `progress` raises Stopped.
     """
     wires = int(problem.adjacency.sum())
     if not wires:
@@ -155,7 +162,7 @@ def refine(problem: Problem, at: Words, *, moves: int, seed: int, hot: float, pr
             length += sweep(board, turns[batch], turns[batch + 1] - turns[batch], temperature, WINDOW).change
             if length < best_length:
                 best_length, best = length, board.sites()
-    except KeyboardInterrupt:
-        pass  # the best so far is what an interrupt asks for
-    progress(f"annealing, wire length {best_length:,}", 1.0)
+        progress(f"annealing, wire length {best_length:,}", 1.0)
+    except Stopped:
+        pass
     return best

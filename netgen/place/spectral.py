@@ -13,9 +13,10 @@ from netgen.ir.fixed import Reals, Words
 from netgen.ir.grid import Grid, Placement, Regions
 from netgen.ir.netlist import Netlist
 from netgen.place import MOVES
+from netgen.place.index import index_order
 from netgen.place.problem import problem_of
 from netgen.place.sites import share_sites
-from netgen.progress import Progress, silent
+from netgen.progress import Progress, Stopped, silent
 
 DENSE = 200
 """Components of up to this many neurons are solved by a dense eigensolver."""
@@ -43,6 +44,10 @@ def spectral(
     Source: Hall 1970 (eigenvectors as coordinates); the degree-normalised Laplacian after Shi and Malik 2000.
     """
     problem = problem_of(netlist, grid, regions)
+    try:
+        progress("spectral order", 0.0)
+    except Stopped:
+        return problem.placement_of(index_order(problem))
     off_centre = np.abs(2 * problem.point - problem.point[-1]).max(axis=1)
     owner = share_sites(problem, np.argsort(off_centre, kind="stable"))
     with threadpool_limits(1):  # more threads add in another order, and near ties would fall differently

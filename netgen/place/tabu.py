@@ -16,7 +16,7 @@ from netgen.place import MOVES
 from netgen.place.index import index
 from netgen.place.problem import Problem, problem_of
 from netgen.place.tabu_kernel import table_of, walk
-from netgen.progress import Progress, silent
+from netgen.progress import Progress, Stopped, silent
 
 FAMILY = 16
 """Placements that are bred with each other; as many threads may work."""
@@ -51,7 +51,7 @@ def tabu(
     Args:
         start: one more placement to begin from.
         moves: the effort of all walks together; a step on N sites counts as 4 + N * N / 480 moves, which take as long.
-    Returns: the shortest placement seen, after an interrupt too.
+    Returns: the shortest placement seen.
     Raises: FitError, when the neurons of some region have too few sites, or `start` does not fit.
     Source: Taillard 1991 (robust tabu search); crossing and renewal after Benlic and Hao 2015 (memetic search).
     """
@@ -99,9 +99,9 @@ def breed(problem: Problem, first: Words, *, moves: int, seed: int, progress: Pr
                     least, since = shortest[0], generation
                 elif generation - since >= BARREN:
                     family = []
-    except KeyboardInterrupt:
-        pass  # the best so far is what an interrupt asks for
-    progress(f"tabu search, wire length {best[0]:,}", 1.0)
+        progress(f"tabu search, wire length {best[0]:,}", 1.0)
+    except Stopped:
+        pass
     return best[1][: problem.neurons]
 
 

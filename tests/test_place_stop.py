@@ -1,0 +1,113 @@
+"""A search ends early only when its progress callback raises Stopped; interrupts leave every placer and bound."""
+
+import itertools
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from netgen.ir.grid import Grid, Placement, free_regions, wire_lengths
+from netgen.ir.netlist import Netlist
+from netgen.place import METHODS, place
+from netgen.place.bounds import BOUNDS, best
+from netgen.place.exact import solve
+from netgen.place.problem import problem_of
+from netgen.progress import Progress, Stopped
+
+EVERY = pytest.mark.parametrize("method", sorted(METHODS))
+SEARCHES = ["anneal", "auto", "exact", "multilevel", "tabu"]
+GRID = Grid((3, 3, 3))
+
+
+def dense(neurons: int) -> Netlist:
+    """A wire of weight 1 to 9 between any two neurons."""
+    source, target = np.triu_indices(neurons, 1)
+    weight = np.random.default_rng(0).integers(1, 10, len(source))
+    zeros, ones = np.zeros(neurons, np.int64), np.ones(len(source), np.int64)
+    return Netlist(zeros, np.arange(neurons), source, target, ones, weight)
+
+
+def length_of(netlist: Netlist, placement: Placement) -> int:
+    return int(wire_lengths(netlist, placement) @ netlist.weights)
+
+
+def raising(error: type[BaseException], call: int) -> Progress:
+    """A callback that raises an error at its `call`-th call, counted from 0, and at every later one."""
+    calls = itertools.count()
+
+    def progress(_: str, __: float) -> None:
+        if next(calls) >= call:
+            raise error
+
+    return progress
+
+
+def calls_of(run: Callable[[Progress], object]) -> int:
+    """How often a whole run calls its progress callback."""
+    seen: list[str] = []
+    run(lambda what, _: seen.append(what))
+    return len(seen)
+
+
+@EVERY
+def test_a_placer_that_is_stopped_at_any_call_still_gives_a_placement(method: str) -> None:
+    netlist = dense(12)
+    calls = calls_of(lambda progress: place(netlist, GRID, method=method, moves=3_000, progress=progress))
+    for call in sorted({0, 1, 2, 3, calls // 2, max(calls - 1, 0)}):
+        placement = place(netlist, GRID, method=method, moves=3_000, progress=raising(Stopped, call))
+        assert len(np.unique(placement.site, axis=0)) == 12
+
+
+@EVERY
+def test_a_stopped_placer_never_lengthens_its_start(method: str) -> None:
+    netlist = dense(12)
+    start = place(netlist, GRID, method="anneal", moves=500)
+    for call in range(4):
+        stopped = place(netlist, GRID, method=method, start=start, moves=3_000, progress=raising(Stopped, call))
+        if method not in ("index", "spectral"):  # these ignore a start
+            assert length_of(netlist, stopped) <= length_of(netlist, start)
+
+
+@pytest.mark.parametrize("method", ["anneal", "auto", "multilevel", "tabu"])
+@pytest.mark.parametrize("patience", [1, 3])
+def test_a_stopped_search_gives_the_best_placement_that_it_has_reported(method: str, patience: int) -> None:
+    netlist = dense(24)
+    seen: list[int] = []
+
+    def progress(what: str, _: float) -> None:
+        if "length" in what:
+            seen.append(int(what.rsplit(maxsplit=1)[-1].replace(",", "")))
+        if len(seen) >= patience:
+            raise Stopped
+
+    placement = place(netlist, GRID, method=method, moves=2_000_000, progress=progress)
+    assert length_of(netlist, placement) <= min(seen)
+
+
+@EVERY
+def test_an_interrupt_at_any_call_leaves_the_placer(method: str) -> None:
+    netlist = dense(12)
+    calls = calls_of(lambda progress: place(netlist, GRID, method=method, moves=3_000, progress=progress))
+    for call in sorted({0, 1, 2, calls // 2, calls - 1} & set(range(calls))):
+        with pytest.raises(KeyboardInterrupt):
+            place(netlist, GRID, method=method, moves=3_000, progress=raising(KeyboardInterrupt, call))
+
+
+def test_an_exact_search_that_is_stopped_gives_a_placement_and_a_bound_below_it() -> None:
+    netlist, regions = dense(8), free_regions(dense(8), GRID)
+    calls = calls_of(lambda progress: solve(netlist, GRID, regions, moves=3_000, progress=progress))
+    for call in range(calls):
+        placement, certificate, _ = solve(netlist, GRID, regions, moves=3_000, progress=raising(Stopped, call))
+        assert 0 < certificate.bound <= length_of(netlist, placement)
+
+
+def test_bounds_that_are_stopped_give_the_largest_so_far_and_an_interrupt_leaves_them() -> None:
+    problem = problem_of(dense(12), GRID, free_regions(dense(12), GRID))
+    calls = calls_of(lambda progress: best(problem, progress=progress))
+    found = [best(problem, progress=raising(Stopped, call)).bound for call in range(calls)]
+    assert found[0] == BOUNDS["pairs"](problem).bound
+    assert found == sorted(found)
+    assert found[-1] == best(problem).bound
+    for call in range(calls):
+        with pytest.raises(KeyboardInterrupt):
+            best(problem, progress=raising(KeyboardInterrupt, call))
