@@ -3,7 +3,10 @@
 from collections.abc import Callable
 
 Progress = Callable[[str, float], None]
-"""Called with what is being done and the fraction of it that is done, 0 to 1."""
+"""Called with what is being done, and with the fraction of it that is done, 0 to 1.
+
+A callback may raise to stop the work, KeyboardInterrupt for example: the function that called it lets this pass.
+"""
 
 
 class Stopped(Exception):  # noqa: N818 - a request, not an error
@@ -15,4 +18,4 @@ class Stopped(Exception):  # noqa: N818 - a request, not an error
 
 
 def silent(what: str, fraction: float) -> None:
-    """Report to nobody."""
+    """Report nothing."""

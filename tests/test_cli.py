@@ -180,15 +180,66 @@ def test_a_build_prints_its_report_and_keeps_it(tmp_path: Path) -> None:
     assert checked["difference"] is None
 
 
-def test_wrong_usage_exits_with_2(tmp_path: Path) -> None:
-    for words in (
-        ["bild"],
-        ["build"],
-        ["check", "x", "--samples", "some"],
-        ["check", "x", "--simulator", "modelsim"],
-        ["synth", "x", "--target", "spartan"],
-    ):
-        assert _netgen(*words, cwd=tmp_path).returncode == 2, words
+USAGE = {
+    "bild": "No such command 'bild'. Did you mean 'build'; see netgen --help",
+    "build": "Missing argument 'spec'; see netgen build --help",
+    "build x --jobs 0": "--jobs: Input should be greater than or equal to 1; see netgen build --help",
+    "build x --frob": "No such option: --frob (Possible options: --jobs); see netgen build --help",
+    "check x --samples some": "--samples: 'some'; give a number of samples from 1 to 999999999, or all; "
+    "see netgen check --help",
+    f"check x --samples {'9' * 5000}": f"--samples: '{'9' * 5000}'; give a number of samples from 1 to 999999999, or "
+    "all; see netgen check --help",
+    "check x --simulator modelsim": "--simulator: Value error, 'modelsim' is not one of 'auto', 'verilator', 'icarus', "
+    "'cxxrtl', 'amaranth'; see netgen check --help",
+    "synth x --target spartan": "--target: Value error, 'spartan' is not one of 'xcup', 'ecp5', 'ice40', 'gowin'; "
+    "see netgen synth --help",
+    "experiment x --seeds 0": "--seeds: Input should be greater than or equal to 1; see netgen experiment --help",
+}
+
+
+@pytest.mark.parametrize("words", USAGE, ids=lambda words: words[:40])
+def test_wrong_usage_ends_in_one_line_and_status_2(tmp_path: Path, words: str) -> None:
+    result = _netgen(*words.split(), cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (2, f"netgen: {USAGE[words]}\n")
+
+
+def test_without_a_command_the_help_is_printed(tmp_path: Path) -> None:
+    result = _netgen(cwd=tmp_path)
+    assert result.returncode == 2
+    assert result.stderr.startswith("Usage: netgen [OPTIONS] COMMAND [ARGS]...")
+
+
+PRINTING = ["schema", "--help", "--version", "build --help"]
+
+
+@pytest.mark.parametrize("words", PRINTING)
+def test_an_output_that_is_full_ends_in_one_line_and_status_1(tmp_path: Path, words: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "netgen", *words.split()]
+        result = subprocess.run(command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert result.returncode == 1
+    assert result.stderr == (
+        "netgen: stdout: No space left on device; choose a file or folder that can be read and written\n"
+    )
+
+
+@pytest.mark.parametrize("words", PRINTING)
+def test_a_pipe_whose_reader_has_left_ends_the_command_quietly(tmp_path: Path, words: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "netgen", *words.split()]
+    result = subprocess.run(command, cwd=tmp_path, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert (result.returncode, result.stderr) == (1, "")
+
+
+def test_errors_need_no_stderr(tmp_path: Path) -> None:
+    """Its one line is lost, its status is not."""
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "netgen", "report", "nothing"]
+        assert (
+            subprocess.run(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=full, check=False).returncode == 1
+        )
 
 
 def test_schema_is_a_json_schema_of_the_spec(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from strategies import designed_as
 
-from netgen.cli import app as cli
+from netgen.cli import fpga as cli
 from netgen.errors import BuildError, SynthError
 from netgen.fpga import TARGETS, synthesize
 from netgen.fpga.levels import depth_of

@@ -1,20 +1,32 @@
-"""Files that a command writes where the user asked for them."""
+"""Output: tables on stdout, and files that are written whole or not at all."""
 
+import contextlib
 from pathlib import Path
 
 from netgen.errors import BuildError
 
-__all__ = ["write_file"]
+__all__ = ["print_table", "write_file"]
+
+
+def print_table(renderable: object) -> None:
+    """Print a table on stdout, as wide as the terminal."""
+    from rich.console import Console
+
+    Console().print(renderable)
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write a file beside its place and move it there whole.
+    """Write a text file, whole or not at all.
 
-    Raises: BuildError, when the folder or the file cannot be written.
+    Raises: BuildError, when it cannot be written.
     """
+    if not path.name:
+        raise BuildError(f"{path}: a folder; give the name of a file")
     beside = path.with_name(f".{path.name}.new")
     try:
         beside.write_text(text, encoding="utf-8")
         beside.replace(path)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            beside.unlink()
         raise BuildError(f"{path}: {error.strerror}; choose a folder that can be written") from error

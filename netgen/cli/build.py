@@ -1,0 +1,112 @@
+"""Commands on builds: build, report, check, draw."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from netgen.cli.options import DataFolder, Folder, Jobs, Json, Quiet, use_data
+from netgen.cli.output import print_table
+from netgen.cli.terminal import progress_on_stderr
+
+
+class Simulator(StrEnum):
+    """What can run the hardware."""
+
+    AUTO = "auto"
+    VERILATOR = "verilator"
+    ICARUS = "icarus"
+    CXXRTL = "cxxrtl"
+    AMARANTH = "amaranth"
+
+
+def build(
+    spec: Annotated[Path, typer.Argument(help="A spec, such as specs/digits.yaml.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="Folder under which the build folder lies.")] = Path("hdl_out"),
+    data: DataFolder = None,
+    jobs: Jobs = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Build a spec: train, prune, quantize, place, emit, check, report.
+
+    A second build does only what has changed since the first.
+    """
+    from netgen.flow.build import build as run
+
+    use_data(data)
+    with progress_on_stderr(quiet) as progress:
+        made = run(spec, out=out, jobs=jobs, progress=progress)
+    _print_report(made.folder, json=json)
+    if not json:
+        typer.echo(f"\npage: {made.folder / 'report.html'}   Verilog: {made.folder / 'top.v'}")
+
+
+def report(folder: Folder, json: Json = False) -> None:
+    """Print what a build says about itself: wire length per layer, agreement, sizes."""
+    _print_report(folder, json=json)
+
+
+def check(
+    folder: Folder,
+    simulator: Annotated[Simulator | None, typer.Option(help="The spec's, unless named here.")] = None,
+    samples: Annotated[str | None, typer.Option(help="Test samples, a number or all; the spec's by default.")] = None,
+    data: DataFolder = None,
+    jobs: Jobs = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Simulate a build's Verilog again and compare hardware, integers and PyTorch, bit for bit.
+
+    Exits with status 1 when they differ, and names the first difference.
+    """
+    from netgen.flow.verify import recheck
+    from netgen.report import raise_if_different, record, render_check
+
+    use_data(data)
+    with progress_on_stderr(quiet) as progress:
+        found = recheck(
+            folder,
+            simulator=simulator,
+            samples=_samples_of(samples),
+            jobs=jobs,
+            progress=progress,
+        )
+    if json:
+        typer.echo(record.write(found), nl=False)
+    else:
+        print_table(render_check(found))
+    raise_if_different(found)
+
+
+def draw(
+    folder: Folder,
+    neuron: Annotated[str | None, typer.Option(help="Only what this neuron needs, such as n2_17.")] = None,
+) -> None:
+    """Draw a build's adders, shifts and comparisons as text for Graphviz: netgen draw ... | dot -Tsvg."""
+    from netgen.flow.folder import load_operators
+    from netgen.report import drawing
+
+    typer.echo(drawing(load_operators(folder), neuron), nl=False)
+
+
+def _print_report(folder: Path, *, json: bool) -> None:
+    from netgen.flow.folder import load_report
+    from netgen.report import render, to_json
+
+    found = load_report(folder)
+    if json:
+        typer.echo(to_json(found), nl=False)
+    else:
+        print_table(render(found))
+
+
+def _samples_of(text: str | None) -> int | str | None:
+    if text is None or text == "all":
+        return text
+    if not text.isascii() or not text.isdigit() or len(text) > 9 or int(text) == 0:
+        raise typer.BadParameter(
+            f"{text!r}; give a number of samples from 1 to 999999999, or all", param_hint="--samples"
+        )
+    return int(text)

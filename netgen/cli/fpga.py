@@ -1,0 +1,52 @@
+"""Commands on FPGAs: synth."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from netgen.cli.options import Folder, Json, Quiet
+from netgen.cli.output import print_table, write_file
+from netgen.cli.terminal import progress_on_stderr
+
+
+class Target(StrEnum):
+    """A family of FPGAs."""
+
+    XCUP = "xcup"
+    ECP5 = "ecp5"
+    ICE40 = "ice40"
+    GOWIN = "gowin"
+
+
+class Yosys(StrEnum):
+    """Which Yosys synthesizes."""
+
+    AUTO = "auto"
+    WHEEL = "wheel"
+    NATIVE = "native"
+
+
+def synth(
+    folder: Folder,
+    target: Annotated[Target, typer.Option(help="Family of FPGAs.")] = Target.XCUP,
+    yosys: Annotated[Yosys, typer.Option(help="The newer that is there, unless named here.")] = Yosys.AUTO,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Estimate what a build's Verilog takes of an FPGA: look-up tables, registers, depth, by Yosys.
+
+    The result is kept in the build folder as synth-TARGET.json.
+    """
+    from netgen.flow.files import read_text
+    from netgen.fpga import synthesize
+    from netgen.report import record, render_utilization
+
+    path = folder / "top.v"
+    with progress_on_stderr(quiet) as progress:
+        found = synthesize(read_text(path), target=target, yosys=yosys, source=str(path), progress=progress)
+    write_file(folder / f"synth-{target}.json", record.write(found))
+    if json:
+        typer.echo(record.write(found), nl=False)
+    else:
+        print_table(render_utilization(found))

@@ -1,0 +1,78 @@
+"""Interrupts: Ctrl-C (SIGINT) and SIGTERM end a command at once, whatever code they meet.
+
+The handler raises KeyboardInterrupt in the main thread. Two guards stand behind it. Some libraries swallow the
+exception: `check_interrupt`, which every progress call runs, raises it again. Compiled code or a child process may run
+on: a thread, which the signal wakes even then, ends the process after a short grace.
+"""
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from types import FrameType
+
+STATUS = 130
+"""Exit status of an interrupted command, as of a shell's: 128 + SIGINT."""
+
+INTERRUPTED = "netgen: interrupted; finished stages are kept: run the same command again to continue"
+"""The one line that an interrupted command prints."""
+
+GRACE = 1.0
+"""Seconds that an interrupted command has to clean up before its process ends."""
+
+_interrupted = threading.Event()
+_printed = threading.Lock()
+
+
+def handle_interrupts() -> None:
+    """Handle SIGINT and SIGTERM from now on, until the process ends."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    threading.Thread(target=_watch, args=(reader,), daemon=True).start()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+
+
+def check_interrupt() -> None:
+    """Raise KeyboardInterrupt if the command has been interrupted, even if some library swallowed the exception."""
+    if _interrupted.is_set():
+        raise KeyboardInterrupt
+
+
+def print_interrupted() -> None:
+    """Print the one line, once."""
+    if _printed.acquire(blocking=False):
+        with contextlib.suppress(OSError):
+            print(INTERRUPTED, file=sys.stderr, flush=True)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature of a handler
+    """Raise in the main thread, once: further signals must not break into what cleans up."""
+    if _interrupted.is_set():
+        return
+    _interrupted.set()
+    raise KeyboardInterrupt
+
+
+def _watch(reader: int) -> None:
+    """Wait for a signal, give the command time to end by itself, then end the process."""
+    os.read(reader, 1)
+    time.sleep(GRACE)
+    print_interrupted()
+    for child in _children():
+        with contextlib.suppress(OSError):
+            os.kill(child, signal.SIGKILL)
+    os._exit(STATUS)
+
+
+def _children() -> list[int]:
+    """The process ids of the children of this process, where the system lists them (Linux)."""
+    found: list[int] = []
+    for path in Path(f"/proc/{os.getpid()}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            found += map(int, path.read_text(encoding="ascii").split())
+    return found

@@ -1,0 +1,68 @@
+"""Commands that run many networks: search, experiment."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from netgen.cli.options import DataFolder, Jobs, Json, Quiet, use_data
+from netgen.cli.output import print_table
+from netgen.cli.terminal import progress_on_stderr
+
+
+def experiment(
+    name: Annotated[str, typer.Argument(help="ablation, recipe, reinit or compression.", show_default=False)],
+    data_set: Annotated[str, typer.Option(help="digits, mnist or fashion-mnist.")] = "digits",
+    seeds: Annotated[int, typer.Option(min=1, help="Networks from different starts.")] = 3,
+    quick: Annotated[bool, typer.Option(help="Fewer rounds of training.")] = False,
+    out: Annotated[Path, typer.Option(help="Folder for results; what is there is not run again.")] = Path(
+        "hdl_out/experiments"
+    ),
+    data: DataFolder = None,
+    jobs: Jobs = None,
+    quiet: Quiet = False,
+) -> None:
+    """Run an experiment and print its table; one that was stopped goes on."""
+    from netgen.experiment import run
+
+    use_data(data)
+    with progress_on_stderr(quiet) as progress:
+        text = run(
+            name, data_set, out=out, seeds=seeds, quick=quick, jobs=jobs or os.cpu_count() or 1, progress=progress
+        )
+    typer.echo(text, nl=False)
+
+
+def search(
+    spec: Annotated[
+        Path, typer.Argument(help="A spec with a search, such as specs/digits_search.yaml.", show_default=False)
+    ],
+    out: Annotated[Path, typer.Option(help="Folder under which the search's folder lies.")] = Path("hdl_out"),
+    data: DataFolder = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Trials at once; one for each core by default.")] = None,
+    storage: Annotated[
+        str | None,
+        typer.Option(help="URL of a database that several machines share, instead of search.db.", show_default=False),
+    ] = None,
+    ray_address: Annotated[
+        str | None, typer.Option(help="Run the trials on Ray: local, auto or HOST:PORT.", show_default=False)
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Search a spec's ranges for networks with short wires and high validation accuracy.
+
+    Prints the front; each point of it lies as a spec in the search's folder. A search that was killed goes on.
+    """
+    from netgen.report import record, render_front
+    from netgen.search import search as run
+
+    use_data(data)
+    with progress_on_stderr(quiet) as progress:
+        found = run(spec, out=out, jobs=jobs, storage=storage, ray_address=ray_address, progress=progress)
+    if json:
+        typer.echo(record.write(found), nl=False)
+    else:
+        print_table(render_front(found))
+        typer.echo(f"specs: {out / found.name / 'front'}   picture: {out / found.name / 'front.png'}")
