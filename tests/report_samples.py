@@ -12,6 +12,7 @@ from netgen.operators.prove import Proof
 from netgen.report.agreement import CheckReport
 from netgen.report.build import BuildReport, LayerFormats, Port
 from netgen.report.logic import LogicReport
+from netgen.report.origin import Origin
 from netgen.report.wires import wire_report
 
 
@@ -47,11 +48,13 @@ def check_report() -> CheckReport:
     return CheckReport(
         samples=10_000,
         simulator="verilator",
-        float_accuracy=0.9848,
+        finetuned_accuracy=0.9848,
         quantized_accuracy=0.9843,
         hardware_accuracy=0.9843,
         error=(0.125, 0.75, 0.5),
         bound=(3.5, 4.25, 3.0),
+        inputs=7_840_000,
+        input_overflows=31,
         saturated=(12, 0, 0),
         words=(3_000_000, 1_000_000, 100_000),
         difference=None,
@@ -65,11 +68,25 @@ def sample_report(netlist: Netlist, before: Placement, after: Placement, *, name
     return BuildReport(
         name=name,
         netgen="0.1.0",
+        warnings=(),
+        origin=Origin(
+            source="idx",
+            path="mnist",
+            digest="0123456789abcdef" * 4,
+            features=sizes[0],
+            classes=sizes[-1],
+            train=54_000,
+            validation=6_000,
+            test=10_000,
+            seed=7,
+        ),
+        input_word="the raw feature, limited to 0 to 255; the network reads the number word / 256",
         sizes=sizes,
         weights_total=sum(a * b for a, b in itertools.pairwise(sizes)),
         weights_left=netlist.wires + 7,
         dense_accuracy=0.9823,
         pruned_accuracy=0.9817,
+        circuit_accuracy=0.9808,
         input=FixedPoint(8, 8, signed=False),
         score=score,
         formats=tuple(

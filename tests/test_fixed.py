@@ -80,3 +80,12 @@ def test_a_shift_rounds_as_exact_fractions_do(word: int, shift: int) -> None:
 )
 def test_bits_are_the_least_that_hold_a_range(lo: int, hi: int, expected: tuple[int, bool]) -> None:
     assert bits_of(lo, hi) == expected
+
+
+def test_only_values_a_step_or_more_outside_the_format_overflow() -> None:
+    """u3.1 holds 0, 0.5, ..., 3.5; s3.1 holds -2, -1.5, ..., 1.5."""
+    unsigned, signed = FixedPoint(3, 1, signed=False), FixedPoint(3, 1, signed=True)
+    assert unsigned.overflows([0.0, 3.5, 3.9, -0.4]) == 0
+    assert unsigned.overflows([[4.0, -0.5], [1.0, 1e30]]) == 3
+    assert signed.overflows([-2.0, -2.4, 1.9]) == 0
+    assert signed.overflows([-2.5, 2.0]) == 2

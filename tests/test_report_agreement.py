@@ -23,6 +23,8 @@ def checked(**changes: Any) -> CheckReport:
         "labels": np.array([0, 1, 2, 1]),
         "score": FixedPoint(8, 2, signed=True),
         "bound": np.array([1.0, 1.0, 1.0]),
+        "inputs": 8,
+        "input_overflows": 1,
         "saturated": [3, 0],
         "words": [20, 12],
         "simulator": "verilator",
@@ -46,14 +48,14 @@ def test_equal_words_agree_exactly() -> None:
 def test_a_tie_goes_to_the_lowest_class_in_every_accuracy() -> None:
     """Sample 3 has scores 5, 5, 1 and label 1: class 0 is wrong, so three of four are right."""
     report = checked()
-    assert (report.float_accuracy, report.quantized_accuracy, report.hardware_accuracy) == (0.75, 0.75, 0.75)
+    assert (report.finetuned_accuracy, report.quantized_accuracy, report.hardware_accuracy) == (0.75, 0.75, 0.75)
 
 
 def test_each_accuracy_is_of_its_own_scores() -> None:
     """Float is right on all four, the quantized on three, the hardware, by its own classes, on one."""
     classes = np.array([0, 0, 0, 0])
     report = checked(float_scores=SCORES + np.array([0, 0.5, 0]), classes=classes)
-    assert (report.float_accuracy, report.quantized_accuracy, report.hardware_accuracy) == (1.0, 0.75, 0.25)
+    assert (report.finetuned_accuracy, report.quantized_accuracy, report.hardware_accuracy) == (1.0, 0.75, 0.25)
 
 
 def test_the_first_differing_sample_is_named_whoever_differs() -> None:

@@ -24,6 +24,7 @@ from netgen.version import __version__
 
 NETLIST = random_netlist((784, 300, 100, 10), 13_310, seed=1)
 BEFORE, AFTER = placements(NETLIST, seed=2)
+INPUT = "the raw feature, limited to 0 to 7; the network reads the number word / 1"
 REPORT = sample_report(NETLIST, BEFORE, AFTER, name="mnist")
 
 
@@ -41,16 +42,21 @@ def test_a_build_report_gathers_sizes_widths_and_ports() -> None:
     network = Network((Layer(np.ones((1, 2)), np.zeros(1), np.array([[True, False]]), "identity"),))
     report = build_report(
         name="tiny",
+        warnings=("prune: lost",),
+        origin=REPORT.origin,
         network=network,
         design=design,
         dense_accuracy=0.5,
         pruned_accuracy=0.25,
+        circuit_accuracy=0.125,
         wires=REPORT.wires,
         logic=REPORT.logic,
         check=REPORT.check,
     )
     assert (report.sizes, report.weights_total, report.weights_left, report.latency) == ((2, 1), 2, 1, 2)
     assert (report.name, report.netgen) == ("tiny", __version__)
+    assert (report.warnings, report.origin, report.input_word) == (("prune: lost",), REPORT.origin, INPUT)
+    assert (report.dense_accuracy, report.pruned_accuracy, report.circuit_accuracy) == (0.5, 0.25, 0.125)
     assert (report.input, report.score) == (FixedPoint(3, 0, signed=False), FixedPoint(6, 1, signed=True))
     assert report.formats == (LayerFormats(1, "identity", FixedPoint(3, 1, signed=True), 3, (6, 6), None),)
     assert Port("i_payload", "input", 6) in report.ports
@@ -69,11 +75,28 @@ def test_a_report_survives_json_exactly() -> None:
     [
         (("check", "samples"), None, "report.check.samples is missing; build it again"),
         (("wires", "layers", 1, "mean"), None, "report.wires.layers[1].mean is missing; build it again"),
-        (("extra",), 1, "report.extra is unknown; build it again with this version of netgen"),
-        (("latency",), "4", 'report.latency is "4" instead of int; build it again'),
-        (("latency",), True, "report.latency is true instead of int; build it again"),
+        (("extra",), 1, "report: unknown key 'extra'; build it again with this version of netgen"),
+        (("a\nb",), 1, "report: unknown key 'a\\nb'; build it again with this version of netgen"),
+        (("latency",), "4", "report.latency is '4' instead of int; build it again"),
+        (("latency",), True, "report.latency is True instead of int; build it again"),
         (("sizes",), 3, "report.sizes is 3 instead of a list; build it again"),
         (("wires", "shape"), [3, 3], "report.wires.shape is [3, 3] instead of a list of 3; build it again"),
+        (
+            ("latency",),
+            10**30,
+            "report.latency is 1000000000000000000000000000000 instead of a number of at most 64 bits; build it again",
+        ),
+        (("warnings",), ["a", 2], "report.warnings[1] is 2 instead of str; build it again"),
+        (
+            ("check", "error"),
+            [1.5, "x" * 500],
+            f"report.check.error[1] is '{'x' * 17}...{'x' * 18}' instead of float; build it again",
+        ),
+        (("weights_total",), 0, "report: weights_total 0; a network has at least one weight"),
+        (("check", "error"), [], "report.check: 0 errors and 3 bounds; need one of each per output"),
+        (("check", "saturated"), [1], "report.check: 1 layers saturate, of 3; need a number per layer"),
+        (("check",), None, "report.check is missing; build it again"),
+        (("wires", "layers"), [[]], "report.wires.layers[0] is [] instead of LayerWires; build it again"),
         (("score",), [1], "report.score is [1] instead of FixedPoint; build it again"),
         (("score", "width"), 0, "report.score: width 0 of a fixed-point format; use 1 to 62"),
     ],
@@ -93,8 +116,28 @@ def test_a_damaged_report_is_one_line_that_names_the_key(keys: tuple[Any, ...], 
 
 
 def test_text_that_is_no_json_is_one_line() -> None:
-    with pytest.raises(BuildError, match=r"^not a report \(Expecting .*\); build it again$"):
+    with pytest.raises(BuildError, match=r"^line 7, column 11: Unterminated string .*; build it again$"):
         from_json(to_json(REPORT)[:100])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[" * 100_000, "more than 100 brackets"),
+        ('{"name": "a", "name": "b"}', "key 'name' stands twice"),
+        ('{"dense_accuracy": NaN}', "NaN is no finite number"),
+        ('{"latency": ' + "9" * 5_000 + "}", "digits"),
+        ("[]", "report is [] instead of BuildReport"),
+        ("", "line 1, column 1: Expecting value"),
+    ],
+)
+def test_json_that_no_report_is_written_as_is_one_line(text: str, message: str) -> None:
+    with pytest.raises(BuildError) as caught:
+        from_json(text)
+    assert message in str(caught.value)
+    assert str(caught.value).endswith("; build it again")
+    assert len(str(caught.value)) < 200
+    assert "\n" not in str(caught.value)
 
 
 def printed(report: BuildReport, width: int) -> str:
@@ -121,14 +164,36 @@ def test_piped_text_fits_80_columns_whole_and_without_colour() -> None:
 def test_text_says_what_was_checked() -> None:
     text = printed(REPORT, 80)
     assert "agreement: exact (10,000 samples, verilator)" in text
-    assert "float 98.48 %, quantized 98.43 %, hardware 98.43 %" in text
-    assert "0.75 at output 1; proved bound 4.25" in text
-    assert "12 of 4,100,000" in text
-    assert "4 cycles" in text
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    assert "accuracy (validation) 98.23 % dense float network, as trained" in lines
+    assert "accuracy (validation) 98.17 % pruned float network" in lines
+    assert "accuracy (validation) 98.08 % circuit in integers" in lines
+    assert "accuracy (test) 98.48 % float network, fine-tuned to be quantized" in lines
+    assert "accuracy (test) 98.43 % quantized PyTorch" in lines
+    assert "accuracy (test) 98.43 % hardware, simulated" in lines
+    assert "saturated inputs 31 of 7,840,000 input values" in lines
+    assert "saturated words 12 of 4,100,000 words that layers computed" in lines
+
+
+def test_text_says_what_was_built_from_which_data_and_for_which_fpga() -> None:
+    words = " ".join(printed(REPORT, 80).split())
+    assert "latency 4 clock cycles" in words
+    assert "LUT estimate 11,000 6-input look-up tables of AMD UltraScale+, before synthesis" in words
+    assert "proved neurons 410 equal to the circuit's for all inputs (13,310 weights)" in words
+    assert "data set mnist read by loader idx; SHA-256 0123456789ab" in words
+    assert "samples 54,000 for training, 6,000 for validation, 10,000 for test; 784 features, 10 classes" in words
+    assert "u8.8 is the raw feature, limited to 0 to 255; the network reads the number word / 256" in words
+    assert "seed 7 of everything random" in words
+
+
+def test_warnings_stand_before_everything_but_the_name() -> None:
+    lines = printed(replace(REPORT, warnings=("prune: fell", "check: saturate")), 80).splitlines()
+    assert [line.rstrip() for line in lines[1:3]] == ["warning: prune: fell", "warning: check: saturate"]
+    assert "warning" not in printed(REPORT, 80)
 
 
 def test_text_of_a_failed_check_names_the_difference() -> None:
     failed = replace(check_report(), difference=Difference(17, 3, 5, -12, "verilator"), bound=(0.1, 0.1, 0.1))
     text = printed(replace(REPORT, check=failed), 100)
     assert "agreement: sample 17, output 3: expected 5 (evaluate), found -12 (verilator)" in text
-    assert "0.75 at output 1; BEYOND the proved bound 0.1" in text
+    assert "0.75 at output 1, hardware against float; BEYOND the proved bound of 0.1" in text

@@ -11,7 +11,7 @@ from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from netgen.data.dataset import Dataset, load_dataset
 from netgen.errors import FitError, QuantizeError, SpecError, TrainError
@@ -20,16 +20,21 @@ from netgen.flow.folder import Build, load_build, load_circuit, load_design, loa
 from netgen.flow.store import Store, digest_of
 from netgen.ir.circuit import Circuit, classify, to_json
 from netgen.ir.circuit import evaluate as scores_of
+from netgen.ir.encoding import input_text
 from netgen.ir.grid import Grid, Placement, Regions
 from netgen.ir.netlist import Netlist, netlist_of
 from netgen.ir.network import Network
 from netgen.learn.learner import Learner
+from netgen.learn.warnings import falls, unused
 from netgen.operators import graph as operators
 from netgen.operators.prove import Proof, prove
 from netgen.operators.wiring import sites_of
 from netgen.progress import Progress, silent
 from netgen.spec.board import board_of
 from netgen.spec.spec import Spec, load_spec
+
+if TYPE_CHECKING:
+    from netgen.report import CheckReport
 
 NOUNS = ("ir", "operators", "nn", "spec", "data", "learn", "flow")
 ROOMS = {
@@ -99,6 +104,7 @@ class Line:
         self.train(data)
         self.prune(data)
         self.quantize(data)
+        self.measure(data)
         network = files.read_network(self.folder / "network.npz")
         circuit = load_circuit(self.folder)
         netlist = netlist_of(circuit)
@@ -109,7 +115,7 @@ class Line:
         self.lower(circuit, netlist, placement)
         self.emit(circuit, netlist, placement, data)
         self.check(network, circuit, data)
-        self.report(network, circuit, netlist, placement, regions)
+        self.report(network, circuit, netlist, placement, regions, data)
         return load_build(self.folder)
 
     def load(self) -> Dataset:
@@ -275,7 +281,7 @@ class Line:
         def make(folder: Path) -> None:
             from netgen import hdl
 
-            title = f"spec {spec.name}, seed {spec.seed}; input word: {_input_text(circuit)}"
+            title = f"spec {spec.name}, seed {spec.seed}; input word: {input_text(circuit)}"
             timing = timing_of(graph, spec, netlist, placement)
             comments = spec.emit.comments
             design = hdl.design_of(circuit, graph, timing, netlist, placement, title=title, comments=comments)
@@ -320,11 +326,17 @@ class Line:
         self.stage("check", f"{samples:,} samples in {spec.check.simulator}", depends, make)
 
     def report(
-        self, network: Network, circuit: Circuit, netlist: Netlist, placement: Placement, regions: Regions
+        self,
+        network: Network,
+        circuit: Circuit,
+        netlist: Netlist,
+        placement: Placement,
+        regions: Regions,
+        data: Dataset,
     ) -> None:
         """Write what the build says about itself: `report.json`, `report.html`, `placement.png`, `spec.yaml`."""
         spec = self.spec
-        stages = ("train", "prune", "quantize", "place", "certify", "lower", "emit", "check")
+        stages = ("train", "prune", "quantize", "measure", "place", "certify", "lower", "emit", "check")
         depends: dict[str, object] = {stage: self.store.digest(stage) for stage in stages}
         depends["spec"] = spec.model_dump()
 
@@ -334,12 +346,20 @@ class Line:
 
             before = place(netlist, placement.grid, regions, method="index")
             design = load_design(self.folder, spec, circuit)
+            check = report.record.read(report.CheckReport, files.read_text(self.folder / "check.json"))
+            dense, pruned, integers = (
+                float(_figure_in(self.folder / file, "validation_accuracy"))
+                for file in ("dense.json", "pruned.json", "quantized.json")
+            )
             summary = report.build_report(
                 name=spec.name,
+                warnings=self.warnings(data, check, dense, pruned, integers),
+                origin=report.origin_of(spec, data),
                 network=network,
                 design=design,
-                dense_accuracy=_figure_in(self.folder / "dense.json", "validation_accuracy"),
-                pruned_accuracy=_figure_in(self.folder / "pruned.json", "validation_accuracy"),
+                dense_accuracy=dense,
+                pruned_accuracy=pruned,
+                circuit_accuracy=integers,
                 wires=report.wire_report(
                     netlist, before, placement, bound=_figure_in(self.folder / "certificate.json", "lower_bound")
                 ),
@@ -350,7 +370,7 @@ class Line:
                     sharing=spec.emit.sharing,
                     proof=report.record.read(Proof, files.read_text(self.folder / "proof.json")),
                 ),
-                check=report.record.read(report.CheckReport, files.read_text(self.folder / "check.json")),
+                check=check,
             )
             (folder / "report.json").write_text(report.to_json(summary), encoding="utf-8")
             (folder / "report.html").write_text(report.page(summary, netlist, before, placement), encoding="utf-8")
@@ -359,18 +379,27 @@ class Line:
 
         self.stage("report", "tables, page and picture", depends, make)
 
+    def warnings(
+        self, data: Dataset, check: "CheckReport", dense: float, pruned: float, integers: float
+    ) -> tuple[str, ...]:
+        """What the report says first: accuracy that a stage lost, values that saturate, keys without effect."""
+        from netgen.report import saturation
+
+        fell = falls(
+            self.spec,
+            dense=dense,
+            pruned=pruned,
+            quantized=integers,
+            hardware=check.hardware_accuracy,
+            validation=len(data.validation),
+            test=check.samples,
+        )
+        return (*fell, *saturation(check, layers=bool(fell)), *unused(self.spec))
+
 
 def _figure_in(path: Path, name: str) -> Any:
     """A figure that an earlier stage has left; the store has made sure that the file is whole."""
     return json.loads(files.read_text(path))[name]
-
-
-def _input_text(circuit: Circuit) -> str:
-    """How a raw feature becomes an input word."""
-    factors = sorted(set((circuit.input_scale * 2.0**circuit.input.frac).tolist()))
-    if factors == [1.0]:
-        return "the raw feature"
-    return f"round(raw feature * {factors[0]:g})" if len(factors) == 1 else "by its input_scale in circuit.json"
 
 
 def code_files(rooms: tuple[str, ...]) -> list[Path]:

@@ -45,6 +45,7 @@ def check(
     count = len(data.test) if samples == "all" else min(int(samples), len(data.test))
     features, labels = data.test.features[:count], data.test.labels[:count]
     words: Words = circuit.input.encode(features)
+    inputs, input_overflows = features.size, circuit.input.overflows(features)
     integers = trace(circuit, words)
     if circuit.thresholds:
         features = circuit.format_into(0).decode(circuit.entering(words)).astype(np.float32)
@@ -59,6 +60,8 @@ def check(
         labels=labels,
         score=design.score,
         bound=report.error_bound(network, circuit, features.astype(np.float64)),
+        inputs=inputs,
+        input_overflows=input_overflows,
         saturated=integers.saturated,
         words=[output.size for output in integers.outputs],
         simulator=simulator,

@@ -64,6 +64,11 @@ class FixedPoint:
         rounded = np.floor(np.ldexp(reals, self.frac) + 0.5)
         return np.clip(rounded, self.lo, self.hi).astype(np.int64)
 
+    def overflows(self, values: npt.ArrayLike) -> int:
+        """How many values lie a step or more outside the format, where saturating is more than rounding."""
+        steps = np.ldexp(np.asarray(values, dtype=np.float64), self.frac)
+        return int(np.count_nonzero((steps >= self.hi + 1) | (steps <= self.lo - 1)))
+
     def decode(self, words: npt.ArrayLike) -> Reals:
         """The real numbers that words of any shape stand for."""
         return np.ldexp(np.asarray(words, dtype=np.float64), -self.frac)

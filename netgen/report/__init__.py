@@ -7,8 +7,10 @@ from netgen.report.build import BuildReport, build_report, from_json, to_json
 from netgen.report.drawing import drawing
 from netgen.report.front import Front, FrontPoint, front_picture, render_front
 from netgen.report.logic import LogicReport, logic_report
+from netgen.report.origin import Origin, origin_of
 from netgen.report.page import page
 from netgen.report.picture import picture
+from netgen.report.saturation import saturation
 from netgen.report.synthesis import render_utilization
 from netgen.report.text import render, render_check
 from netgen.report.wires import LayerWires, WireReport, wire_report
@@ -21,6 +23,7 @@ __all__ = [
     "FrontPoint",
     "LayerWires",
     "LogicReport",
+    "Origin",
     "WireReport",
     "build_report",
     "check",
@@ -29,6 +32,7 @@ __all__ = [
     "from_json",
     "front_picture",
     "logic_report",
+    "origin_of",
     "page",
     "picture",
     "raise_if_different",
@@ -37,6 +41,7 @@ __all__ = [
     "render_check",
     "render_front",
     "render_utilization",
+    "saturation",
     "to_json",
     "wire_report",
 ]

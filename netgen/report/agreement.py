@@ -39,25 +39,37 @@ class CheckReport:
 
     Attributes:
         simulator: what ran the hardware.
-        float_accuracy, quantized_accuracy, hardware_accuracy: of the PyTorch float model, of the quantized PyTorch
-            forward pass and of the simulated hardware, 0 to 1, on the same samples.
+        finetuned_accuracy: of the float network that the circuit was quantized from, 0 to 1. It was fine-tuned with
+            rounded weights; computed in float, it is not the network that was trained or pruned.
+        quantized_accuracy: of the quantized PyTorch forward pass, 0 to 1.
+        hardware_accuracy: of the simulated hardware, 0 to 1.
         error: per output, the greatest distance of hardware and float scores.
-        bound: per output, the distance that the float and integer weights prove to be the worst.
-        saturated: per layer, how many words its output format cut off.
+        bound: per output, an upper limit on that distance for all inputs, proved from the float and integer weights.
+        inputs: input values of all samples.
+        input_overflows: how many of them lie a step or more outside the input format, and saturate.
+        saturated: per layer, how many words its output format limited.
         words: per layer, how many words it computed.
-        difference: the first one; None when all agree bit for bit.
+        difference: the first difference; None when all agree bit for bit.
     """
 
     samples: int
     simulator: str
-    float_accuracy: float
+    finetuned_accuracy: float
     quantized_accuracy: float
     hardware_accuracy: float
     error: tuple[float, ...]
     bound: tuple[float, ...]
+    inputs: int
+    input_overflows: int
     saturated: tuple[int, ...]
     words: tuple[int, ...]
     difference: Difference | None
+
+    def __post_init__(self) -> None:
+        if not self.error or len(self.error) != len(self.bound):
+            raise CheckError(f"{len(self.error)} errors and {len(self.bound)} bounds; need one of each per output")
+        if len(self.saturated) != len(self.words):
+            raise CheckError(f"{len(self.saturated)} layers saturate, of {len(self.words)}; need a number per layer")
 
     @property
     def agreement(self) -> str:
@@ -85,6 +97,8 @@ def check(
     labels: Words,
     score: FixedPoint,
     bound: Reals,
+    inputs: int,
+    input_overflows: int,
     saturated: Sequence[int],
     words: Sequence[int],
     simulator: str,
@@ -100,7 +114,8 @@ def check(
         labels: (n,) int64.
         score: format in which the words stand for scores.
         bound: (n_out,) float64, from `error_bound`.
-        saturated, words: per layer, words cut off and words computed.
+        inputs, input_overflows: input values, and how many of them lie outside the input format.
+        saturated, words: per layer, words that its format limited and words computed.
         simulator: its name.
     Raises: CheckError, when there is no sample.
     """
@@ -114,11 +129,13 @@ def check(
     return CheckReport(
         samples=len(labels),
         simulator=simulator,
-        float_accuracy=float((np.argmax(float_scores, axis=1) == labels).mean()),
+        finetuned_accuracy=float((np.argmax(float_scores, axis=1) == labels).mean()),
         quantized_accuracy=float((classify(quantized) == labels).mean()),
         hardware_accuracy=float((decided == labels).mean()),
         error=tuple(error.tolist()),
         bound=tuple(bound.tolist()),
+        inputs=inputs,
+        input_overflows=input_overflows,
         saturated=tuple(saturated),
         words=tuple(words),
         difference=min((one for one in found if one), key=lambda one: one.sample, default=None),

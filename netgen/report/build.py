@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 
+from netgen.errors import BuildError
 from netgen.ir.circuit import Circuit, ranges_of
+from netgen.ir.encoding import input_meaning
 from netgen.ir.fixed import FixedPoint, bits_of
 from netgen.ir.network import Activation, Network
 from netgen.operators.design import Design
 from netgen.report import record
 from netgen.report.agreement import CheckReport
 from netgen.report.logic import LogicReport
+from netgen.report.origin import Origin
 from netgen.report.wires import WireReport
 from netgen.version import __version__
 
@@ -52,21 +55,29 @@ class BuildReport:
 
     Attributes:
         netgen: version of netgen that built it.
+        warnings: one line for each thing that the user should know first, such as accuracy that a stage lost.
+        origin: data set and seed.
+        input_word: how a raw feature becomes an input word, and what the network makes of it, in words.
         sizes: number of inputs, then of neurons in each layer, those included that pruning has cut off.
         weights_total: weights of the dense network of this shape.
         weights_left: weights that pruning has left; those still non-zero after quantizing are `wires.wires`.
-        dense_accuracy, pruned_accuracy: of the float model on validation data, before and after pruning, 0 to 1.
+        dense_accuracy, pruned_accuracy, circuit_accuracy: on validation samples, 0 to 1: of the float network as
+            trained, of the float network as pruned, and of the circuit in integers.
         input, score: formats at the ends of the circuit.
         latency: clock cycles from an accepted sample to its valid output, when nothing stalls.
     """
 
     name: str
     netgen: str
+    warnings: tuple[str, ...]
+    origin: Origin
+    input_word: str
     sizes: tuple[int, ...]
     weights_total: int
     weights_left: int
     dense_accuracy: float
     pruned_accuracy: float
+    circuit_accuracy: float
     input: FixedPoint
     score: FixedPoint
     formats: tuple[LayerFormats, ...]
@@ -75,6 +86,10 @@ class BuildReport:
     wires: WireReport
     logic: LogicReport
     check: CheckReport
+
+    def __post_init__(self) -> None:
+        if self.weights_total < 1:
+            raise BuildError(f"weights_total {self.weights_total}; a network has at least one weight")
 
     @property
     def sparsity(self) -> float:
@@ -85,10 +100,13 @@ class BuildReport:
 def build_report(
     *,
     name: str,
+    warnings: tuple[str, ...],
+    origin: Origin,
     network: Network,
     design: Design,
     dense_accuracy: float,
     pruned_accuracy: float,
+    circuit_accuracy: float,
     wires: WireReport,
     logic: LogicReport,
     check: CheckReport,
@@ -97,16 +115,20 @@ def build_report(
 
     Args:
         network: after pruning.
-        dense_accuracy, pruned_accuracy: on validation data, 0 to 1.
+        dense_accuracy, pruned_accuracy, circuit_accuracy: on validation samples, 0 to 1.
     """
     return BuildReport(
         name=name,
         netgen=__version__,
+        warnings=warnings,
+        origin=origin,
+        input_word=input_meaning(design.circuit),
         sizes=network.sizes,
         weights_total=network.weights_total,
         weights_left=network.weights_left,
         dense_accuracy=dense_accuracy,
         pruned_accuracy=pruned_accuracy,
+        circuit_accuracy=circuit_accuracy,
         input=design.circuit.input,
         score=design.score,
         formats=formats_of(design.circuit),

@@ -16,7 +16,11 @@ def figures(report: BuildReport) -> str:
     saved = f"{abs(100 * wires.saved):.1f} % {'shorter' if wires.saved >= 0 else 'longer'} than in index order"
     cards = (
         ("Wire length", f"{wires.total:,}", f"{saved}, {optimal}" if optimal else saved),
-        ("Hardware accuracy", percent(check.hardware_accuracy, 2), f"float {percent(check.float_accuracy, 2)}"),
+        (
+            "Hardware accuracy",
+            percent(check.hardware_accuracy, 2),
+            f"quantized PyTorch {percent(check.quantized_accuracy, 2)}",
+        ),
         ("Wires", f"{wires.wires:,}", f"{percent(report.sparsity)} of {report.weights_total:,} weights are zero"),
         ("Neurons", f"{wires.neurons:,}", f"on {TIMES.join(map(str, wires.shape))} sites"),
         ("Latency", f"{report.latency}", f"clock cycle{'s' * (report.latency != 1)}"),
@@ -61,7 +65,7 @@ def accuracy_rows(report: BuildReport) -> str:
     stages = (
         ("Dense", "validation", report.dense_accuracy),
         ("Pruned", "validation", report.pruned_accuracy),
-        ("Float", "test", check.float_accuracy),
+        ("Float", "test", check.finetuned_accuracy),
         ("Quantized", "test", check.quantized_accuracy),
         ("Hardware", "test", check.hardware_accuracy),
     )

@@ -6,6 +6,7 @@ from types import UnionType
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from netgen.errors import BuildError, NetgenError
+from netgen.text import parse_json, shown
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -21,12 +22,9 @@ def write(record: "DataclassInstance") -> str:
 def read(kind: type[Record], text: str) -> Record:
     """Read what `write` wrote.
 
-    Raises: BuildError, naming the first key that is missing, unknown or of the wrong type.
+    Raises: BuildError, for text that is no JSON, or naming the first key that is missing, unknown or of the wrong type.
     """
-    try:
-        tree = json.loads(text)
-    except ValueError as error:
-        raise BuildError(f"not a report ({error}); build it again") from error
+    tree = parse_json(text, BuildError, fix="build it again")
     record: Record = _read(kind, tree, "report")
     return record
 
@@ -42,9 +40,11 @@ def _read(kind: Any, value: object, place: str) -> Any:
     if get_origin(kind) is dict:
         if not isinstance(value, dict):
             raise _wrong(value, place, "a table")
-        return {key: _read(get_args(kind)[1], item, f"{place}.{key}") for key, item in value.items()}
+        return {key: _read(get_args(kind)[1], item, f"{place}[{shown(key)}]") for key, item in value.items()}
     if type(value) is not kind:
         raise _wrong(value, place, kind.__name__)
+    if isinstance(value, int) and abs(value) >= 1 << 63:
+        raise _wrong(value, place, "a number of at most 64 bits")
     return value
 
 
@@ -56,7 +56,7 @@ def _read_fields(kind: Any, value: object, place: str) -> Any:
         if key not in value:
             raise BuildError(f"{place}.{key} is missing; build it again")
         if key not in hints:
-            raise BuildError(f"{place}.{key} is unknown; build it again with this version of netgen")
+            raise BuildError(f"{place}: unknown key {shown(key)}; build it again with this version of netgen")
     fields = {key: _read(hint, value[key], f"{place}.{key}") for key, hint in hints.items()}
     try:
         return kind(**fields)
@@ -74,4 +74,4 @@ def _read_items(kinds: tuple[Any, ...], value: object, place: str) -> tuple[Any,
 
 
 def _wrong(value: object, place: str, wanted: str) -> BuildError:
-    return BuildError(f"{place} is {json.dumps(value)[:40]} instead of {wanted}; build it again")
+    return BuildError(f"{place} is {shown(value)} instead of {wanted}; build it again")

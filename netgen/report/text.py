@@ -1,34 +1,42 @@
 """A report for the terminal."""
 
+from collections.abc import Iterable
+
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from netgen.report.accuracy import AccuracyRow, tested_rows, validation_rows
 from netgen.report.agreement import CheckReport
 from netgen.report.build import BuildReport
-from netgen.report.logic import LogicReport
+from netgen.report.facts import Fact, check_facts, logic_facts, origin_facts, percent, size_facts
 from netgen.report.wires import WireReport
 
 
 def render(report: BuildReport) -> RenderableType:
-    """The whole report, at most 80 columns wide: wires per layer, agreement, accuracy, sizes and widths."""
+    """The whole report, at most 80 columns wide: warnings, wires per layer, agreement, accuracy, sizes and widths."""
     title = Text.assemble((report.name, "bold"), ("  " + "-".join(map(str, report.sizes)), "dim"))
+    facts = (*check_facts(report.check), *size_facts(report), *logic_facts(report.logic), *origin_facts(report))
     return Group(
         title,
+        *(Text.assemble(("warning: ", "bold yellow"), line) for line in report.warnings),
         wire_table(report.wires),
+        Text("before: in index order; after: as placed; bits: length times width", style="dim"),
         Text(),
         Text(report.wires.verdict, style="bold"),
         agreement_line(report.check),
         Text(),
-        _facts(report),
+        _accuracies((*validation_rows(report), *tested_rows(report.check))),
+        Text(),
+        _grid(facts),
         _formats(report),
     )
 
 
 def render_check(check: CheckReport) -> RenderableType:
     """A check alone: agreement, accuracy, error and saturation."""
-    return Group(agreement_line(check), Text(), _grid(_check_facts(check)))
+    return Group(agreement_line(check), Text(), _accuracies(tested_rows(check)), Text(), _grid(check_facts(check)))
 
 
 def wire_table(wires: WireReport) -> Table:
@@ -46,10 +54,10 @@ def wire_table(wires: WireReport) -> Table:
         "wires": f"{wires.wires:,}",
         "before": f"{wires.before:,}",
         "after": f"{wires.total:,}",
-        "saved": _percent(wires.saved),
+        "saved": percent(wires.saved),
         "mean": f"{wires.mean:.2f}",
         "longest": f"{wires.longest:,}",
-        "share": _percent(1.0 if wires.total else 0.0),
+        "share": percent(1.0 if wires.total else 0.0),
         "bits": f"{wires.bits:,}",
     }
     for name, footer in columns.items():
@@ -60,10 +68,10 @@ def wire_table(wires: WireReport) -> Table:
             f"{row.wires:,}",
             f"{row.before:,}",
             f"{row.total:,}",
-            _percent(1 - row.total / row.before if row.before else 0.0),
+            percent(1 - row.total / row.before if row.before else 0.0),
             f"{row.mean:.2f}",
             f"{row.longest:,}",
-            _percent(row.share),
+            percent(row.share),
             f"{row.bits:,}",
         )
     return table
@@ -78,49 +86,23 @@ def agreement_line(check: CheckReport) -> Text:
     )
 
 
-def _facts(report: BuildReport) -> Table:
-    """Accuracies, error, sizes and latency, a line each."""
-    wires = report.wires
-    facts = {
-        "accuracy (validation)": f"dense {_percent(report.dense_accuracy, 2)}, "
-        f"pruned {_percent(report.pruned_accuracy, 2)}",
-        "weights": f"{report.weights_total:,}, pruned to {report.weights_left:,}, quantized to {wires.wires:,} wires",
-        "sparsity": _percent(report.sparsity, 2),
-        "grid": f"{' x '.join(map(str, wires.shape))} sites, {wires.neurons:,} neurons",
-        "latency": f"{report.latency} cycle{'s' * (report.latency != 1)}",
-        "operators": _operators(report.logic),
-        "estimate": f"{report.logic.cost.lut:,} LUT, {report.logic.cost.registers:,} registers (netgen synth counts)",
-        "operator wires": f"{report.logic.wire_length:,} in all, sharing {report.logic.sharing}",
-        "proved": f"{report.logic.proof.neurons:,} neurons and {report.logic.proof.operators:,} ranges, for all inputs",
-    }
-    return _grid(_check_facts(report.check) | facts)
+def _accuracies(rows: Iterable[AccuracyRow]) -> Table:
+    """One line for each network that was measured, with the samples on which it was."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(no_wrap=True)
+    for row in rows:
+        table.add_row(f"accuracy ({row.samples})", percent(row.accuracy, 2), row.network)
+    return table
 
 
-def _check_facts(check: CheckReport) -> dict[str, str]:
-    saturated, words = sum(check.saturated), sum(check.words)
-    return {
-        "accuracy (test)": f"float {_percent(check.float_accuracy, 2)}, "
-        f"quantized {_percent(check.quantized_accuracy, 2)}, hardware {_percent(check.hardware_accuracy, 2)}",
-        "worst output error": f"{check.error[check.worst]:.4g} at output {check.worst}; "
-        f"{'proved' if check.within_bound else 'BEYOND the proved'} bound {check.bound[check.worst]:.4g}",
-        "saturated words": f"{saturated:,} of {words:,}",
-    }
-
-
-def _operators(logic: LogicReport) -> str:
-    """How many of which kind, and how many behind one another."""
-    cost = logic.cost
-    parts = [f"{cost.adders:,} adders"]
-    parts += [f"{cost.multiplications:,} multiplications"] * (cost.multiplications > 0)
-    return ", ".join([*parts, f"{cost.choices:,} comparisons and choices; {cost.levels} levels"])
-
-
-def _grid(facts: dict[str, str]) -> Table:
+def _grid(facts: Iterable[Fact]) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column()
-    for name, value in facts.items():
-        table.add_row(name, value)
+    for name, value, note in facts:
+        table.add_row(name.lower().replace("lut", "LUT"), f"{value} {note}")
     return table
 
 
@@ -142,7 +124,3 @@ def _formats(report: BuildReport) -> Table:
         )
         before = row.output or report.score
     return table
-
-
-def _percent(part: float, digits: int = 1) -> str:
-    return f"{100 * part:.{digits}f} %"

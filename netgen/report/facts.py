@@ -1,0 +1,93 @@
+"""The facts of a report that are no table: each with its name, value and explanation, the same in text and page."""
+
+from typing import NamedTuple
+
+from netgen.report.agreement import CheckReport
+from netgen.report.build import BuildReport
+from netgen.report.logic import LogicReport
+from netgen.report.palette import TIMES
+
+LUT_TARGET = "AMD UltraScale+"
+"""The FPGA family whose look-up tables `operators.cost` estimates."""
+
+
+class Fact(NamedTuple):
+    """One fact.
+
+    Attributes:
+        note: what the value counts or refers to; reads on from the value.
+    """
+
+    name: str
+    value: str
+    note: str
+
+
+def check_facts(check: CheckReport) -> tuple[Fact, ...]:
+    """How far hardware and float scores lie apart, and how many values saturate."""
+    worst = check.worst
+    bound = "within the proved bound of" if check.within_bound else "BEYOND the proved bound of"
+    distance = f"at output {worst}, hardware against float; {bound} {check.bound[worst]:.4g}"
+    return (
+        Fact("Worst score error", f"{check.error[worst]:.4g}", distance),
+        Fact("Saturated inputs", f"{check.input_overflows:,}", f"of {check.inputs:,} input values"),
+        Fact("Saturated words", f"{sum(check.saturated):,}", f"of {sum(check.words):,} words that layers computed"),
+    )
+
+
+def size_facts(report: BuildReport) -> tuple[Fact, ...]:
+    """Weights, neurons and cycles."""
+    wires = report.wires
+    weights = f"weights left after quantization, {report.weights_left:,} after pruning, of {report.weights_total:,}"
+    return (
+        Fact("Wires", f"{wires.wires:,}", weights),
+        Fact("Sparsity", percent(report.sparsity, 2), "of the weights are zero"),
+        Fact("Neurons", f"{wires.neurons:,}", f"on {TIMES.join(map(str, wires.shape))} sites"),
+        Fact("Latency", f"{report.latency}", f"clock cycle{'s' * (report.latency != 1)}"),
+    )
+
+
+def logic_facts(logic: LogicReport) -> tuple[Fact, ...]:
+    """The operators that compute the circuit, what they cost, and what is proved of them."""
+    cost, proof = logic.cost, logic.proof
+    kinds = {
+        "adders": cost.adders,
+        "multipliers": cost.multiplications,
+        "tables": cost.tables,
+        "comparisons and selections": cost.choices,
+    }
+    counts = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items() if count)
+    return (
+        Fact("Operators", f"{proof.operators:,}", f"in all: {counts}" if counts else "in all"),
+        Fact("Operator levels", f"{cost.levels}", "on the longest path from an input to an output"),
+        Fact("LUT estimate", f"{cost.lut:,}", f"6-input look-up tables of {LUT_TARGET}, before synthesis"),
+        Fact("Registers", f"{cost.registers:,}", "bits"),
+        Fact("Operator wire length", f"{logic.wire_length:,}", f"of {logic.wires:,} wires; sharing: {logic.sharing}"),
+        Fact(
+            "Proved neurons", f"{proof.neurons:,}", f"equal to the circuit's for all inputs ({proof.weights:,} weights)"
+        ),
+        Fact("Proved ranges", f"{proof.operators:,}", "operators that cannot overflow, whatever the input"),
+    )
+
+
+def origin_facts(report: BuildReport) -> tuple[Fact, ...]:
+    """Data set, seed, and what an input word means."""
+    origin = report.origin
+    name, source = (
+        (origin.path, f"read by loader {origin.source}") if origin.path else (origin.source, "from scikit-learn")
+    )
+    samples = (
+        f"for training, {origin.validation:,} for validation, {origin.test:,} for test; "
+        f"{origin.features:,} features, {origin.classes:,} classes"
+    )
+    return (
+        Fact("Data set", name, f"{source}; SHA-256 {origin.digest[:12]}"),
+        Fact("Samples", f"{origin.train:,}", samples),
+        Fact("Input word", str(report.input), f"is {report.input_word}"),
+        Fact("Seed", f"{origin.seed}", "of everything random"),
+    )
+
+
+def percent(part: float, digits: int = 1) -> str:
+    """A part of one as text."""
+    return f"{100 * part:.{digits}f} %"

@@ -1,0 +1,44 @@
+"""netgen.ir.encoding: the words that say what an input word means, worked by hand."""
+
+import numpy as np
+import pytest
+
+from netgen.ir.circuit import Circuit, CircuitLayer
+from netgen.ir.encoding import input_meaning, input_text
+from netgen.ir.fixed import FixedPoint
+
+
+def circuit_of(form: FixedPoint, scale: list[float], thresholds: tuple[int, ...] = ()) -> Circuit:
+    n_in = len(scale) * max(len(thresholds), 1)
+    layer = CircuitLayer(np.ones((1, n_in)), np.zeros(1), FixedPoint(2, 0, signed=True), "identity", None)
+    return Circuit(form, np.array(scale), (layer,), thresholds)
+
+
+BYTE, SIGNED = FixedPoint(8, 8, signed=False), FixedPoint(5, 4, signed=True)
+
+
+@pytest.mark.parametrize(
+    ("form", "scale", "text"),
+    [
+        (BYTE, [1 / 256, 1 / 256], "the raw feature"),
+        (BYTE, [1.0, 1.0], "round(raw feature * 256)"),
+        (SIGNED, [0.5, 0.5], "round(raw feature * 8)"),
+        (SIGNED, [0.5, 0.25], "round(raw feature * input_scale in circuit.json * 16)"),
+    ],
+)
+def test_the_factor_is_the_scale_times_two_to_the_fractional_bits(
+    form: FixedPoint, scale: list[float], text: str
+) -> None:
+    assert input_text(circuit_of(form, scale)) == text
+
+
+def test_the_meaning_gives_limits_and_what_the_network_reads() -> None:
+    assert input_meaning(circuit_of(BYTE, [1 / 256])) == (
+        "the raw feature, limited to 0 to 255; the network reads the number word / 256"
+    )
+    assert input_meaning(circuit_of(SIGNED, [0.5])) == (
+        "round(raw feature * 8), limited to -16 to 15; the network reads the number word / 16"
+    )
+    assert input_meaning(circuit_of(BYTE, [1 / 256], (64, 154))) == (
+        "the raw feature, limited to 0 to 255; the network reads the bits word >= 64, word >= 154"
+    )
