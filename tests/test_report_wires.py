@@ -43,6 +43,14 @@ def test_a_hand_worked_netlist_gives_these_rows() -> None:
     )
 
 
+def test_the_claim_says_what_is_proved() -> None:
+    netlist = random_netlist((4, 2), 6, seed=1)
+    before, after = placements(netlist, seed=2)
+    proved = wire_report(netlist, before, after, bound=1083).claim
+    assert proved == "no placement on this grid is shorter than 1,083, which is proved"
+    assert wire_report(netlist, before, after).claim == "no lower bound was computed (place.certificate)"
+
+
 def test_a_netlist_without_wires_has_rows_of_zeros() -> None:
     nothing = np.zeros(0, dtype=np.int64)
     netlist = Netlist(np.array([0, 1]), np.array([0, 0]), nothing, nothing, nothing)

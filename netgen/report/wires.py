@@ -57,6 +57,13 @@ class WireReport:
         return verdict_of(self.total, self.bound)
 
     @property
+    def claim(self) -> str:
+        """What `verdict` compares with, and what of it is proved."""
+        if self.bound is None:
+            return "no lower bound was computed (place.certificate)"
+        return f"no placement on this grid is shorter than {self.bound:,}, which is proved"
+
+    @property
     def saved(self) -> float:
         """The part of the wire length that placement has removed; negative when it has added some."""
         return 1 - self.total / self.before if self.before else 0.0
