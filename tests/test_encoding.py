@@ -10,7 +10,9 @@ from netgen.ir.fixed import FixedPoint
 
 def circuit_of(form: FixedPoint, scale: list[float], thresholds: tuple[int, ...] = ()) -> Circuit:
     n_in = len(scale) * max(len(thresholds), 1)
-    layer = CircuitLayer(np.ones((1, n_in)), np.zeros(1), FixedPoint(2, 0, signed=True), "identity", None)
+    layer = CircuitLayer(
+        np.ones((1, n_in), np.int64), np.zeros(1, np.int64), FixedPoint(2, 0, signed=True), "identity", None
+    )
     return Circuit(form, np.array(scale), (layer,), thresholds)
 
 
