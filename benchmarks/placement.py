@@ -23,8 +23,9 @@ from matplotlib.figure import Figure
 
 import netgen
 from netgen.graph.files import read_graph
-from netgen.ir.grid import Placement, free_regions, wire_lengths
+from netgen.ir.grid import Placement, wire_lengths
 from netgen.ir.netlist import Netlist
+from netgen.ir.regions import free_regions
 from netgen.place import place
 from netgen.place.bounds import best
 from netgen.place.problem import problem_of

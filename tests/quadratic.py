@@ -7,8 +7,9 @@ from functools import lru_cache
 import numpy as np
 
 from netgen.ir.fixed import Words
-from netgen.ir.grid import Grid, Regions, free_regions
+from netgen.ir.grid import Grid
 from netgen.ir.netlist import Netlist
+from netgen.ir.regions import Regions, free_regions
 from netgen.place.problem import Problem, problem_of
 
 

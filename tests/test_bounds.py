@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from quadratic import NUG12, SCR12, random_instance, shortest, stated, weighted
 
-from netgen.ir.grid import Grid, Regions, free_regions, wire_lengths
+from netgen.ir.grid import Grid, wire_lengths
 from netgen.ir.netlist import Netlist
+from netgen.ir.regions import Regions, free_regions
 from netgen.place import place
 from netgen.place.bounds import BOUNDS, best
 from netgen.place.certificate import Certificate

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from quadratic import NUG12, SCR12, random_instance, shortest, stated, weighted
 
-from netgen.ir.grid import Grid, Regions, free_regions, obeys, wire_lengths
+from netgen.ir.grid import Grid, wire_lengths
 from netgen.ir.netlist import Netlist
+from netgen.ir.regions import Regions, free_regions, obeys
 from netgen.place.branch import search
 from netgen.place.exact import _images_of, _task_of, _twins_of, solve
 

@@ -1,4 +1,4 @@
-"""Grids, regions, placements and wire lengths, worked by hand."""
+"""Grids, placements and wire lengths, worked by hand."""
 
 from collections.abc import Sequence
 from itertools import product
@@ -9,19 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netgen.errors import FitError
-from netgen.ir.grid import (
-    FACES,
-    Face,
-    Grid,
-    Placement,
-    Regions,
-    auto_grid,
-    face_regions,
-    free_regions,
-    obeys,
-    wire_lengths,
-)
+from netgen.ir.grid import FACES, Face, Grid, Placement, auto_grid, layered_grid, wire_lengths
 from netgen.ir.netlist import Netlist
+from netgen.ir.regions import face_regions
 
 
 def layers(*sizes: int, wires: Sequence[tuple[int, int]] = ()) -> Netlist:
@@ -50,11 +40,26 @@ def test_number_of_inverts_coordinates(shape: tuple[int, int, int]) -> None:
         (
             (1000, 1000, 101),
             (1, 1, 1),
-            r"grid shape \(1000, 1000, 101\) has 101,000,000 sites; at most 100,000,000 fit in memory",
+            r"grid shape \(1000, 1000, 101\) has more than 20,000,000 sites; shorten an axis",
+        ),
+        (
+            (1 << 70, 1, 1),
+            (1, 1, 1),
+            rf"grid shape \({1 << 70}, 1, 1\) has more than 20,000,000 sites; shorten an axis",
         ),
         ((2, 2), (1, 1, 1), r"grid shape \(2, 2\); give three axes of at least 1 site"),
         ((2, 2, 2), (1, 1, 0), r"grid pitch \(1, 1, 0\); give three steps of at least 1"),
         ((2, 2, 2), (1,), r"grid pitch \(1,\); give three steps of at least 1"),
+        (
+            (2, 1, 1),
+            (1, 1, 1 << 70),
+            rf"pitch \(1, 1, {1 << 70}\): wire lengths could pass what 64 bits hold exactly; .*",
+        ),
+        (
+            (3, 1, 1),
+            (1 << 59, 1, 1),
+            rf"pitch \({1 << 59}, 1, 1\): wire lengths could pass what 64 bits hold exactly; .*",
+        ),
     ],
 )
 def test_a_grid_needs_three_positive_axes_and_steps(
@@ -91,45 +96,6 @@ def test_a_placement_has_distinct_sites_inside_the_box(site: list[list[int]], me
         Placement(Grid((2, 2, 1)), np.array(site))
 
 
-def test_free_neurons_may_use_every_site() -> None:
-    regions = free_regions(layers(2, 1), Grid((3, 1, 1)))
-    assert regions.region.tolist() == [0, 0, 0]
-    assert regions.allowed.tolist() == [[True, True, True]]
-
-
-def test_a_pinned_layer_may_use_its_face_only() -> None:
-    """On 3 x 2 x 1: x0 is sites 0 and 3, y1 is sites 3, 4 and 5."""
-    regions = face_regions(layers(2, 1, 2), Grid((3, 2, 1)), {0: "x0", 2: "y1"})
-    allowed = [np.flatnonzero(regions.allowed[r]).tolist() for r in regions.region]
-    assert allowed == [[0, 3], [0, 3], [0, 1, 2, 3, 4, 5], [3, 4, 5], [3, 4, 5]]
-
-
-@pytest.mark.parametrize("face", FACES)
-def test_a_face_is_the_sites_at_one_end_of_its_axis(face: Face) -> None:
-    grid = Grid((2, 3, 4))
-    regions = face_regions(layers(1), grid, {0: face})
-    end = 0 if face[1] == "0" else {"x": 1, "y": 2, "z": 3}[face[0]]
-    expected = [site for site in product(range(2), range(3), range(4)) if site["xyz".index(face[0])] == end]
-    assert sorted(map(tuple, grid.coordinates[regions.allowed[1]].tolist())) == expected
-
-
-def test_a_box_or_face_with_too_few_sites_is_refused() -> None:
-    with pytest.raises(FitError, match=r"^4 sites for 5 neurons; enlarge one axis or set place\.grid to auto$"):
-        free_regions(layers(5), Grid((2, 2, 1)))
-    message = "face x1 has 2 sites for 3 neurons; enlarge the other two axes or set place.grid to auto"
-    with pytest.raises(FitError, match=f"^{message}$"):
-        face_regions(layers(3), Grid((2, 2, 1)), {0: "x1"})
-    with pytest.raises(FitError, match=f"^{message}$"):  # two layers on one face add up
-        face_regions(layers(2, 1), Grid((2, 2, 1)), {0: "x1", 1: "x1"})
-
-
-def test_a_placement_obeys_its_regions_when_each_neuron_is_on_an_allowed_site() -> None:
-    regions = Regions(np.array([0, 1]), np.array([[True, True, False], [False, False, True]]))
-    grid = Grid((3, 1, 1))
-    assert obeys(Placement(grid, np.array([[1, 0, 0], [2, 0, 0]])), regions)
-    assert not obeys(Placement(grid, np.array([[2, 0, 0], [1, 0, 0]])), regions)
-
-
 @pytest.mark.parametrize(
     ("neurons", "slack", "shape"),
     [
@@ -158,3 +124,36 @@ def test_the_automatic_box_holds_all_neurons_and_every_face_its_layers(
     grid = auto_grid(netlist, slack=slack, pitch=(1, 1, 1), faces=faces)
     assert grid.sites >= slack * netlist.neurons
     assert face_regions(netlist, grid, faces).region.shape == (netlist.neurons,)
+
+
+def test_a_grid_holds_lengths_just_below_two_to_the_sixty() -> None:
+    assert Grid((2, 1, 1), ((1 << 60) - 1, 1, 1)).diagonal == (1 << 60) - 1
+
+
+def test_a_grid_of_axes_too_long_to_print_multiplied_is_refused() -> None:
+    """Python prints no number of more than 4,300 digits: the product of these three has 9,000."""
+    with pytest.raises(FitError, match=r"has more than 20,000,000 sites; shorten an axis$"):
+        Grid((10**3000,) * 3)
+
+
+@pytest.mark.parametrize(("slack", "blocked"), [(1e300, 0), (float("inf"), 0), (float("nan"), 0), (1.0, 1 << 70)])
+def test_an_automatic_box_that_would_be_too_large_is_refused_at_once(slack: float, blocked: int) -> None:
+    with pytest.raises(
+        FitError, match=r"^3 neurons with slack .* need more than 20,000,000 sites; reduce one of them$"
+    ):
+        auto_grid(layers(3), slack=slack, pitch=(1, 1, 1), blocked=blocked)
+
+
+def test_the_box_for_layers_has_a_plane_for_each_that_holds_the_largest() -> None:
+    assert layered_grid(layers(10, 3, 7), slack=1.0, pitch=(1, 1, 2)) == Grid((4, 3, 3), (1, 1, 2))
+    assert layered_grid(layers(9), slack=1.0, pitch=(1, 1, 1)) == Grid((3, 3, 1))
+
+
+@pytest.mark.parametrize("slack", [1.0, 1e300, float("nan")])
+def test_a_box_of_more_planes_than_memory_holds_is_refused_at_once(slack: float) -> None:
+    """Layer 2**31 needs 2**31 + 1 planes."""
+    last = Netlist(*(np.array(part, dtype=np.int64) for part in ([0, 1 << 31], [0, 0], [0], [1], [1])))
+    with pytest.raises(
+        FitError, match=r"^2,147,483,649 planes of .* are more than 20,000,000 sites; number the layers"
+    ):
+        layered_grid(last, slack=slack, pitch=(1, 1, 1))

@@ -8,8 +8,9 @@ import pytest
 from scipy.sparse.csgraph import shortest_path
 
 from netgen.ir.fixed import Words
-from netgen.ir.grid import Face, Grid, Placement, Regions, face_regions, free_regions, obeys
+from netgen.ir.grid import Face, Grid, Placement
 from netgen.ir.netlist import Netlist
+from netgen.ir.regions import Regions, face_regions, free_regions, obeys
 from netgen.place import place
 from netgen.place.halves import snap
 from netgen.place.landmarks import coordinates_of

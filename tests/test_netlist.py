@@ -65,6 +65,7 @@ PARTS = "a netlist needs one layer and index per neuron, one source, target, wid
     ("source", "target", "width", "message"),
     [
         ([0], [2], [1], "a wire ends at neuron 2, but there are 2; number them 0 to 1"),
+        ([0, -1], [1, 1], [1, 1], "a wire ends at neuron -1, but there are 2; number them 0 to 1"),
         ([0, 1], [1], [1, 1], PARTS),
         ([0], [1], [], PARTS),
     ],
@@ -74,6 +75,19 @@ def test_a_netlist_that_does_not_hold_together_is_refused(
 ) -> None:
     with pytest.raises(FitError, match=f"^{message}$"):
         Netlist(*(np.array(part, dtype=np.int64) for part in ([0, 1], [0, 0], source, target, width)))
+
+
+def test_a_negative_layer_is_refused() -> None:
+    nothing = np.zeros(0, np.int64)
+    with pytest.raises(FitError, match=r"^a neuron of layer -1; number the layers from 0$"):
+        Netlist(np.array([0, -1]), np.zeros(2, np.int64), nothing, nothing, nothing)
+
+
+def test_more_neurons_than_a_grid_has_sites_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netgen.ir.netlist.MOST_NEURONS", 2)
+    nothing = np.zeros(0, np.int64)
+    with pytest.raises(FitError, match=r"^3 neurons; at most 2 fit in memory$"):
+        Netlist(np.zeros(3, np.int64), np.arange(3), nothing, nothing, nothing)
 
 
 def test_a_netlist_cannot_be_changed() -> None:

@@ -14,8 +14,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from netgen.errors import FitError, SpecError
-from netgen.ir.grid import FACES, Face, Grid, Placement, Regions, auto_grid, face_regions, free_regions, obeys
+from netgen.ir.grid import FACES, Face, Grid, Placement, auto_grid
 from netgen.ir.netlist import Netlist
+from netgen.ir.regions import Regions, face_regions, free_regions, obeys
 from netgen.place import METHODS, place
 from netgen.place.anneal import cool
 from netgen.place.assignment import independent_sets, reassign

@@ -14,8 +14,9 @@ import netgen.place.anneal
 import netgen.place.auto
 import netgen.place.tabu
 from netgen.ir.fixed import Words
-from netgen.ir.grid import Grid, Placement, Regions, auto_grid, free_regions, wire_lengths
+from netgen.ir.grid import Grid, Placement, auto_grid, wire_lengths
 from netgen.ir.netlist import Netlist
+from netgen.ir.regions import Regions, free_regions
 from netgen.place import METHODS, place
 from netgen.place.problem import problem_of
 from netgen.place.tabu_kernel import table_of, walk

@@ -6,8 +6,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from netgen.ir.grid import Grid, Placement, free_regions, wire_lengths
+from netgen.ir.grid import Grid, Placement, wire_lengths
 from netgen.ir.netlist import Netlist
+from netgen.ir.regions import free_regions
 from netgen.place import METHODS, place
 from netgen.place.bounds import BOUNDS, best
 from netgen.place.exact import solve

@@ -21,9 +21,10 @@ from netgen.flow.store import Store, digest_of
 from netgen.ir.circuit import Circuit, classify, to_json
 from netgen.ir.circuit import evaluate as scores_of
 from netgen.ir.encoding import input_text
-from netgen.ir.grid import Grid, Placement, Regions
+from netgen.ir.grid import Grid, Placement
 from netgen.ir.netlist import Netlist, netlist_of
 from netgen.ir.network import Network
+from netgen.ir.regions import Regions
 from netgen.learn.learner import Learner
 from netgen.learn.warnings import falls, unused
 from netgen.operators import graph as operators

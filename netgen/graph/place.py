@@ -12,8 +12,8 @@ import numpy as np
 
 from netgen.errors import FitError, GraphError
 from netgen.graph.files import Graph
-from netgen.ir.grid import Grid, Placement, Regions, auto_grid, face_regions, wire_lengths
-from netgen.ir.regions import block, layered, layered_grid, pin
+from netgen.ir.grid import Grid, Placement, auto_grid, layered_grid, wire_lengths
+from netgen.ir.regions import Regions, block, face_regions, layered, pin
 from netgen.ir.verdict import verdict_of
 from netgen.progress import Progress, Stopped, silent
 

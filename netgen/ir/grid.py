@@ -1,31 +1,51 @@
-"""The 3D grid, where on it each neuron may go, and where it went; Manhattan wire lengths."""
+"""The grid: a box of sites, the site of each neuron on it, and the Manhattan lengths of the wires between them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from math import ceil, prod
+from math import ceil, isqrt, prod
 from typing import Literal, get_args
 
 import numpy as np
 
 from netgen.errors import FitError
 from netgen.ir.fixed import Words
-from netgen.ir.netlist import Netlist
-from netgen.ir.network import Bools, frozen
+from netgen.ir.netlist import MOST_NEURONS, Netlist
+from netgen.ir.network import frozen
 
-MOST_SITES = 100_000_000
-"""Sites that a box may have; each costs some tens of bytes."""
+__all__ = [
+    "FACES",
+    "MOST_LENGTH",
+    "MOST_SITES",
+    "Face",
+    "Grid",
+    "Placement",
+    "Site",
+    "auto_grid",
+    "layered_grid",
+    "wire_lengths",
+]
+
+MOST_SITES = MOST_NEURONS
+"""Sites that a grid may have. A placer needs about 100 bytes for each."""
+MOST_LENGTH = 1 << 60
+"""All lengths stay below this, so that int64 holds them exactly, sums of a few of them included."""
 
 Face = Literal["x0", "x1", "y0", "y1", "z0", "z1"]
+"""A side of the box: its axis, then 0 for the low end or 1 for the high end."""
+FACES: tuple[Face, ...] = get_args(Face)
+Site = tuple[int, int, int]
+"""x, y, z in grid steps."""
 
 
 @dataclass(frozen=True)
 class Grid:
-    """A box of sites, one neuron each.
+    """A box of sites, each for at most one neuron.
 
     Attributes:
-        shape: sites along x, y, z.
-        pitch: length of one step along x, y, z.
+        shape: number of sites along x, y, z.
+        pitch: length of one grid step along x, y, z.
+    Raises: FitError, for axes or steps below 1, more than MOST_SITES sites, or a diagonal of MOST_LENGTH or more.
     """
 
     shape: tuple[int, int, int]
@@ -34,10 +54,12 @@ class Grid:
     def __post_init__(self) -> None:
         if len(self.shape) != 3 or min(self.shape) < 1:
             raise FitError(f"grid shape {self.shape}; give three axes of at least 1 site")
-        if self.sites > MOST_SITES:
-            raise FitError(f"grid shape {self.shape} has {self.sites:,} sites; at most {MOST_SITES:,} fit in memory")
+        if max(self.shape) > MOST_SITES or self.sites > MOST_SITES:
+            raise FitError(f"grid shape {self.shape} has more than {MOST_SITES:,} sites; shorten an axis")
         if len(self.pitch) != 3 or min(self.pitch) < 1:
             raise FitError(f"grid pitch {self.pitch}; give three steps of at least 1")
+        if max(self.pitch) >= MOST_LENGTH or self.diagonal >= MOST_LENGTH:
+            raise FitError(f"pitch {self.pitch}: wire lengths could pass what 64 bits hold exactly; shorten the steps")
 
     @property
     def sites(self) -> int:
@@ -45,8 +67,13 @@ class Grid:
         return prod(self.shape)
 
     @property
+    def diagonal(self) -> int:
+        """Manhattan length of the longest possible wire, in units of the pitch."""
+        return sum((side - 1) * step for side, step in zip(self.shape, self.pitch, strict=True))
+
+    @property
     def coordinates(self) -> Words:
-        """(sites, 3) int64; site k is at x = k mod X, then y, then z."""
+        """x, y, z of every site in grid steps, (sites, 3) int64. Sites are numbered along x first, then y, then z."""
         z, y, x = np.indices(self.shape[::-1]).reshape(3, -1)
         return np.stack([x, y, z], axis=1).astype(np.int64)
 
@@ -56,55 +83,34 @@ class Grid:
 
 
 @dataclass(frozen=True, eq=False)
-class Regions:
-    """Region constraints: each neuron belongs to one region, each region is a set of sites.
+class Placement:
+    """A site for every neuron of a netlist.
 
     Attributes:
-        region: (n,) int64; the region of each neuron.
-        allowed: (regions, sites) bool; the sites of each region.
+        site: (n, 3) int64; x, y, z of each neuron, in grid steps.
+    Raises: FitError, when a site is outside the box or holds two neurons.
     """
 
-    region: Words
-    allowed: Bools
+    grid: Grid
+    site: Words
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "region", frozen(self.region, np.int64))
-        object.__setattr__(self, "allowed", frozen(self.allowed, np.bool_))
+        object.__setattr__(self, "site", frozen(self.site, np.int64))
+        if self.site.ndim != 2 or self.site.shape[1] != 3:
+            raise FitError(f"sites of shape {self.site.shape}; a placement needs (n, 3)")
+        if len(self.site) and (self.site.min() < 0 or (self.site >= np.array(self.grid.shape)).any()):
+            raise FitError(f"a neuron lies outside the {self.grid.shape} box")
+        numbers = self.grid.number_of(self.site)
+        if len(np.unique(numbers)) != len(numbers):
+            twice = int(np.flatnonzero(np.bincount(numbers) > 1)[0])
+            raise FitError(f"site {tuple(int(c) for c in self.grid.coordinates[twice])} holds more than one neuron")
 
 
-def free_regions(netlist: Netlist, grid: Grid) -> Regions:
-    """No constraint: every neuron may use every site.
-
-    Raises: FitError, when the grid has fewer sites than the netlist neurons.
-    """
-    return face_regions(netlist, grid, {})
-
-
-def face_regions(netlist: Netlist, grid: Grid, faces: Mapping[int, Face]) -> Regions:
-    """Pin whole layers to faces of the box; all other neurons stay free.
-
-    Args:
-        faces: layer number to face.
-    Raises: FitError, when the grid or a face has fewer sites than neurons that need them.
-    """
-    if grid.sites < netlist.neurons:
-        raise FitError(f"{grid.sites} sites for {netlist.neurons} neurons; enlarge one axis or set place.grid to auto")
-    at = grid.coordinates
-    allowed = [np.ones(grid.sites, dtype=np.bool_)]
-    region = np.zeros(netlist.neurons, dtype=np.int64)
-    needs: dict[Face, int] = {}
-    for layer, face in faces.items():
-        axis = "xyz".index(face[0])
-        mask = at[:, axis] == (0 if face[1] == "0" else grid.shape[axis] - 1)
-        needs[face] = needs.get(face, 0) + int((netlist.layer == layer).sum())
-        if mask.sum() < needs[face]:
-            raise FitError(
-                f"face {face} has {mask.sum()} sites for {needs[face]} neurons; "
-                "enlarge the other two axes or set place.grid to auto"
-            )
-        region[netlist.layer == layer] = len(allowed)
-        allowed.append(mask)
-    return Regions(region, np.stack(allowed))
+def wire_lengths(netlist: Netlist, placement: Placement) -> Words:
+    """Compute the Manhattan length of each wire, (m,) int64, in units of the pitch."""
+    site = placement.site * np.array(placement.grid.pitch)
+    lengths: Words = np.abs(site[netlist.source] - site[netlist.target]).sum(axis=1)
+    return lengths
 
 
 def auto_grid(
@@ -115,10 +121,20 @@ def auto_grid(
     faces: Mapping[int, Face] | None = None,
     blocked: int = 0,
 ) -> Grid:
-    """The smallest near-cube with at least `slack` times as many sites as neurons; faces large enough for their pins.
+    """Choose the smallest near-cube with at least `slack` times as many unblocked sites as neurons.
 
-    A near-cube has x >= y >= z >= x - 1; pinned faces may stretch it. It has as many sites more as are blocked.
+    A near-cube has x >= y >= z >= x - 1. It is stretched where a face would have too few sites for the layers on it.
+
+    Args:
+        faces: layer number to the face that must hold the layer.
+        blocked: number of sites that no neuron may use.
+    Raises: FitError, when the box would have more than MOST_SITES sites.
     """
+    if not slack * netlist.neurons + blocked <= MOST_SITES:  # also when slack is not a number
+        raise FitError(
+            f"{netlist.neurons:,} neurons with slack {slack:g} and {blocked:,} blocked sites need more than "
+            f"{MOST_SITES:,} sites; reduce one of them"
+        )
     sites = max(ceil(slack * netlist.neurons) + blocked, 1)
     side = 1
     while side**3 < sites:
@@ -142,13 +158,13 @@ def auto_grid(
         axis = axes.pop()
         across_sites = prod(shape) // shape[axis]
         shape[axis] = max(ceil(sites / across_sites), len(needs))
-    while not _hold(shape, needs):
+    while not _faces_suffice(shape, needs):
         shape[shape.index(min(shape))] += 1
     return Grid((shape[0], shape[1], shape[2]), pitch)
 
 
-def _hold(shape: Sequence[int], needs: Mapping[Face, int]) -> bool:
-    """Whether any choice of faces, which may share edges, together has the sites that its neurons need (Hall 1935)."""
+def _faces_suffice(shape: Sequence[int], needs: Mapping[Face, int]) -> bool:
+    """Whether every set of faces, which may share edges, has as many sites as the neurons on it (Hall 1935)."""
     for count in range(1, len(needs) + 1):
         for faces in combinations(needs, count):
             inner = [side - sum(face[0] == axis for face in faces) for side, axis in zip(shape, "xyz", strict=True)]
@@ -157,41 +173,18 @@ def _hold(shape: Sequence[int], needs: Mapping[Face, int]) -> bool:
     return True
 
 
-@dataclass(frozen=True, eq=False)
-class Placement:
-    """A site for every neuron of a netlist.
+def layered_grid(netlist: Netlist, *, slack: float, pitch: tuple[int, int, int]) -> Grid:
+    """Choose the smallest near-square box with one plane along z for each layer.
 
-    Attributes:
-        site: (n, 3) int64; x, y, z of each neuron, in grid steps.
-
-    Raises: FitError, when a site is outside the box or taken twice.
+    Raises: FitError, when the box would have more than MOST_SITES sites.
     """
-
-    grid: Grid
-    site: Words
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "site", frozen(self.site, np.int64))
-        if self.site.ndim != 2 or self.site.shape[1] != 3:
-            raise FitError(f"sites of shape {self.site.shape}; a placement needs (n, 3)")
-        if len(self.site) and (self.site.min() < 0 or (self.site >= np.array(self.grid.shape)).any()):
-            raise FitError(f"a neuron lies outside the {self.grid.shape} box")
-        numbers = self.grid.number_of(self.site)
-        if len(np.unique(numbers)) != len(numbers):
-            twice = int(np.flatnonzero(np.bincount(numbers) > 1)[0])
-            raise FitError(f"site {tuple(int(c) for c in self.grid.coordinates[twice])} holds more than one neuron")
-
-
-def wire_lengths(netlist: Netlist, placement: Placement) -> Words:
-    """Manhattan length of each wire, (m,) int64, in units of the pitch."""
-    site = placement.site * np.array(placement.grid.pitch)
-    lengths: Words = np.abs(site[netlist.source] - site[netlist.target]).sum(axis=1)
-    return lengths
-
-
-def obeys(placement: Placement, regions: Regions) -> bool:
-    """Whether every neuron lies in its region."""
-    return bool(regions.allowed[regions.region, placement.grid.number_of(placement.site)].all())
-
-
-FACES: tuple[Face, ...] = get_args(Face)
+    _, counts = np.unique(netlist.layer, return_counts=True)
+    largest = slack * int(counts.max(initial=0))
+    if not largest * max(netlist.layers, 1) <= MOST_SITES:  # also when slack is not a number
+        raise FitError(
+            f"{netlist.layers:,} planes of {largest:,.0f} sites, one for each layer, are more than {MOST_SITES:,} "
+            "sites; number the layers without gaps or reduce the slack"
+        )
+    most = max(ceil(largest), 1)
+    side = isqrt(most - 1) + 1
+    return Grid((side, ceil(most / side), max(netlist.layers, 1)), pitch)

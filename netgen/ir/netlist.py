@@ -1,4 +1,4 @@
-"""The graph that is placed: neurons and wires, and the one definition of what counts as a wire."""
+"""The netlist, which is what a placer places: neurons and wires, and the one definition of what counts as each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,17 +10,23 @@ from netgen.ir.circuit import Circuit, ranges_of
 from netgen.ir.fixed import Words, bits_of
 from netgen.ir.network import Bools, alive_of, frozen
 
+__all__ = ["MOST_NEURONS", "Netlist", "netlist_between", "netlist_of"]
+
+MOST_NEURONS = 20_000_000
+"""Neurons that a netlist may have: the placers need 2 GB for as many."""
+
 
 @dataclass(frozen=True, eq=False)
 class Netlist:
     """Neurons, numbered 0 to n - 1, and directed wires between them.
 
     Attributes:
-        layer: (n,) int64; 0 for inputs, then 1 upwards; never falls from one neuron to the next.
-        index: (n,) int64; place within its layer in the network, dead neurons counted.
+        layer: (n,) int64; the layer of each neuron, 0 for inputs. `netlist_of` numbers neurons layer by layer.
+        index: (n,) int64; the index of the neuron within its layer of the network, dead neurons counted.
         source, target: (m,) int64; the two neurons of each wire.
-        width: (m,) int64; bits of the signal that the wire carries.
-        weight: (m,) int64, from 0; how much a step of the wire counts in placement: 1 each, unless given.
+        width: (m,) int64; width in bits of the signal that the wire carries.
+        weight: (m,) int64, 0 or more; the factor of the wire's length in the wire length of a placement; by default 1.
+    Raises: FitError, when the arrays do not match, or a layer, a weight or the end of a wire is out of range.
     """
 
     layer: Words
@@ -36,17 +42,22 @@ class Netlist:
         for name in ("layer", "index", "source", "target", "width", "weight"):
             object.__setattr__(self, name, frozen(getattr(self, name), np.int64))
         n, m = len(self.layer), len(self.source)
+        if n > MOST_NEURONS:
+            raise FitError(f"{n:,} neurons; at most {MOST_NEURONS:,} fit in memory")
         if self.index.shape != (n,) or {a.shape for a in (self.target, self.width, self.weights)} != {(m,)}:
             raise FitError("a netlist needs one layer and index per neuron, one source, target, width, weight per wire")
+        if n and self.layer.min() < 0:
+            raise FitError(f"a neuron of layer {self.layer.min()}; number the layers from 0")
         if m and self.weights.min() < 0:
             raise FitError(f"a wire of weight {self.weights.min()}; weights must be 0 or more")
         ends = np.concatenate([self.source, self.target])
         if m and (ends.min() < 0 or ends.max() >= n):
-            raise FitError(f"a wire ends at neuron {ends.max()}, but there are {n}; number them 0 to {n - 1}")
+            wrong = ends[(ends < 0) | (ends >= n)][0]
+            raise FitError(f"a wire ends at neuron {wrong}, but there are {n}; number them 0 to {n - 1}")
 
     @property
     def weights(self) -> Words:
-        """`weight`, which is never None once the netlist is made."""
+        """`weight`, which is never None after construction."""
         assert self.weight is not None
         return self.weight
 
@@ -67,12 +78,12 @@ class Netlist:
 
     @property
     def names(self) -> list[str]:
-        """`nLAYER_INDEX` of every neuron, as HDL and reports call it."""
+        """`nLAYER_INDEX` of every neuron, its name in HDL and reports."""
         return [f"n{layer}_{index}" for layer, index in zip(self.layer, self.index, strict=True)]
 
 
 def netlist_of(circuit: Circuit) -> Netlist:
-    """The neurons that lie on a path from an input to an output, and a wire for every non-zero weight between them."""
+    """Extract the neurons on a path from an input to an output, and a wire for every non-zero weight between them."""
     widths = [np.full(circuit.sizes[0], circuit.format_into(0).width, dtype=np.int64)]
     for reach in ranges_of(circuit):
         bits = [bits_of(int(lo), int(hi))[0] for lo, hi in zip(reach.out_lo, reach.out_hi, strict=True)]
@@ -81,11 +92,11 @@ def netlist_of(circuit: Circuit) -> Netlist:
 
 
 def netlist_between(connected: Sequence[Bools], widths: Sequence[Words] | None = None) -> Netlist:
-    """The same, of layers that are only known by what is connected.
+    """Extract a netlist as `netlist_of` does, from masks of the weights that are not zero.
 
     Args:
-        connected: per layer, (n_out, n_in) bool.
-        widths: bits of the signal of each neuron, for the inputs and each layer; 1 unless given.
+        connected: for each layer, (n_out, n_in) bool.
+        widths: for the inputs and each layer, (n,) int64, the width in bits of each neuron's signal; by default 1.
     """
     alive = alive_of(connected)
     number = [np.cumsum(a) - 1 for a in alive]

@@ -1,43 +1,104 @@
-"""Regions narrowed to sites and planes: pinned neurons, blocked sites, a plane for each layer."""
+"""Regions: the sites that each neuron may use, as faces, pinned neurons, blocked sites and planes narrow them."""
 
 from collections.abc import Iterable, Mapping
-from math import ceil, isqrt
+from dataclasses import dataclass
 
 import numpy as np
 
 from netgen.errors import FitError
 from netgen.ir.fixed import Words
-from netgen.ir.grid import Grid, Regions
+from netgen.ir.grid import Face, Grid, Placement, Site
 from netgen.ir.netlist import Netlist
-from netgen.ir.network import Bools
+from netgen.ir.network import Bools, frozen
 
-Site = tuple[int, int, int]
+__all__ = ["MOST_FLAGS", "Regions", "block", "face_regions", "free_regions", "layered", "obeys", "pin"]
+
+MOST_FLAGS = 500_000_000
+"""Regions times sites, at most: `Regions.allowed` has a byte for each."""
+
+
+@dataclass(frozen=True, eq=False)
+class Regions:
+    """Region constraints: each neuron belongs to one region, each region is a set of sites.
+
+    Attributes:
+        region: (n,) int64; the region of each neuron.
+        allowed: (regions, sites) bool; True for the sites of each region.
+    """
+
+    region: Words
+    allowed: Bools
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "region", frozen(self.region, np.int64))
+        object.__setattr__(self, "allowed", frozen(self.allowed, np.bool_))
+
+
+def free_regions(netlist: Netlist, grid: Grid) -> Regions:
+    """Constrain nothing: every neuron may use every site.
+
+    Raises: FitError, when the grid has fewer sites than the netlist has neurons.
+    """
+    return face_regions(netlist, grid, {})
+
+
+def face_regions(netlist: Netlist, grid: Grid, faces: Mapping[int, Face]) -> Regions:
+    """Pin whole layers to faces of the box and leave all other neurons free.
+
+    Args:
+        faces: layer number to the face that must hold the layer.
+    Raises: FitError, when the grid or a face has fewer sites than the neurons that need them.
+    """
+    if grid.sites < netlist.neurons:
+        raise FitError(f"{grid.sites} sites for {netlist.neurons} neurons; enlarge one axis or set place.grid to auto")
+    allowed = _flags(1 + len(faces), grid)
+    region = np.zeros(netlist.neurons, dtype=np.int64)
+    needs: dict[Face, int] = {}
+    for number, (layer, face) in enumerate(faces.items(), start=1):
+        axis = "xyz".index(face[0])
+        side = grid.shape[axis]
+        of_axis = np.arange(side) == (0 if face[1] == "0" else side - 1)
+        mask = np.broadcast_to(of_axis.reshape(np.roll([1, 1, -1], -axis)), grid.shape[::-1]).ravel()
+        needs[face] = needs.get(face, 0) + int((netlist.layer == layer).sum())
+        if mask.sum() < needs[face]:
+            raise FitError(
+                f"face {face} has {mask.sum()} sites for {needs[face]} neurons; "
+                "enlarge the other two axes or set place.grid to auto"
+            )
+        region[netlist.layer == layer] = number
+        allowed[number] = mask
+    return Regions(region, allowed)
 
 
 def pin(regions: Regions, grid: Grid, pins: Mapping[int, Site]) -> Regions:
-    """Pin neurons, by number, to sites, which all other neurons then leave free.
+    """Pin neurons to sites, which no other neuron may then use.
 
-    Raises: FitError, when a site is outside the box, taken twice, or outside the neuron's region.
+    Args:
+        pins: neuron number to site.
+    Raises: FitError, when a site is outside the box, pinned to twice, or outside the neuron's region.
     """
     if not pins:
         return regions
     numbers = _numbers(grid, pins.values())
-    region, allowed = regions.region.copy(), [*regions.allowed.copy()]
-    for neuron, number in zip(pins, numbers, strict=True):
+    seen: set[int] = set()
+    for neuron, number in zip(pins, numbers.tolist(), strict=True):
         if not regions.allowed[regions.region[neuron], number]:
             raise FitError(f"neuron {neuron} is pinned to {pins[neuron]}, where it may not go; pin it elsewhere")
-        if int((numbers == number).sum()) > 1:
+        if number in seen:
             raise FitError(f"two neurons are pinned to {pins[neuron]}; pin one elsewhere")
-    for mask in allowed:
-        mask[numbers] = False
-    for neuron, number in zip(pins, numbers, strict=True):
-        region[neuron] = len(allowed)
-        allowed.append(np.arange(grid.sites) == number)
-    return Regions(region, np.stack(allowed))
+        seen.add(number)
+    first = len(regions.allowed)
+    allowed, region = _flags(first + len(pins), grid), regions.region.copy()
+    allowed[:first] = regions.allowed
+    allowed[:first, numbers] = False
+    allowed[first:] = False
+    allowed[np.arange(first, len(allowed)), numbers] = True
+    region[list(pins)] = np.arange(first, len(allowed))
+    return Regions(region, allowed)
 
 
 def block(regions: Regions, grid: Grid, sites: Iterable[Site]) -> Regions:
-    """Take sites away from every neuron.
+    """Forbid sites to every neuron.
 
     Raises: FitError, when a site is outside the box.
     """
@@ -47,36 +108,50 @@ def block(regions: Regions, grid: Grid, sites: Iterable[Site]) -> Regions:
 
 
 def layered(regions: Regions, netlist: Netlist, grid: Grid) -> Regions:
-    """Give each network layer its own planes along z, in order, as few as hold it (the setting of Blake et al. 2018).
+    """Give each layer its own planes along z, in the order of the layers, as few planes as hold its neurons.
 
-    Raises: FitError, when the box has fewer planes than that.
+    Raises: FitError, when the box has fewer planes than the layers need.
+    Source: Blake et al. 2018 (the setting of their experiments).
     """
-    planes = np.repeat(np.arange(netlist.layers), [_planes(n, grid) for n in np.bincount(netlist.layer)])
-    if len(planes) > grid.shape[2]:
-        raise FitError(f"{grid.shape[2]} planes for layers that need {len(planes)}; enlarge z, or x and y")
-    plane_of = np.full(grid.shape[2], -1)
-    plane_of[: len(planes)] = planes
-    owner = plane_of[grid.coordinates[:, 2]]
+    layers, counts = np.unique(netlist.layer, return_counts=True)
+    planes = -(-counts // (grid.shape[0] * grid.shape[1]))
+    if planes.sum() > grid.shape[2]:
+        raise FitError(f"{grid.shape[2]} planes for layers that need {planes.sum()}; enlarge z, or x and y")
+    layer_of_plane = np.full(grid.shape[2], -1)
+    layer_of_plane[: planes.sum()] = np.repeat(layers, planes)
+    owner = np.repeat(layer_of_plane, grid.shape[0] * grid.shape[1])
     pairs, region = np.unique(np.stack([regions.region, netlist.layer]), axis=1, return_inverse=True)
-    allowed: Bools = np.stack([regions.allowed[old] & (owner == layer) for old, layer in pairs.T])
+    allowed = _flags(pairs.shape[1], grid)
+    for number, (old, layer) in enumerate(pairs.T):
+        allowed[number] = regions.allowed[old] & (owner == layer)
     return Regions(region.reshape(-1), allowed)
 
 
-def layered_grid(netlist: Netlist, *, slack: float, pitch: Site) -> Grid:
-    """The smallest near-square box with one plane for each layer."""
-    most = max(ceil(slack * int(np.bincount(netlist.layer).max(initial=0))), 1)
-    side = isqrt(most - 1) + 1
-    return Grid((side, ceil(most / side), max(netlist.layers, 1)), pitch)
+def obeys(placement: Placement, regions: Regions) -> bool:
+    """Whether every neuron lies in its region."""
+    return bool(regions.allowed[regions.region, placement.grid.number_of(placement.site)].all())
 
 
-def _planes(neurons: int, grid: Grid) -> int:
-    return -(-int(neurons) // (grid.shape[0] * grid.shape[1]))
+def _flags(regions: int, grid: Grid) -> Bools:
+    """All sites allowed, (regions, sites) bool.
+
+    Raises: FitError, when there would be more than MOST_FLAGS of them.
+    """
+    if regions * grid.sites > MOST_FLAGS:
+        raise FitError(
+            f"{regions:,} regions on {grid.sites:,} sites need {regions * grid.sites:,} bytes, more than "
+            f"{MOST_FLAGS:,}; pin fewer neurons or make the box smaller"
+        )
+    return np.ones((regions, grid.sites), dtype=np.bool_)
 
 
 def _numbers(grid: Grid, sites: Iterable[Site]) -> Words:
-    """Site numbers, (n,), of sites in the box."""
-    at = np.array(list(sites), dtype=np.int64).reshape(-1, 3)
-    outside = ((at < 0) | (at >= np.array(grid.shape))).any(axis=1)
-    if outside.any():
-        raise FitError(f"site {tuple(at[outside][0].tolist())} lies outside the {grid.shape} box; correct it")
-    return grid.number_of(at)
+    """Site numbers, (n,) int64.
+
+    Raises: FitError, when a site is outside the box.
+    """
+    listed = list(sites)
+    for site in listed:
+        if not all(0 <= c < side for c, side in zip(site, grid.shape, strict=True)):
+            raise FitError(f"site {tuple(site)} lies outside the {grid.shape} box; correct it")
+    return grid.number_of(np.array(listed, dtype=np.int64).reshape(-1, 3))

@@ -10,8 +10,9 @@ from types import MappingProxyType
 from typing import Protocol
 
 from netgen.errors import SpecError
-from netgen.ir.grid import Grid, Placement, Regions, free_regions
+from netgen.ir.grid import Grid, Placement
 from netgen.ir.netlist import Netlist
+from netgen.ir.regions import Regions, free_regions
 from netgen.progress import Progress, silent
 
 __all__ = ["METHODS", "MOVES", "Placer", "place"]

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
-from netgen.ir.grid import Grid, Placement, Regions, wire_lengths
+from netgen.ir.grid import Grid, Placement, wire_lengths
 from netgen.ir.netlist import Netlist
+from netgen.ir.regions import Regions
 from netgen.place import METHODS, MOVES
 from netgen.progress import Progress, Stopped, silent
 

@@ -5,8 +5,9 @@ from itertools import permutations, product
 import numpy as np
 
 from netgen.ir.fixed import Words
-from netgen.ir.grid import Grid, Placement, Regions
+from netgen.ir.grid import Grid, Placement
 from netgen.ir.netlist import Netlist
+from netgen.ir.regions import Regions
 from netgen.place import MOVES
 from netgen.place.anneal import anneal
 from netgen.place.bounds import best

@@ -3,8 +3,9 @@
 import numpy as np
 
 from netgen.ir.fixed import Reals, Words
-from netgen.ir.grid import Grid, Placement, Regions
+from netgen.ir.grid import Grid, Placement
 from netgen.ir.netlist import Netlist
+from netgen.ir.regions import Regions
 from netgen.place.halves import snap
 from netgen.place.problem import Problem, problem_of
 from netgen.place.sites import share_sites

@@ -4,8 +4,9 @@
 import numpy as np
 
 from netgen.ir.fixed import Words
-from netgen.ir.grid import Grid, Placement, Regions
+from netgen.ir.grid import Grid, Placement
 from netgen.ir.netlist import Netlist
+from netgen.ir.regions import Regions
 from netgen.place import MOVES
 from netgen.place.assignment import independent_sets, settle
 from netgen.place.problem import Problem, problem_of

@@ -15,8 +15,9 @@ from scipy.sparse.csgraph import connected_components
 from threadpoolctl import threadpool_limits
 
 from netgen.ir.fixed import Reals, Words
-from netgen.ir.grid import Grid, Placement, Regions
+from netgen.ir.grid import Grid, Placement
 from netgen.ir.netlist import Netlist
+from netgen.ir.regions import Regions
 from netgen.place import MOVES
 from netgen.place.gather import central_sites, snap_by_region
 from netgen.place.index import index_order

@@ -11,12 +11,13 @@ from scipy.sparse import coo_array
 
 from netgen.errors import FitError
 from netgen.ir.fixed import Words
-from netgen.ir.grid import Grid, Placement, Regions, obeys
+from netgen.ir.grid import MOST_LENGTH, Grid, Placement
 from netgen.ir.netlist import Netlist
 from netgen.ir.network import Bools
+from netgen.ir.regions import Regions, obeys
 
-EXACT_LIMIT = 1 << 60
-"""Costs, scaled by the number of sites as linear assignment does, must stay below this to be exact in int64."""
+EXACT_LIMIT = MOST_LENGTH
+"""Costs stay below this, multiplied by the number of sites as linear assignment does it, so that int64 is exact."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,9 +81,12 @@ def problem_of(netlist: Netlist, grid: Grid, regions: Regions) -> Problem:
             f"regions for {len(regions.region)} neurons on {regions.allowed.shape[-1]} sites; "
             f"make them for {n} neurons on {grid.sites} sites"
         )
-    diagonal = sum((side - 1) * step for side, step in zip(grid.shape, grid.pitch, strict=True))
-    if diagonal * int(netlist.weights.sum()) * (grid.sites + 1) >= EXACT_LIMIT:
-        raise FitError(f"pitch {grid.pitch}: wire lengths could pass what 64 bits hold exactly; shorten the steps")
+    total = float(netlist.weights.sum(dtype=np.float64))
+    if grid.diagonal * total * (grid.sites + 1) >= EXACT_LIMIT or total >= EXACT_LIMIT:
+        raise FitError(
+            f"pitch {grid.pitch}: wires of weight {total:.4g} could be longer than 64 bits hold exactly; "
+            "shorten the steps or reduce the weights"
+        )
     row = np.concatenate([netlist.source, netlist.target])
     col = np.concatenate([netlist.target, netlist.source])
     weight = np.tile(netlist.weights, 2)

@@ -13,8 +13,9 @@ from math import ceil
 import numpy as np
 
 from netgen.ir.fixed import Reals, Words
-from netgen.ir.grid import Grid, Regions
+from netgen.ir.grid import Grid
 from netgen.ir.netlist import Netlist
+from netgen.ir.regions import Regions
 from netgen.place.certificate import Certificate
 
 EXACT = float(1 << 61)

@@ -10,8 +10,9 @@ from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 from threadpoolctl import threadpool_limits
 
 from netgen.ir.fixed import Reals, Words
-from netgen.ir.grid import Grid, Placement, Regions
+from netgen.ir.grid import Grid, Placement
 from netgen.ir.netlist import Netlist
+from netgen.ir.regions import Regions
 from netgen.place import MOVES
 from netgen.place.index import index_order
 from netgen.place.problem import problem_of

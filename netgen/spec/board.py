@@ -1,9 +1,9 @@
 """The box that a spec asks for, and where on it the neurons of a netlist may go."""
 
 from netgen.errors import FitError
-from netgen.ir.grid import Face, Grid, Regions, auto_grid, face_regions
+from netgen.ir.grid import Face, Grid, auto_grid, layered_grid
 from netgen.ir.netlist import Netlist
-from netgen.ir.regions import block, layered, layered_grid
+from netgen.ir.regions import Regions, block, face_regions, layered
 from netgen.spec.sections import PlaceSpec
 
 
