@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable
+from typing import NoReturn
 
 import pytest
 from hypothesis import settings
@@ -15,6 +16,13 @@ else:
     settings.load_profile("by work, not by the clock")
 
 
+def skip_or_fail(reason: str) -> NoReturn:
+    """Skip a test that cannot run here; fail it where CI is set, as there everything is installed."""
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
 @pytest.fixture
 def native_tool() -> Callable[[str], str]:
     """Find a native tool; without it the test is skipped, but fails where CI is set."""
@@ -22,10 +30,7 @@ def native_tool() -> Callable[[str], str]:
     def path_of(tool: str) -> str:
         path = shutil.which(tool)
         if path is None:
-            reason = f"{tool} is not installed; make system-deps"
-            if os.environ.get("CI"):
-                pytest.fail(reason)
-            pytest.skip(reason)
+            skip_or_fail(f"{tool} is not installed; make system-deps")
         return path
 
     return path_of

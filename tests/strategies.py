@@ -6,7 +6,7 @@ from itertools import pairwise, product
 from typing import get_args
 
 import numpy as np
-import pytest
+from conftest import skip_or_fail
 from hypothesis import strategies as st
 
 from netgen.hdl import design_of
@@ -88,7 +88,7 @@ def sharings() -> st.SearchStrategy[str]:
 def skip_if_missing(sharing: str) -> None:
     """Skip a test of a way of sharing that is not installed."""
     if sharing == "alkaid" and not alkaid.available():
-        pytest.skip("alkaid is not installed; pip install 'netgen[alkaid]'")
+        skip_or_fail("alkaid is not installed; pip install 'netgen[alkaid]'")
 
 
 def pipelines() -> st.SearchStrategy[tuple[Pipeline, int]]:

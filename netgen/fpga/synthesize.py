@@ -2,7 +2,6 @@
 
 import json
 import re
-import tempfile
 import time
 from collections import Counter
 from pathlib import Path
@@ -14,6 +13,7 @@ from netgen.fpga.targets import TARGETS, Target
 from netgen.fpga.yosys import Yosys, find_yosys
 from netgen.ir.utilization import Utilization
 from netgen.progress import Progress, silent
+from netgen.tools import Finished, scratch_folder
 
 SECONDS, SECONDS_PER_LINE = 5, 0.04
 """Of one core: 59 to 67 s for the 1,506 lines of `specs/digits.yaml`, 1 (gowin) to 7 s (xcup) for a line."""
@@ -43,11 +43,15 @@ def synthesize(
         raise SynthError(f"target {target!r}; use one of {', '.join(TARGETS)}")
     if not re.fullmatch(r"[A-Za-z_]\w*", top, flags=re.ASCII):
         raise SynthError(f"top {top!r}; give the name of a module")
-    with tempfile.TemporaryDirectory(prefix="netgen-") as scratch:
-        folder = Path(scratch)
-        (folder / "top.v").write_text(verilog, encoding="utf-8")
-        tool = find_yosys(yosys, folder, progress)
-        cells = _mapped(tool, _command(tool, TARGETS[target], folder), top, folder, source, _Ticks(verilog, progress))
+    with scratch_folder(SynthError) as folder:
+        try:
+            tool = find_yosys(yosys, folder, progress)
+            (folder / "top.v").write_text(verilog, encoding="utf-8")
+            command = _command(tool, TARGETS[target], folder)
+            cells = _mapped(tool, command, top, folder, source, _Ticks(verilog, progress))
+        except OSError as error:
+            place = error.filename or folder
+            raise SynthError(f"{place}: {error.strerror}; make room there, or set TMPDIR to another folder") from error
     return _utilization(cells, target, tool)
 
 
@@ -81,25 +85,23 @@ def _mapped(tool: Yosys, command: str, top: str, folder: Path, source: str, tick
     """
     tick.progress(f"{tick.what}, by {tool}", 0.0)
     script = f"read_verilog top.v; {command} -top {top}; json -o netlist.json {top}/c:*"
-    status, err = tool.run(script, folder, tick=tick)
-    if status:
-        raise _refusal(tool, err, source, status)
+    done = tool.run(script, folder, tick=tick)
+    if done.status:
+        raise _refusal(tool, done, source)
     tick.progress(tick.what, 1.0)
     module = json.loads((folder / "netlist.json").read_text(encoding="utf-8"))["modules"].get(top, {"cells": {}})
     return list(module["cells"].values())
 
 
-def _refusal(tool: Yosys, err: str, source: str, status: int) -> SynthError:
-    """One line from what Yosys printed: where in the Verilog, and what is wrong with it."""
-    lines = [line.strip() for line in err.splitlines() if line.strip()]
-    for line in lines:
-        found = re.match(r"(?:top\.v(?P<at>:\d+): )?ERROR: *(?P<why>.+)", line)
+def _refusal(tool: Yosys, done: Finished, source: str) -> SynthError:
+    """One line from what Yosys printed: where the Verilog is wrong, and why."""
+    for line in done.err.splitlines():
+        found = re.match(r"\s*(?:top\.v(?P<at>:\d+): )?ERROR: *(?P<why>.+)", line)
         if found:
             return SynthError(
-                f"{source}{found['at'] or ''}: {tool} refuses it: {found['why'].rstrip('.!')}; build it again"
+                f"{source}{found['at'] or ''}: {tool} refuses it: {found['why'].rstrip('.! ')}; build it again"
             )
-    why = lines[-1] if lines else f"exit status {status}"
-    return SynthError(f"{source}: {tool} failed: {why}; choose another by --yosys")
+    return SynthError(f"{source}: {tool} failed: {done.reason}; choose another by --yosys")
 
 
 def _utilization(cells: list[dict[str, Any]], target: str, tool: Yosys) -> Utilization:

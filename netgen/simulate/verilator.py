@@ -1,53 +1,45 @@
-"""Verilator: compiles the emitted Verilog text itself to a program, for whole test sets."""
+"""Verilator: compiles the emitted Verilog text to a program, for whole test sets."""
 
-from pathlib import Path
-
-from netgen.ir.fixed import Words
-from netgen.operators.design import Design, Simulated
-from netgen.progress import Progress, silent
-from netgen.simulate.program import Recipe, call, require, run_program, text_of, words_of
+from netgen.operators.design import Design
+from netgen.simulate.compiled import Compiled, require, version_of
+from netgen.simulate.recipe import Recipe, text_of, words_of
+from netgen.simulate.simulator import Cost
 
 _VERILATE = (
     *("--cc", "--exe", "--top-module", "top", "--Mdir", "build", "-o", "simulator", "-Wno-fatal"),
     *("-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert"),
-    *("--output-split", "20000", "--output-split-cfuncs", "500"),  # short functions compile in a quarter less time
+    *("--output-split", "20000", "--output-split-cfuncs", "500"),  # short functions compile in 25 % less time
 )
-_COMPILE = ("OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O0")  # -O0 runs at a tenth of the speed, -O2 no faster
+_COMPILE = ("OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O0")  # -O0 runs ten times slower, -O2 no faster
 
 
-def run_verilator(
-    design: Design, inputs: Words, *, jobs: int = 1, cache: Path | None = None, progress: Progress = silent
-) -> Simulated:
-    """Run samples through the verilated `top.v`, one per clock, `jobs` slices of them at once.
+def _recipe_of(design: Design) -> Recipe:
+    """How Verilator, make and a C++ compiler make a program of a design.
 
-    A network of 13,000 weights takes about 20 s to build on 2 cores, then does 70,000 samples/s.
-
-    Raises: SimulatorError, when Verilator, make or a C++ compiler is missing or fails.
-    """
-    return run_program(verilator_recipe(design), design, inputs, jobs=jobs, cache=cache, progress=progress)
-
-
-def verilator_recipe(design: Design) -> Recipe:
-    """How Verilator makes a program of a design.
-
-    Raises: SimulatorError, when Verilator is missing.
+    Raises: SimulatorError, when Verilator or make is not installed.
     """
     verilator = require("verilator", "Debian: apt-get install verilator")
+    make = require("make", "Debian: apt-get install make g++")
     defines = (
         f"-DINPUT_WORDS={words_of(design.input_width)} -DOUTPUT_WORDS={words_of(design.output_width)} "
         f"-DLATENCY={design.latency} -I.."
     )
     return Recipe(
         name="verilator",
-        version=call([verilator, "--version"], Path.cwd(), tool="verilator"),
+        version=version_of(verilator, "--version"),
         files=(
             ("top.v", design.verilog),
             ("harness.cpp", text_of("harness.cpp")),
             ("ports.hpp", text_of("ports_verilator.hpp")),
         ),
         steps=(
-            ("verilator", ("verilator", *_VERILATE, "-CFLAGS", defines, "top.v", "harness.cpp")),
-            ("make", ("make", "-C", "build", "-f", "Vtop.mk", *_COMPILE)),
+            ("verilator", (verilator, *_VERILATE, "-CFLAGS", defines, "top.v", "harness.cpp")),
+            ("make", (make, "-C", "build", "-f", "Vtop.mk", *_COMPILE)),
         ),
         made="build/simulator",
     )
+
+
+VERILATOR = Compiled(cost=Cost(start=5.0, build=3e-3, run=3e-9), recipe_of=_recipe_of)
+"""Processor seconds measured on 2026-11-26, on networks of 543, 2,119 and 13,284 wires: 11, 22 and 49 s to build, of
+which 6 s whatever the design; then 4, 2 and 16 us a sample."""
