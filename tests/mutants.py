@@ -2,13 +2,29 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any, get_args
 
 import numpy as np
 
+from netgen.errors import BuildError
 from netgen.ir.circuit import Circuit, classify
 from netgen.ir.circuit import evaluate as scores_of
 from netgen.ir.fixed import Words
-from netgen.operators.graph import Operator, OperatorGraph, evaluate, range_of
+from netgen.operators.graph import Operator, OperatorGraph, evaluate
+from netgen.operators.kinds import (
+    Add,
+    Constant,
+    Count,
+    Input,
+    Maximum,
+    Minimum,
+    Multiply,
+    Operation,
+    Shift,
+    Subtract,
+    Table,
+    range_of,
+)
 
 Random = np.random.Generator
 Key = tuple[int, int]
@@ -17,48 +33,91 @@ ONE = -1, -1
 """Stands in a form for what is added."""
 
 
+def _changed(graph: OperatorGraph, number: int, **change: Any) -> Operator:
+    """An operator whose operation has other fields."""
+    operator = graph.operators[number]
+    return replace(operator, operation=replace(operator.operation, **change))
+
+
+def _step(rng: Random) -> int:
+    return int(rng.choice([-2, -1, 1, 2]))
+
+
 def _left(graph: OperatorGraph, number: int, rng: Random) -> Operator:
-    op = graph.operators[number]
+    operation = graph.operators[number].operation
+    assert isinstance(operation, Add | Subtract)
     k = int(rng.integers(2))
-    left = list(op.left)
+    left = list(operation.left)
     left[k] += 1 if left[k] == 0 else int(rng.choice([-1, 1]))
-    return replace(op, left=tuple(left))
+    return _changed(graph, number, left=tuple(left))
 
 
 def _sign(graph: OperatorGraph, number: int, rng: Random) -> Operator:
     del rng
-    op = graph.operators[number]
-    return replace(op, kind="add" if op.kind == "subtract" else "subtract")
+    operator = graph.operators[number]
+    assert isinstance(operator.operation, Add | Subtract)
+    other = Add if isinstance(operator.operation, Subtract) else Subtract
+    return replace(operator, operation=other(operator.operation.left, operator.operation.offset))
 
 
-def _value(graph: OperatorGraph, number: int, rng: Random) -> Operator:
-    op = graph.operators[number]
-    return replace(op, value=op.value + int(rng.choice([-2, -1, 1, 2])))
+def _offset(graph: OperatorGraph, number: int, rng: Random) -> Operator:
+    operation = graph.operators[number].operation
+    assert isinstance(operation, Add | Subtract)
+    return _changed(graph, number, offset=operation.offset + _step(rng))
+
+
+def _factor(graph: OperatorGraph, number: int, rng: Random) -> Operator:
+    operation = graph.operators[number].operation
+    assert isinstance(operation, Multiply)
+    return _changed(graph, number, factor=operation.factor + _step(rng))
+
+
+def _shift(graph: OperatorGraph, number: int, rng: Random) -> Operator:
+    operation = graph.operators[number].operation
+    assert isinstance(operation, Shift)
+    return _changed(graph, number, right=operation.right + _step(rng))
+
+
+def _limit(graph: OperatorGraph, number: int, rng: Random) -> Operator:
+    operation = graph.operators[number].operation
+    assert isinstance(operation, Maximum | Minimum)
+    return _changed(graph, number, limit=operation.limit + _step(rng))
 
 
 def _entry(graph: OperatorGraph, number: int, rng: Random) -> Operator:
-    """One bit of a table turned around."""
-    op = graph.operators[number]
-    bits = sum(graph.operators[source].width for source in op.sources)
-    return replace(op, value=op.value ^ (1 << int(rng.integers(op.width << bits))))
+    """One bit of one entry of a table inverted; the sign bit of a signed table counts negative."""
+    operator = graph.operators[number]
+    assert isinstance(operator.operation, Table)
+    entries = list(operator.operation.entries)
+    k, bit = int(rng.integers(len(entries))), int(rng.integers(operator.width))
+    weight = -(1 << bit) if operator.signed and bit == operator.width - 1 else 1 << bit
+    entries[k] += -weight if entries[k] >> bit & 1 else weight
+    return _changed(graph, number, entries=tuple(entries))
 
 
 def _constant(graph: OperatorGraph, number: int, rng: Random) -> Operator:
-    changed = _value(graph, number, rng)
-    return replace(changed, lo=changed.value, hi=changed.value)
+    operator = graph.operators[number]
+    assert isinstance(operator.operation, Constant)
+    value = operator.operation.value + _step(rng)
+    return replace(operator, operation=Constant(value), lo=value, hi=value)
 
 
-def _turned(graph: OperatorGraph, number: int, rng: Random) -> Operator:
-    op = graph.operators[number]
-    return replace(op, value=op.value ^ 1 << int(rng.integers(len(op.sources))))
+def _inverted(graph: OperatorGraph, number: int, rng: Random) -> Operator:
+    operation = graph.operators[number].operation
+    assert isinstance(operation, Count)
+    inverted = list(operation.inverted)
+    k = int(rng.integers(len(inverted)))
+    inverted[k] = not inverted[k]
+    return _changed(graph, number, inverted=tuple(inverted))
 
 
-def _place(graph: OperatorGraph, number: int, rng: Random) -> Operator:
+def _bit(graph: OperatorGraph, number: int, rng: Random) -> Operator:
     """Another bit of one source; where there is but one, a bit that is always 0."""
-    op = graph.operators[number]
-    left = list(op.left)
-    left[int(rng.integers(len(left)))] ^= 1
-    return replace(op, left=tuple(left))
+    operation = graph.operators[number].operation
+    assert isinstance(operation, Count)
+    bits = list(operation.bits)
+    bits[int(rng.integers(len(bits)))] ^= 1
+    return _changed(graph, number, bits=tuple(bits))
 
 
 def _source(graph: OperatorGraph, number: int, rng: Random) -> Operator:
@@ -79,38 +138,39 @@ def _hi(graph: OperatorGraph, number: int, rng: Random) -> Operator:
     return replace(op, hi=op.hi + int(rng.choice([-1, 1])))
 
 
-MUTATIONS: dict[str, tuple[frozenset[str], Callable[[OperatorGraph, int, Random], Operator]]] = {
-    "left shift": (frozenset(("add", "subtract")), _left),
-    "sign": (frozenset(("add", "subtract")), _sign),
-    "factor": (frozenset(("multiply",)), _value),
-    "added": (frozenset(("add", "subtract")), _value),
-    "turned bit": (frozenset(("count",)), _turned),
-    "place of a bit": (frozenset(("count",)), _place),
-    "entry": (frozenset(("table",)), _entry),
-    "constant": (frozenset(("constant",)), _constant),
-    "source": (
-        frozenset(("add", "subtract", "multiply", "count", "shift", "maximum", "minimum", "greater", "select")),
-        _source,
-    ),
-    "shift": (frozenset(("shift",)), _value),
-    "limit": (frozenset(("maximum", "minimum")), _value),
-    "lo": (frozenset(), _lo),
-    "hi": (frozenset(), _hi),
+Kinds = tuple[type[Operation], ...]
+MUTATIONS: dict[str, tuple[Kinds, Callable[[OperatorGraph, int, Random], Operator]]] = {
+    "left shift": ((Add, Subtract), _left),
+    "sign": ((Add, Subtract), _sign),
+    "factor": ((Multiply,), _factor),
+    "offset": ((Add, Subtract), _offset),
+    "inverted bit": ((Count,), _inverted),
+    "bit of a source": ((Count,), _bit),
+    "entry": ((Table,), _entry),
+    "constant": ((Constant,), _constant),
+    "source": (tuple(kind for kind in get_args(Operation) if kind not in (Input, Constant, Table)), _source),
+    "shift": ((Shift,), _shift),
+    "limit": ((Maximum, Minimum), _limit),
+    "lo": (get_args(Operation), _lo),
+    "hi": (get_args(Operation), _hi),
 }
-"""By name: the kinds of operators that it can happen to (none: all), and how."""
+"""By name: the kinds of operators that it can happen to, and how."""
 
 
 def mutant(graph: OperatorGraph, mutation: str, rng: Random) -> OperatorGraph | None:
-    """The graph with one operator changed; None, when it has none of the kind, or that is no change."""
+    """The graph with one operator changed; None when it has none of the kind, or that is no change or no graph."""
     kinds, change = MUTATIONS[mutation]
-    numbers = [number for number, op in enumerate(graph.operators) if not kinds or op.kind in kinds]
+    numbers = [number for number, op in enumerate(graph.operators) if isinstance(op.operation, kinds)]
     if not numbers:
         return None
     number = int(rng.choice(numbers))
     changed = change(graph, number, rng)
     if changed == graph.operators[number]:
         return None
-    return replace(graph, operators=(*graph.operators[:number], changed, *graph.operators[number + 1 :]))
+    try:
+        return replace(graph, operators=(*graph.operators[:number], changed, *graph.operators[number + 1 :]))
+    except BuildError:
+        return None
 
 
 def with_ranges(graph: OperatorGraph) -> OperatorGraph:
@@ -125,8 +185,8 @@ def with_ranges(graph: OperatorGraph) -> OperatorGraph:
 
         def form_of(source: int, layer: int = op.layer) -> dict[Key, int] | None:
             before = operators[source]
-            if before.kind == "constant":
-                return {ONE: before.value}
+            if isinstance(before.operation, Constant):
+                return {ONE: before.operation.value}
             if before.layer == 0 or (source in words and before.layer < layer):
                 if (before.lo, before.hi) == (0, 3):  # two bits, each 0 or 1 whatever the other is
                     return {(source, 0): 1, (source, 1): 2}
@@ -134,36 +194,33 @@ def with_ranges(graph: OperatorGraph) -> OperatorGraph:
             return forms[source] if before.layer == layer else None
 
         form: dict[Key, int] | None = None
-        reach = op.lo, op.hi
-        if op.kind not in ("input", "table"):
-            reach = range_of(op.kind, op.value, op.left, [(operators[s].lo, operators[s].hi) for s in op.sources])
+        span = op.lo, op.hi
+        if not isinstance(op.operation, Input | Table):
+            span = range_of(op.operation, [operators[s].range for s in op.sources])
         parts = [form_of(source) for source in op.sources]
-        if op.kind in ("add", "subtract", "multiply") and None not in parts:
-            factors = {"add": (1, 1), "subtract": (1, -1), "multiply": (op.value,)}[op.kind]
-            form = {}
-            for part, factor, shift in zip(parts, factors, op.left or (0,), strict=True):
-                for key, c in (part or {}).items():
-                    form[key] = form.get(key, 0) + (c * factor << shift)
-            if op.kind != "multiply":
-                form[ONE] = form.get(ONE, 0) + op.value
-        if op.kind == "count":
-            form = {ONE: op.value.bit_count()}
-            for k, (source, bit) in enumerate(zip(op.sources, op.left, strict=True)):
-                key = source, bit if operators[source].width > 1 else -1
-                form[key] = form.get(key, 0) + (-1 if op.value >> k & 1 else 1)
+        match op.operation:
+            case Add(left, offset) | Subtract(left, offset) if None not in parts:
+                sign = 1 if isinstance(op.operation, Add) else -1
+                form = {ONE: offset}
+                for part, factor in zip(parts, (1 << left[0], sign << left[1]), strict=True):
+                    for key, c in (part or {}).items():
+                        form[key] = form.get(key, 0) + c * factor
+            case Multiply(factor) if parts[0] is not None:
+                form = {key: c * factor for key, c in parts[0].items()}
+            case Count(bits, inverted):
+                form = {ONE: sum(inverted)}
+                for source, bit, flip in zip(op.sources, bits, inverted, strict=True):
+                    key = source, bit if operators[source].width > 1 else -1
+                    form[key] = form.get(key, 0) + (-1 if flip else 1)
         if form is not None:
             ends = []
             for (source, bit), c in form.items():
-                lo, hi = (1, 1) if (source, bit) == ONE else (0, 1) if bit >= 0 else _reach(operators[source])
+                lo, hi = (1, 1) if (source, bit) == ONE else (0, 1) if bit >= 0 else operators[source].range
                 ends.append(sorted((c * lo, c * hi)))
-            reach = sum(lo for lo, _ in ends), sum(hi for _, hi in ends)
+            span = sum(lo for lo, _ in ends), sum(hi for _, hi in ends)
         forms.append(form)
-        operators.append(replace(op, lo=reach[0], hi=reach[1]))
+        operators.append(replace(op, lo=span[0], hi=span[1]))
     return replace(graph, operators=tuple(operators))
-
-
-def _reach(operator: Operator) -> tuple[int, int]:
-    return operator.lo, operator.hi
 
 
 def differs(graph: OperatorGraph, circuit: Circuit, inputs: Words) -> bool:

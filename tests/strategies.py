@@ -18,7 +18,8 @@ from netgen.ir.network import Activation
 from netgen.ir.thermometer import BIT
 from netgen.lower import SHARING, alkaid, lower
 from netgen.operators.design import Design
-from netgen.operators.graph import MOST_TABLE_BITS, OperatorGraph
+from netgen.operators.graph import OperatorGraph
+from netgen.operators.kinds import MOST_TABLE_BITS
 from netgen.operators.schedule import Pipeline, schedule
 from netgen.operators.wiring import sites_of
 

@@ -3,7 +3,7 @@
 import pytest
 
 from netgen.operators.cost import adder_lut, count_lut
-from netgen.operators.graph import range_of
+from netgen.operators.kinds import Add, Subtract, range_of
 
 BYTE, WORD = (0, 255), (0, 4095)
 SIGNED = (-128, 127)
@@ -28,7 +28,7 @@ MAPPED: list[tuple[str, tuple[int, int], tuple[int, int], tuple[int, int], bool,
 def test_an_adder_takes_what_yosys_maps_it_to(
     a: tuple[int, int], b: tuple[int, int], left: tuple[int, int], *, minus: bool, value: int, lut: int
 ) -> None:
-    reach = range_of("subtract" if minus else "add", value, left, (a, b))
+    reach = range_of(Subtract(left, value) if minus else Add(left, value), (a, b))
     assert adder_lut(a, b, left, reach, minus=minus, value=value) == lut
 
 

@@ -28,6 +28,7 @@ from netgen.lower.builder import Builder
 from netgen.lower.share import EXTRA_LEVELS, shared
 from netgen.operators.cost import cost_of
 from netgen.operators.graph import OperatorGraph, evaluate, values_of
+from netgen.operators.kinds import Constant, Count, Maximum, Minimum, Multiply, Subtract
 from netgen.operators.prove import prove
 from netgen.operators.schedule import schedule
 
@@ -132,7 +133,7 @@ def test_a_sum_by_hand() -> None:
     circuit = _layer(np.array([[7, -3]]), np.array([1]))
     assert _adders(lowered(circuit, sharing="csd"))[0] == 4
     graph = lowered(circuit, sharing="none")
-    assert (_adders(graph)[0], graph.count("multiply")) == (2, 2)
+    assert (_adders(graph)[0], graph.count(Multiply)) == (2, 2)
 
 
 def test_a_pair_of_terms_is_added_once_for_two_neurons() -> None:
@@ -146,11 +147,11 @@ def test_a_pair_of_terms_is_added_once_for_two_neurons() -> None:
 def test_a_difference_turns_bits_and_takes_the_constant_back_once() -> None:
     """a - b + c - d of words from 0 to 31: (a + 31 - b) + (c + 31 - d) - 62, and no word but the last is negative."""
     graph = lowered(_layer(np.array([[1, -1, 1, -1]] * 2), np.array([0, 0])), sharing="shared")
-    turned = [op for op in graph.operators if op.kind == "subtract"]
-    assert {op.value for op in turned} == {31}
-    assert {op.value for op in graph.operators if op.kind == "constant"} == {-31}  # and one place to the left
+    operations = [op.operation for op in graph.operators]
+    assert {op.offset for op in operations if isinstance(op, Subtract)} == {31}
+    assert {op.value for op in operations if isinstance(op, Constant)} == {-31}  # and one place to the left
     words = set(graph.words[-1])
-    assert all(op.lo >= 0 for number, op in enumerate(graph.operators) if op.kind != "constant" and number not in words)
+    assert all(op.lo >= 0 or graph.is_constant(number) or number in words for number, op in enumerate(graph.operators))
 
 
 def test_dense_sums_of_both_signs_are_proved() -> None:
@@ -169,7 +170,7 @@ def test_sums_of_few_bits_take_about_one_look_up_table_a_bit(width: int, scales:
     rng = np.random.default_rng(1)
     weight = rng.choice(scales, (4, 60)) * rng.choice([-1, 1], (4, 60))
     graphs = [lowered(_layer(weight, np.zeros(4, np.int64), width=width), sharing=name) for name in ("csd", "shared")]
-    assert graphs[0].count("count") > 0
+    assert graphs[0].count(Count) > 0
     alone, together = (cost_of(graph, schedule(graph, "none")).lut for graph in graphs)
     assert together <= alone < 1.25 * 4 * 60 * width
 
@@ -230,7 +231,7 @@ def _check_levels(weight: Words, bias: Words, clipped: int) -> None:
     inputs = list(builder.inputs)
     for k, number in enumerate(inputs):
         if clipped >> k & 1:
-            inputs[k] = builder.add("minimum", builder.add("maximum", number, value=3), value=20)
+            inputs[k] = builder.add(Minimum(20), builder.add(Maximum(3), number))
     builder.begin_layer(inputs)
     for row, added, term in zip(weight, bias, shared(builder, weight, bias, inputs), strict=True):
         terms = [builder.levels[inputs[k]] for k, w in enumerate(row.tolist()) for _ in signed_digits(w)]

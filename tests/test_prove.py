@@ -24,7 +24,18 @@ from netgen.errors import CheckError
 from netgen.ir.circuit import Circuit, CircuitLayer
 from netgen.ir.fixed import FixedPoint, Words
 from netgen.lower import SHARING, alkaid
-from netgen.operators.graph import MOST_TABLE_BITS, Operator, OperatorGraph
+from netgen.operators.graph import Operator, OperatorGraph
+from netgen.operators.kinds import (
+    MOST_TABLE_BITS,
+    Add,
+    Constant,
+    Input,
+    Maximum,
+    Minimum,
+    Multiply,
+    Shift,
+    Subtract,
+)
 from netgen.operators.prove import Proof, prove
 
 MUTANTS = 1000
@@ -162,13 +173,13 @@ def _by_hand() -> tuple[OperatorGraph, Circuit]:
     """max(3 a - 2 b + 1, 0) for a and b in 0 to 3: 3 a + 1 in 1 to 10, less 2 b in -5 to 10."""
     layer = CircuitLayer(np.array([[3, -2]]), np.array([1]), FixedPoint(3, 0, signed=True), "relu", None)
     operators = (
-        Operator("input", (), (), 0, 0, 3, 0, None),
-        Operator("input", (), (), 1, 0, 3, 0, None),
-        Operator("constant", (), (), 1, 1, 1, 0, None),
-        Operator("multiply", (0,), (), 3, 0, 9, 1, 0),
-        Operator("add", (3, 2), (0, 0), 0, 1, 10, 1, 0),
-        Operator("subtract", (4, 1), (0, 1), 0, -5, 10, 1, 0),
-        Operator("maximum", (5,), (), 0, 0, 10, 1, 0),
+        Operator(Input(0), (), 0, 3, 0, None),
+        Operator(Input(1), (), 0, 3, 0, None),
+        Operator(Constant(1), (), 1, 1, 0, None),
+        Operator(Multiply(3), (0,), 0, 9, 1, 0),
+        Operator(Add(), (3, 2), 1, 10, 1, 0),
+        Operator(Subtract((0, 1)), (4, 1), -5, 10, 1, 0),
+        Operator(Maximum(0), (5,), 0, 10, 1, 0),
     )
     return OperatorGraph(operators, 2, ((6,),)), Circuit(FixedPoint(2, 0, signed=False), np.ones(2), (layer,))
 
@@ -176,21 +187,25 @@ def _by_hand() -> tuple[OperatorGraph, Circuit]:
 BUG = "; this is a bug of netgen, please report it"
 WRONG: list[tuple[int, dict[str, Any], str]] = [
     (3, {"hi": 10}, "operator 3, multiply: range (0, 10), but (0, 9) is proven"),
-    (3, {"value": 2}, "operator 3, multiply: range (0, 9), but (0, 6) is proven"),
+    (3, {"operation": Multiply(2)}, "operator 3, multiply: range (0, 9), but (0, 6) is proven"),
     (1, {"lo": -1}, "operator 1, input: range (-1, 3), but (0, 3) is proven"),
 ]
 DISGUISED: list[tuple[int, dict[str, Any], str]] = [
-    (3, {"value": 2}, "neuron n1_0: the coefficient of operator 0 is 2 with 0 bits dropped, but 3 with 0 is right"),
-    (2, {"value": 2}, "neuron n1_0: what is added is 2 with 0 bits dropped, but 1 with 0 is right"),
-    (5, {"left": (1, 2)}, "neuron n1_0: what is added is 2 with 0 bits dropped, but 1 with 0 is right"),
+    (
+        3,
+        {"operation": Multiply(2)},
+        "neuron n1_0: the coefficient of operator 0 is 2 with 0 bits dropped, but 3 with 0 is right",
+    ),
+    (2, {"operation": Constant(2)}, "neuron n1_0: its constant is 2 with 0 bits dropped, but 1 with 0 is right"),
+    (5, {"operation": Subtract((1, 2))}, "neuron n1_0: its constant is 2 with 0 bits dropped, but 1 with 0 is right"),
     (
         5,
         {"sources": (4, 0)},
         "neuron n1_0: the coefficient of operator 0 is 1 with 0 bits dropped, but 3 with 0 is right",
     ),
-    (6, {"value": 1}, "neuron n1_0: words from 1 to 10, but 0 to 10 is right"),
-    (6, {"kind": "minimum"}, "neuron n1_0: words from -5 to 0, but 0 to 10 is right"),
-    (6, {"kind": "shift", "value": 1}, "neuron n1_0: 1 bits are dropped, but 0 is right"),
+    (6, {"operation": Maximum(1)}, "neuron n1_0: words from 1 to 10, but 0 to 10 is right"),
+    (6, {"operation": Minimum(0)}, "neuron n1_0: words from -5 to 0, but 0 to 10 is right"),
+    (6, {"operation": Shift(1)}, "neuron n1_0: 1 bits are dropped, but 0 is right"),
 ]
 
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from netgen.data import Dataset, Split, load_dataset
+from netgen.data.dataset import Dataset, Split, load_dataset
 from netgen.ir.circuit import Circuit, evaluate
 from netgen.ir.grid import wire_lengths
 from netgen.ir.netlist import Netlist, netlist_between, netlist_of
@@ -191,7 +191,7 @@ def _look(trial: Trial, learner: Learner, mlp: "Mlp") -> Point:
     test = accuracy_of(mlp, seen.test)
     if trial.look == "float":
         return Point(network.weights_left, netlist.wires, validation, test, lengths)
-    mlp.reinitialize(spec.seed + 7)
+    mlp.start_anew(spec.seed + 7)
     fresh = accuracy_of(mlp, seen.test)
     retrain(mlp, seen, samples, recipe, epochs=3 * spec.prune.retrain, seed=spec.seed + 2)
     return Point(network.weights_left, netlist.wires, validation, test, lengths, fresh, accuracy_of(mlp, seen.test))

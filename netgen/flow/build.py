@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netgen.data import Dataset, load_dataset
+from netgen.data.dataset import Dataset, load_dataset
 from netgen.errors import FitError, QuantizeError, SpecError, TrainError
 from netgen.flow import files, verify
 from netgen.flow.folder import Build, load_build, load_circuit, load_design, load_operators, placed_spec, timing_of
@@ -27,7 +27,7 @@ from netgen.ir.network import Network
 from netgen.ir.regions import Regions
 from netgen.learn.learner import Learner
 from netgen.learn.warnings import falls, unused
-from netgen.operators import graph as operators
+from netgen.operators import file as operators
 from netgen.operators.prove import Proof, prove
 from netgen.operators.wiring import sites_of
 from netgen.progress import Progress, silent

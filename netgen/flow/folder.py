@@ -12,7 +12,7 @@ from netgen.ir.circuit import Circuit, from_json
 from netgen.ir.grid import Placement
 from netgen.ir.netlist import Netlist, netlist_of
 from netgen.ir.network import Network
-from netgen.operators import graph as operators
+from netgen.operators import file as operators
 from netgen.operators.design import Design
 from netgen.operators.graph import OperatorGraph
 from netgen.operators.schedule import Schedule, schedule

@@ -1,6 +1,7 @@
 """The whole circuit as one Amaranth component between two streams."""
 
 from collections.abc import Sequence
+from typing import assert_never
 
 from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value
 from amaranth.lib import data, stream, wiring
@@ -8,6 +9,21 @@ from amaranth.lib.wiring import In, Out
 
 from netgen.ir.fixed import FixedPoint, bits_of
 from netgen.operators.graph import Operator, OperatorGraph
+from netgen.operators.kinds import (
+    Add,
+    Constant,
+    Count,
+    Greater,
+    Input,
+    Maximum,
+    Minimum,
+    Multiply,
+    Operation,
+    Select,
+    Shift,
+    Subtract,
+    Table,
+)
 from netgen.operators.names import names_of
 from netgen.operators.schedule import Schedule
 
@@ -54,11 +70,11 @@ class Top(wiring.Component):  # type: ignore[misc]  # Amaranth ships no types
         ):
             sources = [self._read(chains, source, timing.cycle[number]) for source in operator.sources]
             shape = _shape_of(operator)
-            if operator.kind == "constant":
-                chains.append([Const(operator.value, shape)])
+            if isinstance(operator.operation, Constant):
+                chains.append([Const(operator.operation.value, shape)])
                 continue
             chain: list[Value] = [Signal(shape, name=name)]
-            m.d.comb += chain[0].eq(self._value(operator, sources))
+            m.d.comb += chain[0].eq(self._value(operator.operation, sources, shape))
             for k in range(1, delay + 1):
                 register = Signal(shape, name=f"{name}_d{k}", reset_less=True)
                 with m.If(self.i.ready):
@@ -86,40 +102,40 @@ class Top(wiring.Component):  # type: ignore[misc]  # Amaranth ships no types
         chain = chains[number]
         return chain[0] if len(chain) == 1 else chain[cycle - self._timing.cycle[number]]
 
-    def _value(self, operator: Operator, sources: Sequence[Value]) -> Value:
-        a = sources[0] if sources else self.i.payload[operator.value]
-        match operator.kind:
-            case "input":
-                return a
-            case "add":
-                return _plus((a << operator.left[0]) + (sources[1] << operator.left[1]), operator.value)
-            case "subtract":
-                return _plus((a << operator.left[0]) - (sources[1] << operator.left[1]), operator.value)
-            case "multiply":
-                return a * operator.value
-            case "shift":
-                return a.shift_right(operator.value) if operator.value >= 0 else a.shift_left(-operator.value)
-            case "maximum":
-                return Mux(a < operator.value, operator.value, a)
-            case "minimum":
-                return Mux(a > operator.value, operator.value, a)
-            case "greater":
-                return a > sources[1]
-            case "select":
-                return Mux(a, sources[1], sources[2])
-            case "count":
-                bits = [source[bit] for source, bit in zip(sources, operator.left, strict=True)]
-                turned = [~bit if operator.value >> k & 1 else bit for k, bit in enumerate(bits)]
-                return sum(turned[1:], turned[0])
-            case "table":
-                address, width = Cat(*sources), operator.width
-                entries = 1 << len(address)
-                planes = (
-                    sum((operator.value >> (k * width + bit) & 1) << k for k in range(entries)) for bit in range(width)
-                )
-                word = Cat(*(Const(plane, entries).bit_select(address, 1) for plane in planes))
-                return word.as_signed() if operator.signed else word
-        raise AssertionError(f"{operator.kind} has no value")
+    def _value(self, operation: Operation, sources: Sequence[Value], shape: Shape) -> Value:  # noqa: PLR0912  # one case for each kind
+        """An operation's value as an expression in its sources; `shape` is that of the result."""
+        match operation:
+            case Input(word):
+                return self.i.payload[word]
+            case Constant(value):
+                return Const(value, shape)
+            case Add(left, offset):
+                return _plus((sources[0] << left[0]) + (sources[1] << left[1]), offset)
+            case Subtract(left, offset):
+                return _plus((sources[0] << left[0]) - (sources[1] << left[1]), offset)
+            case Multiply(factor):
+                return sources[0] * factor
+            case Count(bits, inverted):
+                picked = (source[bit] for source, bit in zip(sources, bits, strict=True))
+                terms = [~bit if flip else bit for bit, flip in zip(picked, inverted, strict=True)]
+                return sum(terms[1:], terms[0])
+            case Shift(right):
+                return sources[0].shift_right(right) if right >= 0 else sources[0].shift_left(-right)
+            case Maximum(limit):
+                return Mux(sources[0] < limit, limit, sources[0])
+            case Minimum(limit):
+                return Mux(sources[0] > limit, limit, sources[0])
+            case Greater():
+                return sources[0] > sources[1]
+            case Select():
+                return Mux(sources[0], sources[1], sources[2])
+            case Table(entries):
+                address = Cat(*sources)
+                planes = (sum((entry >> bit & 1) << k for k, entry in enumerate(entries)) for bit in range(shape.width))
+                word = Cat(*(Const(plane, len(entries)).bit_select(address, 1) for plane in planes))
+                return word.as_signed() if shape.signed else word
+            case _:
+                assert_never(operation)
 
 
 def _plus(total: Value, value: int) -> Value:

@@ -7,10 +7,26 @@ simulation, and proved by Yosys for small ones.
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from typing import assert_never
 
 from netgen.ir.fixed import bits_of
 from netgen.operators.design import Design
 from netgen.operators.graph import Operator, OperatorGraph
+from netgen.operators.kinds import (
+    Add,
+    Constant,
+    Count,
+    Greater,
+    Input,
+    Maximum,
+    Minimum,
+    Multiply,
+    Operation,
+    Select,
+    Shift,
+    Subtract,
+    Table,
+)
 from netgen.operators.names import names_of
 from netgen.operators.wiring import Site, Sites
 
@@ -37,7 +53,8 @@ class _Writer:
         self.sole = _read_by_one_sum(graph)
         self.site: dict[int, Site] = {}
         for number, operator in enumerate(graph.operators):
-            entering = operator.value if operator.kind == "input" and not graph.coded else operator.index
+            operation = operator.operation
+            entering = operation.word if isinstance(operation, Input) and not graph.coded else operator.index
             if operator.layer == 0 and entering is not None and (0, entering) in sites:
                 self.site[number] = sites[0, entering]
         for depth, layer in enumerate(graph.words, 1):
@@ -81,9 +98,7 @@ class _Writer:
 
         Yosys takes half as long for it as for `entries[address]`.
         """
-        at = self.graph.operators
-        addressed = (number for number, op in enumerate(at) if op.kind in ("table", "count"))
-        for bits in sorted({self._table_bits(number) for number in addressed}):
+        for bits in sorted({_address_bits(op.operation) for op in self.graph.operators} - {0}):
             ports = f"input [{(1 << bits) - 1}:0] h{bits}, input [{bits - 1}:0] address"
             yield ""
             yield f"  function table{bits}({ports});"
@@ -129,13 +144,14 @@ class _Writer:
         graph = self.graph
         inputs, shared, single = [], dict[int, list[int]](), dict[tuple[int, int], list[int]]()
         for number, operator in enumerate(graph.operators):
-            if operator.kind != "constant" and operator.layer == 0:
+            if graph.is_constant(number):
+                continue
+            if operator.layer == 0:
                 inputs.append(number)
-            elif operator.kind != "constant":
-                if operator.index is not None:
-                    single.setdefault((operator.layer, operator.index), []).append(number)
-                else:
-                    shared.setdefault(operator.layer, []).append(number)
+            elif operator.index is not None:
+                single.setdefault((operator.layer, operator.index), []).append(number)
+            else:
+                shared.setdefault(operator.layer, []).append(number)
         yield "inputs", inputs
         for depth, layer in enumerate(graph.words, 1):
             if depth in shared:
@@ -152,14 +168,14 @@ class _Writer:
         operator, name = self.graph.operators[number], self.names[number]
         value = self._value(number)
         low = _untouched(operator)
-        if low:
-            left, added = (0, 0), operator.value >> low
-            high = replace(operator, left=left, value=added, lo=operator.lo >> low, hi=operator.hi >> low)
+        if low and isinstance(operator.operation, Add | Subtract):
+            operation = replace(operator.operation, left=(0, 0), offset=operator.operation.offset >> low)
+            high = replace(operator, operation=operation, lo=operator.lo >> low, hi=operator.hi >> low)
             above, below = self._halves(operator.sources[0], self.timing.cycle[number], low)
             signed = any(self.graph.operators[source].signed for source in operator.sources)
             if signed and not self.graph.operators[operator.sources[0]].signed:
                 above = f"$signed({{1'b0, {above}}})"
-            other = self._second(high, self.timing.cycle[number], signed=signed)
+            other = self._second(high, operation, self.timing.cycle[number], signed=signed)
             yield f"  wire {_shape(high)}{name}_high = {above} {other};"
             value = f"{{{name}_high, {below}}}"
         site = self.site.get(number)
@@ -172,9 +188,9 @@ class _Writer:
     def _halves(self, number: int, cycle: int, low: int) -> tuple[str, str]:
         """A value without its `low` lowest bits, and exactly those bits; signed and unsigned as the value is."""
         operator = self.graph.operators[number]
-        if operator.kind == "constant":
-            high = operator.value >> low
-            return _literal(high, bits_of(high, high)[0], signed=operator.signed), _bits(operator.value, low)
+        if isinstance(operator.operation, Constant):
+            high = operator.operation.value >> low
+            return _literal(high, bits_of(high, high)[0], signed=operator.signed), _bits(operator.operation.value, low)
         name, width = self._name(number, cycle), operator.width
         if width > low:
             above = _slice(name, low, width - low, width)
@@ -195,24 +211,25 @@ class _Writer:
     def _operand(self, number: int, cycle: int, *, signed: bool) -> str:
         """A source in an expression; where any part is signed, all must be, lest Verilog extend with zeros."""
         operator = self.graph.operators[number]
-        if operator.kind == "constant":
-            return _literal(operator.value, bits_of(operator.value, operator.value)[0], signed=signed)
+        if isinstance(operator.operation, Constant):
+            value = operator.operation.value
+            return _literal(value, bits_of(value, value)[0], signed=signed)
         name = self._name(number, cycle)
         name = f"~(~{name})" if number in self.sole else name
         return f"$signed({{1'b0, {name}}})" if signed and not operator.signed else name
 
-    def _second(self, operator: Operator, cycle: int, *, signed: bool) -> str:
+    def _second(self, operator: Operator, operation: Add | Subtract, cycle: int, *, signed: bool) -> str:
         """The second operand of a sum with its sign, and what is added beside.
 
         A constant goes into the bits above an operand, where it costs nothing; taken away, an operand has its bits
         turned: a + ~b is a - b - 1, without a carry to set. Written with as many bits as the result, lest Yosys turn
         them apart from the adder.
         """
-        number, (_, shift), value = operator.sources[1], operator.left, operator.value
-        source, minus = self.graph.operators[number], operator.kind == "subtract"
+        number, (_, shift), value = operator.sources[1], operation.left, operation.offset
+        source, minus = self.graph.operators[number], isinstance(operation, Subtract)
         own = min(source.width, operator.width)
         above = value + minus
-        if value and not shift and source.kind != "constant":
+        if value and not shift and not self.graph.is_constant(number):
             if source.signed and (minus, value) == (True, -1):
                 return f"+ ~{self._name(number, cycle)}"
             if not source.signed and above % (1 << own) == 0:
@@ -229,7 +246,7 @@ class _Writer:
         literal = _literal(abs(value), value.bit_length(), signed=signed)
         return f"{text} {'+' if value > 0 else '-'} {literal}"
 
-    def _value(self, number: int) -> str:
+    def _value(self, number: int) -> str:  # noqa: PLR0912  # one case for each kind
         operator, cycle = self.graph.operators[number], self.timing.cycle[number]
         sources = [self.graph.operators[source] for source in operator.sources]
         signed = any(source.signed for source in sources)
@@ -237,60 +254,52 @@ class _Writer:
         def read(k: int, *, signed: bool = signed) -> str:
             return self._operand(operator.sources[k], cycle, signed=signed)
 
-        match operator.kind:
-            case "input":
+        operation = operator.operation
+        match operation:
+            case Input(word):
                 width = self.design.circuit.input.width
-                return f"i_payload[{operator.value * width + width - 1}:{operator.value * width}]"
-            case "add" | "subtract":
-                a = f"({read(0)} <<< {operator.left[0]})" if operator.left[0] else read(0)
-                return f"{a} {self._second(operator, cycle, signed=signed)}"
-            case "multiply":
-                return f"{read(0)} * {_literal(operator.value, operator.value.bit_length(), signed=signed)}"
-            case "shift":
+                return f"i_payload[{word * width + width - 1}:{word * width}]"
+            case Constant(value):
+                return _bits(value, operator.width)
+            case Add(left, _) | Subtract(left, _):
+                a = f"({read(0)} <<< {left[0]})" if left[0] else read(0)
+                return f"{a} {self._second(operator, operation, cycle, signed=signed)}"
+            case Multiply(factor):
+                return f"{read(0)} * {_literal(factor, factor.bit_length(), signed=signed)}"
+            case Shift(right):
                 name = self._name(operator.sources[0], cycle)
-                if operator.value < 0:
-                    return f"{{{name}, {-operator.value}'d0}}"
-                low = min(operator.value, sources[0].width - operator.width)  # of what drops all bits, the sign is left
+                if right < 0:
+                    return f"{{{name}, {-right}'d0}}"
+                low = min(right, sources[0].width - operator.width)  # if all bits are dropped, the sign bit is left
                 return _slice(name, low, operator.width, sources[0].width)
-            case "maximum" | "minimum":
-                limit, width = operator.value, sources[0].width
+            case Maximum(limit) | Minimum(limit):
+                width, greatest = sources[0].width, isinstance(operation, Maximum)
                 name = self._name(operator.sources[0], cycle)
                 fixed = _bits(limit, operator.width)
                 kept = _slice(name, 0, operator.width, width)
-                if operator.kind == "maximum" and limit == 0:
+                if greatest and limit == 0:
                     return f"{name}[{width - 1}] ? {fixed} : {kept}"
-                test = f"{read(0)} {'<' if operator.kind == 'maximum' else '>'} "
+                test = f"{read(0)} {'<' if greatest else '>'} "
                 return f"{test}{_literal(limit, bits_of(limit, limit)[0], signed=signed)} ? {fixed} : {kept}"
-            case "greater":
+            case Greater():
                 return f"{read(0)} > {read(1)}"
-            case "select":
+            case Select():
                 signed = any(source.signed for source in sources[1:])
                 return f"{read(0, signed=False)} ? {read(1, signed=signed)} : {read(2, signed=signed)}"
-            case "count":
-                picked = zip(operator.sources, sources, operator.left, strict=True)
-                bits = [_slice(self._name(source, cycle), bit, 1, op.width) for source, op, bit in picked]
-                return self._looked_up(number, _as_table(operator), bits)
-            case "table":
-                return self._looked_up(number, operator, [self._name(source, cycle) for source in operator.sources])
-        raise AssertionError(f"{operator.kind} has no expression")
-
-    def _looked_up(self, number: int, table: Operator, parts: Sequence[str]) -> str:
-        """The entry of a table at an address, whose parts are given the lowest first."""
-        bits, address = self._table_bits(number), ", ".join(reversed(parts))
-        looked = [f"table{bits}({_plane(table, k, bits)}, {{{address}}})" for k in reversed(range(table.width))]
-        return looked[0] if len(looked) == 1 else f"{{{', '.join(looked)}}}"
-
-    def _table_bits(self, number: int) -> int:
-        """Bits of a table's address."""
-        if self.graph.operators[number].kind == "count":
-            return len(self.graph.operators[number].sources)
-        return sum(self.graph.operators[source].width for source in self.graph.operators[number].sources)
+            case Count(picked, inverted):
+                parts = zip(operator.sources, sources, picked, strict=True)
+                bits = [_slice(self._name(source, cycle), bit, 1, op.width) for source, op, bit in parts]
+                return _looked_up(_count_entries(inverted), operator.width, bits)
+            case Table(entries):
+                return _looked_up(entries, operator.width, [self._name(source, cycle) for source in operator.sources])
+            case _:
+                assert_never(operation)
 
     def _filled(self, number: int, width: int, cycle: int) -> str:
         """A value in exactly so many bits."""
         operator = self.graph.operators[number]
-        if operator.kind == "constant":
-            return _bits(operator.value, width)
+        if isinstance(operator.operation, Constant):
+            return _bits(operator.operation.value, width)
         name, more = self._name(number, cycle), width - operator.width
         if more <= 0:
             return name
@@ -304,33 +313,51 @@ def _read_by_one_sum(graph: OperatorGraph) -> set[int]:
     Else Yosys adds all terms at once, without carry chains in between: of 10 words of 8 bits in 110 look-up tables
     instead of 77.
     """
-    sums = ("add", "subtract")
+    sums = [isinstance(operator.operation, Add | Subtract) for operator in graph.operators]
     return {
         number
         for number, readers in enumerate(graph.readers)
-        if graph.operators[number].kind in sums and len(readers) == 1 and graph.operators[readers[0]].kind in sums
+        if sums[number] and len(readers) == 1 and sums[readers[0]]
     }
 
 
 def _untouched(operator: Operator) -> int:
     """The low bits of a sum that are those of its first operand, as they are."""
-    if operator.kind not in ("add", "subtract") or operator.left[0]:
+    operation = operator.operation
+    if not isinstance(operation, Add | Subtract) or operation.left[0]:
         return 0
-    low = operator.left[1]
-    return low if low < operator.width and operator.value % (1 << low) == 0 else 0
+    low = operation.left[1]
+    return low if low < operator.width and operation.offset % (1 << low) == 0 else 0
 
 
-def _as_table(count: Operator) -> Operator:
-    """A table that counts the ones of its address."""
-    ones = ((address ^ count.value).bit_count() for address in range(1 << len(count.sources)))
-    return replace(count, value=sum(entry << (k * count.width) for k, entry in enumerate(ones)))
+def _count_entries(inverted: Sequence[bool]) -> tuple[int, ...]:
+    """A table that counts the ones of its address, some of whose bits are inverted first."""
+    mask = sum(flip << k for k, flip in enumerate(inverted))
+    return tuple((address ^ mask).bit_count() for address in range(1 << len(inverted)))
 
 
-def _plane(table: Operator, bit: int, address: int) -> str:
+def _address_bits(operation: Operation) -> int:
+    """Bits of the address of a table or of a count written as one; 0 for all other operations."""
+    if isinstance(operation, Count):
+        return len(operation.bits)
+    return len(operation.entries).bit_length() - 1 if isinstance(operation, Table) else 0
+
+
+def _looked_up(entries: Sequence[int], width: int, parts: Sequence[str]) -> str:
+    """The entry of a table at an address, whose parts are given the lowest first.
+
+    Args:
+        width: bits of the result.
+    """
+    bits, address = len(entries).bit_length() - 1, ", ".join(reversed(parts))
+    looked = [f"table{bits}({_plane(entries, k)}, {{{address}}})" for k in reversed(range(width))]
+    return looked[0] if len(looked) == 1 else f"{{{', '.join(looked)}}}"
+
+
+def _plane(entries: Sequence[int], bit: int) -> str:
     """One bit of all entries of a table, as a number."""
-    width, entries = table.width, 1 << address
-    plane = sum((table.value >> (k * width + bit) & 1) << k for k in range(entries))
-    return f"{entries}'h{plane:0{max(entries // 4, 1)}x}"
+    plane = sum((entry >> bit & 1) << k for k, entry in enumerate(entries))
+    return f"{len(entries)}'h{plane:0{max(len(entries) // 4, 1)}x}"
 
 
 def _clocked(loads: Sequence[str]) -> list[str]:

@@ -13,6 +13,8 @@ from netgen.errors import QuantizeError
 
 Words = npt.NDArray[np.int64]
 Reals = npt.NDArray[np.float64]
+Range = tuple[int, int]
+"""The least and the greatest value of an integer."""
 
 MAX_WIDTH = 62
 """Widest word: int64 then holds every sum of two words."""

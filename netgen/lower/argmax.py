@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from netgen.lower.builder import Builder
+from netgen.operators.kinds import Greater, Select
 
 
 def best_of(builder: Builder, scores: Sequence[int]) -> int:
@@ -20,5 +21,5 @@ def _better(builder: Builder, score: int, index: int, other: int, other_index: i
         return score, index
     if other_lo > hi:
         return other, other_index
-    later = builder.add("greater", other, score)
-    return builder.add("select", later, other, score), builder.add("select", later, other_index, index)
+    later = builder.add(Greater(), other, score)
+    return builder.add(Select(), later, other, score), builder.add(Select(), later, other_index, index)

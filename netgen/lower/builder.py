@@ -3,18 +3,24 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from netgen.ir.fixed import Words, bits_of
+from netgen.ir.fixed import Range
+from netgen.lower.form import Linear, LinearForm, linear_form, word_form
 from netgen.lower.ones import Ones, grouped
 from netgen.lower.tree import CONSTANT, Node, fewest_levels, joined, planned, rank
 from netgen.operators.cost import count_lut
-from netgen.operators.graph import LINEAR, Kind, Operator, range_of
+from netgen.operators.graph import Operator
+from netgen.operators.kinds import (
+    Add,
+    Constant,
+    Count,
+    Input,
+    Operation,
+    Subtract,
+    needs_logic,
+    range_of,
+)
 from netgen.operators.wiring import Sites
 
-Form = dict[int, int]
-"""A sum of multiples: the coefficient of each operator; under `ONE`, what is added."""
-ONE = -1
-BIT = 1 << 40
-"""In a form, the number of an operator plus this times one more than k stands for bit k of it."""
 Index = int | None
 """Of the neuron in the present layer that an operator serves; None for several."""
 
@@ -43,61 +49,54 @@ class Builder:
         sites: of neurons, where they are placed.
     """
 
-    def __init__(self, inputs: int, reach: tuple[int, int], sites: Sites | None = None) -> None:
+    def __init__(self, inputs: int, reach: Range, sites: Sites | None = None) -> None:
         self.sites = sites
         self.operators: list[Operator] = []
         self.levels: list[int] = []
         self.layer = 0
-        self.inputs = [self._append(Operator("input", (), (), k, *reach, 0, None)) for k in range(inputs)]
-        self._known: dict[tuple[object, ...], int] = {}
-        self._forms: dict[int, Form] = {}
+        self.inputs = [self._append(Operator(Input(k), (), *reach, 0, None)) for k in range(inputs)]
+        self._known: dict[tuple[Operation, tuple[int, ...]], int] = {}
+        self._forms: dict[int, LinearForm] = {}
         self._words: set[int] = set()
 
     def begin_layer(self, inputs: Iterable[int]) -> None:
         """Sums are now of these operators: the range of a sum is exact over all their values."""
         self.layer += 1
-        self._known = {key: number for key, number in self._known.items() if self.operators[number].kind == "constant"}
-        self._forms = {number: self._word(number) for number in inputs}
+        constants = [op for op, _ in self._known if isinstance(op, Constant)]
+        self._known = {(op, ()): self._known[op, ()] for op in constants}
+        self._forms = {number: word_form(number, self.reach_of(number)) for number in inputs}
         self._words = set(self._forms)
-        self._forms |= {number: {ONE: self.operators[number].value} for number in self._known.values()}
+        self._forms |= {self._known[op, ()]: LinearForm(op.value, {}) for op in constants}
 
-    def add(self, kind: Kind, *sources: int, value: int = 0, left: tuple[int, ...] = (), index: Index = None) -> int:
-        """Add an operator, or a constant, if it can have but one value; its number.
+    def add(self, operation: Operation, *sources: int, index: Index = None) -> int:
+        """Add an operator, or a constant where only one value is possible; return its number.
 
-        One that serves several and does the same as an earlier one of them is that one.
+        An operator that several neurons share is added once, however often it is asked for.
         """
-        key = (kind, sources, left, value)
+        key = operation, sources
         if index is None and key in self._known:
             return self._known[key]
-        lo, hi = range_of(kind, value, left, [self.reach_of(source) for source in sources])
         form = None
-        if kind in LINEAR and all(source in self._forms for source in sources):
-            form = self._form_of(kind, sources, left, value)
-            lo, hi = self._range_of(form)
-        if kind == "constant":
-            number = self._append(Operator(kind, (), (), value, lo, hi, 0, None))
+        if isinstance(operation, Linear) and all(source in self._forms for source in sources):
+            form = linear_form(operation, sources, self._forms)
+            lo, hi = form.range(self.reach_of)
+        else:
+            lo, hi = range_of(operation, [self.reach_of(source) for source in sources])
+        if isinstance(operation, Constant):
+            number = self._append(Operator(operation, (), lo, hi, 0, None))
         elif lo == hi:
             return self.constant(lo)
         else:
-            number = self._append(Operator(kind, sources, left, value, lo, hi, self.layer, index))
+            number = self._append(Operator(operation, sources, lo, hi, self.layer, index))
         if form is not None:
             self._forms[number] = form
         if index is None:
             self._known[key] = number
         return number
 
-    def table(self, sources: Sequence[int], entries: Words, index: Index) -> int:
-        """The operator that gives one of some entries, chosen by the bits of its sources, the first's lowest."""
-        lo, hi = int(entries.min()), int(entries.max())
-        if lo == hi:
-            return self.constant(lo)
-        width = bits_of(lo, hi)[0]
-        value = sum((entry & ((1 << width) - 1)) << (k * width) for k, entry in enumerate(entries.tolist()))
-        return self._append(Operator("table", tuple(sources), (), value, lo, hi, self.layer, index))
-
     def constant(self, value: int) -> int:
         """The operator that always gives a number."""
-        return self.add("constant", value=value)
+        return self.add(Constant(value))
 
     def plus(self, a: Term, b: Term, index: Index) -> Term:
         """The sum of two terms, by one adder, and with it a constant that `sum` takes back.
@@ -126,10 +125,14 @@ class Builder:
         Args:
             within: a level up to which look-up tables are saved rather than levels.
         """
-        added = sum(
-            term.sign * self.operators[term.operator].value << term.shift for term in terms if self._is_constant(term)
-        )
-        terms = [term for term in terms if not self._is_constant(term)]
+        added, varying = 0, []
+        for term in terms:
+            operation = self.operators[term.operator].operation
+            if isinstance(operation, Constant):
+                added += term.sign * operation.value << term.shift
+            else:
+                varying.append(term)
+        terms = varying
         if not terms:
             return Term(self.constant(added))
         leaves = [self._leaf(k, term) for k, term in enumerate(terms)]
@@ -146,12 +149,12 @@ class Builder:
 
     def reach_of(self, number: int) -> tuple[int, int]:
         """Least and greatest value of an operator."""
-        return self.operators[number].lo, self.operators[number].hi
+        return self.operators[number].range
 
     def _append(self, operator: Operator) -> int:
         before = max((self.levels[s] for s in operator.sources), default=0)
         self.operators.append(operator)
-        self.levels.append(before + (not operator.free))
+        self.levels.append(before + needs_logic(operator.operation))
         return len(self.operators) - 1
 
     def _bits_in(self, term: Term) -> int:
@@ -161,14 +164,12 @@ class Builder:
 
     def _counted(self, group: Ones, terms: Sequence[Term], index: Index) -> Term:
         sources = [terms[k].operator for k in group.members]
-        left = (group.bit,) * len(sources)
-        return Term(self.add("count", *sources, value=group.turned, left=left, index=index), group.shift)
-
-    def _is_constant(self, term: Term) -> bool:
-        return self.operators[term.operator].kind == "constant"
+        count = Count((group.bit,) * len(sources), group.inverted)
+        return Term(self.add(count, *sources, index=index), group.shift)
 
     def _leaf(self, number: int, term: Term) -> Node:
-        extra = self._forms.get(term.operator, {}).get(ONE, 0)
+        form = self._forms.get(term.operator)
+        extra = 0 if form is None else form.constant
         reach, level = self.reach_of(term.operator), self.levels[term.operator]
         return Node(reach, term.shift, term.negative, extra, level, 0, leaf=number)
 
@@ -180,47 +181,13 @@ class Builder:
             return leaves[node.leaf]
         a, b = (self._built(part, leaves, index) for part in node.parts)
         left = (a.shift - node.shift, b.shift - node.shift)
-        kind: Kind = "add" if a.negative == b.negative else "subtract"
-        number = self.add(kind, a.operator, b.operator, value=node.value, left=left, index=index)
+        kind = Add if a.negative == b.negative else Subtract
+        number = self.add(kind(left, node.value), a.operator, b.operator, index=index)
         return Term(number, node.shift, node.negative)
-
-    def _word(self, number: int) -> Form:
-        """A layer's input: what takes every value from 0 to 3 is two bits, each 0 or 1 whatever the other is."""
-        return {number + BIT: 1, number + 2 * BIT: 2} if self.reach_of(number) == (0, 3) else {number: 1}
-
-    def _form_of(self, kind: Kind, sources: Sequence[int], left: Sequence[int], value: int) -> Form:
-        if kind == "constant":
-            return {ONE: value}
-        if kind == "multiply":
-            return {k: c * value for k, c in self._forms[sources[0]].items()}
-        if kind == "count":
-            form = {ONE: value.bit_count()}
-            for k, (source, bit) in enumerate(zip(sources, left, strict=True)):
-                key = source if self.reach_of(source) == (0, 1) else source + (bit + 1) * BIT
-                form[key] = form.get(key, 0) + (-1 if value >> k & 1 else 1)
-            return form
-        assert kind in ("add", "subtract"), "no other kind is linear"
-        a, b = (self._forms[s] for s in sources)
-        form = {k: c << left[0] for k, c in a.items()} if left[0] else dict(a)
-        sign = 1 if kind == "add" else -1
-        for k, c in b.items():
-            form[k] = form.get(k, 0) + sign * (c << left[1])
-        if value:
-            form[ONE] = form.get(ONE, 0) + value
-        return form
-
-    def _range_of(self, form: Form) -> tuple[int, int]:
-        """Exact, because every operator of a layer's inputs takes its least and its greatest value by itself."""
-        lo = hi = form.get(ONE, 0)
-        for k, c in form.items():
-            if k != ONE:
-                a, b = (0, 1) if k >= BIT else self.reach_of(k)
-                lo, hi = (lo + c * a, hi + c * b) if c > 0 else (lo + c * b, hi + c * a)
-        return lo, hi
 
 
 def _count_leaf(number: int, group: Ones, leaves: Sequence[Node]) -> Node:
     """A count of ones before it is built."""
     level = max(leaves[k].level for k in group.members) + 1
     count = len(group.members)
-    return Node((0, count), group.shift, False, group.turned.bit_count(), level, count_lut(count), leaf=number)
+    return Node((0, count), group.shift, False, sum(group.inverted), level, count_lut(count), leaf=number)

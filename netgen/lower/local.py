@@ -6,6 +6,7 @@ from netgen.errors import BuildError
 from netgen.ir.fixed import Words
 from netgen.lower.builder import Builder, Index, Term
 from netgen.lower.share import Found, Pair, Row, by_bits, shared_terms
+from netgen.operators.kinds import Constant
 from netgen.operators.wiring import Site, distance, middle_of
 
 PRICE = 0.2
@@ -71,7 +72,7 @@ class _Ground:
         home = self.sites.get((self.builder.layer, index or 0))
         if home is None:
             return self.builder.sum(terms, index, 0)
-        fixed = [term for term in terms if self.builder.operators[term.operator].kind == "constant"]
+        fixed = [term for term in terms if isinstance(self.builder.operators[term.operator].operation, Constant)]
         left = [term for term in terms if term not in fixed]
         levels = self.builder.levels
         load = sum(1 << levels[term.operator] for term in left)

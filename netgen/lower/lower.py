@@ -19,6 +19,7 @@ from netgen.lower.products import products
 from netgen.lower.share import shared
 from netgen.lower.table import bits_into, table_of
 from netgen.operators.graph import OperatorGraph, trimmed
+from netgen.operators.kinds import Constant, Greater
 from netgen.operators.wiring import Sites
 
 
@@ -62,9 +63,9 @@ def lower(
         shift = circuit.rescale_shift(depth)
         still = reach.out_lo == reach.out_hi
         made = needed & ~still
-        operators = [builder.operators[number] for number in inputs]
-        constant = np.array([op.value if op.kind == "constant" else 0 for op in operators], dtype=np.int64)
-        varies = np.array([op.kind != "constant" for op in operators])
+        operations = [builder.operators[number].operation for number in inputs]
+        constant = np.array([op.value if isinstance(op, Constant) else 0 for op in operations], dtype=np.int64)
+        varies = np.array([not isinstance(op, Constant) for op in operations])
         weight = np.where(varies & made[:, None], layer.weight, 0)
         bias = layer.bias + layer.weight @ constant
         tabled = made & (bits_into(builder, weight, inputs) <= tables)
@@ -92,7 +93,7 @@ def _coded(builder: Builder, thresholds: Sequence[int]) -> list[int]:
         return builder.inputs
     least = [builder.constant(threshold - 1) for threshold in thresholds]
     pairs = [(number, constant) for number in builder.inputs for constant in least]
-    return [builder.add("greater", number, constant, index=k) for k, (number, constant) in enumerate(pairs)]
+    return [builder.add(Greater(), number, constant, index=k) for k, (number, constant) in enumerate(pairs)]
 
 
 def _needed(circuit: Circuit) -> list[Bools]:

@@ -2,6 +2,7 @@
 
 from netgen.ir.circuit import CircuitLayer
 from netgen.lower.builder import Builder, Term
+from netgen.operators.kinds import Constant, Maximum, Minimum, Shift
 
 
 def word_of(builder: Builder, total: Term, shift: int, layer: CircuitLayer, index: int) -> int:
@@ -13,14 +14,14 @@ def word_of(builder: Builder, total: Term, shift: int, layer: CircuitLayer, inde
     """
     number, drop = total.operator, shift - total.shift
     if drop:
-        number = builder.add("shift", number, value=drop, index=index)
+        number = builder.add(Shift(drop), number, index=index)
     lo, hi = builder.reach_of(number)
     floor = 0 if layer.activation == "relu" else lo if layer.output is None else layer.output.lo
     if lo < floor:
-        number = builder.add("maximum", number, value=floor, index=index)
+        number = builder.add(Maximum(floor), number, index=index)
     if layer.output is not None and hi > layer.output.hi:
-        number = builder.add("minimum", number, value=layer.output.hi, index=index)
+        number = builder.add(Minimum(layer.output.hi), number, index=index)
     operator = builder.operators[number]
-    if operator.kind == "constant" or (operator.layer, operator.index) == (builder.layer, index):
+    if isinstance(operator.operation, Constant) or (operator.layer, operator.index) == (builder.layer, index):
         return number
-    return builder.add("shift", number, value=0, index=index)  # so that every neuron has a word of its own
+    return builder.add(Shift(0), number, index=index)  # so that every neuron has a word of its own

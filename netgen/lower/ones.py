@@ -14,13 +14,13 @@ class Ones:
     Attributes:
         members: the terms whose words they are, by number.
         bit: which one; shift: its place.
-        turned: a mask of the members that are taken away: their zeros are counted.
+        inverted: which members are subtracted; their zeros are counted.
     """
 
     members: tuple[int, ...]
     bit: int
     shift: int
-    turned: int
+    inverted: tuple[bool, ...]
 
 
 def grouped(terms: Iterable[tuple[int, int, int, bool]]) -> list[Ones]:
@@ -37,6 +37,6 @@ def grouped(terms: Iterable[tuple[int, int, int, bool]]) -> list[Ones]:
         chunks = (members[k : k + MOST] for k in range(0, len(members), MOST))
         for chunk in (chunk for chunk in chunks if len(chunk) >= FEWEST):
             numbers = tuple(number for number, _ in chunk)
-            turned = sum(negative << k for k, (_, negative) in enumerate(chunk))
-            found.extend(Ones(numbers, bit, shift + bit, turned) for bit in range(bits))
+            inverted = tuple(negative for _, negative in chunk)
+            found.extend(Ones(numbers, bit, shift + bit, inverted) for bit in range(bits))
     return found

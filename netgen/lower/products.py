@@ -7,6 +7,7 @@ import numpy as np
 from netgen.ir.fixed import Words
 from netgen.lower.builder import Builder, Term
 from netgen.lower.csd import constant_of, zero
+from netgen.operators.kinds import Multiply
 
 
 def products(builder: Builder, weight: Words, bias: Words, inputs: Sequence[int]) -> list[Term]:
@@ -27,5 +28,5 @@ def _weighed(builder: Builder, index: int, row: Words, inputs: Sequence[int]) ->
         if factor == 1 << exponent:
             terms.append(Term(inputs[source], exponent, negative))
         else:
-            terms.append(Term(builder.add("multiply", inputs[source], value=factor, index=index), 0, negative))
+            terms.append(Term(builder.add(Multiply(factor), inputs[source], index=index), 0, negative))
     return terms

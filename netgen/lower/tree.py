@@ -4,9 +4,9 @@ import heapq
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from netgen.ir.fixed import bits_of
-from netgen.operators.cost import Reach, adder_lut
-from netgen.operators.graph import range_of
+from netgen.ir.fixed import Range, bits_of
+from netgen.operators.cost import adder_lut
+from netgen.operators.kinds import Add, Subtract, range_of
 
 DEPTH = 3
 """How many adders below the last a constant may be added."""
@@ -29,7 +29,7 @@ class Node:
         value: what their adder adds beside them.
     """
 
-    reach: Reach
+    reach: Range
     shift: int
     negative: bool
     extra: int
@@ -53,7 +53,7 @@ ORDERS: tuple[Order, ...] = (
 """Which nodes are added first: those of the same shift, or the narrowest; each while there are few levels below."""
 
 
-def turned(reach: Reach) -> int:
+def turned(reach: Range) -> int:
     """What a term of a reach becomes too large by, when its bits are turned instead of its sign."""
     width, signed = bits_of(*reach)
     return -1 if signed else (1 << width) - 1
@@ -71,7 +71,7 @@ def joined(a: Node, b: Node, *, turn: bool = True) -> Node:
     base = min(a.shift, b.shift)
     left = (a.shift - base, b.shift - base)
     value = turned(b.reach) << left[1] if minus and turn else 0
-    reach = range_of("subtract" if minus else "add", value, left, (a.reach, b.reach))
+    reach = range_of(Subtract(left, value) if minus else Add(left, value), (a.reach, b.reach))
     extra = (a.extra << left[0]) + (-b.extra if minus else b.extra) * (1 << left[1]) + value
     cost = a.cost + b.cost + adder_lut(a.reach, b.reach, left, reach, minus=minus, value=value)
     return Node(reach, base, a.negative, extra, max(a.level, b.level) + 1, cost, -1, (a, b), value)

@@ -2,14 +2,29 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
-from netgen.ir.fixed import bits_of
+from netgen.ir.fixed import Range, bits_of
 from netgen.operators.graph import Operator, OperatorGraph
+from netgen.operators.kinds import (
+    Add,
+    Constant,
+    Count,
+    Greater,
+    Input,
+    Maximum,
+    Minimum,
+    Multiply,
+    Select,
+    Shift,
+    Subtract,
+    Table,
+)
 from netgen.operators.schedule import Schedule
 
-LUT_PER_BIT = {"multiply": 2.5, "maximum": 0.5, "minimum": 1.0, "greater": 0.5, "select": 0.7}
-"""6-input look-up tables for each bit of a result, as Yosys takes them for a Xilinx UltraScale+ (`netgen synth`)."""
-Reach = tuple[int, int]
+LUT_PER_BIT = {Multiply: 2.5, Maximum: 0.5, Minimum: 1.0, Select: 0.7, Greater: 0.5}
+"""6-input look-up tables per bit of a result (of a comparison: per bit of its first source), as Yosys maps them for a
+Xilinx UltraScale+ (`netgen synth`)."""
 
 
 @dataclass(frozen=True)
@@ -42,46 +57,55 @@ def cost_of(graph: OperatorGraph, timing: Schedule) -> Cost:
     lut = 0.0
     bits = 0
     for operator in at:
-        if operator.kind in ("add", "subtract"):
-            bits += adder_bits(operator, [at[source] for source in operator.sources])
-        elif operator.kind == "count":
+        if isinstance(operator.operation, Add | Subtract):
+            bits += _adder_bits(operator, operator.operation, at)
+        elif isinstance(operator.operation, Count):
             bits += operator.width
         lut += lut_of(operator, at)
     return Cost(
-        adders=graph.count("add", "subtract", "count"),
+        adders=graph.count(Add, Subtract, Count),
         adder_bits=bits,
-        multiplications=graph.count("multiply"),
-        choices=graph.count("maximum", "minimum", "greater", "select"),
-        tables=graph.count("table"),
+        multiplications=graph.count(Multiply),
+        choices=graph.count(Maximum, Minimum, Greater, Select),
+        tables=graph.count(Table),
         levels=max(graph.levels, default=0),
         registers=timing.registers(graph) + timing.latency,
         lut=round(lut),
     )
 
 
-def adder_bits(operator: Operator, sources: Sequence[Operator]) -> int:
-    """Bits of a sum that need an adder: not those that are one source's, as they are."""
-    low = operator.left[1] if operator.left[0] == 0 else 0
-    if operator.kind == "add" and low >= sources[0].width and not sources[0].signed:
+def _adder_bits(operator: Operator, operation: Add | Subtract, at: Sequence[Operator]) -> int:
+    """Bits of a sum that need an adder; the bits below the second term's shift are those of the first term."""
+    first, left = at[operator.sources[0]], operation.left
+    low = left[1] if left[0] == 0 else 0
+    if isinstance(operation, Add) and low >= first.width and not first.signed:
         return 0
     return max(operator.width - low, 0)
 
 
 def lut_of(operator: Operator, at: Sequence[Operator]) -> float:
-    """Look-up tables that an operator of a graph takes."""
-    if operator.kind in ("add", "subtract"):
-        a, b = (at[source] for source in operator.sources)
-        reach = operator.lo, operator.hi
-        minus = operator.kind == "subtract"
-        return adder_lut((a.lo, a.hi), (b.lo, b.hi), operator.left, reach, minus=minus, value=operator.value)
-    if operator.kind == "count":
-        return count_lut(len(operator.sources))
-    if operator.kind == "table":
-        return operator.width * (1 << max(sum(at[source].width for source in operator.sources) - 6, 0))
-    width = at[operator.sources[0]].width if operator.kind == "greater" else operator.width
-    if operator.kind == "greater" and at[operator.sources[1]].kind == "constant":
-        return _compare_lut(width, at[operator.sources[1]].value)
-    return LUT_PER_BIT.get(operator.kind, 0.0) * width
+    """Estimate the 6-input look-up tables of one operator of the graph whose operators are `at`."""
+    sources = [at[source] for source in operator.sources]
+    operation = operator.operation
+    match operation:
+        case Input() | Constant() | Shift():
+            return 0.0
+        case Add(left, offset) | Subtract(left, offset):
+            a, b = (source.range for source in sources)
+            minus = isinstance(operation, Subtract)
+            return adder_lut(a, b, left, operator.range, minus=minus, value=offset)
+        case Count():
+            return count_lut(len(sources))
+        case Table():
+            return operator.width * (1 << max(sum(source.width for source in sources) - 6, 0))
+        case Greater():
+            if isinstance(sources[1].operation, Constant):
+                return _compare_lut(sources[0].width, sources[1].operation.value)
+            return LUT_PER_BIT[Greater] * sources[0].width
+        case Multiply() | Maximum() | Minimum() | Select():
+            return LUT_PER_BIT[type(operation)] * operator.width
+        case _:
+            assert_never(operation)
 
 
 def count_lut(bits: int) -> int:
@@ -89,7 +113,7 @@ def count_lut(bits: int) -> int:
     return bits.bit_length()
 
 
-def adder_lut(a: Reach, b: Reach, left: Sequence[int], reach: Reach, *, minus: bool, value: int) -> int:
+def adder_lut(a: Range, b: Range, left: Sequence[int], reach: Range, *, minus: bool, value: int) -> int:
     """Look-up tables in front of the carry chain of a sum, as Yosys maps it: one for each bit in which both terms vary.
 
     Where one alone varies its bit goes into the chain as it is, and takes one only if it must be turned: because the
@@ -115,7 +139,7 @@ def adder_lut(a: Reach, b: Reach, left: Sequence[int], reach: Reach, *, minus: b
     return both + alone * minus + (above & value).bit_count()
 
 
-def _field(term: Reach, shift: int, width: int) -> tuple[int, int]:
+def _field(term: Range, shift: int, width: int) -> tuple[int, int]:
     """A mask of the bits in which a shifted term varies, and the first bit above it."""
     if term[0] == term[1]:
         return 0, shift

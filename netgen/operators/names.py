@@ -2,17 +2,27 @@
 
 import hashlib
 
+from netgen.errors import BuildError
+from netgen.operators.file import record_of
 from netgen.operators.graph import OperatorGraph
+from netgen.operators.kinds import Greater, Input
 
 _DIGITS = 8
-"""Of a digest; more, where two are alike so far: of 10,000 operators that happens in one graph of a hundred."""
+"""Hexadecimal digits of a digest in a name. Where two digests begin alike, the later name has more digits; among 10,000
+operators that happens in one graph of a hundred."""
 
 
 def names_of(graph: OperatorGraph) -> list[str]:
-    """A name for each operator, which stays the same when other neurons change.
+    """A name for each operator. It stays the same when other neurons change.
 
-    `n0_K` for inputs, or `x_K` and, for their bits, `n0_K`; `nLAYER_INDEX` for words, that with a number for what one
-    neuron needs on the way there; `tLAYER_DIGEST` for what several share, after how it is computed.
+    | operator | name |
+    |---|---|
+    | input K | `n0_K`; with thresholds `x_K` for the input and `n0_K` for its bits |
+    | word of a neuron | `nLAYER_INDEX` |
+    | other operator of one neuron | `nLAYER_INDEX_COUNT` |
+    | operator that several neurons share | `tLAYER_DIGEST`, the digest of what it computes from which operators |
+
+    Raises: BuildError, when two operators would have the same name, as only a damaged file can bring about.
     """
     words = {number: f"n{depth}_{k}" for depth, layer in enumerate(graph.words, 1) for k, number in enumerate(layer)}
     coded = graph.coded
@@ -20,22 +30,24 @@ def names_of(graph: OperatorGraph) -> list[str]:
     names: list[str] = []
     taken: set[str] = set()
     for number, operator in enumerate(graph.operators):
-        if operator.kind == "input":
-            name = f"{'x' if coded else 'n0'}_{operator.value}"
-        elif operator.kind == "greater" and operator.layer == 0 and operator.index is not None:
+        if isinstance(operator.operation, Input):
+            name = f"{'x' if coded else 'n0'}_{operator.operation.word}"
+        elif isinstance(operator.operation, Greater) and operator.layer == 0 and operator.index is not None:
             name = f"n0_{operator.index}"
-        elif number in words and operator.kind != "constant":
+        elif number in words and not graph.is_constant(number):
             name = words[number]
         elif operator.index is not None:
             neuron = operator.layer, operator.index
             counts[neuron] = counts.get(neuron, 0) + 1
             name = f"n{neuron[0]}_{neuron[1]}_{counts[neuron]}"
         else:
-            parts = (operator.kind, operator.value, operator.left, *(names[source] for source in operator.sources))
+            kind, numbers, value = record_of(operator.operation)
+            parts = (kind, value, numbers, *(names[source] for source in operator.sources))
             digest = hashlib.sha256(repr(parts).encode()).hexdigest()
-            lengths = range(_DIGITS, len(digest) + 1)
-            name = next(name for k in lengths if (name := f"t{operator.layer}_{digest[:k]}") not in taken)
+            longer = (f"t{operator.layer}_{digest[:k]}" for k in range(_DIGITS, len(digest) + 1))
+            name = next((name for name in longer if name not in taken), "")
+        if not name or name in taken:
+            raise BuildError(f"operator {number}, {operator.kind}: repeats an earlier one; build it again")
         taken.add(name)
         names.append(name)
-    assert len(taken) == len(names), "names are distinct"
     return names

@@ -6,21 +6,37 @@ Shares no code with what builds graphs, so that a mistake there cannot hide here
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import assert_never
 
 import numpy as np
 
 from netgen.errors import CheckError
 from netgen.ir.circuit import Circuit, CircuitLayer, ranges_of
-from netgen.operators.graph import MOST_TABLE_BITS, Kind, Operator, OperatorGraph
+from netgen.ir.fixed import Range
+from netgen.operators.graph import Operator, OperatorGraph
+from netgen.operators.kinds import (
+    MOST_TABLE_BITS,
+    Add,
+    Constant,
+    Count,
+    Greater,
+    Input,
+    Maximum,
+    Minimum,
+    Multiply,
+    Select,
+    Shift,
+    Subtract,
+    Table,
+)
+from netgen.operators.tournament import winner_of
 
-Form = dict[int, int]
-"""Coefficients of a layer's inputs, by operator; what is added, under `ONE`."""
-ONE = -1
-ABSENT = -2
-"""Stands for input 0 where no operator reads it, the number below for input 1, and so on."""
-BIT = 1 << 40
-"""The number of an operator, plus this times one more than k, stands for bit k of it."""
-Reach = tuple[int, int]
+Variable = tuple[str, int, int]
+"""What a layer's sums are linear in.
+
+`("operator", n, 0)` is the word of operator n, `("bit", n, k)` its bit k, and `("input", k, 0)` an input of the circuit
+that no operator of the graph reads.
+"""
 
 
 @dataclass(frozen=True)
@@ -28,9 +44,9 @@ class Proof:
     """What has been shown.
 
     Attributes:
-        operators: whose ranges hold, and are no wider than they need be.
-        neurons: whose words are, as functions of all inputs, those of the circuit.
-        weights: whose coefficients were compared.
+        operators: number of operators whose ranges hold and are as narrow as possible.
+        neurons: number of neurons whose words are, as functions of all inputs, those of the circuit.
+        weights: number of weights whose coefficients were compared.
     """
 
     operators: int
@@ -42,14 +58,14 @@ def prove(graph: OperatorGraph, circuit: Circuit) -> Proof:
     """Show that a graph gives the circuit's words, scores and class for every input, and that no value overflows.
 
     Within a layer each sum is a linear form of the layer's inputs: its coefficients are computed and compared with the
-    weights, its range follows exactly. Rounding, activation and saturation are monotone, so what a neuron does to its
-    sum is one shift between two limits, and is compared as such. A table is compared entry by entry.
+    weights, its range follows exactly. Rounding, activation and saturation are monotone, so a neuron's word is its sum
+    shifted and clipped between two limits, and is compared as such. A table is compared entry by entry.
 
     Raises: CheckError, naming the first operator or neuron that is wrong.
     """
     symbols = _Symbols(graph, circuit)
     for number in range(len(graph.operators)):
-        symbols.visit(number)
+        symbols.derive(number)
     _need(graph.inputs == circuit.features, f"{graph.inputs} inputs, but the circuit has {circuit.features}")
     sizes = tuple(len(layer) for layer in graph.words)
     _need(sizes == circuit.sizes[1:], f"layers of {sizes} neurons, but the circuit has {circuit.sizes[1:]}")
@@ -64,18 +80,48 @@ def prove(graph: OperatorGraph, circuit: Circuit) -> Proof:
             neurons += 1
             weights += int(np.count_nonzero(layer.weight[k]))
     if graph.best is not None:
-        symbols.compare_best()
+        _need(winner_of(graph) == graph.best, f"class: operator {graph.best} is not the greatest score's index")
     return Proof(len(graph.operators), neurons, weights)
 
 
-@dataclass(frozen=True)
-class _Step:
-    """`clip(form >> drop, lo, hi)`; a negative drop appends zeros. None: no limit."""
+@dataclass(frozen=True, slots=True)
+class _Sum:
+    """`constant` plus the sum of each coefficient times its variable; no coefficient is 0."""
 
-    form: Form
-    drop: int
-    lo: int | None
-    hi: int | None
+    constant: int
+    coefficients: Mapping[Variable, int]
+
+    def times(self, factor: int) -> "_Sum":
+        """The sum times a factor other than 0."""
+        return _Sum(self.constant * factor, {key: c * factor for key, c in self.coefficients.items()})
+
+    def plus(self, other: "_Sum") -> "_Sum":
+        """The sum of both."""
+        total = dict(self.coefficients)
+        for key, c in other.coefficients.items():
+            total[key] = total.get(key, 0) + c
+        return _Sum(self.constant + other.constant, {key: c for key, c in total.items() if c})
+
+
+@dataclass(frozen=True, slots=True)
+class _Function:
+    """`clip(sum >> drop, lo, hi)`; a negative drop appends zeros, None is no limit."""
+
+    sum: _Sum
+    drop: int = 0
+    lo: int | None = None
+    hi: int | None = None
+
+    @property
+    def is_sum(self) -> bool:
+        """Whether nothing is shifted or limited."""
+        return (self.drop, self.lo, self.hi) == (0, None, None)
+
+    def apply(self, total: int) -> int:
+        """Shift and limit the value of the sum."""
+        value = total >> self.drop if self.drop >= 0 else total << -self.drop
+        value = value if self.lo is None else max(value, self.lo)
+        return value if self.hi is None else min(value, self.hi)
 
 
 class _Symbols:
@@ -83,264 +129,237 @@ class _Symbols:
 
     def __init__(self, graph: OperatorGraph, circuit: Circuit) -> None:
         self.graph, self.circuit = graph, circuit
-        self.steps: list[_Step | None] = []
-        self.inputs = dict(self._entering())
-        self.counted = {source for op in graph.operators if op.kind == "count" for source in op.sources}
+        self.functions: list[_Function | None] = []
+        self.inputs = dict(self._inputs())
+        counts = (op for op in graph.operators if isinstance(op.operation, Count))
+        self.counted = {source for op in counts for source in op.sources}
         self.layer_of_word = dict.fromkeys(self.inputs.values(), 0)
         for depth, layer in enumerate(graph.words, 1):
             for number in layer:
-                if graph.operators[number].kind != "constant":
+                if not graph.is_constant(number):
                     self.layer_of_word.setdefault(number, depth)
 
-    def _entering(self) -> Iterator[tuple[int, int]]:
-        """What the first layer takes, by number, and the operator that gives it: inputs, or bits by thresholds."""
+    def _inputs(self) -> Iterator[tuple[int, int]]:
+        """The number of each input of the first layer and the operator that gives it: an input, or a threshold bit."""
         at, thresholds = self.graph.operators, self.circuit.thresholds
         for number, op in enumerate(at):
-            if op.kind == "input" and not thresholds:
-                yield op.value, number
-            elif op.kind == "greater" and op.layer == 0:
-                word, least = at[op.sources[0]], at[op.sources[1]]
-                known = (word.kind, least.kind) == ("input", "constant") and least.value + 1 in thresholds
-                _need(known, f"operator {number}: no threshold of an input")
-                yield word.value * len(thresholds) + thresholds.index(least.value + 1), number
+            if isinstance(op.operation, Input) and not thresholds:
+                yield op.operation.word, number
+            elif isinstance(op.operation, Greater) and op.layer == 0:
+                word, least = (at[source].operation for source in op.sources)
+                if not (isinstance(word, Input) and isinstance(least, Constant) and least.value + 1 in thresholds):
+                    raise _error(f"operator {number}: no threshold of an input")
+                yield word.word * len(thresholds) + thresholds.index(least.value + 1), number
 
-    def visit(self, number: int) -> None:
-        """Derive an operator's function and range, and compare the range with what it claims."""
+    def derive(self, number: int) -> None:
+        """Derive an operator's function and range, and compare the range with the one that it claims."""
         operator = self.graph.operators[number]
-        claimed = operator.lo, operator.hi
-        if operator.kind == "input":
-            format_ = self.circuit.input
-            _need(0 <= operator.value < self.graph.inputs, f"operator {number}: no input {operator.value}")
-            derived: Reach = format_.lo, format_.hi
-            step = None
-        elif operator.kind == "table":
-            words = [word for _, word in self._entries(operator)]
-            derived, step = (min(words), max(words)), None
-        elif operator.kind in ("greater", "select"):
-            derived, step = self._choice(operator), None
-        else:
-            step = self._step(number, operator)
-            derived = self._reach(step)
-        _need(claimed == derived, f"operator {number}, {operator.kind}: range {claimed}, but {derived} is proven")
-        self.steps.append(step)
+        derived, function = self._meaning_of(number, operator)
+        same = operator.range == derived
+        _need(same, f"operator {number}, {operator.kind}: range {operator.range}, but {derived} is proven")
+        self.functions.append(function)
+
+    def _meaning_of(self, number: int, operator: Operator) -> tuple[Range, _Function | None]:
+        """The range of an operator, and its function; None where it is no function of one sum."""
+        operation = operator.operation
+        claimed = [self.graph.operators[source].range for source in operator.sources]
+        match operation:
+            case Input(word):
+                _need(0 <= word < self.graph.inputs, f"operator {number}: no input {word}")
+                return (self.circuit.input.lo, self.circuit.input.hi), None
+            case Greater():
+                a, b = claimed
+                return (int(a[0] > b[1]), int(a[1] > b[0])), None
+            case Select():
+                condition, a, b = claimed
+                _need(condition == (0, 1), f"a selection by {condition[0]} to {condition[1]}")
+                return (min(a[0], b[0]), max(a[1], b[1])), None
+            case Table(entries):
+                words = [word for _, word in self._entries(operator, entries)]
+                return (min(words), max(words)), None
+            case Constant() | Add() | Subtract() | Multiply() | Count() | Shift() | Maximum() | Minimum():
+                function = self._function_of(number, operator, operation)
+                return self._range_of(function), function
+            case _:
+                assert_never(operation)
+
+    def _function_of(
+        self,
+        number: int,
+        operator: Operator,
+        operation: Constant | Add | Subtract | Multiply | Count | Shift | Maximum | Minimum,
+    ) -> _Function:
+        """An operator's function, from those of its sources."""
+        sources = [self._source(source, operator.layer) for source in operator.sources]
+        match operation:
+            case Constant(value):
+                return _Function(_Sum(value, {}))
+            case Count(bits, inverted):
+                return self._count(number, operator, bits, inverted)
+            case Add(left, offset) | Subtract(left, offset):
+                _need(all(source.is_sum for source in sources), f"operator {number}: adds a value that is no sum")
+                sign = -1 if isinstance(operation, Subtract) else 1
+                a, b = sources[0].sum.times(1 << left[0]), sources[1].sum.times(sign << left[1])
+                return _Function(a.plus(b).plus(_Sum(offset, {})))
+            case Multiply(factor):
+                _need(sources[0].is_sum, f"operator {number}: multiplies a value that is no sum")
+                _need(factor > 0, f"operator {number}: multiplies by {factor}")
+                return _Function(sources[0].sum.times(factor))
+            case Shift(right):
+                (before,) = sources
+                exact = (before.drop <= 0 or right >= 0) and before.lo is None and before.hi is None
+                _need(exact, f"operator {number}: shifts a rounded or limited value")
+                return _Function(before.sum, before.drop + right)
+            case Maximum(limit):
+                (before,) = sources
+                _need(before.hi is None, f"operator {number}: a maximum behind a minimum")
+                return replace(before, lo=limit if before.lo is None else max(before.lo, limit))
+            case Minimum(limit):
+                (before,) = sources
+                _need(before.lo is None or before.lo <= limit, f"operator {number}: limits that cross")
+                return replace(before, hi=limit if before.hi is None else min(before.hi, limit))
+            case _:
+                assert_never(operation)
 
     def compare(self, depth: int, k: int, *, varies: bool) -> None:
         """Compare a neuron's word with what the circuit says it is."""
         number, layer = self.graph.words[depth][k], self.circuit.layers[depth]
         name = f"neuron n{depth + 1}_{k}"
         wanted = self._wanted(depth, k, layer)
-        lo, hi = self._reach(wanted)
-        found = self.steps[number]
-        operator = self.graph.operators[number]
-        if operator.kind == "table":
-            self._compare_table(name, depth, operator, wanted)
+        found, operator = self.functions[number], self.graph.operators[number]
+        if isinstance(operator.operation, Table):
+            self._compare_table(name, depth, operator, operator.operation, wanted)
             return
+        lo, hi = self._range_of(wanted)
         if not varies:
             lo = hi = int(ranges_of(self.circuit)[depth].out_lo[k])
         if lo == hi:
-            _need((operator.lo, operator.hi) == (lo, hi), f"{name}: must be {lo}, but {operator.lo} to {operator.hi}")
+            _need(operator.range == (lo, hi), f"{name}: must be {lo}, but {operator.lo} to {operator.hi}")
             return
         if found is None or self.layer_of_word.get(number) != depth + 1:
-            raise CheckError(f"operator graph: {name}: its word is operator {number}, none of its layer's sums")
-        wanted = replace(wanted, form=self._in_bits(wanted.form))
-        more = found.drop - wanted.drop  # what the graph has left out of the sum, or put into it, as zeros
-        same = _scaled(found.form, max(-more, 0)) == _scaled(wanted.form, max(more, 0))
+            raise _error(f"{name}: its word is operator {number}, none of its layer's sums")
+        wanted = replace(wanted, sum=self._in_bits(wanted.sum))
+        more = found.drop - wanted.drop  # low bits that the graph's sum lacks; negative: zeros that it has appended
+        same = found.sum.times(1 << max(-more, 0)) == wanted.sum.times(1 << max(more, 0))
         _need(same, f"{name}: {_difference(found, wanted)}")
-        limits = (operator.lo, operator.hi)
-        _need(limits == (lo, hi), f"{name}: words from {limits[0]} to {limits[1]}, but {lo} to {hi} is right")
+        found_lo, found_hi = operator.range
+        _need(operator.range == (lo, hi), f"{name}: words from {found_lo} to {found_hi}, but {lo} to {hi} is right")
 
-    def _entries(self, table: Operator) -> Iterator[tuple[tuple[int, ...], int]]:
-        """The values of a table's sources that can come together, and the word that it gives for them."""
+    def _entries(self, table: Operator, entries: Sequence[int]) -> Iterator[tuple[tuple[int, ...], int]]:
+        """All combinations of values of a table's sources, and the entry that each chooses."""
         at = [self.graph.operators[source] for source in table.sources]
         total = sum(op.width for op in at)
         _need(0 < total <= MOST_TABLE_BITS, f"a table of {total} bits")
-        _need(table.value < 1 << (table.width << total), f"a table of {total} bits with more entries")
+        _need(len(entries) == 1 << total, f"a table of {total} bits with {len(entries)} entries")
         for values in product(*(range(op.lo, op.hi + 1) for op in at)):
             address = low = 0
             for op, value in zip(at, values, strict=True):
-                address += (value % (1 << op.width)) << low
+                address |= (value & ((1 << op.width) - 1)) << low
                 low += op.width
-            word = (table.value >> (address * table.width)) % (1 << table.width)
-            yield values, word - (1 << table.width) if word > table.hi else word
+            yield values, entries[address]
 
-    def _compare_table(self, name: str, depth: int, table: Operator, wanted: _Step) -> None:
-        """Compare a table, entry by entry, with what the circuit says."""
-        for source in table.sources:
-            _need(self.layer_of_word.get(source) == depth, f"{name}: a table of operator {source}, no word before it")
-        absent = set(wanted.form) - {ONE} - set(table.sources)
-        _need(not absent, f"{name}: its table does not read operators {sorted(absent)}")
-        for values, word in self._entries(table):
-            total = wanted.form.get(ONE, 0)
-            total += sum(wanted.form.get(k, 0) * value for k, value in zip(table.sources, values, strict=True))
-            right = total >> wanted.drop if wanted.drop >= 0 else total << -wanted.drop
-            right = max(right, right if wanted.lo is None else wanted.lo)
-            right = min(right, right if wanted.hi is None else wanted.hi)
+    def _compare_table(self, name: str, depth: int, operator: Operator, table: Table, wanted: _Function) -> None:
+        """Compare each entry of a table with the word that the circuit gives for the same values."""
+        variables = [("operator", source, 0) for source in operator.sources]
+        words = all(self.layer_of_word.get(source) == depth for source in operator.sources)
+        _need(words and len(set(variables)) == len(variables), f"{name}: its table reads other operators than words")
+        unread = sorted(set(wanted.sum.coefficients) - set(variables))
+        _need(not unread, f"{name}: its table does not read {unread}")
+        for values, word in self._entries(operator, table.entries):
+            terms = zip(variables, values, strict=True)
+            total = wanted.sum.constant + sum(wanted.sum.coefficients.get(key, 0) * value for key, value in terms)
+            right = wanted.apply(total)
             _need(word == right, f"{name}: its table gives {word} for {values}, but {right} is right")
 
-    def compare_best(self) -> None:
-        """Compare the arg-max with a tournament in which the later wins only if it is greater."""
-        at = {(op.kind, op.sources): number for number, op in enumerate(self.graph.operators)}
-        constants = {op.value: number for number, op in enumerate(self.graph.operators) if op.kind == "constant"}
-        words = self.graph.words[-1]
-        left = [_Best(score, constants.get(k, -1), self._claimed(score)) for k, score in enumerate(words)]
-        while len(left) > 1:
-            odd = left[len(left) & ~1 :]
-            left = [_winner(at, a, b) for a, b in zip(left[::2], left[1::2], strict=False)] + odd
-        _need(left[0].index == self.graph.best, f"class: operator {self.graph.best} is not the greatest score's index")
-
-    def _choice(self, operator: Operator) -> Reach:
-        a, b, *c = (self._claimed(source) for source in operator.sources)
-        if operator.kind == "greater":
-            return int(a[0] > b[1]), int(a[1] > b[0])
-        _need(a == (0, 1), f"a selection by {a[0]} to {a[1]}")
-        return min(b[0], c[0][0]), max(b[1], c[0][1])
-
-    def _step(self, number: int, operator: Operator) -> _Step:
-        """An operator's function: from those of its sources."""
-        sources = [self._source(source, operator.layer) for source in operator.sources]
-        if operator.kind == "constant":
-            return _Step({ONE: operator.value} if operator.value else {}, 0, None, None)
-        if operator.kind == "count":
-            return self._ones(number, operator)
-        if operator.kind in ("add", "subtract", "multiply"):
-            plain = all(s.drop == 0 and s.lo is None and s.hi is None for s in sources)
-            _need(plain, f"operator {number}: a sum of what is no sum")
-            if operator.kind == "multiply":
-                _need(operator.value > 0, f"operator {number}: multiplies by {operator.value}")
-                return _Step({k: c * operator.value for k, c in sources[0].form.items()}, 0, None, None)
-            form = _scaled(sources[0].form, operator.left[0])
-            sign = 1 if operator.kind == "add" else -1
-            for k, c in _scaled(sources[1].form, operator.left[1]).items():
-                form[k] = form.get(k, 0) + sign * c
-            form[ONE] = form.get(ONE, 0) + operator.value
-            return _Step({k: c for k, c in form.items() if c}, 0, None, None)
-        (before,) = sources
-        if operator.kind == "shift":
-            exact = before.drop <= 0 or operator.value >= 0
-            _need(exact and before.lo is None and before.hi is None, f"operator {number}: shifts what was cut")
-            return _Step(before.form, before.drop + operator.value, None, None)
-        if operator.kind == "maximum":
-            _need(before.hi is None, f"operator {number}: a maximum behind a minimum")
-            return _Step(before.form, before.drop, _most(before.lo, operator.value), None)
-        _need(before.lo is None or before.lo <= operator.value, f"operator {number}: limits that cross")
-        ceiling = operator.value if before.hi is None else min(before.hi, operator.value)
-        return _Step(before.form, before.drop, before.lo, ceiling)
-
-    def _source(self, number: int, layer: int) -> _Step:
-        """A source's function; of an earlier layer's word: itself."""
+    def _source(self, number: int, layer: int) -> _Function:
+        """The function of a source that is read in a layer; a word of the layer before is a variable."""
         word = self.layer_of_word.get(number)
         if word is not None and word < layer:
             _need(word == layer - 1, f"operator {number}: a word of layer {word} in layer {layer}")
-            return _Step(self._in_bits({number: 1}), 0, None, None)
-        step = self.steps[number]
-        operator = self.graph.operators[number]
-        if step is None or (operator.layer != layer and operator.kind != "constant"):
-            raise CheckError(f"operator {number}, {operator.kind}: read in layer {layer}, where it is no sum")
-        return step
+            return _Function(self._in_bits(_Sum(0, {("operator", number, 0): 1})))
+        function, operator = self.functions[number], self.graph.operators[number]
+        if function is None or (operator.layer != layer and not self.graph.is_constant(number)):
+            raise _error(f"operator {number}, {operator.kind}: read in layer {layer}, where it is no sum")
+        return function
 
-    def _wanted(self, depth: int, k: int, layer: CircuitLayer) -> _Step:
-        """What the circuit says that a neuron does, of the operators that give its inputs."""
+    def _wanted(self, depth: int, k: int, layer: CircuitLayer) -> _Function:
+        """What the circuit says that a neuron computes, in the operators that give its inputs."""
         words = self.graph.words[depth - 1] if depth else None
         shift = self.circuit.rescale_shift(depth)
-        form: Form = {ONE: int(layer.bias[k]) + (1 << (shift - 1) if shift > 0 else 0)}
+        constant = int(layer.bias[k]) + (1 << (shift - 1) if shift > 0 else 0)
+        coefficients: dict[Variable, int] = {}
         for source in np.flatnonzero(layer.weight[k]).tolist():
-            number = self.inputs.get(source, ABSENT - source) if words is None else words[source]
+            number = self.inputs.get(source) if words is None else words[source]
             value = int(layer.weight[k, source])
-            if number >= 0 and self.graph.operators[number].kind == "constant":
-                form[ONE] += value * self.graph.operators[number].value
+            operation = None if number is None else self.graph.operators[number].operation
+            if isinstance(operation, Constant):
+                constant += value * operation.value
             else:
-                form[number] = form.get(number, 0) + value
-        lo = None if layer.output is None else layer.output.lo
-        lo = _most(lo, 0) if layer.activation == "relu" else lo
-        return _Step({k: c for k, c in form.items() if c}, shift, lo, None if layer.output is None else layer.output.hi)
+                key = ("input", source, 0) if number is None else ("operator", number, 0)
+                coefficients[key] = coefficients.get(key, 0) + value
+        lo, hi = (None, None) if layer.output is None else (layer.output.lo, layer.output.hi)
+        if layer.activation == "relu":
+            lo = 0 if lo is None else max(lo, 0)
+        return _Function(_Sum(constant, {key: c for key, c in coefficients.items() if c}), shift, lo, hi)
 
-    def _ones(self, number: int, operator: Operator) -> _Step:
-        """A count of bits: each is one of a word's that, together, make its value."""
-        form: Form = {}
-        for k, (source, bit) in enumerate(zip(operator.sources, operator.left, strict=True)):
-            word = self._source(source, operator.layer).form
-            shares = [key for key, c in word.items() if c == 1 << bit]
-            whole = self._claimed(source) in ((0, 1), (0, 3)) and self.layer_of_word.get(source) == operator.layer - 1
-            _need(whole and len(shares) == 1, f"operator {number}: counts bit {bit} of operator {source}")
-            turn = operator.value >> k & 1
-            form[ONE] = form.get(ONE, 0) + turn
-            form[shares[0]] = form.get(shares[0], 0) + (-1 if turn else 1)
-        return _Step({k: c for k, c in form.items() if c}, 0, None, None)
+    def _count(self, number: int, operator: Operator, bits: Sequence[int], inverted: Sequence[bool]) -> _Function:
+        """A count of bits: each must be one of those whose weighted sum is the word that it belongs to."""
+        total = _Sum(0, {})
+        for source, bit, flip in zip(operator.sources, bits, inverted, strict=True):
+            word = self._source(source, operator.layer).sum.coefficients
+            variables = [key for key, c in word.items() if c == 1 << bit]
+            whole = self.graph.operators[source].range in ((0, 1), (0, 3))
+            whole = whole and self.layer_of_word.get(source) == operator.layer - 1
+            _need(whole and len(variables) == 1, f"operator {number}: counts bit {bit} of operator {source}")
+            total = total.plus(_Sum(int(flip), {variables[0]: -1 if flip else 1}))
+        return _Function(total)
 
-    def _in_bits(self, form: Form) -> Form:
-        """A form in which counted words from 0 to 3 are two bits, each of which is 0 or 1 whatever the other is."""
-        split: Form = {}
-        for k, c in form.items():
-            if k in self.counted and self._claimed(k) == (0, 3):
-                split |= {k + BIT: c, k + 2 * BIT: 2 * c}
+    def _in_bits(self, total: _Sum) -> _Sum:
+        """Write words from 0 to 3 whose bits are counted as two bits, each 0 or 1 independently of the other."""
+        split: dict[Variable, int] = {}
+        for key, c in total.coefficients.items():
+            kind, number, _ = key
+            if kind == "operator" and number in self.counted and self.graph.operators[number].range == (0, 3):
+                split |= {("bit", number, 0): c, ("bit", number, 1): 2 * c}
             else:
-                split[k] = c
-        return split
+                split[key] = c
+        return _Sum(total.constant, split)
 
-    def _claimed(self, number: int) -> Reach:
-        if number >= BIT:
-            return 0, 1
-        if number <= ABSENT:
-            entering = self.circuit.format_into(0)
-            return entering.lo, entering.hi
-        return self.graph.operators[number].lo, self.graph.operators[number].hi
+    def _range_of(self, function: _Function) -> Range:
+        """Exact: the variables of a sum take their extremes independently, and shift and limits are monotone."""
+        lo = hi = function.sum.constant
+        for key, c in function.sum.coefficients.items():
+            a, b = self._range_of_variable(key)
+            lo, hi = lo + min(c * a, c * b), hi + max(c * a, c * b)
+        return function.apply(lo), function.apply(hi)
 
-    def _reach(self, step: _Step) -> Reach:
-        """Exact: the inputs of a form take their extremes independently, and all that follows is monotone."""
-        lo = hi = step.form.get(ONE, 0)
-        for number, c in step.form.items():
-            if number != ONE:
-                a, b = self._claimed(number)
-                lo, hi = lo + min(c * a, c * b), hi + max(c * a, c * b)
-        lo, hi = (lo >> step.drop, hi >> step.drop) if step.drop >= 0 else (lo << -step.drop, hi << -step.drop)
-        if step.lo is not None:
-            lo, hi = max(lo, step.lo), max(hi, step.lo)
-        return (lo, hi) if step.hi is None else (min(lo, step.hi), min(hi, step.hi))
+    def _range_of_variable(self, variable: Variable) -> Range:
+        kind, number, _ = variable
+        if kind == "operator":
+            return self.graph.operators[number].range
+        entering = self.circuit.format_into(0)
+        return (0, 1) if kind == "bit" else (entering.lo, entering.hi)
 
 
-@dataclass(frozen=True)
-class _Best:
-    """The operators that give the greatest of some scores, and its index; -1 where the graph has none."""
-
-    score: int
-    index: int
-    reach: Reach
-
-
-def _winner(at: Mapping[tuple[Kind, tuple[int, ...]], int], a: _Best, b: _Best) -> _Best:
-    """Of two, b only if it is greater; by ranges alone where they decide."""
-    if b.reach[1] <= a.reach[0]:
-        return a
-    if b.reach[0] > a.reach[1]:
-        return b
-    later = at.get(("greater", (b.score, a.score)), -1)
-    return _Best(
-        at.get(("select", (later, b.score, a.score)), -1),
-        at.get(("select", (later, b.index, a.index)), -1),
-        (min(a.reach[0], b.reach[0]), max(a.reach[1], b.reach[1])),
-    )
-
-
-def _scaled(form: Form, shift: int) -> Form:
-    return {k: c << shift for k, c in form.items()}
-
-
-def _most(a: int | None, b: int) -> int:
-    return b if a is None else max(a, b)
-
-
-def _difference(found: _Step, wanted: _Step) -> str:
+def _difference(found: _Function, wanted: _Function) -> str:
     """The first coefficient that differs, in words."""
-    keys: Sequence[int] = sorted(set(found.form) | set(wanted.form))
-    for key in keys:
-        a, b = found.form.get(key, 0), wanted.form.get(key, 0)
+    dropped = f"with {found.drop} bits dropped"
+    if found.sum.constant != wanted.sum.constant:
+        a, b = found.sum.constant, wanted.sum.constant
+        return f"its constant is {a} {dropped}, but {b} with {wanted.drop} is right"
+    for key in sorted({*found.sum.coefficients, *wanted.sum.coefficients}):
+        a, b = found.sum.coefficients.get(key, 0), wanted.sum.coefficients.get(key, 0)
         if a != b:
-            bit = f"bit {key // BIT - 1} of " if key >= BIT else ""
-            what = "what is added" if key == ONE else f"the coefficient of {bit}operator {key % BIT}"
-            return f"{what} is {a} with {found.drop} bits dropped, but {b} with {wanted.drop} is right"
+            kind, number, bit = key
+            what = f"bit {bit} of operator {number}" if kind == "bit" else f"{kind} {number}"
+            return f"the coefficient of {what} is {a} {dropped}, but {b} with {wanted.drop} is right"
     return f"{found.drop} bits are dropped, but {wanted.drop} is right"
 
 
 def _need(holds: bool, otherwise: str) -> None:
     if not holds:
-        raise CheckError(f"operator graph: {otherwise}; this is a bug of netgen, please report it")
+        raise _error(otherwise)
+
+
+def _error(what: str) -> CheckError:
+    return CheckError(f"operator graph: {what}; this is a bug of netgen, please report it")

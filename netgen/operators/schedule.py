@@ -33,7 +33,7 @@ class Schedule:
                 last[source] = max(last[source], self.cycle[number])
         for number in graph.outputs:
             last[number] = self.latency
-        fixed = [operator.kind == "constant" for operator in graph.operators]
+        fixed = [graph.is_constant(number) for number in range(len(graph.operators))]
         return [0 if still else b - a for a, b, still in zip(self.cycle, last, fixed, strict=True)]
 
     def registers(self, graph: OperatorGraph) -> int:

@@ -6,6 +6,7 @@ from statistics import median_low
 from netgen.ir.grid import Placement
 from netgen.ir.netlist import Netlist
 from netgen.operators.graph import OperatorGraph
+from netgen.operators.kinds import Add, Count, Input, Subtract
 
 Site = tuple[int, int, int]
 Sites = Mapping[tuple[int, int], Site]
@@ -45,10 +46,10 @@ def operator_sites(graph: OperatorGraph, sites: Sites) -> list[Site | None]:
     readers, coded = graph.readers, graph.coded
     for number in reversed(range(len(graph.operators))):
         operator = graph.operators[number]
-        if found[number] is not None or operator.kind == "constant":
+        if found[number] is not None or graph.is_constant(number):
             continue
-        if operator.kind == "input" and not coded:
-            found[number] = sites.get((0, operator.value))
+        if isinstance(operator.operation, Input) and not coded:
+            found[number] = sites.get((0, operator.operation.word))
         elif operator.index is not None:
             found[number] = sites.get((operator.layer, operator.index))
         else:
@@ -77,7 +78,8 @@ def settled_sites(graph: OperatorGraph, sites: Sites) -> list[Site | None]:
     found = list(home)
     readers = graph.readers
     words = {number for layer in graph.words for number in layer}
-    movable = [n for n, op in enumerate(graph.operators) if op.kind in ("add", "subtract", "count") and n not in words]
+    adders = (n for n, op in enumerate(graph.operators) if isinstance(op.operation, Add | Subtract | Count))
+    movable = [number for number in adders if number not in words]
     for number in movable:  # first to where the wires from its sources to its home meet
         points = _known([*(found[source] for source in graph.operators[number].sources), found[number]])
         if len(points) == 3:

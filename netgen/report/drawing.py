@@ -1,18 +1,25 @@
 """An operator graph as a drawing, in the language of Graphviz."""
 
 from netgen.errors import BuildError
-from netgen.operators.graph import Operator, OperatorGraph
+from netgen.operators.graph import OperatorGraph
+from netgen.operators.kinds import (
+    Add,
+    Constant,
+    Count,
+    Greater,
+    Input,
+    Maximum,
+    Minimum,
+    Multiply,
+    Operation,
+    Select,
+    Shift,
+    Subtract,
+    kind_of,
+)
 from netgen.operators.names import names_of
 
-SIGN = {
-    "add": "+",
-    "subtract": "-",
-    "count": "ones",
-    "greater": ">",
-    "maximum": "max",
-    "minimum": "min",
-    "select": "?:",
-}
+SIGN = {Count: "ones", Greater: ">", Select: "?:"}
 MOST = 2_000
 """Operators that one drawing may have; Graphviz takes minutes for more."""
 
@@ -36,13 +43,12 @@ def drawing(graph: OperatorGraph, neuron: str | None = None) -> str:
     lines = ["digraph operators {", "  rankdir=LR; node [shape=box, fontname=monospace];"]
     for number in sorted(chosen):
         operator = graph.operators[number]
-        label = f"{names[number]}\\n{_what(operator)}\\n{operator.lo} to {operator.hi}"
-        shape = ", shape=ellipse" if operator.kind in ("input", "constant") else ""
+        label = f"{names[number]}\\n{_sign(operator.operation)}\\n{operator.lo} to {operator.hi}"
+        shape = ", shape=ellipse" if isinstance(operator.operation, Input | Constant) else ""
         lines.append(f'  {names[number]} [label="{label}"{shape}];')
         for k, source in enumerate(operator.sources):
             if source in chosen:
-                shifted = operator.left[k] if operator.left else 0
-                note = f' [label="{"bit" if operator.kind == "count" else "<<"} {shifted}"]' if shifted else ""
+                note = _note(operator.operation, k)
                 lines.append(f"  {names[source]} -> {names[number]}{note};")
     return "\n".join([*lines, "}", ""])
 
@@ -60,13 +66,28 @@ def _cone(graph: OperatorGraph, word: int) -> set[int]:
     return found
 
 
-def _what(operator: Operator) -> str:
-    if operator.kind == "shift":
-        return f">> {operator.value}" if operator.value >= 0 else f"<< {-operator.value}"
-    if operator.kind in ("maximum", "minimum"):
-        return f"{SIGN[operator.kind]} {operator.value}"
-    if operator.kind == "multiply":
-        return f"* {operator.value}"
-    if operator.kind in ("add", "subtract") and operator.value:
-        return f"{SIGN[operator.kind]}, {operator.value:+}"
-    return SIGN.get(operator.kind, operator.kind)
+def _note(operation: Operation, k: int) -> str:
+    """The label of the wire from source k: a shift to the left, or the bit that is read."""
+    match operation:
+        case Add(left, _) | Subtract(left, _) if left[k]:
+            return f' [label="<< {left[k]}"]'
+        case Count(bits, _) if bits[k]:
+            return f' [label="bit {bits[k]}"]'
+    return ""
+
+
+def _sign(operation: Operation) -> str:
+    """An operation as a sign; by the name of its kind, when it has none."""
+    match operation:
+        case Shift(right):
+            return f">> {right}" if right >= 0 else f"<< {-right}"
+        case Maximum(limit):
+            return f"max {limit}"
+        case Minimum(limit):
+            return f"min {limit}"
+        case Multiply(factor):
+            return f"* {factor}"
+        case Add(_, offset) | Subtract(_, offset):
+            sign = "+" if isinstance(operation, Add) else "-"
+            return f"{sign}, {offset:+}" if offset else sign
+    return SIGN.get(type(operation), kind_of(operation))

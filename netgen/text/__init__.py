@@ -4,8 +4,9 @@ Every function here receives the exception to raise (such as `GraphError`), as i
 """
 
 from netgen.text.cells import csv_rows
+from netgen.text.fields import Fields
 from netgen.text.files import LIMIT, read_text
 from netgen.text.shown import shown
 from netgen.text.trees import parse_json
 
-__all__ = ["LIMIT", "csv_rows", "parse_json", "read_text", "shown"]
+__all__ = ["LIMIT", "Fields", "csv_rows", "parse_json", "read_text", "shown"]

@@ -10,26 +10,27 @@ from strategies import circuits, lowered, pipelines, random_circuit, sharings
 from netgen.errors import BuildError
 from netgen.ir.circuit import Circuit
 from netgen.operators.graph import Operator, OperatorGraph
+from netgen.operators.kinds import Add, Constant, Greater, Input, Maximum, Operation, Shift, Subtract
 from netgen.operators.schedule import Pipeline, Schedule, schedule
 
 
 def _by_hand() -> OperatorGraph:
     """Two inputs; a + b of layer 1, at least 0; of layer 2, less a constant and, by another way, a word of layer 1."""
 
-    def operator(kind: str, *sources: int, layer: int, value: int = 0, left: tuple[int, ...] = ()) -> Operator:
-        return Operator(kind, sources, left, value, 0, 7, layer, 0)  # type: ignore[arg-type]  # a kind
+    def operator(operation: Operation, *sources: int, layer: int) -> Operator:
+        return Operator(operation, sources, 0, 7, layer, 0)
 
     return OperatorGraph(
         (
-            operator("input", layer=0),
-            operator("input", layer=0, value=1),
-            operator("constant", layer=0, value=3),
-            operator("add", 0, 1, layer=1, left=(0, 0)),
-            operator("maximum", 3, layer=1),
-            operator("subtract", 4, 2, layer=2, left=(0, 0)),
-            operator("shift", 5, layer=2, value=1),
-            operator("add", 6, 4, layer=2, left=(0, 0)),
-            operator("greater", 7, 5, layer=3),
+            operator(Input(0), layer=0),
+            operator(Input(1), layer=0),
+            operator(Constant(3), layer=0),
+            operator(Add(), 0, 1, layer=1),
+            operator(Maximum(0), 3, layer=1),
+            operator(Subtract(), 4, 2, layer=2),
+            operator(Shift(1), 5, layer=2),
+            operator(Add(), 6, 4, layer=2),
+            operator(Greater(), 7, 5, layer=3),
         ),
         2,
         ((4,), (7, 5)),
