@@ -3,24 +3,26 @@
 Whatever changes a result is a key of the spec, seeds included.
 """
 
-import difflib
 import json
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self, get_args, get_origin
+from typing import Any, Self
 
 import yaml
 from pydantic import (
     Field,
     SerializerFunctionWrapHandler,
     ValidationError,
+    field_validator,
     model_serializer,
     model_validator,
 )
 
 from netgen.errors import SpecError
 from netgen.spec.base import Section
+from netgen.spec.document import LIMIT, parse_yaml
+from netgen.spec.message import first_line, one_line
 from netgen.spec.search import SearchSpec, kinds_of
 from netgen.spec.sections import (
     AugmentSpec,
@@ -34,14 +36,20 @@ from netgen.spec.sections import (
     TrainSpec,
     per_layer,
 )
+from netgen.text import read_text, shown
+
+NAME_FIX = "use up to 64 letters, digits, spaces, '_', '-' and '.', beginning with a letter, a digit or '_'"
+
+
+def is_name(text: str) -> bool:
+    """Whether text can name a build: its folder, and the files of a search."""
+    return re.fullmatch(r"\w[\w. -]{0,63}", text) is not None and text == text.rstrip(" .")
 
 
 class Spec(Section):
     """One build."""
 
-    name: str = Field(
-        "", pattern=r"^([A-Za-z0-9_][A-Za-z0-9_.-]*)?$", description="name of the build; by default the file's name"
-    )
+    name: str = Field("", description="name of the build and of its folder; by default the file's name")
     seed: int = Field(1, ge=0, lt=2**31, description="seed of everything random")
     data: DataSpec = Field(DataSpec(), description="the data set")
     network: NetworkSpec = Field(NetworkSpec(), description="the network's shape")
@@ -53,6 +61,13 @@ class Spec(Section):
     emit: EmitSpec = Field(EmitSpec(), description="hardware")
     check: CheckSpec = Field(CheckSpec(), description="simulation")
     search: SearchSpec = Field(SearchSpec(), description="search")
+
+    @field_validator("name")
+    @classmethod
+    def _names_a_folder(cls, name: str) -> str:
+        if name and not is_name(name):
+            raise ValueError(f"{shown(name)} cannot name a build; {NAME_FIX}")
+        return name
 
     @model_validator(mode="after")
     def _one_width_per_layer(self) -> Self:
@@ -135,41 +150,25 @@ def _raise_if_unfit(tree: dict[str, Any], key: str | None) -> None:
     except ValidationError as error:
         place = tuple((key or "").split("."))
         if key is None or any(found["loc"][: len(place)] == place for found in error.errors()):
-            raise ValueError(f"search.ranges.{_first_line(error)}") from error
-
-
-class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader, which also refuses a key that stands twice."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise SpecError(f"line {key.start_mark.line + 1}: key {key.value!r} stands twice; remove one")
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-_Loader.add_implicit_resolver(  # 1e-4 is a number, as in YAML 1.2; PyYAML's YAML 1.1 takes it for text
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?$"), list("-+.0123456789")
-)
+            raise ValueError(f"search.ranges.{first_line(error, Spec)}") from error
 
 
 def load_spec(path: Path) -> Spec:
-    """Read and check a spec file.
+    """Read and check a spec file; a spec without a name gets the file's name without its ending.
 
     Raises: SpecError, one line with the file, the key, the value found and the fix.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise SpecError(f"{path}: {reason}; give the path of a spec (netgen init writes one)") from error
+    place = one_line(str(path))
+    text = read_text(path, SpecError, limit=LIMIT, fix="give the path of a spec (netgen init writes one)")
     try:
         spec = parse_spec(text)
     except SpecError as error:
-        raise SpecError(f"{path}: {error}") from error
-    return spec if spec.name else spec.model_copy(update={"name": path.stem})
+        raise SpecError(f"{place}: {error}") from error
+    if spec.name:
+        return spec
+    if not is_name(path.stem):
+        raise SpecError(f"{place}: the file's name cannot name a build: {NAME_FIX}; rename the file or set name")
+    return spec.model_copy(update={"name": path.stem})
 
 
 def parse_spec(text: str) -> Spec:
@@ -177,12 +176,7 @@ def parse_spec(text: str) -> Spec:
 
     Raises: SpecError, one line with the key, the value found and the fix.
     """
-    try:
-        tree = yaml.load(text, _Loader)  # noqa: S506 (a SafeLoader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise SpecError(f"{place}{getattr(error, 'problem', None) or 'not YAML'}; mend the YAML") from error
+    tree = parse_yaml(text)
     if tree is None:
         tree = {}
     if not isinstance(tree, dict):
@@ -197,44 +191,7 @@ def parse_tree(tree: dict[str, Any]) -> Spec:
     """
     try:
         return Spec.model_validate_json(json.dumps(tree))
-    except (TypeError, ValueError) as error:
-        if not isinstance(error, ValidationError):
-            raise SpecError(f"{error}; use plain numbers, text, lists and mappings") from error
-        raise SpecError(_first_line(error)) from error
-
-
-def _first_line(error: ValidationError) -> str:
-    """The first finding of pydantic as `key: value; fix`."""
-    found = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
-    keys = [str(k) for k in found["loc"]]
-    section: type[Section] | None = Spec
-    place = []
-    each: type[Section] | None = None  # of a mapping: what stands under a key that the user chose
-    for key in keys:
-        if each is not None:
-            place.append(key)
-            section, each = each, None
-            continue
-        field = section.model_fields.get(key) if section else None
-        if section and field is None and found["type"] != "extra_forbidden":
-            break  # pydantic goes on to name the branch of a union; the user wrote no such key
-        if section is None and not key.isdigit():
-            break
-        place.append(key)
-        if field is None and found["type"] == "extra_forbidden" and section:
-            close = difflib.get_close_matches(key, section.model_fields, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(section.model_fields)}"
-            return f"{'.'.join(place)}: unknown key; {hint}"
-        kind = field.annotation if field else None
-        each = get_args(kind)[1] if get_origin(kind) is dict else None
-        section = kind if isinstance(kind, type) and issubclass(kind, Section) else None
-    if found["type"] == "value_error":
-        reason = found["msg"].removeprefix("Value error, ")
-        return f"{'.'.join(place)}: {reason}" if place else reason
-    value = json.dumps(found["input"])
-    fixes = [
-        f["msg"][0].lower() + f["msg"][1:]
-        for f in error.errors()
-        if f["loc"][: len(place)] == found["loc"][: len(place)]
-    ]
-    return f"{'.'.join(place)}: {value}; {', or '.join(dict.fromkeys(fixes))}"
+    except ValidationError as error:
+        raise SpecError(first_line(error, Spec)) from error
+    except (TypeError, ValueError, RecursionError) as error:
+        raise SpecError(one_line(f"{error}; use plain numbers, text, lists and mappings")) from error
