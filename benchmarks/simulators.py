@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from netgen.data.dataset import DATA_VARIABLE, load_dataset
+from netgen.data import DATA_VARIABLE, load_dataset
 from netgen.flow.folder import Build, load_build, load_design
 from netgen.ir.circuit import evaluate
 from netgen.ir.fixed import Words

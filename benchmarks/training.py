@@ -17,7 +17,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from netgen.data.dataset import DATA_VARIABLE, Dataset, load_dataset
+from netgen.data import DATA_VARIABLE, Dataset, load_dataset
 from netgen.spec.sections import DataSpec, PruneSpec
 from netgen.train import Mlp, Pruning, Recipe, Samples
 from netgen.train.joint import Target

@@ -3,7 +3,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from netgen.data.dataset import Dataset, Split, load_dataset
+from netgen.data import Dataset, Split, load_dataset
 from netgen.ir.circuit import evaluate
 from netgen.ir.digits import count_digits, signed_digits
 from netgen.ir.fixed import FixedPoint, Reals

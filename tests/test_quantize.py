@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import FUZZ_CASES
 
-from netgen.data.dataset import load_dataset
+from netgen.data import load_dataset
 from netgen.errors import QuantizeError
 from netgen.experiment.trial import accuracy
 from netgen.ir.circuit import Circuit, evaluate

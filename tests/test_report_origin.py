@@ -1,6 +1,6 @@
 """netgen.report.origin: the data set of a report is the one that was loaded."""
 
-from netgen.data.dataset import load_dataset
+from netgen.data import load_dataset
 from netgen.report.origin import Origin, origin_of
 from netgen.spec.spec import Spec
 

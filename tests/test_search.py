@@ -15,7 +15,7 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 import netgen
-from netgen.data.dataset import load_dataset
+from netgen.data import load_dataset
 from netgen.errors import SearchError, SpecError
 from netgen.ir.circuit import classify, evaluate
 from netgen.search import search

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from netgen.data.dataset import Dataset, Split
+from netgen.data import Dataset, Split
 from netgen.errors import SpecError
 from netgen.ir.fixed import FixedPoint
 from netgen.ir.thermometer import code, thresholds_in

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from netgen.data.dataset import Dataset, Split, load_dataset
+from netgen.data import Dataset, Split, load_dataset
 from netgen.errors import TrainError, WeightsError
 from netgen.ir.fixed import FixedPoint
 from netgen.ir.network import Layer, Network, remove_dead

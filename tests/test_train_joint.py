@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from netgen.data.dataset import Dataset, load_dataset
+from netgen.data import Dataset, load_dataset
 from netgen.ir.fixed import Reals, Words
 from netgen.ir.netlist import netlist_between
 from netgen.ir.network import Bools

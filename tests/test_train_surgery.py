@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from netgen.data.dataset import Dataset, load_dataset
+from netgen.data import Dataset, load_dataset
 from netgen.spec.sections import DataSpec, PruneSpec
 from netgen.train import Mlp, Pruning, Recipe, Samples, fit, prune_and_retrain
 from netgen.train.joint import Target

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from netgen.data.dataset import DATA_VARIABLE
+from netgen.data import DATA_VARIABLE
 
 __all__ = ["DataFolder", "Folder", "Jobs", "Json", "Quiet", "use_data"]
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from netgen.data.dataset import Dataset, Split, load_dataset
+from netgen.data import Dataset, Split, load_dataset
 from netgen.ir.circuit import Circuit, evaluate
 from netgen.ir.grid import wire_lengths
 from netgen.ir.netlist import Netlist, netlist_between, netlist_of

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netgen.data.dataset import Dataset, load_dataset
+from netgen.data import Dataset, load_dataset
 from netgen.errors import FitError, QuantizeError, SpecError, TrainError
 from netgen.flow import files, verify
 from netgen.flow.folder import Build, load_build, load_circuit, load_design, load_operators, placed_spec, timing_of

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from netgen.data.dataset import Dataset, load_dataset
+from netgen.data import Dataset, load_dataset
 from netgen.errors import CheckError
 from netgen.flow import files
 from netgen.flow.folder import load_circuit, load_design, load_spec_of

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from netgen.data.dataset import Dataset
+from netgen.data import Dataset
 from netgen.ir.digits import count_digits, few_digits
 from netgen.ir.fixed import FixedPoint, Reals, Words
 from netgen.ir.network import Bools

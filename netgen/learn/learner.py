@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from netgen.data.dataset import Dataset
+from netgen.data import Dataset
 from netgen.ir.circuit import Circuit
 from netgen.ir.fixed import FixedPoint
 from netgen.ir.network import Network

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from netgen.data.dataset import Dataset
+from netgen.data import Dataset
 from netgen.spec.spec import Spec
 
 

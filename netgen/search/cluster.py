@@ -9,7 +9,7 @@ from typing import Any
 import ray
 from ray.exceptions import RayError, RayTaskError
 
-from netgen.data.dataset import DATA_VARIABLE
+from netgen.data import DATA_VARIABLE
 from netgen.errors import SearchError
 from netgen.search.trial import ONE_THREAD, Job, Outcome, run_text
 

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from netgen.data.dataset import load_dataset
+from netgen.data import load_dataset
 from netgen.flow import files
 from netgen.flow.build import ROOMS, Line, code_digest
 from netgen.flow.folder import load_circuit

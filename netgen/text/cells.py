@@ -11,14 +11,16 @@ _REASONS = {
 """Plain words for what the csv module says."""
 
 
-def csv_rows(text: str, error: Callable[[str], Exception]) -> Iterator[tuple[int, list[str]]]:
+def csv_rows(text: str, error: Callable[[str], Exception], *, delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:
     """Read CSV (RFC 4180): cells may be quoted, and quoted cells may contain line breaks.
+
+    Spaces after a delimiter are left out.
 
     Returns: the number of the line on which each row begins, from 1, and its cells; blank lines are left out.
     Raises: `error`, for a quote that is not closed or is followed by text, and for a cell longer than 131,072
         characters.
     """
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter, skipinitialspace=True)
     line = 1
     while True:
         try:

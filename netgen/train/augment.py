@@ -8,7 +8,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from netgen.data.dataset import Split
+from netgen.data import Split
 from netgen.errors import TrainError
 from netgen.progress import Progress, silent
 from netgen.spec.sections import AugmentSpec

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from netgen.data.dataset import Dataset, Split
+from netgen.data import Dataset, Split
 from netgen.errors import TrainError
 from netgen.progress import Progress, silent
 from netgen.train.mlp import Mlp

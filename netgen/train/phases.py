@@ -2,7 +2,7 @@
 
 import copy
 
-from netgen.data.dataset import Dataset
+from netgen.data import Dataset
 from netgen.errors import TrainError
 from netgen.ir.network import Network, remove_dead
 from netgen.progress import Progress, silent

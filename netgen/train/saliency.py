@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from netgen.data.dataset import Floats
+from netgen.data import Floats
 from netgen.ir.fixed import FixedPoint, Reals
 from netgen.ir.network import Network
 from netgen.nn.rounding import inside

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from netgen.data.dataset import Split
+from netgen.data import Split
 from netgen.ir.fixed import FixedPoint
 from netgen.ir.thermometer import BIT, code
 
