@@ -43,9 +43,9 @@ def test_a_circuit_that_lost_what_the_float_network_knew_is_told_what_to_widen()
 
 def test_test_data_unlike_the_training_data_are_named_beyond_what_chance_explains() -> None:
     """90 % of n samples has a deviation of 0.3 / sqrt(n); of two such sets, times sqrt(2), twice: 0.19 for 20."""
-    assert len(_falls(pruned=0.9, quantized=0.9, hardware=0.8)) == 1
-    assert _falls(pruned=0.9, quantized=0.9, hardware=0.72, samples=20) == ()
-    (line,) = _falls(pruned=0.9, quantized=0.9, hardware=0.7, samples=20)
+    assert len(_falls(dense=0.9, pruned=0.9, quantized=0.9, hardware=0.8)) == 1
+    assert _falls(dense=0.9, pruned=0.9, quantized=0.9, hardware=0.72, samples=20) == ()
+    (line,) = _falls(dense=0.9, pruned=0.9, quantized=0.9, hardware=0.7, samples=20)
     assert line == (
         "check: hardware classifies 90.0% of 20 validation samples and 70.0% of 20 test samples; the test data differ "
         "from the training data: check their order, scale and labels"
