@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from netgen.data import DATA_VARIABLE, Dataset, load_dataset
 from netgen.spec.sections import DataSpec, PruneSpec
 from netgen.train import Mlp, Pruning, Recipe, Samples
-from netgen.train.joint import Target
+from netgen.train.schedule import Target
 
 SIZES = (784, 300, 100, 10)
 WIRES = (20_000, 5_000, 1_500)
@@ -80,7 +80,7 @@ def main() -> None:
     folder = options.data or Path(os.environ.get(DATA_VARIABLE, "."))
     if not (folder / "mnist").is_dir():
         sys.exit(f"no folder mnist in {folder}; name the folder of data sets with --data or {DATA_VARIABLE}")
-    torch.set_num_threads(1)
+    torch.set_num_threads(1)  # for the loop of PyTorch too
     data = load_dataset(DataSpec(source="idx", path="mnist"), seed=1, base=folder)
     reference = usual(data, options.batch)
     print("| loop | wires | processor s an epoch | times faster |\n| --- | --- | --- | --- |")

@@ -15,11 +15,12 @@ from netgen.ir.netlist import netlist_between
 from netgen.ir.network import Bools
 from netgen.learn.follow import Follower
 from netgen.spec.sections import AugmentSpec, DataSpec, PlaceSpec, PruneSpec
-from netgen.train import Charge, Mlp, Pruning, Recipe, Samples, distort, fit, joint, look, predict, prune_and_retrain
-from netgen.train.cut import cut
-from netgen.train.prune import counts_of
+from netgen.train import Mlp, Penalty, Pruning, Recipe, Samples, distort, fit, predict, prune_and_retrain, sensitivity
+from netgen.train.dead import remove_dead_neurons
+from netgen.train.derivatives import curvature_of, gradients_of
+from netgen.train.prune import placement_weights
 from netgen.train.regularize import REGULARIZERS, Regularizer
-from netgen.train.saliency import curvature_of, slopes_of
+from netgen.train.schedule import Target
 
 RECIPE = Recipe(batch_size=32, learning_rate=0.005, weight_decay=0.0, label_smoothing=0.0)
 NAMED = {name: rule for name, rule in REGULARIZERS.items() if rule is not None}
@@ -50,15 +51,15 @@ def test_the_gradient_of_a_cost_is_its_price_times_the_sign_or_the_weight(rule: 
     """d/dw of 2 d^1.5 |w| is 2 d^1.5 sign w, of 2 d^1.5 w^2 / 2 it is 2 d^1.5 w; gradcheck uses finite differences."""
     weight = torch.tensor([[0.7, -0.4, 0.2]], dtype=torch.float64, requires_grad=True)
     distance = torch.tensor([[1.0, 4.0, 9.0]], dtype=torch.float64)
-    price = 2 * rule.price(distance, 1.5)
+    price = 2 * rule.coefficient(distance, 1.5)
     expected_price = [2.0, 16.0, 54.0] if rule.by_distance else [2.0, 2.0, 2.0]
     assert price[0].tolist() == pytest.approx(expected_price)
-    (gradient,) = torch.autograd.grad(rule.cost(weight, price), weight)
+    (gradient,) = torch.autograd.grad(rule.penalty(weight, price), weight)
     by_hand = [
         p * (np.sign(w) if rule.order == 1 else w) for p, w in zip(expected_price, [0.7, -0.4, 0.2], strict=True)
     ]
     assert gradient[0].tolist() == pytest.approx(by_hand)
-    assert torch.autograd.gradcheck(lambda w: rule.cost(w, price), (weight,))
+    assert torch.autograd.gradcheck(lambda w: rule.penalty(w, price), (weight,))
 
 
 @pytest.mark.parametrize("rule", NAMED.values(), ids=NAMED)
@@ -67,7 +68,7 @@ def test_the_step_of_a_cost_is_where_a_fine_search_finds_the_least(rule: Regular
     price = torch.tensor([3.0, 1.0, 5.0])
     for start in ([0.7, -0.4, 0.02], [-1.0, 0.05, 0.3]):
         weight = torch.tensor(start)
-        rule.shrink(weight, price, 0.05)
+        rule.proximal_step(weight, price, 0.05)
         x = np.linspace(-1, 1, 200_001)
         for w, p, found in zip(start, [3.0, 1.0, 5.0], weight.tolist(), strict=True):
             cost = (x - w) ** 2 / 2 + 0.05 * p * (np.abs(x) if rule.order == 1 else x**2 / 2)
@@ -85,9 +86,9 @@ def _loss(mlp: Mlp, x: torch.Tensor, y: torch.Tensor) -> float:
 def test_lambda_follows_its_schedule(schedule: str, factors: Sequence[int]) -> None:
     """Of lambda = 0.5 and wires of length 4, at the beginning, in the middle and at the end of the rounds."""
     mlp = Mlp.seeded((3, 2), batch_norm=False, seed=1)
-    charge = Charge("distance", 0.5, 1.0, schedule)
+    penalty = Penalty("distance", 0.5, 1.0, schedule)
     for done, factor in zip((0.0, 0.5, 1.0), factors, strict=True):
-        prices = charge.prices(mlp, [torch.full((2, 3), 4.0)], done)
+        prices = penalty.coefficients(mlp, [torch.full((2, 3), 4.0)], done)
         assert [price.tolist() for price in prices] == ([[[2.0 * factor] * 3] * 2] if factor else [])
 
 
@@ -100,13 +101,13 @@ def test_a_reweighted_charge_spares_what_tells_most_for_its_length() -> None:
     mlp.masked[0].mask[0, 3] = 0
     distance, saliency = torch.tensor([[1.0, 4.0, 9.0, 4.0]]), torch.tensor([[1.0, 16.0, 324.0, 1e6]])
     by_hand = [0.5 * 1 * (2 / 3), 0.5 * 2 * (1 / 2), 0.5 * 3 * (1 / 4)]
-    charge = Charge("distance", 0.5, 0.5, reweight_at=3)
-    (price,) = charge.prices(mlp, [distance], saliencies=[saliency])
+    penalty = Penalty("distance", 0.5, 0.5, reweight_at=3)
+    (price,) = penalty.coefficients(mlp, [distance], saliencies=[saliency])
     assert price[0, :3].tolist() == pytest.approx([p / (17 / 36) for p in by_hand])
     for reweight_at in (None, 2):
-        (price,) = replace(charge, reweight_at=reweight_at).prices(mlp, [distance], saliencies=[saliency])
+        (price,) = replace(penalty, reweight_at=reweight_at).coefficients(mlp, [distance], saliencies=[saliency])
         assert price[0, :3].tolist() == pytest.approx([0.5, 1.0, 1.5])
-    (price,) = charge.prices(mlp, [distance])
+    (price,) = penalty.coefficients(mlp, [distance])
     assert price[0, :3].tolist() == pytest.approx([0.5, 1.0, 1.5])
 
 
@@ -118,10 +119,10 @@ def test_the_loop_tells_a_reweighted_charge_what_its_last_look_saw(digits: Datas
         mlp.masked[1].weight[:] = 2.0
         mlp.masked[1].mask[:, 1] = 0
     spec = PruneSpec(rule="magnitude", sparsity=None, wires=10_000, rounds=1)
-    charge = Charge("l1", 0.5, 1.0, reweight_at=1000)
-    pruning = Pruning(mlp, Samples.of(digits.train), RECIPE, spec, charge, seed=1)
+    penalty = Penalty("l1", 0.5, 1.0, reweight_at=1000)
+    pruning = Pruning(mlp, Samples.of(digits.train), RECIPE, spec, penalty, seed=1)
     pruning.prune(0.0)
-    prices = [price.numpy() for price in pruning._prices]
+    prices = [price.numpy() for price in pruning._coefficients]
     assert [p.shape for p in prices] == [(2, 64), (10, 2)]
     steady = np.concatenate([(prices[0] * (1 + np.array([[1.0], [3.0]]) / 2)).ravel(), (prices[1] * 2).ravel()])
     assert np.allclose(steady, steady[0])
@@ -140,9 +141,9 @@ def test_weights_rank_by_their_mean_since_the_last_pruning(digits: Dataset) -> N
         for first, count in ((-6.0, None), (2.0, 2), (4.0, None), (0.0, 1)):
             with torch.no_grad():
                 mlp.masked[0].weight[:] = torch.tensor([[first, 1.0]])
-            pruning._collect()
+            pruning._after_step()
             if count is not None:
-                pruning.keep(joint.Target(count=count))
+                pruning.keep(Target(count=count))
         assert mlp.kept[0].tolist() == [stays]
 
 
@@ -170,7 +171,7 @@ def test_slopes_equal_what_autograd_finds_once_a_weight_is_switched_on() -> None
     mlp = _random_mlp((5, 4, 3), batch_norm=True, share=0.6)
     x = torch.randn(30, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     y = torch.arange(30) % 3
-    found = slopes_of(mlp, x, y)
+    found = gradients_of(mlp, x, y)
     on = copy.deepcopy(mlp)
     for layer in on.masked:
         layer.weight.data *= layer.mask
@@ -188,7 +189,7 @@ def test_cutting_keeps_scores_masks_and_shape_and_only_shrinks_matrices(batch_no
     x = torch.randn(20, 9, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     before, network = mlp(x).detach(), mlp.network()
     size = sum(layer.weight.numel() for layer in mlp.masked)
-    cut(mlp)
+    remove_dead_neurons(mlp)
     assert torch.allclose(mlp(x), before, atol=1e-12)
     assert sum(layer.weight.numel() for layer in mlp.masked) < size
     assert mlp.network().sizes == network.sizes
@@ -208,7 +209,7 @@ def test_training_goes_on_after_a_cut_as_it_would_have_gone_without(digits: Data
         mlp.masked[1].mask[:, 3:6] = 0
         mlp.masked[0].mask[:, 10:20] = 0
         if does_cut:
-            cut(mlp, pruning.descent.optimizer)
+            remove_dead_neurons(mlp, pruning.descent.optimizer)
             assert mlp.masked[0].weight.shape == (9, 54)
         pruning.descent.run(20)
         results.append(mlp.network())
@@ -248,7 +249,7 @@ def test_wires_count_for_the_placer_by_the_root_of_their_saliency() -> None:
     """Half of four wires count whole, beside the second best: a quarter of it counts half, a 10,000th the least, 1."""
     saliencies = [np.array([[9.0, 1.0], [0.0, 4.0]]), np.array([[4e-4, 5.0]])]
     masks = [np.array([[True, True], [False, True]]), np.array([[True, False]])]
-    counts = counts_of(saliencies, masks, 0.5)
+    counts = placement_weights(saliencies, masks, 0.5)
     assert [c[m].tolist() for c, m in zip(counts, masks, strict=True)] == [[16, 8, 16], [1]]
 
 
@@ -263,7 +264,7 @@ def test_a_placer_that_follows_is_told_what_is_likely_to_stay(digits: Dataset) -
     mlp = Mlp.seeded((64, 16, 10), batch_norm=True, seed=1)
     with torch.no_grad():
         mlp.masked[0].mask[3] = 0
-        cut(mlp)
+        remove_dead_neurons(mlp)
     spec = PruneSpec(rule="magnitude", sparsity=None, wires=100, rounds=2, place_share=0.1)
     pruning = Pruning(mlp, Samples.of(digits.train), RECIPE, spec, distances=placer, seed=1)
     pruning.follow()
@@ -291,8 +292,8 @@ def test_pruning_ends_within_the_wire_length_asked_for(digits: Dataset, regrow: 
     spec = PruneSpec(
         rule="obd_distance", schedule="gradual", sparsity=None, wire_length=900, rounds=6, retrain=0, regrow=regrow
     )
-    charge = Charge("distance", 0.002, 1.0)
-    pruning = Pruning(mlp, Samples.of(digits.train), RECIPE, spec, charge, distances=_far_apart, seed=1)
+    penalty = Penalty("distance", 0.002, 1.0)
+    pruning = Pruning(mlp, Samples.of(digits.train), RECIPE, spec, penalty, distances=_far_apart, seed=1)
     network, accuracy = prune_and_retrain(pruning, digits, epochs=0)
     masks = [layer.mask for layer in network.layers]
     length = sum(float(d[m].sum()) for d, m in zip(_far_apart(masks), masks, strict=True))
@@ -303,11 +304,11 @@ def test_pruning_ends_within_the_wire_length_asked_for(digits: Dataset, regrow: 
 def test_long_wires_go_first_when_they_are_charged_for(digits: Dataset) -> None:
     """With the same number of wires left, charging and ranking by distance leaves them shorter than magnitude does."""
     lengths = []
-    for rule, charge in (("magnitude", Charge("none", 0.0, 1.0)), ("obd_distance", Charge("distance", 0.002, 1.0))):
+    for rule, penalty in (("magnitude", Penalty("none", 0.0, 1.0)), ("obd_distance", Penalty("distance", 0.002, 1.0))):
         mlp = Mlp.seeded((64, 16, 10), batch_norm=True, seed=1)
         fit(mlp, digits, RECIPE, epochs=4, seed=1)
         spec = PruneSpec(rule=rule, sparsity=None, wires=200, rounds=6, retrain=0)  # type: ignore[arg-type]
-        pruning = Pruning(mlp, Samples.of(digits.train), RECIPE, spec, charge, distances=_far_apart, seed=1)
+        pruning = Pruning(mlp, Samples.of(digits.train), RECIPE, spec, penalty, distances=_far_apart, seed=1)
         network, _ = prune_and_retrain(pruning, digits, epochs=0)
         masks = [layer.mask for layer in network.layers]
         lengths.append(sum(float(d[m].sum()) for d, m in zip(_far_apart(masks), masks, strict=True)))
@@ -324,14 +325,14 @@ def test_a_smaller_network_is_looked_at_with_more_samples_for_the_same_work(
         looked_at.append(len(features))
         return curvature_of(mlp, features)
 
-    monkeypatch.setattr(look, "curvature_of", counted)
-    monkeypatch.setattr(look, "LOOKED_AT", 100)
+    monkeypatch.setattr(sensitivity, "curvature_of", counted)
+    monkeypatch.setattr(sensitivity, "CURVATURE_SAMPLES", 100)
     mlp = Mlp.seeded((64, 20, 10), batch_norm=True, seed=1)
     spec = PruneSpec(rule="obd", schedule="gradual", sparsity=None, wires=500, rounds=4)
     pruning = Pruning(mlp, Samples.of(digits.train), RECIPE, spec, seed=1)
     pruning.prune(0.0)
     mlp.masked[0].mask[:10] = 0
-    cut(mlp)
+    remove_dead_neurons(mlp)
     pruning.prune(0.0)
     assert looked_at == [100, 200]
 
@@ -339,16 +340,16 @@ def test_a_smaller_network_is_looked_at_with_more_samples_for_the_same_work(
 def test_a_teacher_of_one_hot_answers_is_cross_entropy_and_a_share_mixes_both(digits: Dataset) -> None:
     """With T = 1 and answers that are the labels, the distance to the teacher is the cross entropy itself."""
     samples = Samples.of(digits.train)
-    taught = samples.taught_by(lambda x: 1e4 * nn.functional.one_hot(samples.labels[: len(x)], 10).float(), 1.0)
-    batch = next(taught.stream(16, seed=1))._replace(taught=None)
+    taught = samples.with_teacher(lambda x: 1e4 * nn.functional.one_hot(samples.labels[: len(x)], 10).float(), 1.0)
+    batch = next(taught.stream(16, seed=1))._replace(soft_labels=None)
     scores = torch.randn(16, 10, generator=torch.Generator().manual_seed(1))
     hard = nn.functional.one_hot(batch.labels, 10).float()
     plain = RECIPE.loss(scores, batch)
-    mixed = Recipe(32, 0.005, 0.0, 0.0, distill=0.3, temperature=1.0).loss(scores, batch._replace(taught=hard))
+    mixed = Recipe(32, 0.005, 0.0, 0.0, distill=0.3, temperature=1.0).loss(scores, batch._replace(soft_labels=hard))
     assert float(mixed) == pytest.approx(float(plain), rel=1e-6)
     soft = torch.full((16, 10), 0.1)
     by_hand = 0.7 * plain + 0.3 * 4 * (soft * (soft.log() - torch.log_softmax(scores / 2, 1))).sum(dim=1).mean()
-    softened = Recipe(32, 0.005, 0.0, 0.0, distill=0.3, temperature=2.0).loss(scores, batch._replace(taught=soft))
+    softened = Recipe(32, 0.005, 0.0, 0.0, distill=0.3, temperature=2.0).loss(scores, batch._replace(soft_labels=soft))
     assert float(softened) == pytest.approx(float(by_hand), rel=1e-6)
 
 

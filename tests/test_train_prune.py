@@ -3,7 +3,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from netgen.train.prune import RULES, Weights, keep_into, keep_of, keep_within, split_like
+from netgen.train.prune import RULES, Weights, keep_best, keep_per_neuron, keep_within_length, split_like
 
 WEIGHTS = Weights(
     weight=np.array([0.9, -0.1, 0.5, 0.4, -0.3]),
@@ -24,13 +24,13 @@ WEIGHTS = Weights(
     ],
 )
 def test_of_five_weights_each_rule_keeps_three_as_worked_by_hand(rule: str, kept: list[int]) -> None:
-    assert np.flatnonzero(keep_of(RULES[rule], WEIGHTS, 3)).tolist() == kept
+    assert np.flatnonzero(keep_best(RULES[rule], WEIGHTS, 3)).tolist() == kept
 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_as_many_weights_stay_as_were_asked_for(rule: str) -> None:
     for keep in range(7):
-        assert keep_of(RULES[rule], WEIGHTS, keep).sum() == min(keep, 5)
+        assert keep_best(RULES[rule], WEIGHTS, keep).sum() == min(keep, 5)
 
 
 @pytest.mark.parametrize("rule", ["magnitude", "distance_magnitude", "obd", "obd_distance"])
@@ -40,16 +40,16 @@ def test_within_a_length_no_longer_prefix_of_the_ranks_fits(rule: str) -> None:
     for most in range(18):
         order = sorted(range(5), key=lambda k: (-rank[k], k))
         best = max(k for k in range(6) if sum(WEIGHTS.distance[i] for i in order[:k]) <= most)
-        kept = keep_within(RULES[rule], WEIGHTS, WEIGHTS.distance, float(most))
+        kept = keep_within_length(RULES[rule], WEIGHTS, WEIGHTS.distance, float(most))
         assert sorted(np.flatnonzero(kept)) == sorted(order[:best])
 
 
 def test_into_each_neuron_the_best_weights_stay() -> None:
     """0.9 and -0.1 lead into the first neuron, none into the second, 0.5, 0.4 and -0.3 into the third."""
     fan_in = np.array([2, 0, 3])
-    assert np.flatnonzero(keep_into(RULES["magnitude"], WEIGHTS, fan_in, 1)).tolist() == [0, 2]
-    assert np.flatnonzero(keep_into(RULES["obd"], WEIGHTS, fan_in, 2)).tolist() == [0, 1, 2, 4]
-    assert keep_into(RULES["magnitude"], WEIGHTS, fan_in, 0).sum() == 0
+    assert np.flatnonzero(keep_per_neuron(RULES["magnitude"], WEIGHTS, fan_in, 1)).tolist() == [0, 2]
+    assert np.flatnonzero(keep_per_neuron(RULES["obd"], WEIGHTS, fan_in, 2)).tolist() == [0, 1, 2, 4]
+    assert keep_per_neuron(RULES["magnitude"], WEIGHTS, fan_in, 0).sum() == 0
 
 
 def test_new_masks_are_subsets_of_the_old_ones() -> None:

@@ -191,7 +191,7 @@ def _look(trial: Trial, learner: Learner, mlp: "Mlp") -> Point:
     test = accuracy_of(mlp, seen.test)
     if trial.look == "float":
         return Point(network.weights_left, netlist.wires, validation, test, lengths)
-    mlp.start_anew(spec.seed + 7)
+    mlp.reinitialize(spec.seed + 7)
     fresh = accuracy_of(mlp, seen.test)
     retrain(mlp, seen, samples, recipe, epochs=3 * spec.prune.retrain, seed=spec.seed + 2)
     return Point(network.weights_left, netlist.wires, validation, test, lengths, fresh, accuracy_of(mlp, seen.test))

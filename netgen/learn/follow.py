@@ -1,4 +1,4 @@
-"""A placer that follows a network while it is pruned: each placement begins where the last one ended."""
+"""Place a network repeatedly while it is pruned: each placement starts from the last one."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,14 +15,14 @@ from netgen.spec.board import board_of
 from netgen.spec.sections import PlaceSpec
 
 FIRST = 10
-"""Times the moves that the first placement, which has no start, takes."""
+"""Factor of the moves of the first placement, which has nothing to start from."""
 
 
 class Follower:
-    """Places the network again and again as `masks` change, on the smallest box that the spec allows.
+    """Place the network again as its masks change, on the smallest box that the spec allows.
 
     Args:
-        moves: of each re-placement.
+        moves: of each placement; the first has ten times as many.
     """
 
     def __init__(self, spec: PlaceSpec, *, moves: int, seed: int) -> None:
@@ -30,20 +30,21 @@ class Follower:
         self.length = 0
         self._site: list[Words] = []
 
-    def __call__(self, masks: Sequence[Bools], counts: Sequence[Words] = ()) -> list[Reals]:
-        """Re-place, and measure.
+    def __call__(self, masks: Sequence[Bools], weights: Sequence[Words] = ()) -> list[Reals]:
+        """Place the network, and measure the distances of its neurons.
 
         Args:
             masks: per layer, (n_out, n_in) bool.
-            counts: per layer, (n_out, n_in) int64, how much a step of each wire counts; all alike, when empty.
-        Returns: per layer, (n_out, n_in), the Manhattan distance between two neurons; 0 where one has no site.
+            weights: placement weight of each wire, per layer (n_out, n_in) int64; all equal when empty.
+        Returns: per layer, (n_out, n_in), the Manhattan distance between two neurons, in units of the pitch; 0 where
+            one of them has no site.
         Raises: FitError, when the spec's box is too small.
         """
         from netgen.place import place
 
         netlist = netlist_between(masks)
-        if counts:
-            netlist = replace(netlist, weight=_by_wire(netlist, counts))
+        if weights:
+            netlist = replace(netlist, weight=_by_wire(netlist, weights))
         grid, regions = board_of(self.spec, netlist)
         start = self._start(netlist, grid, regions) if self._site else None
         moves = self.moves if self._site else FIRST * self.moves
@@ -58,7 +59,7 @@ class Follower:
         return [_apart(source, target, pitch) for source, target in pairwise(self._site)]
 
     def _start(self, netlist: Netlist, grid: Grid, regions: Regions) -> Placement | None:
-        """The last placement, drawn together to the box of now; None, where a neuron has none or regions forbid it."""
+        """The last placement, moved into the current box; None when a neuron had no site or regions forbid it."""
         from netgen.place.gather import gather
 
         where = np.concatenate([self._site[k][netlist.index[netlist.layer == k]] for k in range(netlist.layers)])
@@ -68,7 +69,7 @@ class Follower:
 
 
 def _by_wire(netlist: Netlist, values: Sequence[Words]) -> Words:
-    """Of each wire, (m,), its entry in the matrices of the layers."""
+    """The entry of each wire, (m,), in matrices of the layers, (n_out, n_in)."""
     found = np.empty(netlist.wires, dtype=np.int64)
     for depth, matrix in enumerate(values):
         entering = netlist.layer[netlist.source] == depth
@@ -77,6 +78,7 @@ def _by_wire(netlist: Netlist, values: Sequence[Words]) -> Words:
 
 
 def _apart(source: Words, target: Words, pitch: Words) -> Reals:
+    """Manhattan distances, (targets, sources), between sites (n, 3); a site of -1 is none, at distance 0."""
     distance: Reals = (np.abs(target[:, None] - source) * pitch).sum(axis=2).astype(np.float64)
     distance[(target < 0).any(axis=1)] = 0.0
     distance[:, (source < 0).any(axis=1)] = 0.0

@@ -1,4 +1,4 @@
-"""From data to a circuit, by one spec: what the stages of a build and the experiments both do."""
+"""From data to a circuit by one spec: the steps that builds, searches and experiments share."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from netgen.train import Mlp, Pruning, Recipe, Samples, View
 
 OBSERVED = 5_000
-"""Training samples on which the range of results is observed."""
+"""Training samples on which the formats of hidden results are calibrated."""
 
 
 class Learner:
-    """One spec and its data; every method is one step, repeatable, and loads its libraries when it first runs.
+    """One spec and its data. Every method is one step: repeatable, and heavy libraries are loaded on its first call.
 
     Args:
-        base: folder from which `network.weights` is seen.
-        copies: distorted copies of the training data; made when they are first needed unless given.
+        base: folder that `network.weights` is relative to.
+        copies: distorted copies of the training data; made on first use when None.
     """
 
     def __init__(
@@ -47,12 +47,12 @@ class Learner:
 
     @property
     def weights(self) -> Path | None:
-        """The state_dict to start from, if the spec names one."""
+        """Path of the state_dict to start from, if the spec names one."""
         return self.base / self.spec.network.weights if self.spec.network.weights else None
 
     @property
     def follows(self) -> bool:
-        """Whether pruning looks at wire length, so that a placer has to follow."""
+        """Whether pruning uses wire lengths, so that the network is placed in every round."""
         return self.spec.prune.joint or "distance" in self.spec.train.regularizer
 
     def mlp(self) -> "Mlp":
@@ -65,7 +65,7 @@ class Learner:
         return mlp.to(device_of(self.spec.train.device))
 
     def dense(self) -> tuple["Mlp", float]:
-        """The trained dense network, and its validation accuracy."""
+        """Train the dense network; returns it and its validation accuracy, 0 to 1."""
         from netgen import train
 
         mlp = self.mlp()
@@ -83,7 +83,7 @@ class Learner:
         return mlp, accuracy
 
     def pruning(self, dense: "Mlp") -> "Pruning":
-        """The rounds of pruning that lie before a dense network, with the placer that follows them."""
+        """Prepare the pruning of a dense network, with a placer where wire lengths are used."""
         from netgen import train
 
         spec = self.spec
@@ -92,20 +92,20 @@ class Learner:
             self.samples(dense),
             self.recipe(),
             spec.prune,
-            train.Charge.of(spec.train),
+            train.Penalty.of(spec.train),
             seed=spec.seed,
             distances=Follower(spec.place, moves=spec.prune.place_moves, seed=spec.seed) if self.follows else None,
         )
 
     def pruned(self, dense: "Mlp") -> tuple[Network, float]:
-        """The pruned and retrained network, and its validation accuracy."""
+        """Prune and retrain; returns the network and its validation accuracy, 0 to 1."""
         from netgen import train
 
         pruning = self.pruning(dense)
         return train.prune_and_retrain(pruning, self.seen, epochs=self.spec.prune.retrain, progress=self.progress)
 
     def quantized(self, network: Network) -> tuple[Network, Circuit]:
-        """Formats chosen, fine-tuned under them, rounded: the float network as it then is, and the circuit."""
+        """Choose formats, fine-tune under them and round; returns the fine-tuned float network and the circuit."""
         from netgen import quantize, train
 
         spec = self.spec
@@ -138,7 +138,7 @@ class Learner:
         return network, quantize.quantize(network, formats, self.data.scale)
 
     def _allocate(self, module: "QuantizedMlp", rounded: Dataset) -> None:
-        """Give up digits as far as the spec's accuracy holds, then fine-tune once more."""
+        """Remove signed digits of weights as long as the spec's accuracy holds, then fine-tune again."""
         from netgen import train
 
         spec = self.spec
@@ -169,16 +169,16 @@ class Learner:
         )
 
     def samples(self, teacher: "Mlp | None" = None) -> "Samples":
-        """What to learn from: the training split, its distorted copies, and what a teacher says to them all."""
+        """The training split, its distorted copies and, where there is a teacher, its soft labels."""
         from netgen import train
 
         samples = train.Samples.of(self.seen.train, train.device_of(self.spec.train.device), self._copies)
         if teacher is None or not self.spec.prune.distill:
             return samples
-        return samples.taught_by(teacher.eval(), self.spec.prune.temperature)
+        return samples.with_teacher(teacher.eval(), self.spec.prune.temperature)
 
     def recipe(self, learning_rate: float | None = None) -> "Recipe":
-        """How to descend, at the spec's rate unless another is given."""
+        """Hyperparameters of training, at the spec's learning rate unless another is given."""
         from netgen.train import Recipe
 
         train, prune = self.spec.train, self.spec.prune
@@ -198,21 +198,21 @@ class Learner:
 
     @cached_property
     def thresholds(self) -> tuple[int, ...]:
-        """Where input words become bits, if the spec wants that."""
+        """Thresholds among the input words at which they become bits; empty when inputs are words."""
         return thresholds_in(self.word, self.spec.data.thresholds)
 
     @property
     def rounding(self) -> tuple[FixedPoint, ...]:
-        """The formats that hidden results are rounded to in all training, if the spec wants that.
+        """Formats that hidden results are rounded to in all training; empty without `quantize.from_start`.
 
-        Batch normalization brings sums near 0 with variance 1: the steps cover what is below 2.
+        Batch normalization gives sums mean 0 and variance 1, so the formats cover 0 to 2.
         """
         widths = self.spec.activation_widths if self.spec.quantize.from_start else ()
         return tuple(FixedPoint(width, width - 1, signed=False) for width in widths)
 
     @cached_property
     def seen(self) -> Dataset:
-        """The data as the network sees them: features, or bits of them."""
+        """The data as the network reads them: scaled features, or their bits."""
         return self.data.coded(self.word, self.thresholds) if self.thresholds else self.data
 
     @cached_property

@@ -1,21 +1,24 @@
-"""Training and pruning: data in, a float, sparse `Network` out."""
+"""Training and pruning: data in, a float, sparse `Network` out.
+
+`pipeline` is the order of the steps; `joint` is a round of pruning. A pruning rule is a function in `prune`.
+"""
 
 from netgen.train.augment import distort
-from netgen.train.charge import Charge
+from netgen.train.derivatives import curvature_in
 from netgen.train.fit import Descent, Recipe, accuracy_of, device_of, fit
 from netgen.train.joint import Distances, Pruning
 from netgen.train.mlp import Mlp, load_mlp, load_state, predict, save_mlp
-from netgen.train.phases import prune_and_retrain, retrain, train_dense
+from netgen.train.penalty import Penalty
+from netgen.train.pipeline import prune_and_retrain, retrain, train_dense
 from netgen.train.prune import RULES
-from netgen.train.saliency import curvature_in
 from netgen.train.samples import Samples, View, coded
 
 __all__ = [
     "RULES",
-    "Charge",
     "Descent",
     "Distances",
     "Mlp",
+    "Penalty",
     "Pruning",
     "Recipe",
     "Samples",

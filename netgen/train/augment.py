@@ -1,6 +1,6 @@
-"""More views of images: shifted, turned, zoomed, sheared and warped a little, so that a network learns what matters.
+"""Data augmentation: copies of images that are slightly shifted, rotated, zoomed, sheared and warped.
 
-A network of a few thousand weights still learns 54,000 digits by heart; distorted copies are what makes it general.
+A network of a few thousand weights still overfits 54,000 digits; distorted copies are what makes it generalize.
 """
 
 import math
@@ -14,16 +14,16 @@ from netgen.progress import Progress, silent
 from netgen.spec.sections import AugmentSpec
 
 CHUNK = 6000
-"""Images that are distorted at a time, for the sake of memory."""
+"""Images that are distorted at once; bounds memory."""
 KNOTS = 5
-"""Points along each axis whose random displacements, smoothly joined, make up a warp."""
+"""Points along each axis with random displacements; a warp interpolates between them."""
 
 
 def distort(split: Split, spec: AugmentSpec, *, seed: int, progress: Progress = silent) -> list[Tensor]:
-    """Distort every image of a split anew, `spec.copies` times.
+    """Distort every image of a split, `spec.copies` times.
 
     Returns: copies, each (n, n_in) uint8 in steps of 1/256; about 50 us an image of 28 x 28.
-    Raises: TrainError, when the features are no square images.
+    Raises: TrainError, when the features are not those of square images.
     Source: LeCun et al. 1998 (affine distortions), Simard et al. 2003 (elastic ones).
     """
     if not spec.copies:
@@ -47,6 +47,7 @@ def _distorted(images: Tensor, spec: AugmentSpec, generator: torch.Generator) ->
     count, side = len(images), images.shape[-1]
 
     def draw(most: float) -> Tensor:
+        """A number for each image, uniform from -most to most."""
         return (2 * torch.rand(count, generator=generator) - 1) * most
 
     angle, zoom, shear = draw(math.radians(spec.rotate)), 1 + draw(spec.zoom), draw(spec.shear)
@@ -57,8 +58,8 @@ def _distorted(images: Tensor, spec: AugmentSpec, generator: torch.Generator) ->
     )
     if spec.warp:
         knots = torch.randn(count, 2, KNOTS, KNOTS, generator=generator) * spec.warp * step
-        bent = nn.functional.interpolate(knots, size=(side, side), mode="bicubic", align_corners=True)
-        grid = grid + bent.permute(0, 2, 3, 1)
+        warp = nn.functional.interpolate(knots, size=(side, side), mode="bicubic", align_corners=True)
+        grid = grid + warp.permute(0, 2, 3, 1)
     if spec.mirror:
         grid[..., 0] *= torch.where(torch.rand(count, 1, 1, generator=generator) < 0.5, -1.0, 1.0)
     moved = nn.functional.grid_sample(images, grid, align_corners=False)

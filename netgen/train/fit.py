@@ -1,4 +1,4 @@
-"""Gradient descent, for any module that maps features to scores: step by step, or a whole phase at once."""
+"""Gradient descent for any module that maps features to scores: step by step, or for a number of epochs."""
 
 import copy
 import itertools
@@ -11,22 +11,23 @@ from torch import Tensor, nn
 
 from netgen.data import Dataset, Split
 from netgen.errors import TrainError
+from netgen.nn.threads import one_thread
 from netgen.progress import Progress, silent
 from netgen.train.mlp import Mlp
 from netgen.train.samples import Batch, Samples
 
-SETTLED = 0.2
-"""Share of the epochs, of a rate that falls to nothing, that show the samples as they are: batch normalization and
-biases then settle on what is to be classified, not on distortions of it."""
+UNDISTORTED = 0.2
+"""Share of the epochs, the last ones under a decaying rate, that show the samples undistorted: batch normalization and
+biases then adapt to the samples that will be classified, not to distorted copies."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to descend: Adam; cross entropy with label smoothing, mixed with what a teacher answers.
+    """Hyperparameters of training: Adam; cross entropy with label smoothing, mixed with distillation.
 
     Attributes:
-        distill: share of the loss that compares with the teacher, where the samples have one.
-        temperature: by which the teacher's answers were softened, and ours are to compare them.
+        distill: share of the distillation loss, 0 to 1, where the samples have a teacher's soft labels.
+        temperature: divides the scores of teacher and student before the softmax.
     """
 
     batch_size: int
@@ -39,11 +40,11 @@ class Recipe:
     def loss(self, scores: Tensor, batch: Batch) -> Tensor:
         """The mean loss of a batch, a scalar."""
         loss = nn.functional.cross_entropy(scores, batch.labels, label_smoothing=self.label_smoothing)
-        if batch.taught is None or not self.distill:
+        if batch.soft_labels is None or not self.distill:
             return loss
-        ours = torch.log_softmax(scores / self.temperature, dim=1)
-        apart = nn.functional.kl_div(ours, batch.taught.to(ours.dtype), reduction="batchmean")
-        return (1 - self.distill) * loss + self.distill * self.temperature**2 * apart
+        student = torch.log_softmax(scores / self.temperature, dim=1)
+        divergence = nn.functional.kl_div(student, batch.soft_labels.to(student.dtype), reduction="batchmean")
+        return (1 - self.distill) * loss + self.distill * self.temperature**2 * divergence
 
 
 def device_of(wanted: str) -> str:
@@ -51,10 +52,10 @@ def device_of(wanted: str) -> str:
 
     Raises: TrainError, when a GPU is asked for and there is none.
     """
-    there = torch.cuda.is_available()
-    if wanted == "cuda" and not there:
+    available = torch.cuda.is_available()
+    if wanted == "cuda" and not available:
         raise TrainError("train.device: cuda, but PyTorch finds no GPU on this machine; set it to auto")
-    return "cuda" if there and wanted != "cpu" else "cpu"
+    return "cuda" if available and wanted != "cpu" else "cpu"
 
 
 def _dtype_of(module: nn.Module) -> torch.dtype:
@@ -63,8 +64,9 @@ def _dtype_of(module: nn.Module) -> torch.dtype:
     return own if isinstance(own, torch.dtype) else next(module.parameters()).dtype
 
 
+@one_thread()
 def accuracy_of(module: nn.Module, split: Split) -> float:
-    """Share of a split's samples whose greatest score is at their label; the lowest index wins a tie."""
+    """Share of a split's samples, 0 to 1, whose greatest score is at their label; the lowest index wins a tie."""
     module.eval()
     device = next(module.parameters()).device
     with torch.no_grad():
@@ -74,25 +76,22 @@ def accuracy_of(module: nn.Module, split: Split) -> float:
 
 
 class Descent:
-    """A module on its way down: Adam, which remembers, and batches without end.
-
-    Runs on one torch thread, the fastest for networks this small, and repeatable.
+    """Gradient descent under way: a module, the state of its optimizer and an endless stream of batches.
 
     Args:
-        turns: the view of the samples that each pass shows; one after the other when None.
+        view_order: the view of the samples that each pass shows; all in turn when None.
     """
 
     def __init__(
-        self, module: nn.Module, samples: Samples, recipe: Recipe, *, seed: int, turns: Iterable[int] | None = None
+        self, module: nn.Module, samples: Samples, recipe: Recipe, *, seed: int, view_order: Iterable[int] | None = None
     ) -> None:
-        torch.set_num_threads(1)
         self.module, self.recipe = module, recipe
         self.optimizer = torch.optim.Adam(
             module.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
         )
         self.per_epoch = max(len(samples) // recipe.batch_size, 1)
         columns = (lambda: module.kept[0]) if isinstance(module, Mlp) else None
-        self._stream = samples.stream(recipe.batch_size, seed, columns, turns)
+        self._stream = samples.stream(recipe.batch_size, seed, columns, view_order)
 
     @property
     def rate(self) -> float:
@@ -103,8 +102,9 @@ class Descent:
     def rate(self, value: float) -> None:
         self.optimizer.param_groups[0]["lr"] = value
 
+    @one_thread()
     def run(self, steps: int, after: Callable[[], None] | None = None) -> None:
-        """Take so many steps, one batch each; `after` is called behind each."""
+        """Take a number of steps, one batch each; `after` is called after each step."""
         self.module.train()
         dtype = _dtype_of(self.module)
         for _ in range(steps):
@@ -117,13 +117,14 @@ class Descent:
                 after()
 
 
-def _settling(epochs: int, views: int) -> Iterator[int]:
-    """The view for each epoch: all in turn, then only the first, the samples as they are."""
-    plain = math.ceil(SETTLED * epochs)
+def _undistorted_at_the_end(epochs: int, views: int) -> Iterator[int]:
+    """The view for each epoch: all in turn, then only the first, the undistorted samples."""
+    plain = math.ceil(UNDISTORTED * epochs)
     yield from (epoch % views for epoch in range(epochs - plain))
     yield from itertools.repeat(0)
 
 
+@one_thread()
 def fit(
     module: nn.Module,
     data: Dataset,
@@ -136,27 +137,26 @@ def fit(
     progress: Progress = silent,
     what: str = "train",
 ) -> float:
-    """Train a module in place and leave it at the epoch that is best on validation data, the latest on a tie.
-
-    With `decay` the rate falls linearly to a thousandth, and the last epochs show the samples undistorted; otherwise
-    the rate stays, and the views take turns, so that training can go on.
+    """Train a module in place and keep its state after the epoch with the best validation accuracy, the last if equal.
 
     Args:
-        samples: what to learn from; the training split as it is when None.
-    Returns: validation accuracy; with no epochs, of the module as it is.
+        samples: training samples; the training split when None.
+        decay: whether the rate falls linearly to a thousandth and the last epochs show the samples undistorted;
+            otherwise the rate is constant and the views alternate, so that training can continue.
+    Returns: validation accuracy, 0 to 1, of the restored state; with 0 epochs, of the module unchanged.
     """
     if epochs == 0:
         return accuracy_of(module, data.validation)
     samples = samples or Samples.of(data.train)
-    turns = _settling(epochs, len(samples.views)) if decay else None
-    descent = Descent(module, samples, recipe, seed=seed, turns=turns)
-    best, best_state, taken = -1.0, module.state_dict(), 0
+    view_order = _undistorted_at_the_end(epochs, len(samples.views)) if decay else None
+    descent = Descent(module, samples, recipe, seed=seed, view_order=view_order)
+    best, best_state, steps = -1.0, module.state_dict(), 0
     most = epochs * descent.per_epoch
 
     def slow_down() -> None:
-        nonlocal taken
-        taken += 1
-        descent.rate = recipe.learning_rate * (1 - (1 - 1e-3) * taken / most)
+        nonlocal steps
+        steps += 1
+        descent.rate = recipe.learning_rate * (1 - (1 - 1e-3) * steps / most)
 
     for epoch in range(epochs):
         descent.run(descent.per_epoch, slow_down if decay else None)

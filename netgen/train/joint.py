@@ -1,7 +1,16 @@
-"""Train, prune and re-place in turn, so that weights move to where wires are short and neurons to where weights are."""
+"""Joint training, pruning and placement: weights follow short wires, neurons follow the remaining weights.
+
+```text
+for each round:
+    place the network again, starting from the last placement     (follow)
+    several times:
+        measure sensitivity, select weights within the target     (keep)
+        adjust the rest, regrow, remove dead neurons
+        train; a proximal step of the penalty follows each step   (descent)
+```
+"""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -10,49 +19,39 @@ from torch.optim.swa_utils import AveragedModel
 
 from netgen.ir.fixed import Reals, Words
 from netgen.ir.network import Bools
-from netgen.spec.sections import PruneSpec, per_layer
-from netgen.train.charge import NO_CHARGE, Charge
-from netgen.train.cut import cut
+from netgen.nn.threads import one_thread
+from netgen.spec.sections import PruneSpec
+from netgen.train.dead import remove_dead_neurons
 from netgen.train.fit import Descent, Recipe
-from netgen.train.look import Look, look_at
-from netgen.train.mlp import Mlp, array_of
-from netgen.train.prune import RULES, Weights, counts_of, keep_into, keep_of, keep_within, split_like
-from netgen.train.saliency import slopes_of
+from netgen.train.mlp import Mlp
+from netgen.train.penalty import NO_PENALTY, Penalty
+from netgen.train.prune import placement_weights
+from netgen.train.regrow import GRADIENT_SAMPLES, regrow
 from netgen.train.samples import Batch, Samples
+from netgen.train.schedule import Schedule, Target
+from netgen.train.select import select
+from netgen.train.sensitivity import Sensitivity, sensitivity_of
 
 Distances = Callable[[Sequence[Bools], Sequence[Words]], list[Reals]]
-"""Places a network anew, near where its neurons lay before, and measures between all of them.
+"""Place a network, starting from its last placement, and measure the distance between all neurons of adjacent layers.
 
-Takes the masks of its layers, (n_out, n_in) bool, and how much a step of each wire counts, none when all count alike;
-returns, of the same shapes, the Manhattan distance between the two neurons, and 0 where one of them has no site."""
-
-STEEPEST_ON = 5_000
-"""Samples on which slopes are taken."""
-DENSE_SHARE = 0.3
-"""Share of the rounds that a target of wire length spends on the way down to what can be placed."""
-KEPT_PER_ROUND = 0.75
-"""When accuracy decides, every round keeps this share of the weights that are left."""
-
-
-@dataclass(frozen=True)
-class Target:
-    """What is to be left: so many wires, so many into each neuron of each layer, or, with neither, so much length."""
-
-    count: int | None = None
-    fan_in: tuple[int, ...] | None = None
-    length: float = 0.0
-
-
-def _between(start: float, end: float, done: float) -> float:
-    """On the way from a start down to an end, in equal ratios; the start, where it lies below."""
-    return start * float((min(end, start) / start) ** done)
+Arguments: the masks of its layers, (n_out, n_in) bool, and the placement weight of each wire, (n_out, n_in) int64, or
+an empty list for equal weights. Returns, of the same shapes, the Manhattan distance between the two neurons; 0 where
+one of them has no site."""
 
 
 class Pruning:
-    """A network that is being trained and pruned, round by round.
+    """A network that is trained and pruned, round by round.
+
+    Arrays "of the dense network" are per layer (n_out, n_in) with rows and columns for dead neurons too; arrays "of the
+    neurons that are left" have the shape of the layers' matrices.
 
     Args:
-        distances: the placer to follow; None prunes without one.
+        distances: the placer that follows the network; None prunes without placement.
+
+    Attributes:
+        distances: of the dense network; None before the first placement.
+        first_length: wire length under the first placement; 0 before it.
     """
 
     def __init__(
@@ -61,200 +60,139 @@ class Pruning:
         samples: Samples,
         recipe: Recipe,
         spec: PruneSpec,
-        charge: Charge = NO_CHARGE,
+        penalty: Penalty = NO_PENALTY,
         *,
         seed: int,
         distances: Distances | None = None,
     ) -> None:
         self.mlp, self.samples, self.recipe, self.spec, self.seed = mlp, samples, recipe, spec, seed
-        self.charge, self.measure = charge, distances
+        self.penalty, self.placer = penalty, distances
         self.descent = Descent(mlp, samples, recipe, seed=seed)
-        self.dense = mlp.weights_total
-        self.begin = self.wires
+        self.schedule = Schedule(spec, mlp.sizes, mlp.wires)
         self.distances: list[Reals] | None = None
-        self.longest = 0.0
-        self._prices: list[Tensor] = []
+        self.first_length = 0.0
+        self._coefficients: list[Tensor] = []
         self._saliencies: list[Reals] | None = None
         self._mean: AveragedModel | None = None
-        self._average_anew()
+        self._restart_mean()
         self._done = 0.0
         self._random = torch.Generator().manual_seed(seed)
-        self._parts = spec.steps if spec.schedule == "gradual" else 1
-        self._first = max(round(DENSE_SHARE * spec.rounds), 1) if self.begin > spec.place_at else 0
+        self._prunings = spec.steps if spec.schedule == "gradual" else 1
 
     @property
     def wires(self) -> int:
-        """Weights that are left."""
+        """Weights that the masks keep."""
         return self.mlp.wires
 
     @property
     def length(self) -> float:
-        """Wire length under the placement of now; 0 as long as there is none."""
+        """Wire length under the current placement; 0 before the first placement."""
         if self.distances is None:
             return 0.0
         return sum(float(d[mask].sum()) for d, mask in zip(self.distances, self.mlp.masks(), strict=True))
 
+    @one_thread()
     def round(self, number: int) -> None:
-        """Re-place, then prune and train in turns; rounds count from 1."""
+        """Place again, then prune and train in turns; rounds count from 1.
+
+        Raises: TrainError, when no path from an input to an output is left.
+        """
         self.follow()
         steps = self.spec.epochs * self.descent.per_epoch
-        for part in range(self._parts):
-            self.prune((number - 1 + (part + 1) / self._parts) / self.spec.rounds)
-            self.descent.run(steps * (part + 1) // self._parts - steps * part // self._parts, self._collect)
+        for part in range(self._prunings):
+            self.prune((number - 1 + (part + 1) / self._prunings) / self.spec.rounds)
+            now = steps * (part + 1) // self._prunings - steps * part // self._prunings
+            self.descent.run(now, self._after_step)
 
+    @one_thread()
     def follow(self) -> None:
-        """Let the placer follow what has changed, once there are few enough wires to be placed."""
-        if self.measure is not None and self.wires <= self.spec.place_at:
-            self.distances = self.measure(self.mlp.masks(), self._counts())
-            self.longest = self.longest or self.length
-            self._charge_anew()
+        """Place the network again, once it has at most `place_at` wires."""
+        if self.placer is not None and self.wires <= self.spec.place_at:
+            self.distances = self.placer(self.mlp.masks(), self._placement_weights())
+            self.first_length = self.first_length or self.length
+            self._renew_coefficients()
 
     def prune(self, done: float) -> None:
-        """Prune to where the schedule wants to be when so much of it, 0 to 1, is done."""
+        """Prune to the target of the schedule when a share `done` of it, 0 to 1, is done."""
         self._done = done
-        self.keep(self._target(done))
+        self.keep(self.schedule.target(done, None if self.distances is None else self.first_length))
 
+    @one_thread()
     def keep(self, target: Target) -> None:
-        """Keep what a target asks for, and cut what is dead.
+        """Prune to a target, and remove dead neurons.
 
-        Raises: TrainError, when nothing is left.
+        Raises: TrainError, when no path from an input to an output is left.
         """
-        look = self._looked()
-        masks = self._chosen(target, 1 - self.spec.regrow, look)
-        self._saliencies = self._spread(look.saliency)
-        if look.surgeon is not None:
-            look.surgeon.compensate(self.mlp, masks)
-        self._mask(masks)
-        if self.spec.regrow:
-            self._regrow(target)
-        cut(self.mlp, self.descent.optimizer)
-        self._average_anew()
-        self._charge_anew()
-
-    def _target(self, done: float) -> Target:
-        """What is to be left when so much of the schedule is done."""
-        spec = self.spec
-        if spec.sparsity is not None:
-            return Target(count=round(self.dense * (1 - spec.sparsity * (1 - (1 - done) ** 3))))
-        if spec.accuracy is not None:
-            return Target(count=round(self.dense * KEPT_PER_ROUND ** (spec.rounds * done)))
-        if spec.wires is not None:
-            return Target(count=round(_between(self.begin, spec.wires, done)))
-        if spec.fan_in is not None:
-            sizes = self.mlp.sizes
-            wanted = per_layer(spec.fan_in, len(sizes) - 1)
-            return Target(fan_in=tuple(round(_between(a, b, done)) for a, b in zip(sizes[:-1], wanted, strict=True)))
-        assert spec.wire_length is not None
-        dense = self._first / spec.rounds
-        if done <= dense or self.distances is None:
-            return Target(count=round(_between(self.begin, spec.place_at, min(done / max(dense, 1e-9), 1.0))))
-        return Target(length=_between(max(self.longest, 1.0), spec.wire_length, (done - dense) / (1 - dense)))
-
-    def _chosen(self, target: Target, share: float, look: Look) -> list[Bools]:
-        """New masks: the best weights by the spec's rule, within `share` of a target."""
-        layers = range(len(self.mlp.masked))
-        single = self.spec.scope == "layer" or target.fan_in is not None
-        groups = [[k] for k in layers] if single else [list(layers)]
-        masks = [layer.mask.cpu().numpy() > 0 for layer in self.mlp.masked]
-        local = self._local()
-        rule = RULES[self.spec.rule]
-        kept: list[Bools] = []
-        whole = float(sum(d[m].sum() for d, m in zip(local, masks, strict=True)))
-        for group in groups:
-            lengths = np.concatenate([local[k][masks[k]] for k in group])
-            weights = Weights(
-                np.concatenate([look.weight[k][masks[k]] for k in group]),
-                np.maximum(lengths, 1.0) ** self.spec.distance_power,
-                np.concatenate([look.curvature[k][masks[k]] for k in group]),
-            )
-            if target.fan_in is not None:
-                kept.append(keep_into(rule, weights, masks[group[0]].sum(axis=1), target.fan_in[group[0]]))
-            elif target.count is not None:
-                size = sum(self.mlp.sizes[k] * self.mlp.sizes[k + 1] for k in group)
-                kept.append(keep_of(rule, weights, round(share * target.count * size / self.dense)))
-            else:
-                most = share * target.length * lengths.sum() / max(whole, 1.0)
-                kept.append(keep_within(rule, weights, lengths, most))
-        return split_like(np.concatenate(kept), masks)
-
-    def _regrow(self, target: Target) -> None:
-        """Switch pruned wires on again, at weight 0: where the loss is steepest for each unit of their length.
-
-        Source: after RigL (Evci et al. 2020), per unit of wire; our own.
-        """
-        batch = self._batch(STEEPEST_ON)
-        slopes = slopes_of(self.mlp, batch.features, batch.labels)
-        masks, local = [layer.mask.cpu().numpy() > 0 for layer in self.mlp.masked], self._local()
-        steep = [
-            np.where(~masks[k], np.abs(array_of(slope)) / np.maximum(local[k], 1.0), -1.0)
-            for k, slope in enumerate(slopes)
-        ]
-        flat, lengths = np.concatenate([s.ravel() for s in steep]), np.concatenate([d.ravel() for d in local])
-        order = np.argsort(-flat, kind="stable")[: int((flat > 0).sum())]
-        if target.count is not None:
-            order = order[: max(target.count - self.wires, 0)]
-        else:
-            room = target.length - float(sum(d[m].sum() for d, m in zip(local, masks, strict=True)))
-            order = order[np.cumsum(lengths[order]) <= room]
-        grown = np.zeros(len(flat), dtype=np.bool_)
-        grown[order] = True
-        parts = np.split(grown, np.cumsum([m.size for m in masks])[:-1])
-        for layer, mask, part in zip(self.mlp.masked, masks, parts, strict=True):
-            new = part.reshape(mask.shape)
-            layer.weight.data[torch.from_numpy(new).to(layer.mask.device)] = 0.0
-            layer.mask.copy_(torch.from_numpy(mask | new))
-
-    def _mask(self, masks: Sequence[Bools]) -> None:
+        sensitivity = self._sensitivity()
+        masks = select(
+            target,
+            self.spec,
+            sensitivity,
+            [layer.mask.cpu().numpy() > 0 for layer in self.mlp.masked],
+            self._distances_left(),
+            sizes=self.mlp.sizes,
+            share=1 - self.spec.regrow,
+        )
+        self._saliencies = self._to_dense(sensitivity.saliency)
+        if sensitivity.surgeon is not None:
+            sensitivity.surgeon.compensate(self.mlp, masks)
         for layer, mask in zip(self.mlp.masked, masks, strict=True):
             layer.mask.copy_(torch.from_numpy(mask))
+        if self.spec.regrow:
+            regrow(self.mlp, target, self._batch(GRADIENT_SAMPLES), self._distances_left())
+        remove_dead_neurons(self.mlp, self.descent.optimizer)
+        self._restart_mean()
+        self._renew_coefficients()
 
-    def _counts(self) -> list[Words]:
-        """How much each wire counts for the placer, per layer (n_out, n_in) of what there was at first."""
+    def _placement_weights(self) -> list[Words]:
+        """Placement weight of each wire, of the dense network; empty for equal weights."""
         if self.spec.place_share is None:
             return []
-        return counts_of(self._spread(self._looked().saliency), self.mlp.masks(), self.spec.place_share)
+        saliencies = self._to_dense(self._sensitivity().saliency)
+        return placement_weights(saliencies, self.mlp.masks(), self.spec.place_share)
 
-    def _looked(self) -> Look:
-        """A look at the weights of now, or at their mean."""
+    def _sensitivity(self) -> Sensitivity:
+        """Sensitivity of the current weights, or of their mean since the last pruning."""
         mlp = self.mlp if self._mean is None else self._mean.module
         assert isinstance(mlp, Mlp)
-        operate = self.wires <= self.spec.place_at
-        return look_at(mlp, self.spec.rule, lambda size: self._batch(size).features, operate=operate)
+        blocks = self.wires <= self.spec.place_at
+        return sensitivity_of(mlp, self.spec.rule, lambda size: self._batch(size).features, blocks=blocks)
 
-    def _average_anew(self) -> None:
-        """Begin the mean of the weights anew, as they are."""
+    def _restart_mean(self) -> None:
+        """Start a new mean of the weights, once there are at most `average_at` of them."""
         if self.spec.average_at is not None and self.wires <= self.spec.average_at:
             self._mean = AveragedModel(self.mlp)
 
     def _batch(self, size: int) -> Batch:
-        """Some samples of one view to look at, all of them at most."""
+        """At most `size` random samples of one view."""
         return next(self.samples.stream(size, int(torch.randint(1 << 30, (1,), generator=self._random))))
 
-    def _local(self) -> list[Reals]:
-        """Distances between the neurons that are still held, per layer; 1 everywhere before there is a placement."""
+    def _distances_left(self) -> list[Reals]:
+        """Distances between the neurons that are left; 1 everywhere before the first placement."""
         if self.distances is None:
             return [np.ones(tuple(layer.mask.shape)) for layer in self.mlp.masked]
-        return self._held(self.distances)
+        return self._of_left(self.distances)
 
-    def _held(self, whole: Sequence[Reals]) -> list[Reals]:
-        """Of values of what there was at first, per layer (n_out, n_in), those of the neurons that are still held."""
+    def _of_left(self, dense: Sequence[Reals]) -> list[Reals]:
+        """The part of arrays of the dense network that belongs to the neurons that are left."""
         kept = [k.numpy() for k in self.mlp.kept]
-        return [values[np.ix_(kept[k + 1], kept[k])] for k, values in enumerate(whole)]
+        return [values[np.ix_(kept[k + 1], kept[k])] for k, values in enumerate(dense)]
 
-    def _spread(self, held: Sequence[Reals]) -> list[Reals]:
-        """The reverse; zeros where a neuron is gone."""
-        return [self.mlp.spread(values, depth) for depth, values in enumerate(held)]
+    def _to_dense(self, left: Sequence[Reals]) -> list[Reals]:
+        """The inverse of `_of_left`, with zeros for dead neurons."""
+        return [self.mlp.to_dense(values, depth) for depth, values in enumerate(left)]
 
-    def _charge_anew(self) -> None:
-        distances = self._tensors(self.distances)
-        self._prices = self.charge.prices(self.mlp, distances, self._done, self._tensors(self._saliencies))
+    def _renew_coefficients(self) -> None:
+        distances, saliencies = self._tensors(self.distances), self._tensors(self._saliencies)
+        self._coefficients = self.penalty.coefficients(self.mlp, distances, self._done, saliencies)
 
-    def _tensors(self, whole: Sequence[Reals] | None) -> list[Tensor] | None:
-        """What is held of some values, as the network computes."""
+    def _tensors(self, dense: Sequence[Reals] | None) -> list[Tensor] | None:
+        """Arrays of the neurons that are left as tensors, single precision, on the network's device."""
         device = self.mlp.masked[0].weight.device
-        return None if whole is None else [torch.from_numpy(v).float().to(device) for v in self._held(whole)]
+        return None if dense is None else [torch.from_numpy(v).float().to(device) for v in self._of_left(dense)]
 
-    def _collect(self) -> None:
-        self.charge.collect(self.mlp, self._prices, self.descent.rate)
+    def _after_step(self) -> None:
+        """Follow a step of the optimizer by the proximal step of the penalty, and update the mean."""
+        self.penalty.proximal_step(self.mlp, self._coefficients, self.descent.rate)
         if self._mean is not None:
             self._mean.update_parameters(self.mlp)

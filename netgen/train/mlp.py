@@ -1,4 +1,4 @@
-"""The multilayer perceptron in PyTorch, with masks, and its way to and from a `Network`."""
+"""The multilayer perceptron in PyTorch, with masks, and its conversion to and from a `Network`."""
 
 import itertools
 import pickle
@@ -17,34 +17,35 @@ from netgen.ir.network import Bools, Layer, Network
 from netgen.nn.rounding import rounded
 from netgen.nn.sparse import Wires
 from netgen.nn.sparse import linear as sparse_linear
+from netgen.nn.threads import one_thread
 
 
 class MaskedLinear(nn.Linear):
-    """A linear layer whose `mask`, (n_out, n_in) of zeros and ones, switches weights off for good."""
+    """A linear layer with a `mask`, (n_out, n_in) of zeros and ones; weights whose mask is 0 have no effect."""
 
     def __init__(self, n_in: int, n_out: int) -> None:
         super().__init__(n_in, n_out)
         self.mask: Tensor
         self.register_buffer("mask", torch.ones(n_out, n_in))
-        self._seen: tuple[Tensor, int] | None = None
+        self._wires_of: tuple[Tensor, int] | None = None
         self._wires: Wires | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (n, n_in) to (n, n_out)."""
-        wires = self._found()
+        wires = self._current_wires()
         if wires.pays:
             return sparse_linear(x, self.weight.view(-1).index_select(0, wires.flat), self.bias, wires)
         return nn.functional.linear(x, self.weight * self.mask, self.bias)
 
     def __getstate__(self) -> dict[str, Any]:
-        """What is copied: all but what was seen of the mask, since a copy counts its versions anew."""
-        return self.__dict__ | {"_seen": None}
+        """Copy all but the mask's version, which starts again from 0 in a copied tensor."""
+        return self.__dict__ | {"_wires_of": None}
 
-    def _found(self) -> Wires:
-        """The wires of the mask as it is now, looked for again only when it has changed."""
-        version = self.mask._version
-        if self._wires is None or self._seen is None or self._seen[0] is not self.mask or self._seen[1] != version:
-            self._seen, self._wires = (self.mask, version), Wires.of(self.mask)
+    def _current_wires(self) -> Wires:
+        """The wires of the mask; computed again only when the mask has been replaced or changed in place."""
+        version, known = self.mask._version, self._wires_of
+        if self._wires is None or known is None or known[0] is not self.mask or known[1] != version:
+            self._wires_of, self._wires = (self.mask, version), Wires.of(self.mask)
         return self._wires
 
 
@@ -53,13 +54,13 @@ class Mlp(nn.Module):
 
     Args:
         sizes: number of inputs, then of neurons in each layer.
-
-        rounding: for each hidden layer the format that its results are rounded to, straight through; none is rounded
-            when empty.
+        rounding: for each hidden layer the format that its results are rounded to, with straight-through gradients;
+            none is rounded when empty.
 
     Attributes:
-        kept: for the inputs and each layer, which of the neurons there were at first are still held (see
-            `netgen.train.cut`), ascending; all of them to begin with.
+        sizes: of the dense network; dead neurons that were removed count.
+        kept: for the inputs and each layer, the indices of the neurons that are left, ascending (see
+            `netgen.train.dead`).
     """
 
     def __init__(self, sizes: Sequence[int], *, batch_norm: bool, rounding: Sequence[FixedPoint] = ()) -> None:
@@ -72,14 +73,14 @@ class Mlp(nn.Module):
 
     @classmethod
     def seeded(cls, sizes: Sequence[int], *, batch_norm: bool, seed: int, rounding: Sequence[FixedPoint] = ()) -> "Mlp":
-        """A network with PyTorch's usual random start, which the seed decides; torch's own generator is left alone."""
+        """A network with PyTorch's default initialization from a seed; torch's global generator does not change."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             return cls(sizes, batch_norm=batch_norm, rounding=rounding)
 
     @classmethod
     def of(cls, network: Network, *, rounding: Sequence[FixedPoint] = ()) -> "Mlp":
-        """A network as it is, in evaluation mode, in double precision."""
+        """A `Network` as a module in evaluation mode and double precision."""
         mlp = cls(network.sizes, batch_norm=False, rounding=rounding).double().eval()
         with torch.no_grad():
             for linear, layer in zip(mlp.masked, network.layers, strict=True):
@@ -95,18 +96,18 @@ class Mlp(nn.Module):
 
     @property
     def weights_total(self) -> int:
-        """Weights of the dense network that there was at first."""
+        """Weights of the dense network."""
         return sum(a * b for a, b in itertools.pairwise(self.sizes))
 
     @property
     def wires(self) -> int:
-        """Weights that the masks let through."""
+        """Weights that the masks keep."""
         return sum(int(layer.mask.sum()) for layer in self.masked)
 
-    def start_anew(self, seed: int) -> None:
-        """Draw all weights and biases at random again, in place; masks stay.
+    def reinitialize(self, seed: int) -> None:
+        """Draw all weights at random again and set biases to zero, in place; masks stay.
 
-        Weights are uniform with the variance of He et al. 2015 for the wires that are left to each neuron.
+        Weights are uniform with the variance of He et al. 2015 for the remaining fan-in of each neuron.
         """
         generator = torch.Generator().manual_seed(seed)
         with torch.no_grad():
@@ -120,7 +121,7 @@ class Mlp(nn.Module):
                 norm.reset_parameters()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map features (n, n_in), all that there were at first or all that are held, to scores (n, n_out)."""
+        """Map features (n, n_in), of all inputs or of those that are left, to scores (n, n_out)."""
         x = self.inputs_of(x)
         *hidden, last = self.masked
         for depth, linear in enumerate(hidden):
@@ -132,27 +133,27 @@ class Mlp(nn.Module):
         return scores
 
     def activated(self, depth: int, x: Tensor) -> Tensor:
-        """What a hidden layer gives for its sums, (n, n_out): ReLU, rounded where that is asked for."""
+        """Apply the activation of a hidden layer to its sums, (n, n_out): ReLU, rounded if the network is."""
         return rounded(x, self.rounding[depth]) if self.rounding else torch.relu(x)
 
     def inputs_of(self, features: Tensor) -> Tensor:
-        """Of features (n, n_in) the columns whose inputs are still held; as they are, where these are all."""
+        """The columns of features (n, n_in) whose inputs are left."""
         columns = self.kept[0]
         return features if len(columns) == features.shape[1] else features[:, columns.to(features.device)]
 
     def masks(self) -> list[Bools]:
-        """The masks in the shape that the network had at first, per layer (n_out, n_in) bool."""
-        return [self.spread(array_of(layer.mask), depth) > 0 for depth, layer in enumerate(self.masked)]
+        """The masks in the shape of the dense network, per layer (n_out, n_in) bool."""
+        return [self.to_dense(array_of(layer.mask), depth) > 0 for depth, layer in enumerate(self.masked)]
 
-    def spread(self, values: Reals, depth: int) -> Reals:
-        """A layer's values, (n_out,) or (n_out, n_in), at the places they had at first, zeros elsewhere."""
+    def to_dense(self, values: Reals, depth: int) -> Reals:
+        """A layer's values, (n_out,) or (n_out, n_in), in the shape of the dense network; zeros for dead neurons."""
         shape = self.sizes[depth + 1 :][:1] + self.sizes[depth : depth + 1] * (values.ndim - 1)
         full: Reals = np.zeros(shape)
         full[np.ix_(*[self.kept[depth + 1 - k].numpy() for k in range(values.ndim)])] = values
         return full
 
     def network(self) -> Network:
-        """The same function in evaluation mode, in the shape that the network had at first.
+        """The same function in evaluation mode, in the shape of the dense network.
 
         Batch normalization is folded into weights and biases.
         """
@@ -169,27 +170,28 @@ class Mlp(nn.Module):
                 bias = (bias - array_of(norm.running_mean)) * gain + array_of(norm.bias)
             last = depth == len(self.linears) - 1
             weight, bias, mask = (
-                self.spread(values, depth) for values in (weight * gain[:, None], bias, array_of(linear.mask))
+                self.to_dense(values, depth) for values in (weight * gain[:, None], bias, array_of(linear.mask))
             )
             layers.append(Layer(weight, bias, mask > 0, "identity" if last else "relu"))
         return Network(tuple(layers))
 
 
 def _normalized(norm: nn.Module, x: Tensor) -> Tensor:
-    """Batch normalization of (n, n_out), in whichever order x lies in memory: to turn it around takes longer."""
-    turned = x.t()
-    result: Tensor = norm(turned[None])[0].t() if turned.is_contiguous() else norm(x)
+    """Batch normalization of (n, n_out), in the memory order that x has: copying it to the other order is slower."""
+    across = x.t()
+    result: Tensor = norm(across[None])[0].t() if across.is_contiguous() else norm(x)
     return result
 
 
 def array_of(tensor: Tensor) -> Reals:
-    """The same values in double precision, outside of PyTorch."""
+    """A tensor as a numpy array in double precision."""
     values: Reals = tensor.detach().cpu().double().numpy()
     return values
 
 
+@one_thread()
 def predict(network: Network, features: Any) -> Reals:
-    """Compute the float scores, (n, n_out) float64, of features (n, n_in) in PyTorch, in double precision."""
+    """Compute the float scores, (n, n_out) float64, of features (n, n_in), by PyTorch in double precision."""
     x = torch.from_numpy(np.array(features, dtype=np.float64))
     for layer in network.layers:
         x = nn.functional.linear(x, torch.from_numpy(layer.weight.copy()), torch.from_numpy(layer.bias.copy()))
@@ -200,7 +202,7 @@ def predict(network: Network, features: Any) -> Reals:
 
 
 def save_mlp(path: Path, mlp: Mlp) -> None:
-    """Write a network, whole or cut, as a .npz of plain arrays, the same bytes for the same state."""
+    """Write a network as a .npz of plain arrays; the same state gives the same bytes."""
     arrays = {key: value.cpu().numpy() for key, value in mlp.state_dict().items()}
     arrays |= {f"kept.{k}": kept.numpy() for k, kept in enumerate(mlp.kept)}
     with path.open("wb") as file:

@@ -1,4 +1,7 @@
-"""Pruning rules: from what is known of the weights to the order in which they go, and the masks that remain."""
+"""Pruning rules: the order in which weights are removed, and the masks that remain.
+
+A rule is a function of `Weights` in `RULES`; to add one, write it here and name it in `PruneSpec.rule`.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,18 +13,18 @@ from netgen.ir.fixed import Reals, Words
 from netgen.ir.network import Bools
 
 CANDIDATES = 2
-"""Nested ranks choose among so many times as many weights as are to go."""
-WHOLE = 16
-"""What a step of a wire that is likely to stay counts for the placer; of others less, down to 1."""
+"""Nested ranks choose the weights to remove among this many times as many candidates."""
+MOST_PLACEMENT_WEIGHT = 16
+"""Placement weight of the wires that are most likely to stay; of the others less, at least 1."""
 
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """What a rule may look at, of weights that are still there; all (k,), all layers or one.
+    """What a rule ranks: remaining weights of all layers or of one, each array (k,).
 
     Attributes:
         weight: as trained.
-        distance: Manhattan distance of the two neurons, to the spec's power; 1 before there is a placement.
+        distance: Manhattan distance of the two neurons, to the spec's power; 1 before the first placement.
         curvature: second derivative of the loss by the weight.
     """
 
@@ -31,7 +34,7 @@ class Weights:
 
 
 Rule = Callable[[Weights, int], Reals]
-"""A rank for each weight, (k,): the lowest go first. The number is how many are to go."""
+"""A rank for each weight, (k,): the lowest are removed first. The number is how many will be removed."""
 
 
 def magnitude(weights: Weights, remove: int) -> Reals:  # noqa: ARG001 - every rule has this signature
@@ -41,7 +44,7 @@ def magnitude(weights: Weights, remove: int) -> Reals:  # noqa: ARG001 - every r
 
 
 def nested_rank(weights: Weights, remove: int) -> Reals:
-    """Of the weights of least magnitude, twice as many as are to go, first the longest.
+    """Among the 2 * `remove` weights of least magnitude, the longest wires first.
 
     Source: Blake et al. 2018 name nested-rank pruning; the formula is our own reading.
     """
@@ -49,7 +52,7 @@ def nested_rank(weights: Weights, remove: int) -> Reals:
 
 
 def nested_rank_distance(weights: Weights, remove: int) -> Reals:
-    """The reverse: of the longest, twice as many as are to go, first those of least magnitude; our own reading."""
+    """Among the 2 * `remove` longest wires, the weights of least magnitude first; our own reading."""
     return _nested(-weights.distance, np.abs(weights.weight), remove)
 
 
@@ -59,7 +62,7 @@ def distance_magnitude(weights: Weights, remove: int) -> Reals:
 
 
 def obd(weights: Weights, remove: int) -> Reals:  # noqa: ARG001
-    """w^2 h / 2, by how much the loss rises to second order (LeCun, Denker and Solla 1990, Optimal Brain Damage)."""
+    """w^2 h / 2, the rise of the loss to second order (LeCun, Denker and Solla 1990, Optimal Brain Damage)."""
     rank: Reals = weights.curvature * weights.weight**2 / 2
     return rank
 
@@ -70,7 +73,7 @@ def obd_distance(weights: Weights, remove: int) -> Reals:
 
 
 def _nested(outer: Reals, inner: Reals, remove: int) -> Reals:
-    """Ranks by `inner`, and by `outer` where that ties, of the lowest by `outer`; all others stay."""
+    """Rank the lowest by `outer` by `inner`, ties by `outer`; the rank of all others is infinite."""
     candidates = np.argsort(outer, kind="stable")[: CANDIDATES * remove]
     rank: Reals = np.full(len(outer), np.inf)
     rank[candidates[np.lexsort((outer[candidates], inner[candidates]))]] = np.arange(len(candidates))
@@ -89,23 +92,29 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "obs_distance": obd_distance,
     }
 )
-"""Every pruning rule by the name that a spec gives it; `obs` differs from `obd` by the curvature that it is given."""
+"""Every pruning rule by the name that a spec gives it; `obs` is `obd` with the curvature of `BrainSurgeon`."""
 
 
-def counts_of(saliencies: Sequence[Reals], masks: Sequence[Bools], share: float) -> list[Words]:
-    """How much a step of each wire counts for a placer, per layer (n_out, n_in): the more, the likelier it will stay.
+def placement_weights(saliencies: Sequence[Reals], masks: Sequence[Bools], share: float) -> list[Words]:
+    """Weigh each wire for the placer by how likely it is to stay. Our own.
 
-    The most salient wires, up to a share of all, count whole; others by the root of their saliency beside the least of
-    those, so by |w| where all second derivatives are alike. What is soon to be pruned hardly pulls, and its place goes
-    to what stays. Our own.
+    The most salient wires have the greatest weight; the weight of the others is proportional to the square root of
+    their saliency, which is |w| when all second derivatives are equal. So wires that will soon be pruned hardly
+    lengthen those that stay.
+
+    Args:
+        saliencies: per layer (n_out, n_in).
+        share: part of the wires, 0 to 1, that has the greatest weight.
+    Returns: per layer (n_out, n_in), from 1 to `MOST_PLACEMENT_WEIGHT`.
     """
-    there = np.sort(np.concatenate([s[mask] for s, mask in zip(saliencies, masks, strict=True)]))
-    least = max(there[-max(round(share * len(there)), 1)], np.finfo(np.float64).tiny)
-    return [np.rint(WHOLE * np.sqrt(np.clip(s / least, 0, 1))).astype(np.int64).clip(1) for s in saliencies]
+    ordered = np.sort(np.concatenate([s[mask] for s, mask in zip(saliencies, masks, strict=True)]))
+    least = max(ordered[-max(round(share * len(ordered)), 1)], np.finfo(np.float64).tiny)
+    roots = [np.sqrt(np.clip(s / least, 0, 1)) for s in saliencies]
+    return [np.rint(MOST_PLACEMENT_WEIGHT * root).astype(np.int64).clip(1) for root in roots]
 
 
-def keep_of(rule: Rule, weights: Weights, keep: int) -> Bools:
-    """Keep so many weights, (k,) bool; ties are settled by position, the first stay."""
+def keep_best(rule: Rule, weights: Weights, keep: int) -> Bools:
+    """Keep the `keep` weights of highest rank, (k,) bool; of equal ranks the first are kept."""
     remove = max(len(weights.weight) - keep, 0)
     order = np.argsort(-rule(weights, remove), kind="stable")
     kept = np.zeros(len(order), dtype=np.bool_)
@@ -113,37 +122,37 @@ def keep_of(rule: Rule, weights: Weights, keep: int) -> Bools:
     return kept
 
 
-def keep_into(rule: Rule, weights: Weights, fan_in: Words, keep: int) -> Bools:
-    """Keep so many weights into each neuron, (k,) bool.
+def keep_per_neuron(rule: Rule, weights: Weights, fan_in: Words, keep: int) -> Bools:
+    """Keep the `keep` best weights of each neuron, (k,) bool.
 
     Args:
-        fan_in: (n_out,) how many of the weights, neuron after neuron, lead into each.
+        fan_in: (n_out,) number of weights of each neuron; `weights` lists them neuron after neuron.
     """
     ends = np.cumsum(fan_in)
     kept = [
-        keep_of(rule, Weights(weights.weight[a:b], weights.distance[a:b], weights.curvature[a:b]), keep)
+        keep_best(rule, Weights(weights.weight[a:b], weights.distance[a:b], weights.curvature[a:b]), keep)
         for a, b in zip(ends - fan_in, ends, strict=True)
     ]
     return np.concatenate(kept)
 
 
-def keep_within(rule: Rule, weights: Weights, length: Reals, most: float) -> Bools:
-    """Keep as many weights as fit within a total length, (k,) bool.
+def keep_within_length(rule: Rule, weights: Weights, length: Reals, most: float) -> Bools:
+    """Keep as many of the best weights as fit within a total length, (k,) bool; found by bisection.
 
     Args:
-        length: (k,); of each wire.
-        most: what they may measure together.
+        length: (k,), of each wire.
+        most: total length of the kept wires, at most.
     """
     low, high = 0, len(length)
     while low < high:
         middle = (low + high + 1) // 2
-        fits = length[keep_of(rule, weights, middle)].sum() <= most
+        fits = length[keep_best(rule, weights, middle)].sum() <= most
         low, high = (middle, high) if fits else (low, middle - 1)
-    return keep_of(rule, weights, low)
+    return keep_best(rule, weights, low)
 
 
 def split_like(flat: Bools, masks: Sequence[Bools]) -> list[Bools]:
-    """New masks, from what is kept of the weights that the old masks let through, layer after layer."""
+    """Turn a choice among the weights of some masks, concatenated layer after layer, into new masks."""
     result, first = [], 0
     for mask in masks:
         count = int(mask.sum())

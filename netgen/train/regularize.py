@@ -1,7 +1,7 @@
-"""Regularizers: what a weight costs while a network is trained, and the step that pays for it.
+"""Regularizers: the penalty of weights while a network is trained, and its proximal step.
 
-All are sums of `price * |w|` or `price * w^2 / 2` over the wires. After each step of the optimizer every weight moves
-by the proximal step of its cost, so that Adam's scaling does not change what a wire is charged.
+Each penalty is a sum of `c * |w|` or `c * w^2 / 2` over the weights, `c` being a weight's penalty coefficient. The
+proximal step follows each step of the optimizer, so Adam's scaling of gradients does not scale the penalty.
 """
 
 from collections.abc import Mapping
@@ -14,34 +14,38 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Regularizer:
-    """A cost of weights.
+    """A penalty of weights.
 
     Attributes:
-        order: 1 for |w|, which drives weights to zero; 2 for w^2 / 2, which only shrinks them.
-        by_distance: whether the price is the wire's length to a power, rather than 1.
+        order: 1 for |w|, which makes weights exactly zero; 2 for w^2 / 2, which only makes them smaller.
+        by_distance: whether a coefficient is the wire's length to a power, rather than 1.
     """
 
     order: int
     by_distance: bool
 
-    def price(self, distance: Tensor, power: float) -> Tensor:
-        """What each weight is charged, of the shape of `distance`, the Manhattan distance of its two neurons."""
+    def coefficient(self, distance: Tensor, power: float) -> Tensor:
+        """Penalty coefficient of each weight, of the shape of `distance`.
+
+        Args:
+            distance: Manhattan distance of the two neurons of each weight.
+        """
         return distance**power if self.by_distance else torch.ones_like(distance)
 
-    def cost(self, weight: Tensor, price: Tensor) -> Tensor:
-        """The cost of all weights together, a scalar."""
-        return (price * weight.abs()).sum() if self.order == 1 else (price * weight**2).sum() / 2
+    def penalty(self, weight: Tensor, coefficient: Tensor) -> Tensor:
+        """Penalty of all weights together, a scalar."""
+        return (coefficient * weight.abs()).sum() if self.order == 1 else (coefficient * weight**2).sum() / 2
 
-    def shrink(self, weight: Tensor, price: Tensor, step: float) -> None:
-        """Move weights, in place, to where half the squared way plus `step` times their cost is least.
+    def proximal_step(self, weight: Tensor, coefficient: Tensor, step: float) -> None:
+        """Replace each weight w, in place, by the x that minimizes (x - w)^2 / 2 + step * penalty(x).
 
         Source: Parikh and Boyd 2014 (proximal operators; soft thresholding for order 1).
         """
         if self.order == 1:
-            most = step * price
+            most = step * coefficient
             weight.sub_(torch.clamp(weight, -most, most))
         else:
-            weight.div_(1 + step * price)
+            weight.div_(1 + step * coefficient)
 
 
 REGULARIZERS: Mapping[str, Regularizer | None] = MappingProxyType(
@@ -53,4 +57,4 @@ REGULARIZERS: Mapping[str, Regularizer | None] = MappingProxyType(
         "distance_l2": Regularizer(order=2, by_distance=True),
     }
 )
-"""Regularizers by the name that a spec gives them; `distance` is the paper's (Blake et al. 2018), as we read it."""
+"""Regularizers by the name that a spec gives them; `distance` is that of Blake et al. 2018, as we read the paper."""

@@ -1,10 +1,11 @@
-"""The pipeline of training: a dense network, pruned in rounds, then trained once more as it has become."""
+"""The training pipeline: train a dense network, prune it in rounds, and retrain it."""
 
 import copy
 
 from netgen.data import Dataset
 from netgen.errors import TrainError
 from netgen.ir.network import Network, remove_dead
+from netgen.nn.threads import one_thread
 from netgen.progress import Progress, silent
 from netgen.train.fit import Recipe, accuracy_of, fit
 from netgen.train.joint import Pruning
@@ -22,20 +23,20 @@ def train_dense(
     samples: Samples | None = None,
     progress: Progress = silent,
 ) -> float:
-    """Train a dense network in place; returns its validation accuracy."""
+    """Train a dense network in place; returns its validation accuracy, 0 to 1."""
     return fit(mlp, data, recipe, epochs=epochs, seed=seed, samples=samples, decay=False, progress=progress)
 
 
 def prune_and_retrain(
     pruning: Pruning, data: Dataset, *, epochs: int, progress: Progress = silent
 ) -> tuple[Network, float]:
-    """Prune a trained network round by round, training in between, and `epochs` more at the end.
+    """Prune a trained network round by round, with training in between, and retrain it for `epochs`.
 
-    With a target accuracy each round removes a quarter of what is left, until validation accuracy falls short, and the
-    last network that held it is retrained; with any other target the rounds lead there.
+    With a target accuracy each round removes a quarter of the remaining weights until validation accuracy falls below
+    the target; the last network that held it is retrained. Any other target is reached in the last round.
 
-    Returns: the network, batch normalization folded and dead neurons cut, and its validation accuracy.
-    Raises: TrainError, when already the dense network falls short of the target accuracy, or nothing is left.
+    Returns: the network, batch normalization folded and dead neurons removed, and its validation accuracy.
+    Raises: TrainError, when the dense network is already below the target accuracy, or no wire is left.
     """
     mlp = pruning.mlp if pruning.spec.rule == "none" else _rounds(pruning, data, progress)
     return retrain(mlp, data, pruning.samples, pruning.recipe, epochs=epochs, seed=pruning.seed + 1, progress=progress)
@@ -51,10 +52,12 @@ def retrain(
     seed: int,
     progress: Progress = silent,
 ) -> tuple[Network, float]:
-    """Train a pruned network, in place, for the last time, its rate falling to nothing.
+    """Train a pruned network in place for the last time, with a learning rate that falls to a thousandth.
 
-    Returns: as `prune_and_retrain`; the network as it was, where training made it worse.
-    Raises: TrainError, when nothing is left of it.
+    When no epoch reaches the validation accuracy from before, the weights from before are restored.
+
+    Returns: as `prune_and_retrain`.
+    Raises: TrainError, when no wire is left.
     """
     held, accuracy = copy.deepcopy(mlp.state_dict()), accuracy_of(mlp, data.validation)
     retrained = fit(mlp, data, recipe, epochs=epochs, seed=seed, samples=samples, progress=progress, what="retrain")
@@ -66,8 +69,9 @@ def retrain(
     return network, max(retrained, accuracy)
 
 
+@one_thread()
 def _rounds(pruning: Pruning, data: Dataset, progress: Progress) -> Mlp:
-    """All rounds; the network that they lead to."""
+    """Run all rounds; returns the network that they end with."""
     spec, mlp = pruning.spec, pruning.mlp
     held, accuracy = copy.deepcopy(mlp), accuracy_of(mlp, data.validation)
     if spec.accuracy is not None and accuracy < spec.accuracy:
@@ -78,7 +82,7 @@ def _rounds(pruning: Pruning, data: Dataset, progress: Progress) -> Mlp:
     for number in range(1, spec.rounds + 1):
         pruning.round(number)
         accuracy = accuracy_of(mlp, data.validation)
-        length = f", {pruning.length:,.0f} long" if pruning.distances is not None else ""
+        length = f", wire length {pruning.length:,.0f}" if pruning.distances is not None else ""
         what = f"prune round {number} of {spec.rounds}: {pruning.wires:,} wires{length}"
         progress(f"{what}, validation accuracy {accuracy:.2%}", number / spec.rounds)
         if spec.accuracy is not None:

@@ -1,4 +1,4 @@
-"""Cut what pruning has left without a way in or out, so that smaller matrices are multiplied from then on."""
+"""Remove dead neurons from an `Mlp`, so that its matrices become smaller as it is pruned."""
 
 import torch
 from torch import Tensor, nn
@@ -8,14 +8,13 @@ from netgen.ir.network import alive_of
 from netgen.train.mlp import Mlp
 
 
-def cut(mlp: Mlp, optimizer: torch.optim.Optimizer | None = None) -> None:
-    """Cut dead neurons, in place, with what the optimizer remembers of them.
+def remove_dead_neurons(mlp: Mlp, optimizer: torch.optim.Optimizer | None = None) -> None:
+    """Remove, in place, every neuron that lies on no path from an input to an output; outputs always stay.
 
-    A neuron left with its bias only is a constant: what it gives goes into the biases behind it, as far as an earlier
-    batch normalization lets it. Outputs stay, whatever leads to them. The scores of the network do not change in
-    evaluation mode.
+    A removed neuron with inputs from nowhere has a constant output, which is added to the biases of the next layer.
+    Scores in evaluation mode stay the same. The optimizer keeps its moments of the rows and columns that stay.
 
-    Raises: TrainError, when nothing is left.
+    Raises: TrainError, when no path from an input to an output is left.
     """
     masked = mlp.masked
     alive = [torch.from_numpy(a) for a in alive_of([layer.mask.cpu().numpy() > 0 for layer in masked])]
@@ -43,6 +42,7 @@ def cut(mlp: Mlp, optimizer: torch.optim.Optimizer | None = None) -> None:
 
 
 def _normalized(norm: nn.Module, values: Tensor) -> Tensor:
+    """Batch normalization in evaluation mode of one sample's sums, (n_out,)."""
     assert isinstance(norm, nn.BatchNorm1d)
     result: Tensor = nn.functional.batch_norm(
         values[None], norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=norm.eps

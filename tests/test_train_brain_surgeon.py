@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from netgen.data import Dataset, load_dataset
 from netgen.spec.sections import DataSpec, PruneSpec
 from netgen.train import Mlp, Pruning, Recipe, Samples, fit, prune_and_retrain
-from netgen.train.joint import Target
-from netgen.train.surgery import DAMPING, Block, Surgeon
+from netgen.train.brain_surgeon import DAMPING, Block, BrainSurgeon
+from netgen.train.schedule import Target
 
 RECIPE = Recipe(batch_size=32, learning_rate=0.005, weight_decay=0.0, label_smoothing=0.0)
 
@@ -40,7 +40,7 @@ def _loss(mlp: Mlp, features: Tensor, labels: Tensor) -> Tensor:
 @pytest.mark.parametrize(("depth", "neuron"), [(0, 3), (1, 5), (2, 9)])
 def test_a_block_is_the_hessian_that_autograd_finds(trained: Mlp, digits: Dataset, depth: int, neuron: int) -> None:
     features, labels = torch.tensor(digits.train.features).double()[:200], torch.tensor(digits.train.labels)[:200]
-    block = Surgeon.of(trained, features).blocks[depth][neuron]
+    block = BrainSurgeon.of(trained, features).blocks[depth][neuron]
     layer = trained.masked[depth]
 
     def loss(values: Tensor) -> Tensor:
@@ -73,14 +73,14 @@ def test_curvature_and_change_solve_the_bordered_system() -> None:
         d = least([j])
         assert float(block.curvature[j]) * weight[j] ** 2 == pytest.approx(d @ hessian @ d)
     kept = torch.tensor([True, False, True, False, True])
-    change = block.change(torch.from_numpy(weight), kept).numpy()
+    change = block.adjustment(torch.from_numpy(weight), kept).numpy()
     assert change == pytest.approx(least([1, 3])[[0, 2, 4, 5]])
 
 
 def test_a_network_that_makes_up_for_what_goes_loses_less(trained: Mlp, digits: Dataset) -> None:
     """Half of the wires go, the least by saliency: the loss on the samples that were looked at, twice."""
     features, labels = torch.tensor(digits.train.features).double(), torch.tensor(digits.train.labels)
-    surgeon = Surgeon.of(trained, features)
+    surgeon = BrainSurgeon.of(trained, features)
     curvature = surgeon.curvature(trained)
     rank = [(layer.weight**2 * h).detach() for layer, h in zip(trained.masked, curvature, strict=True)]
     there = torch.cat([r[layer.mask > 0] for r, layer in zip(rank, trained.masked, strict=True)])
@@ -100,7 +100,7 @@ def test_a_network_that_makes_up_for_what_goes_loses_less(trained: Mlp, digits: 
 
 def test_nothing_changes_where_nothing_goes(trained: Mlp, digits: Dataset) -> None:
     mlp = copy.deepcopy(trained)
-    surgeon = Surgeon.of(mlp, torch.tensor(digits.train.features).double()[:100])
+    surgeon = BrainSurgeon.of(mlp, torch.tensor(digits.train.features).double()[:100])
     surgeon.compensate(mlp, [layer.mask.numpy() > 0 for layer in mlp.masked])
     for (name, before), after in zip(trained.state_dict().items(), mlp.state_dict().values(), strict=True):
         assert torch.equal(before, after), name
@@ -111,9 +111,9 @@ def test_pruning_by_it_begins_where_networks_are_small_enough_and_keeps_what_was
     fit(mlp, digits, RECIPE, epochs=4, seed=1)
     spec = PruneSpec(rule="obs", sparsity=None, wires=150, rounds=5, retrain=0, place_at=600)
     pruning = Pruning(mlp, Samples.of(digits.train), RECIPE, spec, seed=1)
-    assert pruning._looked().surgeon is None
+    assert pruning._sensitivity().surgeon is None
     network, accuracy = prune_and_retrain(pruning, digits, epochs=0)
-    assert pruning._looked().surgeon is not None
+    assert pruning._sensitivity().surgeon is not None
     assert network.weights_left <= 150
     assert accuracy > 0.6
 

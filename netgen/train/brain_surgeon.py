@@ -1,4 +1,7 @@
-"""Optimal Brain Surgeon, neuron by neuron: what a weight tells once the others of its neuron have made up for it."""
+"""Optimal Brain Surgeon: saliency of a weight after the neuron's other weights are adjusted optimally.
+
+The Hessian is taken block by block, one block for each neuron.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,21 +10,21 @@ import torch
 from torch import Tensor
 
 from netgen.ir.network import Bools
+from netgen.train.derivatives import sum_curvature_of
 from netgen.train.mlp import MaskedLinear, Mlp
-from netgen.train.saliency import bends_of
 
 DAMPING = 1e-3
-"""Share of its mean that is added to the diagonal of a block, so that every block has an inverse."""
+"""Share of the mean of a block's diagonal that is added to the diagonal, so that every block has an inverse."""
 LEAST = 1e-12
-"""Added too, for neurons that no sample reaches."""
+"""Added to the diagonal as well, for neurons whose inputs are zero in every sample."""
 
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """The second derivatives of the loss by all that one neuron adds up.
+    """Second derivatives of the loss by the weights and the bias of one neuron.
 
     Attributes:
-        columns: (k,), where its wires come from.
+        columns: (k,), the neurons of the layer before that it reads.
         hessian: (k + 1, k + 1) float64; the bias is last.
     """
 
@@ -30,12 +33,12 @@ class Block:
 
     @property
     def curvature(self) -> Tensor:
-        """By each weight, (k,), as the other weights and the bias follow it to where the loss is least."""
+        """Second derivative by each weight, (k,), when the other weights and the bias are adjusted optimally."""
         inverse: Tensor = torch.linalg.inv(self.hessian)
         return 1 / inverse.diagonal()[:-1]
 
-    def change(self, weight: Tensor, kept: Tensor) -> Tensor:
-        """What is added to the kept weights, and last to the bias, as all others go to zero.
+    def adjustment(self, weight: Tensor, kept: Tensor) -> Tensor:
+        """Change of the kept weights, and last of the bias, that raises the loss least when the others become zero.
 
         Args:
             weight: (k,).
@@ -48,10 +51,8 @@ class Block:
 
 
 @dataclass(frozen=True, eq=False)
-class Surgeon:
+class BrainSurgeon:
     """One block for each neuron of each layer, in evaluation mode.
-
-    To second order and around a minimum, a network loses least by `curvature` and by what `compensate` does.
 
     Source: Hassibi and Stork 1993 (Optimal Brain Surgeon); one block of the Hessian for each neuron as Dong, Chen and
     Pan 2017 (layer-wise), here of the loss itself.
@@ -60,17 +61,17 @@ class Surgeon:
     blocks: list[list[Block]]
 
     @classmethod
-    def of(cls, mlp: Mlp, features: Tensor) -> "Surgeon":
-        """Look at some samples, (n, n_in)."""
+    def of(cls, mlp: Mlp, features: Tensor) -> "BrainSurgeon":
+        """Compute the blocks of a network on samples, (n, n_in)."""
         return cls(
             [
-                list(_blocks(layer, entered, bends))
-                for layer, entered, bends in zip(mlp.masked, *bends_of(mlp, features), strict=True)
+                list(_blocks(layer, entered, curvature))
+                for layer, entered, curvature in zip(mlp.masked, *sum_curvature_of(mlp, features), strict=True)
             ]
         )
 
     def curvature(self, mlp: Mlp) -> list[Tensor]:
-        """Of every weight, per layer (n_out, n_in); 0 where there is no wire."""
+        """Adjusted curvature of every weight, per layer (n_out, n_in); 0 where there is no wire."""
         found = [torch.zeros_like(layer.weight) for layer in mlp.masked]
         for part, blocks in zip(found, self.blocks, strict=True):
             for row, block in zip(part, blocks, strict=True):
@@ -78,27 +79,32 @@ class Surgeon:
         return found
 
     def compensate(self, mlp: Mlp, masks: Sequence[Bools]) -> None:
-        """Change, in place, the weights that new masks keep, and the biases, so that the loss rises least.
+        """Adjust, in place, the weights that new masks keep, and the biases, so that the loss rises least.
 
         Args:
-            masks: per layer (n_out, n_in), within those of the network that was looked at.
+            masks: per layer (n_out, n_in), subsets of the masks that the blocks were computed with.
         """
         with torch.no_grad():
             for layer, mask, blocks in zip(mlp.masked, masks, self.blocks, strict=True):
                 for i, block in enumerate(blocks):
                     kept = torch.from_numpy(mask[i]).to(block.columns.device)[block.columns]
                     if not bool(kept.all()):
-                        change = block.change(layer.weight[i, block.columns], kept).to(layer.weight.dtype)
+                        change = block.adjustment(layer.weight[i, block.columns], kept).to(layer.weight.dtype)
                         layer.weight[i, block.columns[kept]] += change[:-1]
                         layer.bias[i] += change[-1]
 
 
-def _blocks(layer: MaskedLinear, entered: Tensor, bends: Tensor) -> Iterator[Block]:
-    """The blocks of a layer, from what enters it, (n, n_in), and the second derivatives by its sums, (n, n_out)."""
+def _blocks(layer: MaskedLinear, entered: Tensor, curvature: Tensor) -> Iterator[Block]:
+    """The blocks of a layer.
+
+    Args:
+        entered: inputs of the layer, (n, n_in).
+        curvature: second derivatives of each sample's loss by the layer's sums, (n, n_out).
+    """
     across = torch.cat([entered, entered.new_ones(len(entered), 1)], dim=1).t().contiguous()
-    for row, bend in zip(layer.mask, bends.t(), strict=True):
+    for row, by_sum in zip(layer.mask, curvature.t(), strict=True):
         columns = torch.nonzero(row)[:, 0]
         own = across[torch.cat([columns, columns.new_tensor([len(across) - 1])])]
-        hessian = ((own * bend) @ own.t() / len(entered)).double()
+        hessian = ((own * by_sum) @ own.t() / len(entered)).double()
         hessian.diagonal().add_(DAMPING * hessian.diagonal().mean() + LEAST)
         yield Block(columns, hessian)

@@ -1,0 +1,86 @@
+"""The user's number of torch threads is the same before and after netgen computes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import netgen
+from netgen.data import Dataset, load_dataset
+from netgen.errors import TrainError
+from netgen.ir.network import Layer, Network
+from netgen.nn.threads import one_thread
+from netgen.spec.sections import DataSpec, PruneSpec
+from netgen.train import Mlp, Pruning, Recipe, Samples, accuracy_of, curvature_in, fit, predict, prune_and_retrain
+
+RECIPE = Recipe(batch_size=256, learning_rate=0.005, weight_decay=0.0, label_smoothing=0.0)
+NETWORK = Network((Layer(np.ones((10, 64)), np.zeros(10), np.ones((10, 64), dtype=np.bool_), "identity"),))
+
+
+@pytest.fixture(scope="module")
+def digits() -> Dataset:
+    return load_dataset(DataSpec(), seed=1)
+
+
+@pytest.fixture(autouse=True)
+def three_threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_inside_there_is_one_thread_and_behind_it_as_many_as_before_errors_included() -> None:
+    with one_thread():
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == 3
+    with pytest.raises(KeyboardInterrupt), one_thread():
+        raise KeyboardInterrupt
+    assert torch.get_num_threads() == 3
+
+
+def test_training_pruning_and_predicting_leave_the_number_of_threads(digits: Dataset) -> None:
+    seen = []
+    mlp = Mlp.seeded((64, 4, 10), batch_norm=True, seed=1)
+    fit(mlp, digits, RECIPE, epochs=1, seed=1, progress=lambda *_: seen.append(torch.get_num_threads()))
+    samples = Samples.of(digits.train).with_teacher(mlp, 2.0)
+    pruning = Pruning(mlp, samples, RECIPE, PruneSpec(rounds=1, retrain=0), seed=1)
+    prune_and_retrain(pruning, digits, epochs=0)
+    accuracy_of(mlp, digits.test)
+    predict(NETWORK, digits.test.features)
+    curvature_in(NETWORK, digits.test.features)
+    assert seen == [1]
+    assert torch.get_num_threads() == 3
+
+
+def test_an_error_in_training_leaves_the_number_of_threads(digits: Dataset) -> None:
+    mlp = Mlp.seeded((64, 4, 10), batch_norm=True, seed=1)
+    pruning = Pruning(mlp, Samples.of(digits.train), RECIPE, PruneSpec(sparsity=None, accuracy=0.99), seed=1)
+    with pytest.raises(TrainError):
+        prune_and_retrain(pruning, digits, epochs=0)
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(mlp, digits, RECIPE, epochs=1, seed=1, progress=stop)
+    assert torch.get_num_threads() == 3
+
+
+SPEC = """
+name: threads
+network: {hidden: [4]}
+train: {epochs: 1}
+prune: {rounds: 1, retrain: 0}
+quantize: {epochs: 1}
+place: {moves: 100, certificate: false}
+check: {simulator: amaranth, samples: 4}
+"""
+
+
+def test_a_build_leaves_the_number_of_threads(tmp_path: Path) -> None:
+    (tmp_path / "threads.yaml").write_text(SPEC, encoding="utf-8")
+    netgen.build(tmp_path / "threads.yaml", out=tmp_path)
+    assert torch.get_num_threads() == 3
