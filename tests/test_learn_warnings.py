@@ -1,10 +1,16 @@
 """Which losses of accuracy, and which keys without effect, a user is warned of."""
 
+import numpy as np
 import pytest
 
-from netgen.learn.warnings import falls, unused
+from netgen.data import Dataset, Split
+from netgen.learn.warnings import falls, scaled_weights, unused
 from netgen.spec.spec import Spec, parse_spec
 
+FOLDED = (
+    "network.weights: the scale of the features is folded into layer 1, so the weights act on raw features, up to 16 "
+    "in magnitude"
+)
 HELD = {"dense": 0.98, "pruned": 0.97, "quantized": 0.965, "hardware": 0.96}
 
 
@@ -69,3 +75,20 @@ def test_keys_of_a_penalty_without_the_others_are_named(keys: str, line: str) ->
 def test_no_warning_for_a_spec_whose_keys_all_act() -> None:
     assert unused(Spec()) == ()
     assert unused(parse_spec("train: {regularizer: l1, strength: 0.1, reweight_at: 50}")) == ()
+
+
+@pytest.mark.parametrize(
+    ("keys", "scale", "lines"),
+    [
+        ("weights: u.pt", 1 / 16, [FOLDED]),
+        ("weights: u.pt", 1.0, []),
+        ("hidden: [4]", 1 / 16, []),
+    ],
+)
+def test_weights_that_meet_scaled_features_are_said_to_act_on_raw_ones(
+    keys: str, scale: float, lines: list[str]
+) -> None:
+    split = Split(np.zeros((2, 1), dtype=np.float32), np.array([0, 1]))
+    data = Dataset(split, split, split, classes=2, scale=np.array([scale]), digest="")
+    found = scaled_weights(parse_spec(f"network: {{{keys}}}"), data)
+    assert [line.partition(";")[0] for line in found] == lines

@@ -1,17 +1,14 @@
-import re
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from netgen.data import Dataset, Split, load_dataset
-from netgen.errors import TrainError, WeightsError
+from netgen.errors import TrainError
 from netgen.ir.fixed import FixedPoint
 from netgen.ir.network import Layer, Network, remove_dead
 from netgen.spec.sections import DataSpec, PruneSpec
-from netgen.train import Mlp, Pruning, Recipe, Samples, accuracy_of, fit, load_state, predict, prune_and_retrain
+from netgen.train import Mlp, Pruning, Recipe, Samples, accuracy_of, fit, predict, prune_and_retrain
 
 RECIPE = Recipe(batch_size=32, learning_rate=0.005, weight_decay=0.0, label_smoothing=0.0)
 
@@ -119,48 +116,6 @@ def test_an_accuracy_out_of_reach_is_an_error(digits: Dataset) -> None:
     mlp = Mlp.seeded((64, 4, 10), batch_norm=False, seed=1)
     with pytest.raises(TrainError, match=r"prune\.accuracy: 0\.99 is above the dense network's validation accuracy"):
         _pruned(mlp, digits, PruneSpec(sparsity=None, accuracy=0.99))
-
-
-def test_a_state_dict_trained_elsewhere_is_taken_over(tmp_path: Path) -> None:
-    model = nn.Sequential(nn.Linear(5, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 3))
-    model(torch.randn(64, 5))  # moves the running statistics
-    torch.save(model.state_dict(), tmp_path / "model.pt")
-    mlp = Mlp.seeded((5, 4, 3), batch_norm=True, seed=9)
-    load_state(tmp_path / "model.pt", mlp)
-    x = torch.randn(10, 5)
-    expected = model.eval()(x).detach().numpy()
-    assert np.allclose(predict(mlp.network(), x.numpy()), expected, atol=1e-5)
-
-
-@pytest.mark.parametrize(
-    ("value", "message"),
-    [
-        (nn.Linear(5, 3).state_dict(), "weight has shape (3, 5), the spec's network (4, 5); network.hidden must match"),
-        (
-            nn.Sequential(nn.Linear(5, 4), nn.Linear(4, 3), nn.Linear(3, 2)).state_dict(),
-            "2.weight too many; network.hidden and network.batch_norm must match the weights",
-        ),
-        (
-            {"0.weight": torch.zeros(4, 5)},
-            "nothing for linears.0.bias; network.hidden and network.batch_norm must match the weights",
-        ),
-        ([1, 2], "holds a list; save model.state_dict() instead"),
-        (nn.Linear(5, 4), "not a state_dict of plain tensors"),
-    ],
-    ids=["shape", "too many", "too few", "list", "whole module"],
-)
-def test_weights_that_do_not_fit_are_refused(tmp_path: Path, value: object, message: str) -> None:
-    torch.save(value, tmp_path / "model.pt")
-    with pytest.raises(WeightsError, match=re.escape(message)):
-        load_state(tmp_path / "model.pt", Mlp.seeded((5, 4, 3), batch_norm=False, seed=1))
-
-
-def test_weights_with_nan_are_refused(tmp_path: Path) -> None:
-    state = nn.Sequential(nn.Linear(5, 4), nn.Linear(4, 3)).state_dict()
-    state["1.weight"][1, 2] = float("nan")
-    torch.save(state, tmp_path / "model.pt")
-    with pytest.raises(WeightsError, match=r"model\.pt: 1\.weight holds NaN or infinity; every weight must be finite"):
-        load_state(tmp_path / "model.pt", Mlp.seeded((5, 4, 3), batch_norm=False, seed=1))
 
 
 def test_results_of_hidden_layers_are_rounded_in_training_where_that_is_asked_for() -> None:

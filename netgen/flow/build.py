@@ -26,7 +26,7 @@ from netgen.ir.netlist import Netlist, netlist_of
 from netgen.ir.network import Network
 from netgen.ir.regions import Regions
 from netgen.learn.learner import Learner
-from netgen.learn.warnings import falls, unused
+from netgen.learn.warnings import falls, scaled_weights, unused
 from netgen.operators import file as operators
 from netgen.operators.prove import Proof, prove
 from netgen.operators.wiring import sites_of
@@ -395,7 +395,7 @@ class Line:
             validation=len(data.validation),
             test=check.samples,
         )
-        return (*fell, *saturation(check, layers=bool(fell)), *unused(self.spec))
+        return (*fell, *saturation(check, layers=bool(fell)), *scaled_weights(self.spec, data), *unused(self.spec))
 
 
 def _figure_in(path: Path, name: str) -> Any:

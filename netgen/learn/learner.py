@@ -9,9 +9,9 @@ import numpy as np
 
 from netgen.data import Dataset
 from netgen.ir.circuit import Circuit
-from netgen.ir.fixed import FixedPoint
+from netgen.ir.fixed import FixedPoint, Reals
 from netgen.ir.network import Network
-from netgen.ir.thermometer import thresholds_in
+from netgen.ir.thermometer import BIT, thresholds_in
 from netgen.learn.allocate import allocate
 from netgen.learn.follow import Follower
 from netgen.progress import Progress, silent
@@ -70,7 +70,7 @@ class Learner:
 
         mlp = self.mlp()
         if self.weights:
-            train.load_state(self.weights, mlp)
+            train.load_state(self.weights, mlp, self.input_scale)
         accuracy = train.train_dense(
             mlp,
             self.seen,
@@ -209,6 +209,14 @@ class Learner:
         """
         widths = self.spec.activation_widths if self.spec.quantize.from_start else ()
         return tuple(FixedPoint(width, width - 1, signed=False) for width in widths)
+
+    @property
+    def input_scale(self) -> Reals:
+        """(n_in,) factor between what a network trained elsewhere reads and what this one reads.
+
+        Features are multiplied by the scale of the data set; bits, 0 or 1, become 0 or one half.
+        """
+        return np.full(self.seen.train.features.shape[1], BIT.step) if self.thresholds else self.data.scale
 
     @cached_property
     def seen(self) -> Dataset:

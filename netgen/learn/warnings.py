@@ -5,6 +5,7 @@ A warning is one line, like an error: the place, the value found and the fix. `B
 
 import math
 
+from netgen.data import Dataset
 from netgen.spec.spec import Spec
 
 FALL = 0.05
@@ -58,6 +59,21 @@ def unused(spec: Spec) -> tuple[str, ...]:
     elif train.regularizer != "none" and not train.strength:
         found.append(f"train.regularizer: {train.regularizer} has no effect while train.strength is 0; raise it")
     return tuple(found)
+
+
+def scaled_weights(spec: Spec, data: Dataset) -> tuple[str, ...]:
+    """Warn that given weights act on raw features, where the data set scales them.
+
+    Returns: one line, or none when the spec gives no weights or features are not scaled.
+    """
+    if spec.network.weights is None or (not spec.data.thresholds and (data.scale == 1).all()):
+        return ()
+    if spec.data.thresholds:
+        return ("network.weights: the scale of bits, 1/2, is folded into layer 1; the weights act on bits of 0 and 1",)
+    return (
+        "network.weights: the scale of the features is folded into layer 1, so the weights act on raw features, up to "
+        f"{1 / float(data.scale.min()):g} in magnitude; if they were trained on scaled features, scale the data alike",
+    )
 
 
 def _fell(before: float, after: float, noise: float) -> bool:

@@ -7,11 +7,12 @@ from netgen.train.augment import distort
 from netgen.train.derivatives import curvature_in
 from netgen.train.fit import Descent, Recipe, accuracy_of, device_of, fit
 from netgen.train.joint import Distances, Pruning
-from netgen.train.mlp import Mlp, load_mlp, load_state, predict, save_mlp
+from netgen.train.mlp import Mlp, load_mlp, predict, save_mlp
 from netgen.train.penalty import Penalty
 from netgen.train.pipeline import prune_and_retrain, retrain, train_dense
 from netgen.train.prune import RULES
 from netgen.train.samples import Samples, View, coded
+from netgen.train.weights import load_state
 
 __all__ = [
     "RULES",

@@ -1,9 +1,7 @@
 """The multilayer perceptron in PyTorch, with masks, and its conversion to and from a `Network`."""
 
 import itertools
-import pickle
-import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from netgen.errors import WeightsError
 from netgen.ir.fixed import FixedPoint, Reals
 from netgen.ir.network import Bools, Layer, Network
 from netgen.nn.rounding import rounded
@@ -219,43 +216,3 @@ def load_mlp(path: Path, *, batch_norm: bool, rounding: Sequence[FixedPoint] = (
     mlp.load_state_dict(arrays)
     mlp.sizes, mlp.kept = sizes, kept
     return mlp
-
-
-def load_state(path: Path, mlp: Mlp) -> None:
-    """Load a `state_dict` that `torch.save` wrote into an `Mlp`, whatever its layers were called.
-
-    Parameters are taken in their order: 2D weights with their biases are the linear layers; four 1D entries with a
-    running mean and variance are the batch normalization behind one.
-
-    Raises: WeightsError, when the file is none or its shapes are not those of the spec.
-    """
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise WeightsError(f"{path}: not found; correct network.weights") from error
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise WeightsError(f"{path}: not a state_dict of plain tensors ({reason[:80]}); torch.save one") from error
-    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise WeightsError(f"{path}: holds a {type(state).__name__}; save model.state_dict() instead")
-    own = mlp.state_dict()
-    wanted = [key for key in own if not key.endswith(("mask", "num_batches_tracked"))]
-    wanted.sort(key=lambda key: ("running" in key, key.startswith("norms")))
-    given = [key for key in state if not key.endswith(("mask", "num_batches_tracked"))]
-    norms = {key.rpartition(".")[0] for key in given if key.endswith("running_mean")}
-    given.sort(key=lambda key: ("running" in key, key.rpartition(".")[0] in norms))
-    for key, source in itertools.zip_longest(wanted, given):
-        if key is None or source is None:
-            there = f"{source} too many" if key is None else f"nothing for {key}"
-            raise WeightsError(f"{path}: {there}; network.hidden and network.batch_norm must match the weights")
-        if own[key].shape != state[source].shape:
-            raise WeightsError(
-                f"{path}: {source} has shape {tuple(state[source].shape)}, the spec's network {tuple(own[key].shape)}; "
-                "network.hidden must match the weights"
-            )
-        if not torch.isfinite(state[source]).all():
-            raise WeightsError(f"{path}: {source} holds NaN or infinity; every weight must be finite")
-        own[key].copy_(state[source])
-    mlp.load_state_dict(own)
-    for layer in mlp.masked:  # a weight of exactly zero was pruned elsewhere
-        layer.mask.copy_((layer.weight != 0).float())
