@@ -1,4 +1,5 @@
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,10 @@ BAD = [
     ("train: {epochs: ten}", 'train.epochs: "ten"; input should be a valid integer'),
     ("train: {epochs: true}", "train.epochs: true; input should be a valid integer"),
     ("train: {epochs: -1}", "train.epochs: -1; input should be greater than or equal to 0"),
-    ("place: {grid: [3, 3, 0]}", "place.grid: [3, 3, 0]; input should be 'auto', or input should be greater than 0"),
+    (
+        "place: {grid: [3, 3, 0]}",
+        "place.grid: [3, 3, 0]; input should be 'auto', or input should be greater than or equal to 1",
+    ),
     (
         "place: {inputs: q7}",
         "place.inputs: \"q7\"; input should be 'free', or input should be 'x0', 'x1', 'y0', 'y1', 'z0' or 'z1'",
@@ -88,7 +92,7 @@ BAD = [
     ),
     (
         "search: {ranges: {network.hidden: {choices: [[3], [0]]}}}",
-        "search.ranges.network.hidden.0: 0; input should be greater than 0",
+        "search.ranges.network.hidden.0: 0; input should be greater than or equal to 1",
     ),
     (
         "search: {ranges: {network.hidden: {low: 1, high: 3}}}",
@@ -110,7 +114,7 @@ BAD = [
         "emit: {pipeline: 3}",
         "emit.pipeline: 3; input should be 'none', 'layer', 'levels' or 'cycles'",
     ),
-    ("emit: {pipeline: levels, steps: 0}", "emit.steps: 0; input should be greater than 0"),
+    ("emit: {pipeline: levels, steps: 0}", "emit.steps: 0; input should be greater than or equal to 1"),
     (
         "name: ../x",
         "name: '../x' cannot name a build; use up to 64 letters, digits, spaces, '_', '-' and '.', beginning with a "
@@ -121,6 +125,51 @@ BAD = [
     ("- 3", "the file holds a list; a spec is a mapping of keys (netgen init writes one)"),
     ("seed: 2020-01-01", 'seed: "2020-01-01"; input should be a valid integer'),
 ]
+
+
+def _numbers(tree: object, path: str = "") -> Iterator[tuple[str, dict[str, object]]]:
+    """(place, node) of every number in a JSON Schema."""
+    if isinstance(tree, dict):
+        if tree.get("type") in {"integer", "number"}:
+            yield path, tree
+        for key, part in tree.items():
+            yield from _numbers(part, f"{path}.{key}")
+    elif isinstance(tree, list):
+        for part in tree:
+            yield from _numbers(part, path)
+
+
+def test_every_number_of_a_spec_has_a_least_and_a_greatest_value() -> None:
+    """Those of a search's ranges are held to the limits of their key."""
+    numbers = [(path, node) for path, node in _numbers(json.loads(schema())) if ".Range." not in path]
+    assert len(numbers) > 60
+    for path, node in numbers:
+        assert {"minimum", "exclusiveMinimum"} & node.keys(), path
+        assert {"maximum", "exclusiveMaximum"} & node.keys(), path
+
+
+HUGE = [
+    ("network: {hidden: [1000000000000]}", "network.hidden.0: 1000000000000; input should be less than or equal to"),
+    ("network: {hidden: [1e30]}", "network.hidden.0: 1e+30; input should be a valid integer"),
+    ("network: {hidden: [65536, 65536]}", "network.hidden: 65,536 x 65,536 weights between two layers; give at most"),
+    ("place: {grid: [1180591620717411303424, 1, 1]}", "place.grid: [1180591620717411303424, 1, 1]; input should be"),
+    ("place: {grid: [10000, 10000, 10000]}", "place.grid: [10000, 10000, 10000] has 1,000,000,000,000 sites; give"),
+    ("place: {blocked: [[1180591620717411303424, 0, 0]]}", "place.blocked.0.0: 1180591620717411303424; input should"),
+    ("place: {blocked: [[-1, 0, 0]]}", "place.blocked.0.0: -1; input should be greater than or equal to 0"),
+    ("place: {moves: 1180591620717411303424}", "place.moves: 1180591620717411303424; input should be less than or"),
+    ("place: {pitch: [1, 1, 1180591620717411303424]}", "place.pitch.2: 1180591620717411303424; input should be less"),
+    ("data: {source: csv, path: ''}", 'data.path: ""; string should have at least 1 character'),
+    ('data: {source: csv, path: "a\\nb"}', 'data.path: "a\\nb"; string should match pattern'),
+    ('network: {weights: "a\\0b"}', 'network.weights: "a\\u0000b"; string should match pattern'),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), HUGE, ids=[text for text, _ in HUGE])
+def test_what_no_machine_can_hold_is_refused(text: str, message: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        parse_spec(text)
+    assert str(caught.value).startswith(message)
+    assert str(caught.value).isprintable()
 
 
 @pytest.mark.parametrize("key", ["seed", "data.validation", "check.samples", "search.trials"])

@@ -1,10 +1,17 @@
-"""What every part of a spec has in common: it is frozen, strict, and knows all its keys."""
+"""What every part of a spec has in common: it is frozen and strict, it knows all its keys, and its numbers have limits.
+
+A limit lies far above what anyone builds and below what memory, time or 64 bits could not hold.
+"""
 
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 Share = Annotated[float, Field(gt=0, lt=1)]
+PositiveInt = Annotated[int, Field(ge=1, le=1_000_000_000)]
+Rounds = Annotated[int, Field(ge=1, le=10_000)]
+Epochs = Annotated[int, Field(ge=0, le=100_000)]
+Moves = Annotated[int, Field(ge=0, le=1_000_000_000_000)]
 
 
 class Section(BaseModel):

@@ -42,11 +42,10 @@ def _values(schema: dict[str, Any]) -> str:
         count = f"{schema['maxItems']} x " if schema.get("maxItems") else "list of "
         return f"[{count}{_values(items)}]"
     words = {"integer": "whole number", "number": "number", "boolean": "true, false", "string": "text", "null": "null"}
-    least = [f">= {schema['minimum']}"] if "minimum" in schema else []
-    least += [f"> {schema['exclusiveMinimum']}"] if "exclusiveMinimum" in schema else []
-    most = [f"<= {schema['maximum']}"] if "maximum" in schema else []
-    most += [f"< {schema['exclusiveMaximum']}"] if "exclusiveMaximum" in schema else []
-    return " ".join([words[schema["type"]], *least, *most])
+    limits = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to", "exclusiveMaximum": "below"}
+    return " ".join(
+        [words[schema["type"]], *(f"{word} {schema[key]:,}" for key, word in limits.items() if key in schema)]
+    )
 
 
 def schema() -> str:

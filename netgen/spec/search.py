@@ -5,9 +5,11 @@ import json
 from types import UnionType
 from typing import Annotated, Any, Self, Union, get_args, get_origin
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
-from netgen.spec.base import Section, Share
+from netgen.spec.base import Rounds, Section, Share
+
+Trials = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 class Range(Section):
@@ -17,7 +19,9 @@ class Range(Section):
     high: int | float | None = Field(None, description="greatest number")
     log: bool = Field(False, description="whether small numbers deserve as many trials as large ones, by magnitude")
     step: int | float | None = Field(None, gt=0, description="distance of the numbers tried, counted from low")
-    choices: tuple[Any, ...] | None = Field(None, min_length=1, description="the values tried, whatever the key takes")
+    choices: tuple[Any, ...] | None = Field(
+        None, min_length=1, max_length=256, description="the values tried, whatever the key takes"
+    )
 
     @model_validator(mode="after")
     def _ends_or_choices(self) -> Self:
@@ -48,8 +52,8 @@ FIXED = ("data", "emit", "check", "search")
 class SearchSpec(Section):
     """What `netgen search` varies for less wire length and more validation accuracy; `netgen build` ignores it."""
 
-    trials: PositiveInt = Field(100, description="networks to train and place")
-    generation: PositiveInt = Field(
+    trials: Trials = Field(100, description="networks to train and place")
+    generation: Rounds = Field(
         10,
         description="trials asked for together, which learn only from those before them: as many as can run at once, "
         "or a few times that; results do not depend on how many do",

@@ -5,17 +5,31 @@ generated from these classes.
 """
 
 from itertools import pairwise
+from math import prod
 from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from netgen.ir.grid import Face
-from netgen.spec.base import Section, Share
+from netgen.spec.base import Epochs, Moves, PositiveInt, Rounds, Section, Share
 
 Width = Annotated[int, Field(ge=1, le=16)]
 Widths = Width | Annotated[tuple[Width, ...], Field(min_length=1)]
 Digits = Annotated[int, Field(ge=1, le=8)]
-Axes = tuple[PositiveInt, PositiveInt, PositiveInt]
+Vectors = Annotated[int, Field(ge=1, le=1_000_000)]
+Units = Annotated[int, Field(ge=1, le=65_536)]
+Side = Annotated[int, Field(ge=1, le=10_000_000)]
+Axes = tuple[Side, Side, Side]
+Pitch = Annotated[int, Field(ge=1, le=1_000_000)]
+Coordinate = Annotated[int, Field(ge=0, lt=10_000_000)]
+FilePath = Annotated[str, Field(min_length=1, max_length=4_096, pattern=r"^[^\x00-\x1f\x7f]*$")]
+
+MAX_SITES = 10_000_000
+"""Sites of a grid; placers hold about a hundred bytes for each."""
+
+MAX_WEIGHTS = 100_000_000
+"""Weights between two hidden layers; training holds 16 bytes for each."""
+
 Value = TypeVar("Value")
 
 
@@ -32,7 +46,7 @@ class DataSpec(Section):
         description="digits: scikit-learn's 1,797 real 8x8 images, embedded; idx: a folder of MNIST's four files, "
         "plain or .gz; npz: arrays x_train, y_train, x_test, y_test, or x and y; csv: a table of numbers and one label",
     )
-    path: str | None = Field(
+    path: FilePath | None = Field(
         None, description="file or folder, as seen from the spec's folder or, if it is not there, from NETGEN_DATA"
     )
     label: str | None = Field(None, description="csv: name of the label column; without it, the last column")
@@ -42,6 +56,7 @@ class DataSpec(Section):
     )
     thresholds: tuple[Share, ...] = Field(
         (),
+        max_length=256,
         description="each scaled feature becomes one bit for each of these, 1 where it reaches it (one threshold makes "
         "it black and white, more a thermometer code); [] takes the feature as a number",
     )
@@ -61,30 +76,38 @@ class DataSpec(Section):
 class NetworkSpec(Section):
     """A multilayer perceptron with ReLU."""
 
-    hidden: tuple[PositiveInt, ...] = Field((32, 16), description="neurons of each hidden layer; [] for none")
+    hidden: tuple[Units, ...] = Field((32, 16), max_length=64, description="neurons of each hidden layer; [] for none")
     batch_norm: bool = Field(True, description="batch normalization in training, folded into the weights afterwards")
-    weights: str | None = Field(
+    weights: FilePath | None = Field(
         None,
         description="a state_dict saved by torch.save to start from: Linear layers, each hidden one directly followed "
         "by BatchNorm1d if batch_norm is true, matched by name and shape; the weights act on raw features (on bits 0 "
         "and 1 with data.thresholds); set train.epochs to 0 to keep the weights as they are",
     )
 
+    @field_validator("hidden")
+    @classmethod
+    def _fits_in_memory(cls, hidden: tuple[int, ...]) -> tuple[int, ...]:
+        for a, b in pairwise(hidden):
+            if a * b > MAX_WEIGHTS:
+                raise ValueError(f"{a:,} x {b:,} weights between two layers; give at most {MAX_WEIGHTS:,}")
+        return hidden
+
 
 class TrainSpec(Section):
     """Training with Adam; the rate is steady until the last retraining, in which it falls linearly to nothing."""
 
-    epochs: int = Field(10, ge=0, description="passes over the training data")
+    epochs: Epochs = Field(10, description="passes over the training data")
     batch_size: PositiveInt = Field(128, description="samples per step")
-    learning_rate: float = Field(0.001, gt=0, description="Adam's rate")
-    weight_decay: float = Field(0.00003, ge=0, description="L2 penalty")
+    learning_rate: float = Field(0.001, gt=0, le=100, description="Adam's rate")
+    weight_decay: float = Field(0.00003, ge=0, le=1_000, description="L2 penalty")
     label_smoothing: float = Field(0.05, ge=0, lt=1, description="share of each label spread over all classes")
     regularizer: Literal["none", "l1", "l2", "distance", "distance_l2"] = Field(
         "none",
         description="what weights cost while pruned in rounds: l1 |w|, l2 w^2 / 2, distance |w| d^p with d the wire's "
         "Manhattan length in the placement of the moment (Blake et al. 2018), distance_l2 w^2 d^p / 2",
     )
-    strength: float = Field(0.0, ge=0, description="lambda, by which the regularizer is multiplied")
+    strength: float = Field(0.0, ge=0, le=1_000_000, description="lambda, by which the regularizer is multiplied")
     strength_schedule: Literal["steady", "rising", "falling"] = Field(
         "steady", description="lambda over the rounds: the same, from 0 to twice as much, or from twice as much to 0"
     )
@@ -104,11 +127,13 @@ class AugmentSpec(Section):
     """Distorted copies of square images to learn from, beside the images themselves; one copy a pass, in turn."""
 
     copies: int = Field(0, ge=0, le=100, description="how many; 0 for none. Each takes a byte a pixel and sample")
-    shift: float = Field(1.5, ge=0, description="pixels, at most, along each axis")
+    shift: float = Field(1.5, ge=0, le=1_000, description="pixels, at most, along each axis")
     rotate: float = Field(10.0, ge=0, le=180, description="degrees, at most")
     zoom: float = Field(0.1, ge=0, lt=1, description="share by which an image grows or shrinks, at most")
     shear: float = Field(0.1, ge=0, lt=1, description="share of the height by which a line leans, at most")
-    warp: float = Field(0.7, ge=0, description="pixels by which points of an image wander, standard deviation")
+    warp: float = Field(
+        0.7, ge=0, le=1_000, description="pixels by which points of an image wander, standard deviation"
+    )
     mirror: bool = Field(False, description="left and right exchanged, every other time")
 
 
@@ -149,10 +174,10 @@ class PruneSpec(Section):
         description="weights to keep into each neuron: one number, or one for each layer; null when another target "
         "decides",
     )
-    rounds: PositiveInt = Field(10, description="prune-and-retrain rounds; with accuracy, the most there can be")
-    epochs: PositiveInt = Field(1, description="epochs of retraining in each round")
-    steps: PositiveInt = Field(4, description="prunings in each round of the gradual schedule")
-    retrain: int = Field(10, ge=0, description="epochs of retraining after the last round")
+    rounds: Rounds = Field(10, description="prune-and-retrain rounds; with accuracy, the most there can be")
+    epochs: Rounds = Field(1, description="epochs of retraining in each round")
+    steps: Rounds = Field(4, description="prunings in each round of the gradual schedule")
+    retrain: Epochs = Field(10, description="epochs of retraining after the last round")
     average_at: PositiveInt | None = Field(
         None,
         description="wires from which on weights are ranked by their mean over the steps since the last pruning, not "
@@ -163,7 +188,7 @@ class PruneSpec(Section):
         0.0, ge=0, lt=1, description="share of the wires, steep and short, that come back at each pruning (as in RigL)"
     )
     place_at: PositiveInt = Field(20_000, description="wires from which on the network is placed while it is pruned")
-    place_moves: int = Field(300_000, ge=0, description="moves of each re-placement; the first takes ten times as many")
+    place_moves: Moves = Field(300_000, description="moves of each re-placement; the first takes ten times as many")
     place_share: float | None = Field(
         None,
         gt=0,
@@ -174,7 +199,7 @@ class PruneSpec(Section):
     distill: float = Field(
         0.0, ge=0, le=1, description="share of the loss that compares with the dense network's answers (Hinton et al.)"
     )
-    temperature: float = Field(2.0, gt=0, description="by which these answers are softened")
+    temperature: float = Field(2.0, ge=0.001, le=1_000_000, description="by which these answers are softened")
 
     @model_validator(mode="after")
     def _one_target(self) -> Self:
@@ -211,7 +236,7 @@ class QuantizeSpec(Section):
         description="bit allocation: after fine-tuning, weights give up signed digits, those first that tell least for "
         "the look-up tables and the wire they take, as long as validation accuracy is at least this; null for none",
     )
-    rounds: PositiveInt = Field(
+    rounds: Rounds = Field(
         20, description="of bit allocation at most; each gives up a tenth of the digits and trains an epoch"
     )
     from_start: bool = Field(
@@ -219,8 +244,8 @@ class QuantizeSpec(Section):
         description="whether hidden results are rounded in all training and pruning already, to steps of 2^(1 - width) "
         "behind batch normalization; with 1 or 2 bits that is what makes them work",
     )
-    epochs: int = Field(8, ge=0, description="epochs of quantization-aware fine-tuning")
-    learning_rate: float = Field(0.0005, gt=0, description="Adam's rate at the start of fine-tuning")
+    epochs: Epochs = Field(8, description="epochs of quantization-aware fine-tuning")
+    learning_rate: float = Field(0.0005, gt=0, le=100, description="Adam's rate at the start of fine-tuning")
 
 
 class PlaceSpec(Section):
@@ -231,15 +256,22 @@ class PlaceSpec(Section):
     )
     grid: Literal["auto"] | Axes = Field("auto", description="sites along x, y, z; auto: the smallest near-cube")
     slack: float = Field(1.0, ge=1, le=100, description="auto grid: at least this many sites per neuron")
-    pitch: Axes = Field((1, 1, 1), description="length of one step along x, y, z")
+    pitch: tuple[Pitch, Pitch, Pitch] = Field((1, 1, 1), description="length of one step along x, y, z")
     inputs: Literal["free"] | Face = Field("free", description="free, or the face of the box that holds all inputs")
     outputs: Literal["free"] | Face = Field("free", description="free, or the face of the box that holds all outputs")
     layered: bool = Field(False, description="each layer in planes of its own along z, the setting of Blake et al.")
-    blocked: tuple[Annotated[tuple[int, int, int], Field()], ...] = Field((), description="sites that hold no neuron")
-    moves: int = Field(10_000_000, ge=0, description="effort: annealing moves, about 0.3 us each")
+    blocked: tuple[tuple[Coordinate, Coordinate, Coordinate], ...] = Field((), description="sites that hold no neuron")
+    moves: Moves = Field(10_000_000, description="effort: annealing moves, about 0.3 us each")
     certificate: bool = Field(
         True, description="prove a lower bound on the wire length: how far from optimal the placement can be at most"
     )
+
+    @field_validator("grid")
+    @classmethod
+    def _fits_in_memory(cls, grid: Literal["auto"] | Axes) -> Literal["auto"] | Axes:
+        if grid != "auto" and prod(grid) > MAX_SITES:
+            raise ValueError(f"{list(grid)} has {prod(grid):,} sites; give it at most {MAX_SITES:,}")
+        return grid
 
 
 class EmitSpec(Section):
@@ -263,7 +295,7 @@ class EmitSpec(Section):
         description="where registers stand: none; behind each layer; after every `steps` levels of operators; or so "
         "that a result takes `steps` cycles",
     )
-    steps: PositiveInt = Field(1, description="levels or cycles of the pipeline; nothing for none and layer")
+    steps: Rounds = Field(1, description="levels or cycles of the pipeline; nothing for none and layer")
     longest_wire: PositiveInt | None = Field(
         None,
         description="wires between operators that are longer, in units of the pitch, go through one register more; "
@@ -279,7 +311,7 @@ class EmitSpec(Section):
         "all", description="what the wrapper puts out: scores, and the class if there is one; or the class alone"
     )
     argmax: bool = Field(False, description="append the class of the greatest score to the output payload")
-    vectors: PositiveInt = Field(16, description="golden vectors of the self-checking testbench, from the test split")
+    vectors: Vectors = Field(16, description="golden vectors of the self-checking testbench, from the test split")
 
     @model_validator(mode="after")
     def _class_is_there(self) -> Self:

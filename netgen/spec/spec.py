@@ -50,7 +50,7 @@ class Spec(Section):
     """One build."""
 
     name: str = Field("", description="name of the build and of its folder; by default the file's name")
-    seed: int = Field(1, ge=0, lt=2**31, description="seed of everything random")
+    seed: int = Field(1, ge=0, le=2**31 - 1, description="seed of everything random")
     data: DataSpec = Field(DataSpec(), description="the data set")
     network: NetworkSpec = Field(NetworkSpec(), description="the network's shape")
     train: TrainSpec = Field(TrainSpec(), description="dense training")
