@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from netgen.data import DATA_VARIABLE, load_dataset
-from netgen.flow.folder import Build, load_build, load_design
+from netgen.flow.built import Build, load_build
+from netgen.flow.design import load_design
 from netgen.ir.circuit import evaluate
 from netgen.ir.fixed import Words
 from netgen.operators.design import Design, Simulated

@@ -10,12 +10,12 @@ from netgen.version import __version__
 
 if TYPE_CHECKING:
     from netgen.flow.build import build as build
-    from netgen.flow.folder import Build as Build
-    from netgen.flow.folder import load_build as load_build
+    from netgen.flow.built import Build as Build
+    from netgen.flow.built import load_build as load_build
 
 __all__ = ["Build", "__version__", "build", "load_build"]
 
-_HOMES = {"build": "netgen.flow.build", "Build": "netgen.flow.folder", "load_build": "netgen.flow.folder"}
+_HOMES = {"build": "netgen.flow.build", "Build": "netgen.flow.built", "load_build": "netgen.flow.built"}
 
 
 def __getattr__(name: str) -> object:

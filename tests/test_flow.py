@@ -17,12 +17,16 @@ import pytest
 from recount import recount
 
 import netgen
-from netgen.errors import CheckError, NetgenError
-from netgen.flow.build import ROOMS, code_files
+from netgen.errors import BuildError, CheckError, NetgenError
+from netgen.flow.build import STAGES
+from netgen.flow.built import load_build
 from netgen.flow.files import read_network, write_network
-from netgen.flow.folder import load_build, load_circuit
+from netgen.flow.folder import load_circuit
+from netgen.flow.stage import Work
+from netgen.flow.store import Store
 from netgen.flow.verify import recheck
 from netgen.ir.network import Network
+from netgen.spec.spec import parse_spec
 
 SMALL = """
 network: {hidden: [12, 8]}
@@ -179,12 +183,50 @@ def test_a_second_build_makes_nothing_again_and_a_changed_key_only_what_depends_
     assert (again.report.latency, again.report.check.agreement) == (0, "exact")
 
 
-def test_every_file_of_a_room_counts_for_its_stages_those_in_folders_too() -> None:
-    home = Path(netgen.__file__).parent
-    for room in {room for rooms in ROOMS.values() for room in rooms}:
-        inside = {path for path in home.glob(f"{room}/**/*.*") if "__pycache__" not in path.parts}
-        assert inside <= set(code_files((room,))), room
-    assert home / "place" / "bounds" / "projection.py" in code_files(("place",))
+STALE = {
+    "prune": ["train: {strength: 0.5, regularizer: l1}", "augment: {copies: 1}", "seed: 2", "data: {validation: 0.3}"],
+    "quantize": ["train: {batch_size: 7}", "prune: {place_moves: 7}", "augment: {copies: 1}", "data: {test: 0.3}"],
+    "measure": ["data: {validation: 0.3}", "seed: 2"],
+    "place": ["seed: 2", "place: {slack: 3.0}"],
+    "lower": ["emit: {tables: 5}"],
+    "emit": ["seed: 2", "data: {test: 0.3}", "name: other"],
+    "check": ["data: {test: 0.3}", "check: {samples: 3}"],
+}
+
+
+@pytest.mark.parametrize("name", STALE)
+def test_a_stage_depends_on_every_key_that_it_reads_whatever_earlier_stages_leave(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With `epochs: 0`, say, no earlier file changes with the seed; the stages that draw by it still do."""
+    monkeypatch.setattr(Store, "digest", lambda *_: "the same")
+    (stage,) = (stage for stage in STAGES if stage.name == name)
+    plain = stage.depends(Work(parse_spec(""), Store(tmp_path), tmp_path))
+    for text in STALE[name]:
+        assert stage.depends(Work(parse_spec(text), Store(tmp_path), tmp_path)) != plain, text
+
+
+def test_a_changed_regularizer_prunes_again_though_it_leaves_dense_training_as_it_was(tmp_path: Path) -> None:
+    text = SMALL.replace("train: {", "train: {regularizer: l1, strength: 0.01, ")
+    (tmp_path / "a.yaml").write_text(text)
+    (tmp_path / "b.yaml").write_text(text.replace("0.01", "0.3"))
+    one = netgen.build(tmp_path / "a.yaml", out=tmp_path / "one", until="prune").folder
+    fresh = netgen.build(tmp_path / "b.yaml", out=tmp_path / "two", until="prune").folder
+    assert (one / "dense.npz").read_bytes() == (fresh / "dense.npz").read_bytes()
+    (tmp_path / "a.yaml").write_text(text.replace("0.01", "0.3"))
+    netgen.build(tmp_path / "a.yaml", out=tmp_path / "one", until="prune")
+    assert (one / "pruned.npz").read_bytes() == (fresh / "pruned.npz").read_bytes()
+
+
+def test_a_build_ends_with_the_stage_that_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "small.yaml").write_text(SMALL)
+    build = netgen.build(tmp_path / "small.yaml", out=tmp_path, until="place")
+    assert build.placement.site.shape == (build.netlist.neurons, 3)
+    assert not (build.folder / "operators.json").exists()
+    with pytest.raises(BuildError, match=r"report\.json: not found; run netgen build first$"):
+        _ = build.report
+    with pytest.raises(BuildError, match=r"^until: no stage 'plaice'; choose one of train, prune, quantize, measure, "):
+        netgen.build(tmp_path / "small.yaml", out=tmp_path, until="plaice")
 
 
 def test_a_build_that_is_killed_goes_on_and_ends_alike(small: netgen.Build, tmp_path: Path) -> None:

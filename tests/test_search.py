@@ -18,10 +18,9 @@ import netgen
 from netgen.data import load_dataset
 from netgen.errors import SearchError, SpecError
 from netgen.ir.circuit import classify, evaluate
-from netgen.search import search
+from netgen.search import objective, search
 from netgen.search.front import front_of
 from netgen.search.ledger import SILENCE, Ledger, owner_of
-from netgen.search.objective import evaluate as weigh
 from netgen.search.processes import Processes
 from netgen.search.run import DEATHS
 from netgen.search.sampling import ask, space_of, values_of
@@ -112,7 +111,7 @@ def test_two_workers_of_ray_run_the_same_trials(whole: Path, tmp_path: Path) -> 
 
 
 def test_a_search_ends_some_trials_early_and_they_cost_no_more(whole: Path) -> None:
-    files = {"train": "pruned.npz", "prune": "network.npz", "quantize": "placement.csv"}
+    files = {"train": "pruned.npz", "prune": "network.npz", "measure": "placement.csv"}
     ended = [trial for trial in _trials(whole) if trial["state"] == "PRUNED"]
     assert ended
     for trial in ended:
@@ -432,4 +431,4 @@ def test_weights_and_data_given_by_path_are_found_from_the_front(
     path = next((tmp_path / "out/blobs/front").glob("*.yaml"))
     made = load_spec(path)
     assert made.data.path == "../../../blobs.npz"
-    assert weigh(made, tmp_path / "again", base=path.parent).wire_length
+    assert objective.evaluate(made, tmp_path / "again", base=path.parent).wire_length

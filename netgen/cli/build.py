@@ -92,7 +92,7 @@ def draw(
 
 
 def _print_report(folder: Path, *, json: bool) -> None:
-    from netgen.flow.folder import load_report
+    from netgen.flow.built import load_report
     from netgen.report import render, to_json
 
     found = load_report(folder)

@@ -9,7 +9,8 @@ import numpy as np
 from netgen.data import Dataset, load_dataset
 from netgen.errors import CheckError
 from netgen.flow import files
-from netgen.flow.folder import load_circuit, load_design, load_spec_of
+from netgen.flow.design import load_design
+from netgen.flow.folder import load_circuit, load_spec_of
 from netgen.ir.circuit import trace
 from netgen.ir.fixed import Words
 from netgen.ir.network import Network

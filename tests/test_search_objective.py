@@ -1,11 +1,11 @@
-"""One network weighed: the stages that decide it, each only while accuracy is worth it."""
+"""The objective of a search: the stages that decide it, each only while accuracy is worth it."""
 
 from pathlib import Path
 
 import pytest
 
 from netgen.errors import FitError
-from netgen.search.objective import Point, evaluate, fingerprint
+from netgen.search.objective import Result, evaluate, fingerprint
 from netgen.spec.spec import parse_spec
 
 TINY = """
@@ -20,7 +20,7 @@ place: {moves: 100, certificate: false}
 def test_a_spec_below_the_floor_is_given_up_and_goes_on_from_there_when_the_floor_is_lowered(tmp_path: Path) -> None:
     spec = parse_spec(TINY)
     dense = evaluate(spec, tmp_path, floor=1.0)
-    assert dense == Point("train", dense.accuracy, None)
+    assert dense == Result("train", dense.accuracy, None)
     assert not (tmp_path / "pruned.npz").exists()
     before = (tmp_path / "dense.npz").stat().st_mtime_ns
     placed = evaluate(spec, tmp_path)

@@ -1,0 +1,79 @@
+"""A build as its user sees it: the folder, and the nouns in it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from netgen.flow import files
+from netgen.flow.folder import load_circuit, load_spec_of, parsed
+from netgen.ir.circuit import Circuit
+from netgen.ir.grid import Placement
+from netgen.ir.netlist import Netlist, netlist_of
+from netgen.ir.network import Network
+from netgen.spec.board import board_of
+from netgen.spec.spec import Spec
+
+if TYPE_CHECKING:
+    from netgen.report import BuildReport
+
+__all__ = ["Build", "load_build", "load_report"]
+
+
+@dataclass(frozen=True, eq=False)
+class Build:
+    """A build folder and what is in it; each noun is read from its file when it is first used.
+
+    Attributes:
+        spec: what was built.
+    Raises: BuildError, from every attribute whose file is missing, damaged, or not made yet.
+    """
+
+    folder: Path
+    spec: Spec
+
+    @cached_property
+    def network(self) -> Network:
+        """The float network that the circuit was rounded from."""
+        return files.read_network(self.folder / "network.npz")
+
+    @cached_property
+    def circuit(self) -> Circuit:
+        """The integer circuit."""
+        return load_circuit(self.folder)
+
+    @cached_property
+    def netlist(self) -> Netlist:
+        """The neurons of the circuit, and their wires."""
+        return netlist_of(self.circuit)
+
+    @cached_property
+    def placement(self) -> Placement:
+        """The site of every neuron."""
+        grid, _ = board_of(self.spec.place, self.netlist)
+        return files.read_placement(self.folder / "placement.csv", self.netlist, grid)
+
+    @cached_property
+    def report(self) -> "BuildReport":
+        """What the build says about itself."""
+        return load_report(self.folder)
+
+
+def load_build(folder: Path | str) -> Build:
+    """Read a finished build, all of it.
+
+    Raises: BuildError, when something in it is missing or damaged.
+    """
+    build = Build(Path(folder), load_spec_of(Path(folder)))
+    _ = build.network, build.placement, build.report  # damage raises here, not at first use
+    return build
+
+
+def load_report(folder: Path) -> "BuildReport":
+    """Read the report of a build folder.
+
+    Raises: BuildError, when it is missing or damaged.
+    """
+    from netgen.report import from_json
+
+    return parsed(folder / "report.json", from_json)

@@ -1,0 +1,64 @@
+"""The nouns of a build under way, each read from what earlier stages have left; `Work.get` reads each once."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from netgen.data import Dataset, load_dataset
+from netgen.flow import files
+from netgen.flow.folder import load_circuit, load_operators
+from netgen.flow.stage import Work
+from netgen.ir.circuit import Circuit
+from netgen.ir.grid import Grid, Placement
+from netgen.ir.netlist import Netlist, netlist_of
+from netgen.ir.network import Network
+from netgen.ir.regions import Regions
+from netgen.operators.graph import OperatorGraph
+from netgen.spec.board import board_of
+
+
+def data(work: Work) -> Dataset:
+    """The data set of the spec, split and scaled."""
+    return load_dataset(work.spec.data, seed=work.spec.seed, base=work.base)
+
+
+def data_key(work: Work) -> dict[str, object]:
+    """What a stage depends on that reads the data: the samples, how they are split, and the seed of the split."""
+    split = work.spec.data.model_dump(include={"validation", "test", "scale"})
+    return {"data": work.get(data).digest, "split": split, "seed": work.spec.seed}
+
+
+def network(work: Work) -> Network:
+    """The float network that the circuit was rounded from."""
+    return files.read_network(work.folder / "network.npz")
+
+
+def circuit(work: Work) -> Circuit:
+    """The integer circuit."""
+    return load_circuit(work.folder)
+
+
+def netlist(work: Work) -> Netlist:
+    """The neurons of the circuit, and their wires."""
+    return netlist_of(work.get(circuit))
+
+
+def board(work: Work) -> tuple[Grid, Regions]:
+    """The grid that the spec asks for, and the sites that each neuron may use."""
+    return board_of(work.spec.place, work.get(netlist))
+
+
+def placement(work: Work) -> Placement:
+    """The site of every neuron."""
+    grid, _ = work.get(board)
+    return files.read_placement(work.folder / "placement.csv", work.get(netlist), grid)
+
+
+def operator_graph(work: Work) -> OperatorGraph:
+    """The circuit as operators."""
+    return load_operators(work.folder)
+
+
+def figure_in(path: Path, name: str) -> Any:
+    """Read one figure of an earlier stage; the store has made sure that its file is whole."""
+    return json.loads(files.read_text(path))[name]

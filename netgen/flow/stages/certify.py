@@ -1,0 +1,34 @@
+"""Prove a lower bound on the wire length of every placement: `certificate.json`."""
+
+import json
+from pathlib import Path
+
+from netgen.flow import nouns
+from netgen.flow.stage import Stage, Work
+
+SLOW = 500
+"""Sites from which on the bound takes about a minute."""
+
+
+def _depends(work: Work) -> dict[str, object]:
+    box = work.spec.place.model_dump(exclude={"method", "moves"})
+    return {"quantize": work.store.digest("quantize"), "place": box}
+
+
+def _describe(work: Work) -> str:
+    grid, _ = work.get(nouns.board)
+    return f"lower bound for {grid.sites:,} sites, {'about a minute' if grid.sites > SLOW else 'seconds'}"
+
+
+def _make(work: Work, folder: Path) -> None:
+    bound = None
+    if work.spec.place.certificate:
+        from netgen.place.bounds import best
+        from netgen.place.problem import problem_of
+
+        grid, regions = work.get(nouns.board)
+        bound = best(problem_of(work.get(nouns.netlist), grid, regions), progress=work.progress).bound
+    (folder / "certificate.json").write_text(json.dumps({"lower_bound": bound}) + "\n")
+
+
+STAGE = Stage("certify", _depends, _make, _describe)

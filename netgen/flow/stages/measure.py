@@ -1,0 +1,26 @@
+"""Measure the validation accuracy of the circuit, in integers: `quantized.json`."""
+
+import json
+from pathlib import Path
+
+from netgen.flow import nouns
+from netgen.flow.stage import Stage, Work
+from netgen.ir.circuit import classify, evaluate
+
+
+def _depends(work: Work) -> dict[str, object]:
+    return nouns.data_key(work) | {"quantize": work.store.digest("quantize")}
+
+
+def _describe(work: Work) -> str:
+    return f"{len(work.get(nouns.data).validation):,} validation samples in integers"
+
+
+def _make(work: Work, folder: Path) -> None:
+    circuit, validation = work.get(nouns.circuit), work.get(nouns.data).validation
+    found = classify(evaluate(circuit, circuit.input.encode(validation.features)))
+    accuracy = float((found == validation.labels).mean())
+    (folder / "quantized.json").write_text(json.dumps({"validation_accuracy": accuracy}) + "\n")
+
+
+STAGE = Stage("measure", _depends, _make, _describe)
