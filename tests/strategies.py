@@ -26,6 +26,29 @@ from netgen.operators.wiring import sites_of
 FUZZ_CASES = int(os.environ.get("NETGEN_FUZZ_CASES", "300"))
 
 
+TWO_LAYERS = Circuit(
+    input=FixedPoint(4, 2, signed=True),
+    input_scale=np.ones(2),
+    layers=(
+        CircuitLayer(
+            weight=np.array([[3, -2], [0, 1]]),
+            bias=np.array([5, 3]),
+            weight_format=FixedPoint(3, 1, signed=True),
+            activation="relu",
+            output=FixedPoint(3, 1, signed=False),
+        ),
+        CircuitLayer(
+            weight=np.array([[1, -2]]),
+            bias=np.array([4]),
+            weight_format=FixedPoint(3, 1, signed=True),
+            activation="identity",
+            output=None,
+        ),
+    ),
+)
+"""Accumulators of the first layer have 2 + 1 = 3 fractional bits, its words 1: a right shift by 2."""
+
+
 @st.composite
 def formats(draw: st.DrawFn, *, widest: int = 10) -> FixedPoint:
     """1 to 10 bits, signed or not; the step anything from far above 1 to far below."""

@@ -98,7 +98,7 @@ def test_a_network_of_single_bits_is_exact_and_its_neurons_are_tables(tmp_path: 
     assert report.logic.cost.tables == int((hidden.weight != 0).any(axis=1).sum()) > 30
     assert set(np.abs(build.circuit.layers[1].weight).ravel().tolist()) <= {0, 1, 2, 4}, "powers of two"
     inputs = build.circuit.input.encode(np.linspace(0, 1, 64)[None])
-    assert set(build.circuit.entering(inputs).ravel().tolist()) == {0, 1}
+    assert set(build.circuit.coded(inputs).ravel().tolist()) == {0, 1}
     verilog = (build.folder / "top.v").read_text()
     assert verilog.count("= table") >= report.logic.cost.tables
     rows = [(row.wires, row.total, row.longest, row.bits) for row in report.wires.layers]

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netgen.errors import CheckError
-from netgen.ir.circuit import Circuit, CircuitLayer, evaluate, simplify
+from netgen.ir.circuit import Circuit, CircuitLayer, evaluate
 from netgen.ir.fixed import FixedPoint, Reals
 from netgen.ir.network import Activation, Layer, Network
+from netgen.ir.simplify import simplify
 from netgen.report.bound import error_bound
 
 

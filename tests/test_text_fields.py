@@ -23,6 +23,7 @@ WRONG: list[tuple[Callable[[], Any], str]] = [
     ),
     (lambda: FIELDS.integers([1, None], "a"), "a[1]: None is no integer"),
     (lambda: FIELDS.real("1", "a"), "a: '1' is no number"),
+    (lambda: FIELDS.real(10**400, "a"), f"a: 1{'0' * 17}...{'0' * 19} is beyond float64"),
     (lambda: FIELDS.real(False, "a"), "a: False is no number"),
 ]
 
@@ -37,6 +38,7 @@ def test_a_wrong_field_is_one_line(check: Callable[[], Any], line: str) -> None:
 def test_right_fields_are_returned() -> None:
     tree = {"a": [1, -(2**63)], "b": 2}
     assert FIELDS.mapping(tree, "tree", ("a",), ("b", "c")) is tree
+    assert FIELDS.mapping(tree, "tree") is tree
     assert FIELDS.integers(tree["a"], "a") == (1, -(2**63))
     assert FIELDS.integer(7, "b", 0, 7) == 7
     assert FIELDS.real(2, "b") == 2.0

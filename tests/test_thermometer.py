@@ -5,7 +5,7 @@ import torch
 from netgen.data import Dataset, Split
 from netgen.errors import SpecError
 from netgen.ir.fixed import FixedPoint
-from netgen.ir.thermometer import code, thresholds_in
+from netgen.ir.thermometer import threshold_bits, thresholds_in
 from netgen.train import coded
 
 BYTE = FixedPoint(8, 8, signed=False)
@@ -14,7 +14,7 @@ BYTE = FixedPoint(8, 8, signed=False)
 def test_a_word_becomes_one_bit_for_each_threshold_that_it_reaches() -> None:
     """63, 64, 128, 255 against 64 and 192; bits of one word lie side by side, the lowest threshold first."""
     words = np.array([[63, 64], [128, 255]])
-    assert code(words, (64, 192)).tolist() == [[0, 0, 1, 0], [1, 0, 1, 1]]
+    assert threshold_bits(words, (64, 192)).tolist() == [[0, 0, 1, 0], [1, 0, 1, 1]]
 
 
 def test_a_threshold_is_the_least_word_that_reaches_it() -> None:

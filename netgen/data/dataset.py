@@ -9,7 +9,7 @@ import numpy.typing as npt
 from netgen.data.scaling import scale_text
 from netgen.ir.fixed import FixedPoint, Reals, Words
 from netgen.ir.network import frozen
-from netgen.ir.thermometer import BIT, code
+from netgen.ir.thermometer import BIT, threshold_bits
 
 Floats = npt.NDArray[np.float32]
 
@@ -81,7 +81,7 @@ class Dataset:
         """
 
         def coded(split: Split) -> Split:
-            bits = code(form.encode(split.features), thresholds)
+            bits = threshold_bits(form.encode(split.features), thresholds)
             return replace(split, features=BIT.decode(bits).astype(np.float32))
 
         return replace(self, train=coded(self.train), validation=coded(self.validation), test=coded(self.test))

@@ -7,7 +7,8 @@ from typing import TypeVar
 
 from netgen.errors import BuildError
 from netgen.flow import files
-from netgen.ir.circuit import Circuit, from_json
+from netgen.ir.circuit import Circuit
+from netgen.ir.circuit_file import from_json
 from netgen.operators import file as operators
 from netgen.operators.graph import OperatorGraph
 from netgen.spec.spec import Spec, load_spec

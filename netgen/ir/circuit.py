@@ -5,17 +5,30 @@ Whatever computes the network, quantized PyTorch, this module or a Verilog simul
 can overflow.
 """
 
-import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, get_args
+from typing import get_args
 
 import numpy as np
 
-from netgen.errors import BuildError, DataError, QuantizeError
+from netgen.errors import DataError, QuantizeError
 from netgen.ir.fixed import MAX_WIDTH, FixedPoint, Reals, Words, bits_of, shift_round
-from netgen.ir.network import Activation, alive_of, frozen
-from netgen.ir.thermometer import BIT, code
+from netgen.ir.network import Activation, frozen
+from netgen.ir.thermometer import BIT, threshold_bits
+
+__all__ = [
+    "EXACT_LIMIT",
+    "Circuit",
+    "CircuitLayer",
+    "LayerRange",
+    "Trace",
+    "check_inputs",
+    "classify",
+    "evaluate",
+    "ranges_of",
+    "requantize",
+    "trace",
+]
 
 EXACT_LIMIT = 1 << (MAX_WIDTH - 2)
 """Accumulators must stay below this, so that int64 never overflows, rounding included."""
@@ -26,9 +39,11 @@ class CircuitLayer:
     """`saturate(round(activation(weight @ x + bias)))`, in integers.
 
     Attributes:
-        weight: (n_out, n_in) int64, in steps of `weight_format`.
+        weight: (n_out, n_in) int64, both at least 1, in steps of `weight_format`.
         bias: (n_out,) int64, in steps of the accumulator (input frac + weight frac).
         output: format of the results; None on the last layer, whose accumulators are the scores, unrounded.
+
+    Raises: QuantizeError, for wrong shapes, an unknown activation, or weights that do not fit their format.
     """
 
     weight: Words
@@ -40,7 +55,7 @@ class CircuitLayer:
     def __post_init__(self) -> None:
         object.__setattr__(self, "weight", frozen(self.weight, np.int64))
         object.__setattr__(self, "bias", frozen(self.bias, np.int64))
-        if self.weight.ndim != 2 or self.bias.shape != self.weight.shape[:1]:
+        if self.weight.ndim != 2 or 0 in self.weight.shape or self.bias.shape != self.weight.shape[:1]:
             raise QuantizeError(f"weight {self.weight.shape} and bias {self.bias.shape} do not form a layer")
         if self.activation not in get_args(Activation):
             raise QuantizeError(f"activation {self.activation!r}; use one of {', '.join(get_args(Activation))}")
@@ -51,7 +66,7 @@ class CircuitLayer:
 
 @dataclass(frozen=True, eq=False)
 class LayerRange:
-    """Proven least and greatest words of one layer, each (n_out,) int64: of accumulators and of outputs."""
+    """Proven least and greatest accumulators and outputs of one layer, each (n_out,) int64."""
 
     acc_lo: Words
     acc_hi: Words
@@ -61,15 +76,16 @@ class LayerRange:
 
 @dataclass(frozen=True, eq=False)
 class Circuit:
-    """Integer layers behind one another.
+    """A chain of integer layers.
 
     Attributes:
         input: format of every input word.
         input_scale: (features,) float64, powers of two; an input word is `input.encode(raw feature * input_scale)`.
-        thresholds: rising words of `input`; the first layer takes the bits that `code` makes of them, or, when there
-            are none, the input words themselves.
+        thresholds: words of `input` in ascending order. The first layer reads the `threshold_bits` of the input words,
+            or, when there are no thresholds, the input words themselves.
 
-    Raises: QuantizeError, when layers do not chain, or an accumulator could pass 2**60.
+    Raises: QuantizeError, when layers do not chain, a scale is not positive and finite, or an accumulator could pass
+        2**60.
     """
 
     input: FixedPoint
@@ -83,6 +99,8 @@ class Circuit:
             raise QuantizeError("a circuit without layers; give it at least one")
         if (self.features * max(len(self.thresholds), 1),) != self.sizes[:1]:
             raise QuantizeError(f"input_scale {self.input_scale.shape} for {self.sizes[0]} inputs")
+        if not (np.isfinite(self.input_scale).all() and (self.input_scale > 0).all()):
+            raise QuantizeError("input_scale: every factor must be positive and finite")
         bounds = (self.input.lo, *self.thresholds, self.input.hi + 1)
         if any(a >= b for a, b in pairwise(bounds)):
             raise QuantizeError(f"thresholds {self.thresholds} do not rise within {self.input}; write each once")
@@ -98,9 +116,9 @@ class Circuit:
         """Number of input words."""
         return len(self.input_scale)
 
-    def entering(self, inputs: Words) -> Words:
-        """What the first layer takes, (n, n_in), of input words (n, features)."""
-        return code(inputs, self.thresholds) if self.thresholds else inputs
+    def coded(self, inputs: Words) -> Words:
+        """The words that the first layer reads, (n, n_in), for input words (n, features)."""
+        return threshold_bits(inputs, self.thresholds) if self.thresholds else inputs
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -108,7 +126,7 @@ class Circuit:
         return (self.layers[0].weight.shape[1], *(layer.weight.shape[0] for layer in self.layers))
 
     def format_into(self, depth: int) -> FixedPoint:
-        """Format of the words that layer `depth` (from 0) takes."""
+        """Format of the words that layer `depth` (from 0) reads."""
         before = self.layers[depth - 1].output if depth else BIT if self.thresholds else self.input
         assert before is not None
         return before
@@ -130,8 +148,13 @@ class Circuit:
         return FixedPoint(width, self.acc_frac(len(self.layers) - 1), signed)
 
 
-def finish(layer: CircuitLayer, shift: int, acc: Words) -> tuple[Words, Words]:
-    """Activate and round accumulators, right by `shift`; return the words before and after saturation."""
+def requantize(layer: CircuitLayer, shift: int, acc: Words) -> tuple[Words, Words]:
+    """Apply a layer's activation to accumulators of any shape, shift them right and round.
+
+    Args:
+        shift: right shift from accumulator to output, as `Circuit.rescale_shift` gives it.
+    Returns: the words before and after saturation; on the last layer the activated accumulators, twice.
+    """
     active = np.maximum(acc, 0) if layer.activation == "relu" else acc
     if layer.output is None:
         return active, active
@@ -151,14 +174,14 @@ def ranges_of(circuit: Circuit) -> tuple[LayerRange, ...]:
     for depth, layer in enumerate(circuit.layers):
         shift = circuit.rescale_shift(depth)
         magnitude = np.maximum(np.abs(lo), np.abs(hi)).astype(np.float64)
-        bound = np.abs(layer.weight).astype(np.float64) @ magnitude + np.abs(layer.bias).astype(np.float64)
+        bound = np.abs(layer.weight).astype(np.float64) @ magnitude + np.abs(layer.bias.astype(np.float64))
         if abs(shift) >= MAX_WIDTH or bound.max() * 2.0 ** max(-shift, 0) + 2.0 ** max(shift, 0) >= EXACT_LIMIT:
             raise QuantizeError(f"layer {depth + 1}: accumulators could pass 2**60; narrow its weights or inputs")
         plus: Words = np.maximum(layer.weight, 0)
         minus: Words = np.minimum(layer.weight, 0)
         acc_lo: Words = plus @ lo + minus @ hi + layer.bias
         acc_hi: Words = plus @ hi + minus @ lo + layer.bias
-        lo, hi = finish(layer, shift, acc_lo)[1], finish(layer, shift, acc_hi)[1]
+        lo, hi = requantize(layer, shift, acc_lo)[1], requantize(layer, shift, acc_hi)[1]
         ranges.append(LayerRange(acc_lo, acc_hi, lo, hi))
     return tuple(ranges)
 
@@ -174,11 +197,11 @@ def _product(words: Words, weight: Words) -> Words:
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """What an evaluation saw.
+    """The words that an evaluation computed.
 
     Attributes:
         outputs: per layer, (n, n_out) int64.
-        saturated: per layer, how many of those words the output format cut off.
+        saturated: per layer, how many of those words the output format limited.
     """
 
     outputs: tuple[Words, ...]
@@ -199,14 +222,14 @@ def check_inputs(circuit: Circuit, inputs: Words) -> Words:
 
 
 def trace(circuit: Circuit, inputs: Words) -> Trace:
-    """Compute every layer's words for (n, features) int64 input words.
+    """Compute the words of all layers for (n, features) int64 input words.
 
     Raises: DataError, for another shape or words outside the input format.
     """
-    words = circuit.entering(check_inputs(circuit, inputs))
+    words = circuit.coded(check_inputs(circuit, inputs))
     outputs, saturated = [], []
     for depth, layer in enumerate(circuit.layers):
-        free, words = finish(layer, circuit.rescale_shift(depth), _product(words, layer.weight) + layer.bias)
+        free, words = requantize(layer, circuit.rescale_shift(depth), _product(words, layer.weight) + layer.bias)
         outputs.append(words)
         saturated.append(int((free != words).sum()))
     return Trace(tuple(outputs), tuple(saturated))
@@ -224,104 +247,3 @@ def classify(scores: Words) -> Words:
     """The class of each row of (n, n_out) scores: its greatest score, the lowest index on a tie."""
     classes: Words = np.argmax(scores, axis=1).astype(np.int64)
     return classes
-
-
-def _without_constants(circuit: Circuit) -> Circuit:
-    """Cut the wires into every hidden neuron whose proven range is one word; its bias alone then gives that word."""
-    layers = []
-    for layer, reach in zip(circuit.layers, ranges_of(circuit), strict=True):
-        still = (reach.out_lo == reach.out_hi) & (layer.output is not None)
-        weight = np.where(still[:, None], 0, layer.weight)
-        layers.append(replace(layer, weight=weight, bias=np.where(still, reach.acc_lo, layer.bias)))
-    return replace(circuit, layers=tuple(layers))
-
-
-def simplify(circuit: Circuit) -> Circuit:
-    """Cut what no input reaches or changes, or what reaches no output, exactly.
-
-    A hidden neuron that always gives the same word is a constant; its weighted words move into the next layer's biases.
-    """
-    circuit = _without_constants(circuit)
-    alive = alive_of([layer.weight != 0 for layer in circuit.layers])
-    constant = np.zeros(circuit.sizes[0], dtype=np.int64)
-    layers = []
-    for depth, layer in enumerate(circuit.layers):
-        bias = layer.bias + layer.weight @ constant
-        weight = np.where(alive[depth] & alive[depth + 1][:, None], layer.weight, 0)
-        gone = np.zeros_like(alive[depth + 1]) if layer.output is None else ~alive[depth + 1]
-        words = finish(layer, circuit.rescale_shift(depth), bias)[1]
-        constant = np.where(gone, words, 0)
-        layers.append(replace(layer, weight=weight, bias=np.where(gone, 0, bias)))
-    return replace(circuit, layers=tuple(layers))
-
-
-def to_json(circuit: Circuit) -> str:
-    """Write a circuit as JSON text that `from_json` reads back: one neuron a line, zero weights left out."""
-
-    def one_line(value: object) -> str:
-        return json.dumps(value, separators=(", ", ": "))
-
-    layers = []
-    for layer in circuit.layers:
-        rows = ",\n".join(
-            "    " + one_line({"bias": int(bias), "weights": {int(i): int(row[i]) for i in np.flatnonzero(row)}})
-            for row, bias in zip(layer.weight, layer.bias, strict=True)
-        )
-        output = None if layer.output is None else vars(layer.output)
-        layers.append(
-            f'  {{"n_in": {layer.weight.shape[1]}, "activation": "{layer.activation}",\n'
-            f'   "weight_format": {one_line(vars(layer.weight_format))}, "output": {one_line(output)},\n'
-            f'   "neurons": [\n{rows}\n  ]}}'
-        )
-    thresholds = f'"thresholds": {one_line(circuit.thresholds)},\n' if circuit.thresholds else ""
-    return (
-        f'{{"input": {one_line(vars(circuit.input))},\n"input_scale": {one_line(circuit.input_scale.tolist())},\n'
-        f"{thresholds}"
-        '"layers": [\n' + ",\n".join(layers) + "\n]}\n"
-    )
-
-
-def from_json(text: str) -> Circuit:
-    """Read what `to_json` wrote.
-
-    Raises: BuildError, when the text is not such a circuit.
-    """
-    try:
-        return _circuit_of(json.loads(text))
-    except _DAMAGE as error:
-        raise BuildError(f"not a circuit ({error}); build it again") from error
-
-
-_DAMAGE = (
-    *(ValueError, LookupError, TypeError, AttributeError, OverflowError),
-    *(MemoryError, RecursionError, QuantizeError),
-)
-
-
-def _word(value: object) -> int:
-    if type(value) is not int:
-        raise TypeError(f"{value!r} is no whole number")
-    return value
-
-
-def _circuit_of(tree: dict[str, Any]) -> Circuit:
-    layers = []
-    for entry in tree["layers"]:
-        weight = np.zeros((len(entry["neurons"]), entry["n_in"]), dtype=np.int64)
-        for row, neuron in zip(weight, entry["neurons"], strict=True):
-            for index, value in neuron["weights"].items():
-                if not 0 <= int(index) < len(row):
-                    raise IndexError(f"weight of input {index}, but there are {len(row)}")
-                row[int(index)] = _word(value)
-        layers.append(
-            CircuitLayer(
-                weight=weight,
-                bias=np.array([_word(neuron["bias"]) for neuron in entry["neurons"]], dtype=np.int64),
-                weight_format=FixedPoint(**entry["weight_format"]),
-                activation=entry["activation"],
-                output=None if entry["output"] is None else FixedPoint(**entry["output"]),
-            )
-        )
-    scale = np.array(tree["input_scale"], dtype=np.float64)
-    thresholds = tuple(_word(word) for word in tree.get("thresholds", ()))
-    return Circuit(FixedPoint(**tree["input"]), scale, tuple(layers), thresholds)

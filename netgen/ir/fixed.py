@@ -1,7 +1,7 @@
-"""Fixed-point numbers: their range, the one rounding rule and the one overflow rule.
+"""Fixed-point numbers: their range, and the one rounding and overflow rule that all of netgen obeys.
 
 A word `k` of `FixedPoint(width, frac, signed)` means `k * 2**-frac`. Rounding is to nearest, ties up
-(`floor(x + 1/2)`), because hardware does it with one addition; overflow saturates.
+(`floor(x + 1/2)`), because hardware then rounds with one addition. Overflow saturates.
 """
 
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ Range = tuple[int, int]
 """The least and the greatest value of an integer."""
 
 MAX_WIDTH = 62
-"""Widest word: int64 then holds every sum of two words."""
+"""Bits of the widest word; int64 holds the sum of any two."""
 
 
 @dataclass(frozen=True)
 class FixedPoint:
-    """A number format of `width` bits, `frac` of them behind the binary point.
+    """A number format of `width` bits, of which `frac` stand behind the binary point.
 
     `frac` may be negative (steps larger than 1) or exceed `width` (numbers far below 1).
 
@@ -42,7 +42,7 @@ class FixedPoint:
 
     @property
     def step(self) -> float:
-        """Difference of two neighbouring numbers."""
+        """The difference of two neighboring numbers."""
         return 2.0**-self.frac
 
     @property
@@ -72,7 +72,7 @@ class FixedPoint:
         return int(np.count_nonzero((steps >= self.hi + 1) | (steps <= self.lo - 1)))
 
     def decode(self, words: npt.ArrayLike) -> Reals:
-        """The real numbers that words of any shape stand for."""
+        """The real numbers that words of any shape mean."""
         return np.ldexp(np.asarray(words, dtype=np.float64), -self.frac)
 
 
@@ -85,7 +85,7 @@ def shift_round(words: npt.ArrayLike, shift: int) -> Words:
 
 
 def bits_of(lo: int, hi: int) -> tuple[int, bool]:
-    """The least (width, signed) whose range holds every integer from `lo` to `hi`; at least one bit."""
+    """The narrowest width, at least 1 bit, and the signedness of a word that holds every integer from `lo` to `hi`."""
     if lo < 0:
         return max((-lo - 1).bit_length(), hi.bit_length() if hi > 0 else 0) + 1, True
     return max(hi.bit_length(), 1), False

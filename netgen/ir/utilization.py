@@ -1,19 +1,19 @@
-"""What a circuit takes of an FPGA, as synthesis estimates it."""
+"""The FPGA resources of a circuit, as synthesis estimates them."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Utilization:
-    """The cells of a mapped netlist, by what they take; docs/synthesis.md says which cells count as what.
+    """The cells of a mapped netlist by class; docs/synthesis.md lists the cell types of each class.
 
-    Each cell counts in exactly one of the classes, so they sum up to all cells; only `lut` holds more: the look-up
-    tables inside `carry` cells, where a target's carry cells have some.
+    Each cell counts in exactly one class, so that the classes sum up to all cells, with one exception: where a target's
+    carry cells contain look-up tables, these count in `lut` as well.
 
     Attributes:
         target: xcup, ecp5, ice40 or gowin.
         yosys: version of the Yosys that mapped it.
-        lut: look-up tables, inverters included, for each takes one.
+        lut: look-up tables, and inverters, each of which occupies one.
         registers: flip-flops and latches.
         carry: cells of carry chains.
         mux: multiplexers that join look-up tables to wider ones.

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from netgen.ir.circuit import CircuitLayer, finish
+from netgen.ir.circuit import CircuitLayer, requantize
 from netgen.ir.fixed import Words
 from netgen.lower.builder import Builder
 from netgen.operators.kinds import Table
@@ -42,5 +42,5 @@ def table_of(
         bits, address = address & ((1 << operator.width) - 1), address >> operator.width
         value = bits - ((bits >> (operator.width - 1)) << operator.width if operator.signed else 0)
         total = total + weight[source] * np.clip(value, operator.lo, operator.hi)
-    entries = finish(layer, shift, total)[1]
+    entries = requantize(layer, shift, total)[1]
     return builder.add(Table(tuple(entries.tolist())), *sources, index=index)

@@ -3,9 +3,10 @@
 import numpy as np
 
 from netgen.errors import QuantizeError
-from netgen.ir.circuit import Circuit, CircuitLayer, simplify
+from netgen.ir.circuit import Circuit, CircuitLayer
 from netgen.ir.fixed import Reals
 from netgen.ir.network import Network
+from netgen.ir.simplify import simplify
 from netgen.quantize.formats import Formats
 
 BIAS_LIMIT = 2.0**50

@@ -15,7 +15,7 @@ from netgen.errors import QuantizeError
 from netgen.ir.digits import few_digits
 from netgen.ir.fixed import FixedPoint, Words
 from netgen.ir.network import Layer, Network
-from netgen.ir.thermometer import code
+from netgen.ir.thermometer import threshold_bits
 from netgen.nn.rounding import rounded
 from netgen.nn.sparse import Wires, linear
 from netgen.quantize.formats import Formats
@@ -156,7 +156,7 @@ def predict_words(module: QuantizedMlp, words: Words) -> Words:
     """Compute the scores, (n, n_out) int64 in accumulator steps, of input words (n, features), in PyTorch."""
     formats = module.formats
     frac = (formats.activations or (formats.entering,))[-1].frac + formats.weights[-1].frac
-    entering = code(words, formats.thresholds) if formats.thresholds else words
+    entering = threshold_bits(words, formats.thresholds) if formats.thresholds else words
     features = torch.from_numpy(formats.entering.decode(entering)).to(module.dtype)
     with torch.no_grad():
         scores = np.ldexp(module(features).double().numpy(), frac)

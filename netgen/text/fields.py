@@ -27,10 +27,14 @@ class Fields:
         """The exception for a wrong value, to be raised by the caller."""
         return self.error(f"{place}: {found}; {self.fix}")
 
-    def mapping(self, value: object, place: str, keys: Collection[str], optional: Collection[str] = ()) -> Any:
-        """Check for an object with all of `keys`, and no others but `optional` ones."""
+    def mapping(
+        self, value: object, place: str, keys: Collection[str] | None = None, optional: Collection[str] = ()
+    ) -> dict[str, Any]:
+        """Check for an object; with `keys`, for one that has all of these and no others but `optional` ones."""
         if not isinstance(value, dict):
             raise self.wrong(place, f"{shown(value)} is no object")
+        if keys is None:
+            return value
         missing = [key for key in keys if key not in value]
         if missing:
             raise self.wrong(place, f"key {missing[0]!r} is missing")
@@ -59,7 +63,10 @@ class Fields:
         return tuple(self.integer(item, f"{place}[{k}]", least, most) for k, item in enumerate(found))
 
     def real(self, value: object, place: str) -> float:
-        """Check for a number."""
+        """Check for a number that float64 can approximate."""
         if not isinstance(value, int | float) or isinstance(value, bool):
             raise self.wrong(place, f"{shown(value)} is no number")
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError as found:
+            raise self.wrong(place, f"{shown(value)} is beyond float64") from found

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from netgen.data import Split
 from netgen.ir.fixed import FixedPoint
-from netgen.ir.thermometer import BIT, code
+from netgen.ir.thermometer import BIT, threshold_bits
 from netgen.nn.threads import one_thread
 
 View = Tensor
@@ -97,7 +97,7 @@ class Samples:
 def coded(view: View, form: FixedPoint, thresholds: Sequence[int]) -> View:
     """Turn a view of bytes into its thermometer code, in bytes, as `Dataset.coded` does with features."""
     steps = torch.arange(256).double() * BYTE
-    reached = torch.from_numpy(code(form.encode(steps.numpy())[:, None], thresholds))  # (256, thresholds)
+    reached = torch.from_numpy(threshold_bits(form.encode(steps.numpy())[:, None], thresholds))  # (256, thresholds)
     bits = (reached * (BIT.step / BYTE)).to(torch.uint8).numpy()
     return torch.from_numpy(bits[view.numpy()]).flatten(1)
 

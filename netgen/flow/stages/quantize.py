@@ -5,7 +5,7 @@ from pathlib import Path
 from netgen.flow import files, nouns
 from netgen.flow.learning import learner, learning_key
 from netgen.flow.stage import Stage, Work
-from netgen.ir.circuit import to_json
+from netgen.ir.circuit_file import to_json
 
 
 def _depends(work: Work) -> dict[str, object]:
