@@ -13,6 +13,7 @@ from netgen.report.agreement import CheckReport
 from netgen.report.build import BuildReport, LayerFormats, Port
 from netgen.report.logic import LogicReport
 from netgen.report.origin import Origin
+from netgen.report.page import page
 from netgen.report.wires import wire_report
 
 
@@ -121,3 +122,8 @@ def sample_report(netlist: Netlist, before: Placement, after: Placement, *, name
         ),
         check=check_report(),
     )
+
+
+def page_of(netlist: Netlist, *, name: str = "sample") -> str:
+    before, after = placements(netlist, seed=2)
+    return page(sample_report(netlist, before, after, name=name), netlist, before, after)

@@ -3,15 +3,17 @@
 from collections.abc import Iterable
 from html import escape
 
+from netgen.report.accuracy import tested_rows, validation_rows
 from netgen.report.agreement import CheckReport
 from netgen.report.build import BuildReport, Port
+from netgen.report.facts import LUT_TARGET, Fact, check_facts, percent
 from netgen.report.palette import TIMES, layer_colour
 from netgen.report.wires import WireReport
 
 
 def figures(report: BuildReport) -> str:
     """The key figures, one card each: wire length first."""
-    wires, check = report.wires, report.check
+    wires, check, cost = report.wires, report.check, report.logic.cost
     _, _, optimal = wires.verdict.partition(" · ")
     saved = f"{abs(100 * wires.saved):.1f} % {'shorter' if wires.saved >= 0 else 'longer'} than in index order"
     cards = (
@@ -19,11 +21,12 @@ def figures(report: BuildReport) -> str:
         (
             "Hardware accuracy",
             percent(check.hardware_accuracy, 2),
-            f"quantized PyTorch {percent(check.quantized_accuracy, 2)}",
+            f"{check.samples:,} test sample{'s' * (check.samples != 1)}",
         ),
         ("Wires", f"{wires.wires:,}", f"{percent(report.sparsity)} of {report.weights_total:,} weights are zero"),
         ("Neurons", f"{wires.neurons:,}", f"on {TIMES.join(map(str, wires.shape))} sites"),
         ("Latency", f"{report.latency}", f"clock cycle{'s' * (report.latency != 1)}"),
+        ("Look-up tables", f"{cost.lut:,}", f"estimate: 6 inputs, {LUT_TARGET}"),
     )
     return "\n".join(
         f"<div><dt>{escape(name)}</dt><dd>{escape(value)}<small>{escape(note)}</small></dd></div>"
@@ -59,43 +62,47 @@ def wire_rows(wires: WireReport) -> tuple[str, str]:
     return "\n".join(rows), total
 
 
-def accuracy_rows(report: BuildReport) -> str:
-    """One line per stage: a dot on a common scale that starts at a round figure below the least accuracy."""
-    check = report.check
-    stages = (
-        ("Dense", "validation", report.dense_accuracy),
-        ("Pruned", "validation", report.pruned_accuracy),
-        ("Float", "test", check.finetuned_accuracy),
-        ("Quantized", "test", check.quantized_accuracy),
-        ("Hardware", "test", check.hardware_accuracy),
-    )
-    least = min(value for _, _, value in stages)
-    floor = max(int(20 * least - 0.2), 0) / 20
-    lines = [
-        f'<li class="{data}"><span>{name}<small>{data}</small></span>'
-        f'<span class="track"><i style="left:{100 * (value - floor) / (1 - floor):.2f}%"></i></span>'
-        f"<b>{percent(value, 2)}</b></li>"
-        for name, data, value in stages
-    ]
-    scale = f'<li class="scale"><span></span><span><small>{percent(floor, 0)}</small><small>100 %</small></span></li>'
-    return "\n".join([*lines, scale])
+def warning_items(report: BuildReport) -> str:
+    """The warnings as a list; nothing where there are none."""
+    lines = "".join(f"<li>{escape(line)}</li>" for line in report.warnings)
+    return f'<ul class="warnings">{lines}</ul>' if lines else ""
 
 
-def check_facts(check: CheckReport) -> str:
-    """The agreement, the error against its bound, and the saturated words."""
-    noun = "sample" if check.samples == 1 else "samples"
-    worst = check.worst
-    saturated, words = sum(check.saturated), sum(check.words)
-    bound = "within the proved bound of" if check.within_bound else "beyond the proved bound of"
-    facts = (
-        ("Agreement", check.agreement, f"{check.samples:,} {noun}, {check.simulator}"),
-        ("Worst output error", f"{check.error[worst]:.4g}", f"output {worst}, {bound} {check.bound[worst]:.4g}"),
-        ("Saturated words", f"{saturated:,}", f"of {words:,} computed"),
-    )
+def accuracy_groups(report: BuildReport) -> str:
+    """Accuracies of validation and of test samples: a bar for the share classified wrongly, on one scale from 0."""
+    groups = (("Validation samples", validation_rows(report)), ("Test samples", tested_rows(report.check)))
+    most = error_scale(max(1 - row.accuracy for _, rows in groups for row in rows))
+    lines = []
+    for title, rows in groups:
+        lines.append(f"<h3>{title}</h3>")
+        lines += [
+            f"<li><span>{escape(row.network)}</span>"
+            f'<span class="track"><i style="width:{100 * (1 - row.accuracy) / most:.2f}%"></i></span>'
+            f"<b>{percent(row.accuracy, 2)}</b></li>"
+            for row in rows
+        ]
+    scale = f"<small>0 % wrong</small><small>{percent(most, 0)}</small>"
+    return "\n".join([*lines, f'<li class="scale"><span></span><span>{scale}</span></li>'])
+
+
+def error_scale(most: float) -> float:
+    """The end of the scale of errors: the first round share that is not below the greatest."""
+    return next((share for share in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5) if most <= share), 1.0)
+
+
+def fact_items(facts: Iterable[Fact]) -> str:
+    """Facts as items of a definition list."""
     return "\n".join(
-        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}<small>{escape(note)}</small></dd></div>"
+        f"<div><dt>{escape(name)}</dt><dd>{escape(value)} <small>{escape(note)}</small></dd></div>"
         for name, value, note in facts
     )
+
+
+def check_items(check: CheckReport) -> str:
+    """The agreement, the error against its bound, and the saturated values."""
+    noun = "sample" if check.samples == 1 else "samples"
+    agreement = Fact("Agreement", check.agreement, f"for {check.samples:,} {noun}, {check.simulator}")
+    return fact_items((agreement, *check_facts(check)))
 
 
 def format_rows(report: BuildReport) -> str:
@@ -125,11 +132,6 @@ def port_rows(ports: Iterable[Port]) -> str:
     return "\n".join(
         _row(f"<code>{escape(port.name)}</code>", escape(port.direction), f"{port.width:,} bit") for port in ports
     )
-
-
-def percent(part: float, digits: int = 1) -> str:
-    """A part of one as text."""
-    return f"{100 * part:.{digits}f} %"
 
 
 def _row(*cells: str) -> str:
