@@ -1,6 +1,5 @@
 """Data sets as stages see them: found, split, scaled; what a reader of one format does stands in files of its own."""
 
-import math
 import re
 from pathlib import Path
 
@@ -8,7 +7,6 @@ import numpy as np
 import pytest
 
 from netgen.data import Dataset, load_dataset
-from netgen.data.scaling import scale_text
 from netgen.errors import DataError
 from netgen.ir.fixed import FixedPoint
 from netgen.spec.sections import DataSpec
@@ -125,19 +123,5 @@ def test_a_feature_is_scaled_by_the_power_that_the_data_set_keeps(tmp_path: Path
     _save(tmp_path, raw, x_test=raw, y_test=np.arange(65) % 2)
     data = _load(tmp_path, "npz", "a.npz")
     assert data.test.features[:, 0].tolist() == [k / 8 / 16 for k in range(65)]
-    assert data.notes == ("data.scale: the network receives raw features divided by 16",)
-
-
-@pytest.mark.parametrize(
-    ("scale", "text"),
-    [
-        ([2**-5, 2**-5], "raw features divided by 32"),
-        ([1.0], "raw features unscaled"),
-        ([2.0**10], "raw features multiplied by 1,024"),
-        ([2.0**-997], "raw features divided by 2^997"),
-        ([0.25, 2.0, 0.5], "raw features multiplied by 2 to divided by 4, each by a power of two of its own"),
-    ],
-)
-def test_the_scale_is_said_in_a_sentence(scale: list[float], text: str) -> None:
-    assert math.prod(scale) > 0
-    assert scale_text(np.array(scale)).startswith(f"the network receives {text}")
+    assert data.scale.tolist() == [1 / 16]
+    assert data.notes == ()

@@ -100,10 +100,7 @@ def test_the_label_column_may_stand_anywhere(tmp_path: Path) -> None:
 def test_a_class_with_a_name_is_named_in_a_note(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("a,b,class\n" + "".join(f"{k},{k},{'yes' if k % 2 else 'no'}\n" for k in range(40)))
     data = load_dataset(DataSpec(source="csv", path="t.csv"), seed=1, base=tmp_path)
-    assert data.notes == (
-        "data.scale: the network receives raw features divided by 64",
-        "data: classes 0 to 1 are the labels no, yes",
-    )
+    assert data.notes == ("data: classes 0 to 1 are the labels no, yes",)
 
 
 @pytest.mark.parametrize(

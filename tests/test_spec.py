@@ -30,7 +30,7 @@ BAD = [
         "place.inputs: \"q7\"; input should be 'free', or input should be 'x0', 'x1', 'y0', 'y1', 'z0' or 'z1'",
     ),
     ("data: {source: idx}", "data: source idx needs a path"),
-    ("data: {path: x}", "data: source digits takes no path"),
+    ("data: {path: x}", "data: source digits has no path"),
     (
         "quantize: {weight_width: 0}",
         "quantize.weight_width: 0; input should be greater than or equal to 1, or input should be a valid array",
@@ -96,7 +96,7 @@ BAD = [
     ),
     (
         "search: {ranges: {network.hidden: {low: 1, high: 3}}}",
-        "search.ranges.network.hidden: takes no numbers; give choices",
+        "search.ranges.network.hidden: accepts no numbers; give choices",
     ),
     (
         "search: {ranges: {train.weight_decay: {low: 0, high: 0.2, log: true}}}",
@@ -173,13 +173,13 @@ def test_what_no_machine_can_hold_is_refused(text: str, message: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["seed", "data.validation", "check.samples", "search.trials"])
-def test_a_key_that_no_search_may_vary_gets_one_line(key: str) -> None:
+def test_a_key_that_no_search_may_vary_is_refused_in_one_line(key: str) -> None:
     with pytest.raises(SpecError, match=rf"^search\.ranges\.{key}: unknown key; keys of network, train, .* searched$"):
         parse_spec(f"search: {{ranges: {{{key}: {{low: 1, high: 2}}}}}}")
 
 
 @pytest.mark.parametrize(("text", "message"), BAD, ids=[text for text, _ in BAD])
-def test_a_bad_spec_gets_one_line_with_place_value_and_fix(text: str, message: str) -> None:
+def test_a_bad_spec_is_refused_in_one_line_with_place_value_and_fix(text: str, message: str) -> None:
     with pytest.raises(SpecError) as caught:
         parse_spec(text)
     assert str(caught.value) == message
@@ -223,7 +223,7 @@ def test_the_name_that_a_file_gives_is_checked_alike(tmp_path: Path, stem: str) 
     assert str(caught.value).isprintable()
 
 
-def test_one_width_serves_all_layers_and_a_list_one_each() -> None:
+def test_one_width_applies_to_all_layers_and_a_list_gives_each_its_own() -> None:
     spec = parse_spec("quantize: {weight_width: 4, activation_width: [5, 6]}")
     assert spec.weight_widths == (4, 4, 4)
     assert spec.activation_widths == (5, 6)
@@ -250,7 +250,7 @@ def test_yaml_of_a_search_reads_back_equal_and_a_plain_spec_has_none() -> None:
     assert "search" not in Spec().to_yaml()
 
 
-def test_keys_that_take_fractions_are_known_from_those_that_take_whole_numbers() -> None:
+def test_the_types_that_a_key_accepts_are_those_of_its_annotation() -> None:
     assert kinds_of(Spec, "train.epochs") == {int}
     assert float in kinds_of(Spec, "prune.sparsity")
     assert float in kinds_of(Spec, "train.weight_decay")

@@ -14,7 +14,8 @@ from netgen.ir.fixed import Reals, Words
 from netgen.ir.netlist import netlist_between
 from netgen.ir.network import Bools
 from netgen.learn.follow import Follower
-from netgen.spec.sections import AugmentSpec, DataSpec, PlaceSpec, PruneSpec
+from netgen.spec.hardware import PlaceSpec
+from netgen.spec.sections import AugmentSpec, DataSpec, PruneSpec
 from netgen.train import Mlp, Penalty, Pruning, Recipe, Samples, distort, fit, predict, prune_and_retrain, sensitivity
 from netgen.train.dead import remove_dead_neurons
 from netgen.train.derivatives import curvature_of, gradients_of

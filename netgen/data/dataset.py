@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from netgen.data.scaling import scale_text
 from netgen.ir.fixed import FixedPoint, Reals, Words
 from netgen.ir.network import frozen
 from netgen.ir.thermometer import BIT, threshold_bits
@@ -61,12 +60,11 @@ class Dataset:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a user must know to feed the circuit with raw data and to read its class: one line for each fact."""
-        found = [f"data.scale: {scale_text(self.scale)}"]
-        if self.names:
-            few = self.names if len(self.names) <= 12 else (*self.names[:10], "...", self.names[-1])
-            found.append(f"data: classes 0 to {self.classes - 1} are the labels {', '.join(few)}")
-        return tuple(found)
+        """What a user must know to read the circuit's class: a line, or none where labels are class numbers."""
+        if not self.names:
+            return ()
+        few = self.names if len(self.names) <= 12 else (*self.names[:10], "...", self.names[-1])
+        return (f"data: classes 0 to {self.classes - 1} are the labels {', '.join(few)}",)
 
     def input_format(self, width: int) -> FixedPoint:
         """The fixed-point format of `width` bits for features below 1 in magnitude."""

@@ -62,19 +62,3 @@ def check_range(path: Path, what: str, features: Array, scale: Reals) -> None:
             f"{path}: {what}[{row}, {column}] is {features[row, column]}, more than 2^64 times every training sample's;"
             " correct it"
         )
-
-
-def scale_text(scale: Reals) -> str:
-    """Say in one sentence what the network receives for a raw feature."""
-    powers = sorted({round(-np.log2(factor)) for factor in scale.tolist()})
-    low, high = (_times(power) for power in (powers[0], powers[-1]))
-    if len(powers) == 1:
-        return f"the network receives raw features {low}" if powers[0] else "the network receives raw features unscaled"
-    return f"the network receives raw features {low} to {high}, each by a power of two of its own (Dataset.scale)"
-
-
-def _times(power: int) -> str:
-    """A division by 2**power in words."""
-    verb = "divided" if power >= 0 else "multiplied"
-    size = abs(power)
-    return f"{verb} by {2**size:,}" if size <= 20 else f"{verb} by 2^{size}"

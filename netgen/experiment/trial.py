@@ -18,7 +18,8 @@ from netgen.ir.grid import wire_lengths
 from netgen.ir.netlist import Netlist, netlist_between, netlist_of
 from netgen.learn.learner import Learner
 from netgen.spec.board import board_of
-from netgen.spec.sections import AugmentSpec, DataSpec, PlaceSpec, PruneSpec, QuantizeSpec
+from netgen.spec.hardware import PlaceSpec
+from netgen.spec.sections import AugmentSpec, DataSpec, PruneSpec, QuantizeSpec
 from netgen.spec.spec import Spec, parse_spec
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from netgen.ir.netlist import Netlist, netlist_between
 from netgen.ir.network import Bools
 from netgen.ir.regions import Regions
 from netgen.spec.board import board_of
-from netgen.spec.sections import PlaceSpec
+from netgen.spec.hardware import PlaceSpec
 
 FIRST = 10
 """Factor of the moves of the first placement, which has nothing to start from."""

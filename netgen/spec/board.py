@@ -1,16 +1,16 @@
-"""The box that a spec asks for, and where on it the neurons of a netlist may go."""
+"""The grid that a spec asks for, and the sites on which each neuron of a netlist may be placed."""
 
 from netgen.errors import FitError
 from netgen.ir.grid import Face, Grid, auto_grid, layered_grid
 from netgen.ir.netlist import Netlist
 from netgen.ir.regions import Regions, block, face_regions, layered
-from netgen.spec.sections import PlaceSpec
+from netgen.spec.hardware import PlaceSpec
 
 
 def board_of(place: PlaceSpec, netlist: Netlist) -> tuple[Grid, Regions]:
-    """The grid that a spec asks for, and where on it the neurons of a netlist may go.
+    """Make the grid that a spec asks for, and the regions in which the neurons of a netlist may be placed.
 
-    Raises: FitError, when they do not fit.
+    Raises: FitError, when the grid, a face or a layer's planes have fewer sites than neurons.
     """
     faces = faces_of(place, netlist.layers)
     try:
@@ -29,6 +29,10 @@ def board_of(place: PlaceSpec, netlist: Netlist) -> tuple[Grid, Regions]:
 
 
 def faces_of(place: PlaceSpec, layers: int) -> dict[int, Face]:
-    """Layer number to the face that holds the layer, of so many layers with the inputs; free layers left out."""
+    """Map layer numbers to the faces on which the layers are placed; free layers are left out.
+
+    Args:
+        layers: number of layers, that of the inputs included.
+    """
     ends = {0: place.inputs, layers - 1: place.outputs}
     return {layer: face for layer, face in ends.items() if face != "free"}

@@ -1,4 +1,4 @@
-"""What is generated from the spec's classes: reference page, JSON Schema and commented starting spec."""
+"""Texts generated from the classes of the spec: reference page, JSON Schema and commented starting spec."""
 
 import json
 import textwrap
@@ -12,7 +12,7 @@ from netgen.spec.spec import Spec
 
 
 def _fields() -> Iterator[tuple[str, str, FieldInfo]]:
-    """(section name or "", key, field) of every key, in the order of the classes."""
+    """Section name (or ""), key and field of every key, in the order of the classes."""
     for key, field in Spec.model_fields.items():
         if isinstance(field.default, Section):
             for inner, inner_field in type(field.default).model_fields.items():
@@ -22,13 +22,13 @@ def _fields() -> Iterator[tuple[str, str, FieldInfo]]:
 
 
 def _default(field: FieldInfo) -> str:
-    """A field's default, as it stands in YAML."""
+    """The default of a field, as written in YAML."""
     value = list(field.default) if isinstance(field.default, tuple) else field.default
     return value if isinstance(value, str) and value else json.dumps(value)
 
 
 def _values(schema: dict[str, Any]) -> str:
-    """What a JSON Schema node allows, in a few words."""
+    """Describe in a few words which values a JSON Schema node allows."""
     if "anyOf" in schema:
         return " or ".join(dict.fromkeys(_values(part) for part in schema["anyOf"]))
     if "enum" in schema:
@@ -39,7 +39,8 @@ def _values(schema: dict[str, Any]) -> str:
         return "mapping"
     if schema.get("type") == "array":
         items = schema.get("items") or schema["prefixItems"][0]
-        count = f"{schema['maxItems']} x " if schema.get("maxItems") else "list of "
+        most = schema.get("maxItems")
+        count = f"{most} x " if most and most == schema.get("minItems") else f"up to {most} x " if most else "list of "
         return f"[{count}{_values(items)}]"
     words = {"integer": "whole number", "number": "number", "boolean": "true, false", "string": "text", "null": "null"}
     limits = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to", "exclusiveMaximum": "below"}
@@ -49,12 +50,12 @@ def _values(schema: dict[str, Any]) -> str:
 
 
 def schema() -> str:
-    """The JSON Schema of a spec, for editors."""
+    """Write the JSON Schema of a spec, for editors."""
     return json.dumps(Spec.model_json_schema(), indent=2) + "\n"
 
 
 def starter() -> str:
-    """A commented spec that spells out every default; it builds as it is."""
+    """Write a commented spec that spells out every default; it can be built as it is."""
     lines = ["# A netgen spec. Every key is optional; these are the defaults.", ""]
     current = ""
     for section, key, field in _fields():
@@ -73,12 +74,13 @@ def starter() -> str:
 
 
 def reference() -> str:
-    """The reference page of the spec, in Markdown."""
+    """Write the reference page of the spec, in Markdown."""
     tree = Spec.model_json_schema()
     out = [
         "# Spec reference",
         "",
-        "Generated from `netgen/spec/spec.py` by `make docs`; do not edit. Unknown keys and wrong types are errors.",
+        "Generated from the classes in `netgen/spec` by `make docs`; do not edit. Unknown keys and wrong types are "
+        "errors.",
     ]
     current: str | None = None
     for section, key, field in _fields():

@@ -1,4 +1,4 @@
-"""The `search` section of a spec: which keys a search varies, and between what."""
+"""The `search` section of a spec: the keys that a search varies, and their ranges."""
 
 import difflib
 import json
@@ -13,14 +13,14 @@ Trials = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 class Range(Section):
-    """The values of one key that a search tries: numbers between two ends, or one of some choices."""
+    """The values of one key that a search tries: numbers from `low` to `high`, or one of `choices`."""
 
     low: int | float | None = Field(None, description="least number")
     high: int | float | None = Field(None, description="greatest number")
-    log: bool = Field(False, description="whether small numbers deserve as many trials as large ones, by magnitude")
-    step: int | float | None = Field(None, gt=0, description="distance of the numbers tried, counted from low")
+    log: bool = Field(False, description="draw the logarithm of the number uniformly, instead of the number")
+    step: int | float | None = Field(None, gt=0, description="distance between the numbers tried, counted from low")
     choices: tuple[Any, ...] | None = Field(
-        None, min_length=1, max_length=256, description="the values tried, whatever the key takes"
+        None, min_length=1, max_length=256, description="the values tried, of any type that the key accepts"
     )
 
     @model_validator(mode="after")
@@ -46,34 +46,34 @@ class Range(Section):
 
 
 FIXED = ("data", "emit", "check", "search")
-"""The sections whose keys a search must not vary: they would change the question, or nothing."""
+"""Sections that a search must not vary: `data` changes the task, the others neither accuracy nor wire length."""
 
 
 class SearchSpec(Section):
-    """What `netgen search` varies for less wire length and more validation accuracy; `netgen build` ignores it."""
+    """Ranges that `netgen search` varies, for short wires and high validation accuracy; `netgen build` ignores them."""
 
-    trials: Trials = Field(100, description="networks to train and place")
+    trials: Trials = Field(100, description="number of networks to train and place")
     generation: Rounds = Field(
         10,
-        description="trials asked for together, which learn only from those before them: as many as can run at once, "
-        "or a few times that; results do not depend on how many do",
+        description="trials whose values are drawn together, from the results of earlier generations only; choose at "
+        "least the number of trials that run at once; results do not depend on how many run at once",
     )
     accuracy: Share | None = Field(
         None,
-        description="floor: a trial whose validation accuracy is below it, dense, pruned or quantized, ends there and "
-        "costs no more; null for none",
+        description="least validation accuracy: a trial ends, without being placed, as soon as its dense, pruned or "
+        "quantized network is below it; null for none",
     )
     ranges: dict[str, Range] = Field(
         {},
-        description="dotted key, such as train.learning_rate, to {low: 0.001, high: 0.1}, with log: true or a step, "
-        "or to {choices: [...]}",
+        description="key: range, where the key is dotted, such as train.learning_rate, and the range is {low: 0.001, "
+        "high: 0.1}, with log: true or a step if wanted, or {choices: [...]}",
     )
 
 
 def kinds_of(spec: type[Section], key: str) -> set[type]:
-    """The plain types that a dotted key of a spec takes, where a search may vary it.
+    """The plain types that a dotted key of a spec accepts.
 
-    Raises: ValueError, when there is no such key.
+    Raises: ValueError, when there is no such key or a search may not vary it.
     """
     sections = {
         name: type(field.default).model_fields

@@ -1,31 +1,21 @@
-"""The sections of a spec: each key with its type, its default and what it means.
+"""The sections of a spec about data and learning: each key with its type, its default and its meaning.
 
-Every key is documented here and nowhere else; the reference page, the JSON Schema and the commented starting spec are
-generated from these classes.
+Keys are documented here, in `hardware` and in `search`, and nowhere else; the reference page, the JSON Schema and the
+commented starting spec are generated from these classes.
 """
 
 from itertools import pairwise
-from math import prod
 from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import Field, field_validator, model_validator
 
-from netgen.ir.grid import Face
 from netgen.spec.base import Epochs, Moves, PositiveInt, Rounds, Section, Share
 
 Width = Annotated[int, Field(ge=1, le=16)]
 Widths = Width | Annotated[tuple[Width, ...], Field(min_length=1)]
 Digits = Annotated[int, Field(ge=1, le=8)]
-Vectors = Annotated[int, Field(ge=1, le=1_000_000)]
 Units = Annotated[int, Field(ge=1, le=65_536)]
-Side = Annotated[int, Field(ge=1, le=10_000_000)]
-Axes = tuple[Side, Side, Side]
-Pitch = Annotated[int, Field(ge=1, le=1_000_000)]
-Coordinate = Annotated[int, Field(ge=0, lt=10_000_000)]
 FilePath = Annotated[str, Field(min_length=1, max_length=4_096, pattern=r"^[^\x00-\x1f\x7f]*$")]
-
-MAX_SITES = 10_000_000
-"""Sites of a grid; placers hold about a hundred bytes for each."""
 
 MAX_WEIGHTS = 100_000_000
 """Weights between two hidden layers; training holds 16 bytes for each."""
@@ -39,37 +29,49 @@ def per_layer(values: Value | tuple[Value, ...], layers: int) -> tuple[Value, ..
 
 
 class DataSpec(Section):
-    """The data set: a training, a validation and a test split."""
+    """The data set and its three splits: training, validation and test."""
 
     source: Literal["digits", "idx", "npz", "csv"] = Field(
         "digits",
-        description="digits: scikit-learn's 1,797 real 8x8 images, embedded; idx: a folder of MNIST's four files, "
-        "plain or .gz; npz: arrays x_train, y_train, x_test, y_test, or x and y; csv: a table of numbers and one label",
+        description="format of the data: digits, the 1,797 images of 8x8 pixels that come with scikit-learn; idx, a "
+        "folder with the four files of MNIST, plain or .gz; npz, arrays x_train, y_train, x_test, y_test, or x and y; "
+        "csv, a table with one sample a line, all columns but the label numbers",
     )
     path: FilePath | None = Field(
-        None, description="file or folder, as seen from the spec's folder or, if it is not there, from NETGEN_DATA"
+        None,
+        description="file or folder, relative to the folder of the spec or, if nothing is there, to NETGEN_DATA; null "
+        "for digits",
     )
-    label: str | None = Field(None, description="csv: name of the label column; without it, the last column")
+    label: str | None = Field(
+        None, description="csv: name of the label column in the first line; null for the last column"
+    )
     scale: Literal["global", "feature"] = Field(
         "global",
-        description="features are divided by a power of two until below 1: one for all, or one for each feature",
+        description="features are divided by a power of two that brings them below 1 in magnitude: one power for all "
+        "features (global), or one for each (feature)",
     )
     thresholds: tuple[Share, ...] = Field(
         (),
         max_length=256,
-        description="each scaled feature becomes one bit for each of these, 1 where it reaches it (one threshold makes "
-        "it black and white, more a thermometer code); [] takes the feature as a number",
+        description="replace each scaled feature by one bit for each threshold, 1 where the feature is at least the "
+        "threshold: one threshold makes images black and white, more make a thermometer code; [] for none",
     )
-    validation: Share = Field(0.1, description="share of the training data held out for pruning and stopping")
-    test: Share = Field(0.2, description="share held out for the final test, where the source has no test data")
+    validation: Share = Field(
+        0.1,
+        description="share of the training samples that is held out to measure validation accuracy, which pruning, bit "
+        "allocation and the search aim at",
+    )
+    test: Share = Field(
+        0.2, description="share of all samples that is held out as test data, if the source has no test data of its own"
+    )
 
     @model_validator(mode="after")
     def _fits_the_source(self) -> Self:
         if (self.source == "digits") != (self.path is None):
-            verb = "takes no" if self.source == "digits" else "needs a"
+            verb = "has no" if self.source == "digits" else "needs a"
             raise ValueError(f"source {self.source} {verb} path")
         if any(a >= b for a, b in pairwise(self.thresholds)):
-            raise ValueError(f"thresholds {list(self.thresholds)} do not rise; write each once, the least first")
+            raise ValueError(f"thresholds {list(self.thresholds)} do not rise; write each once, in ascending order")
         return self
 
 
@@ -246,87 +248,3 @@ class QuantizeSpec(Section):
     )
     epochs: Epochs = Field(8, description="epochs of quantization-aware fine-tuning")
     learning_rate: float = Field(0.0005, gt=0, le=100, description="Adam's rate at the start of fine-tuning")
-
-
-class PlaceSpec(Section):
-    """Neurons to sites of a 3D grid so that the summed Manhattan wire length is least."""
-
-    method: Literal["auto", "index", "spectral", "matching", "anneal", "multilevel", "exact", "tabu"] = Field(
-        "auto", description="placer; matching is the paper's layer-by-layer assignment, auto picks the best known"
-    )
-    grid: Literal["auto"] | Axes = Field("auto", description="sites along x, y, z; auto: the smallest near-cube")
-    slack: float = Field(1.0, ge=1, le=100, description="auto grid: at least this many sites per neuron")
-    pitch: tuple[Pitch, Pitch, Pitch] = Field((1, 1, 1), description="length of one step along x, y, z")
-    inputs: Literal["free"] | Face = Field("free", description="free, or the face of the box that holds all inputs")
-    outputs: Literal["free"] | Face = Field("free", description="free, or the face of the box that holds all outputs")
-    layered: bool = Field(False, description="each layer in planes of its own along z, the setting of Blake et al.")
-    blocked: tuple[tuple[Coordinate, Coordinate, Coordinate], ...] = Field((), description="sites that hold no neuron")
-    moves: Moves = Field(10_000_000, description="effort: annealing moves, about 0.3 us each")
-    certificate: bool = Field(
-        True, description="prove a lower bound on the wire length: how far from optimal the placement can be at most"
-    )
-
-    @field_validator("grid")
-    @classmethod
-    def _fits_in_memory(cls, grid: Literal["auto"] | Axes) -> Literal["auto"] | Axes:
-        if grid != "auto" and prod(grid) > MAX_SITES:
-            raise ValueError(f"{list(grid)} has {prod(grid):,} sites; give it at most {MAX_SITES:,}")
-        return grid
-
-
-class EmitSpec(Section):
-    """The operators, their pipeline, and the Verilog."""
-
-    sharing: Literal["none", "csd", "shared", "local", "alkaid"] = Field(
-        "shared",
-        description="how adders are shared: none multiplies by each weight, the readable baseline; csd adds shifted "
-        "inputs, canonical signed digits, in balanced trees; shared computes what several neurons add only once; "
-        "local adds words where they meet on their way, and shares where that takes less wire than it is worth; "
-        "alkaid shares by alkaid's solver (pip install netgen[alkaid])",
-    )
-    tables: int = Field(
-        6,
-        ge=0,
-        le=8,
-        description="a neuron whose inputs have at most so many bits in all becomes one look-up table; 0 for none",
-    )
-    pipeline: Literal["none", "layer", "levels", "cycles"] = Field(
-        "layer",
-        description="where registers stand: none; behind each layer; after every `steps` levels of operators; or so "
-        "that a result takes `steps` cycles",
-    )
-    steps: Rounds = Field(1, description="levels or cycles of the pipeline; nothing for none and layer")
-    longest_wire: PositiveInt | None = Field(
-        None,
-        description="wires between operators that are longer, in units of the pitch, go through one register more; "
-        "null for none of them",
-    )
-    comments: bool = Field(False, description="whether each line of Verilog tells the range of its values")
-    axis: Literal["none", "parallel", "serial"] = Field(
-        "none",
-        description="top_axis.v, an AXI4-Stream wrapper: parallel takes a whole sample in each beat, serial one input "
-        "word, the first first, with tlast on the last",
-    )
-    axis_output: Literal["all", "class"] = Field(
-        "all", description="what the wrapper puts out: scores, and the class if there is one; or the class alone"
-    )
-    argmax: bool = Field(False, description="append the class of the greatest score to the output payload")
-    vectors: Vectors = Field(16, description="golden vectors of the self-checking testbench, from the test split")
-
-    @model_validator(mode="after")
-    def _class_is_there(self) -> Self:
-        if self.axis_output == "class" and not self.argmax:
-            raise ValueError("axis_output class needs the class; set argmax to true")
-        return self
-
-
-class CheckSpec(Section):
-    """Hardware against integers against PyTorch, on test data."""
-
-    simulator: Literal["auto", "verilator", "icarus", "cxxrtl", "amaranth"] = Field(
-        "auto",
-        description="verilator compiles the emitted Verilog, for whole test sets; icarus interprets it, for some "
-        "hundred samples; cxxrtl compiles it by Yosys; amaranth interprets the component, with nothing installed; auto "
-        "takes what is done first of those installed, and says when it has to be verilator",
-    )
-    samples: Literal["all"] | PositiveInt = Field("all", description="test samples to simulate")

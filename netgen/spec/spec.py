@@ -1,6 +1,6 @@
-"""The spec: what to build, as YAML in and one frozen, fully checked value out.
+"""The spec of a build: read from YAML, checked, frozen.
 
-Whatever changes a result is a key of the spec, seeds included.
+Everything that changes a result is a key of the spec, seeds included.
 """
 
 import json
@@ -22,20 +22,10 @@ from pydantic import (
 from netgen.errors import SpecError
 from netgen.spec.base import Section
 from netgen.spec.document import LIMIT, parse_yaml
+from netgen.spec.hardware import CheckSpec, EmitSpec, PlaceSpec
 from netgen.spec.message import first_line, one_line
 from netgen.spec.search import SearchSpec, kinds_of
-from netgen.spec.sections import (
-    AugmentSpec,
-    CheckSpec,
-    DataSpec,
-    EmitSpec,
-    NetworkSpec,
-    PlaceSpec,
-    PruneSpec,
-    QuantizeSpec,
-    TrainSpec,
-    per_layer,
-)
+from netgen.spec.sections import AugmentSpec, DataSpec, NetworkSpec, PruneSpec, QuantizeSpec, TrainSpec, per_layer
 from netgen.text import read_text, shown
 
 NAME_FIX = "use up to 64 letters, digits, spaces, '_', '-' and '.', beginning with a letter, a digit or '_'"
@@ -47,20 +37,22 @@ def is_name(text: str) -> bool:
 
 
 class Spec(Section):
-    """One build."""
+    """Name and seed of a build; all other keys stand in sections."""
 
     name: str = Field("", description="name of the build and of its folder; by default the file's name")
-    seed: int = Field(1, ge=0, le=2**31 - 1, description="seed of everything random")
+    seed: int = Field(
+        1, ge=0, le=2**31 - 1, description="seed of all random numbers: splits, initial weights, batches, placement"
+    )
     data: DataSpec = Field(DataSpec(), description="the data set")
     network: NetworkSpec = Field(NetworkSpec(), description="the network's shape")
-    train: TrainSpec = Field(TrainSpec(), description="dense training")
-    augment: AugmentSpec = Field(AugmentSpec(), description="distorted copies")
+    train: TrainSpec = Field(TrainSpec(), description="training of the dense network")
+    augment: AugmentSpec = Field(AugmentSpec(), description="distorted copies of the training images")
     prune: PruneSpec = Field(PruneSpec(), description="pruning")
-    quantize: QuantizeSpec = Field(QuantizeSpec(), description="fixed-point widths")
+    quantize: QuantizeSpec = Field(QuantizeSpec(), description="fixed-point formats")
     place: PlaceSpec = Field(PlaceSpec(), description="placement")
-    emit: EmitSpec = Field(EmitSpec(), description="hardware")
-    check: CheckSpec = Field(CheckSpec(), description="simulation")
-    search: SearchSpec = Field(SearchSpec(), description="search")
+    emit: EmitSpec = Field(EmitSpec(), description="hardware description")
+    check: CheckSpec = Field(CheckSpec(), description="simulation of the hardware")
+    search: SearchSpec = Field(SearchSpec(), description="search for short wires and high accuracy")
 
     @field_validator("name")
     @classmethod
@@ -95,12 +87,12 @@ class Spec(Section):
         if not ranges:
             return self
         for key, values in ranges.items():
-            takes = kinds_of(Spec, key)
-            if values.choices is None and not takes & {int, float}:
-                raise ValueError(f"search.ranges.{key}: takes no numbers; give choices")
+            kinds = kinds_of(Spec, key)
+            if values.choices is None and not kinds & {int, float}:
+                raise ValueError(f"search.ranges.{key}: accepts no numbers; give choices")
             for value in values.choices or (values.low, values.high):
                 _raise_if_unfit(self.with_values({key: value}), key)
-            if values.step is not None and float not in takes and not float(values.step).is_integer():
+            if values.step is not None and float not in kinds and not float(values.step).is_integer():
                 raise ValueError(f"search.ranges.{key}: step {values.step}; whole numbers need a whole step")
         first = {key: values.choices[0] if values.choices else values.low for key, values in ranges.items()}
         _raise_if_unfit(self.with_values(first), None)  # keys that exclude each other
@@ -108,14 +100,14 @@ class Spec(Section):
 
     @model_serializer(mode="wrap")
     def _without_idle_search(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave a search out where there is none, so that plain specs read, and builds are known, as ever."""
+        """Leave out a search without ranges, so that a spec reads the same with and without netgen's search."""
         tree: dict[str, Any] = dump(self)
         if self.search == SearchSpec():
             tree.pop("search", None)
         return tree
 
     def with_values(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """The tree of this spec without its search, some dotted keys replaced; `parse_tree` checks it."""
+        """The tree of plain values of this spec, without its search and with some dotted keys replaced, unchecked."""
         tree: dict[str, Any] = self.model_dump(mode="json", exclude={"search"})
         for key, value in values.items():
             section, inner = key.split(".")
@@ -123,7 +115,7 @@ class Spec(Section):
         return tree
 
     def to_yaml(self) -> str:
-        """YAML text with every key spelled out, those of a search where there is one; `parse_spec` reads it back."""
+        """YAML text with every key spelled out, from which `parse_spec` makes an equal spec."""
         text: str = yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
         return text
 
@@ -134,17 +126,17 @@ class Spec(Section):
 
     @property
     def weight_digits(self) -> tuple[int | None, ...]:
-        """The most signed digits of each layer's weights; None for any number."""
+        """Greatest number of signed digits of the weights of each layer; None for no limit."""
         return per_layer(self.quantize.weight_digits, len(self.network.hidden) + 1)
 
     @property
     def activation_widths(self) -> tuple[int, ...]:
-        """Width of each hidden layer's results."""
+        """Width of the results of each hidden layer."""
         return per_layer(self.quantize.activation_width, len(self.network.hidden))
 
 
 def _raise_if_unfit(tree: dict[str, Any], key: str | None) -> None:
-    """Raise ValueError when a tree is no spec because of one key's value, or, where none is named, at all."""
+    """Raise a ValueError when a tree is no valid spec: because of the value of one key, or, if it is None, at all."""
     try:
         Spec.model_validate_json(json.dumps(tree))
     except ValidationError as error:
