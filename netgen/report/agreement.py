@@ -1,7 +1,8 @@
-"""Whether PyTorch, the integers and the hardware agree, and what quantizing has cost."""
+"""Whether PyTorch, the integers and the hardware agree, and how far quantized scores are from float scores."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -9,17 +10,20 @@ from netgen.errors import CheckError
 from netgen.ir.circuit import classify
 from netgen.ir.fixed import FixedPoint, Reals, Words
 
+PYTORCH = "PyTorch"
+"""Name of the quantized PyTorch forward pass, beside those of the simulators."""
+
 
 @dataclass(frozen=True)
 class Difference:
-    """The first place at which two computations of the same sample differ.
+    """The first word in which two computations of the same sample differ.
 
     Attributes:
         sample: row of the test set.
         output: the score's index; None when the scores agree but the class does not.
         expected: the word, or class, that `evaluate` gives.
         found: the word, or class, that `by` gives.
-        by: who differs from `evaluate`.
+        by: what differs from `evaluate`: PyTorch, or a simulator.
     """
 
     sample: int
@@ -35,10 +39,10 @@ class Difference:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What a check found.
+    """Result of a check.
 
     Attributes:
-        simulator: what ran the hardware.
+        simulator: name of the simulator that ran the hardware.
         finetuned_accuracy: of the float network that the circuit was quantized from, 0 to 1. It was fine-tuned with
             rounded weights; computed in float, it is not the network that was trained or pruned.
         quantized_accuracy: of the quantized PyTorch forward pass, 0 to 1.
@@ -123,7 +127,7 @@ def check(
         raise CheckError("0 samples; check at least one")
     error = np.abs(score.decode(simulated) - float_scores).max(axis=0)
     decided = classify(simulated) if classes is None else classes
-    found = [_first(quantized, evaluated, "PyTorch"), _first(simulated, evaluated, simulator)]
+    found = [_first(quantized, evaluated, PYTORCH), _first(simulated, evaluated, simulator)]
     if classes is not None:
         found.append(_first(classes, classify(evaluated), simulator))
     return CheckReport(
@@ -142,13 +146,21 @@ def check(
     )
 
 
-def raise_if_different(report: CheckReport) -> None:
-    """Make a check that failed an error.
+def raise_if_different(report: CheckReport, folder: Path | None = None) -> None:
+    """Raise the first difference of a failed check as an error.
 
+    Args:
+        folder: build folder whose files were checked as they are on disk, where a user may have edited them; None for
+            files that were just made.
     Raises: CheckError, with the first difference in one line.
     """
-    if report.difference is not None:
+    if report.difference is None:
+        return
+    if folder is None:
         raise CheckError(f"{report.difference}; build it again, and report a bug of netgen if it stays")
+    file, what = ("network.npz", "network") if report.difference.by == PYTORCH else ("top.v", "Verilog")
+    fix = "undo the edit, or build it again"
+    raise CheckError(f"{folder / file}: the {what} differs from circuit.json: {report.difference}; {fix}")
 
 
 def _first(found: Words, expected: Words, by: str) -> Difference | None:
