@@ -1,57 +1,71 @@
 """Every exception that netgen raises on purpose, in one tree.
 
-A message is one line: the place, the value found and the fix. The command line prints it and exits with status 1;
-anything else that escapes is a bug of netgen.
+    NetgenError
+    ├── SpecError        reading: a spec
+    ├── DataError                 a data set
+    ├── WeightsError              trained weights
+    ├── GraphError                a graph for the placer
+    ├── BuildError                a build folder, or a file in it
+    ├── TrainError       making:  a target that training or pruning cannot reach
+    ├── QuantizeError             formats in which arithmetic cannot be exact
+    ├── FitError                  a grid with too few sites
+    ├── SearchError               a search without a usable trial
+    ├── SimulatorError   tools:   a simulator
+    ├── SynthError                a synthesizer
+    └── CheckError       result:  two of PyTorch, integers and hardware differ
+
+A message is one line: the place, the value found and the fix. The command line prints it and exits with status 1. Any
+other exception that reaches the user is a bug of netgen.
 """
 
 
 class NetgenError(Exception):
-    """Something the user can mend; `str()` of it is one complete line."""
+    """A problem that the user can solve; `str()` of it is one complete line."""
 
 
 class SpecError(NetgenError):
-    """A spec that cannot be read or does not hold together."""
+    """A spec cannot be read, or its keys contradict each other."""
 
 
 class DataError(NetgenError):
-    """A data set that is missing, truncated, misshapen or not finite."""
+    """A data set is missing, damaged, too large, or unfit for training."""
 
 
 class WeightsError(NetgenError):
-    """Trained weights that do not form the network that was asked for."""
-
-
-class TrainError(NetgenError):
-    """A training target out of reach."""
-
-
-class QuantizeError(NetgenError):
-    """Widths with which exact arithmetic is impossible."""
+    """Trained weights cannot be read, or do not fit the network of the spec."""
 
 
 class GraphError(NetgenError):
-    """A graph file that cannot be read."""
-
-
-class FitError(NetgenError):
-    """A grid (or the part of it that is allowed) with fewer sites than neurons."""
-
-
-class SimulatorError(NetgenError):
-    """A simulator that is missing or failed."""
-
-
-class SynthError(NetgenError):
-    """A synthesizer that is missing, failed, or refuses its Verilog."""
-
-
-class SearchError(NetgenError):
-    """A search that cannot go on, or whose trials all came to nothing."""
+    """A graph file cannot be read."""
 
 
 class BuildError(NetgenError):
-    """A build folder that is missing, in use, unwritable or damaged."""
+    """A build folder is missing, in use, not writable or damaged."""
+
+
+class TrainError(NetgenError):
+    """Training or pruning cannot reach the target of the spec."""
+
+
+class QuantizeError(NetgenError):
+    """The widths of the spec do not allow exact arithmetic."""
+
+
+class FitError(NetgenError):
+    """A grid, or the part of it that is allowed, has fewer sites than neurons."""
+
+
+class SearchError(NetgenError):
+    """A search cannot continue, or none of its trials succeeded."""
+
+
+class SimulatorError(NetgenError):
+    """A simulator is not installed or failed."""
+
+
+class SynthError(NetgenError):
+    """A synthesizer is not installed, failed, or rejected the Verilog."""
 
 
 class CheckError(NetgenError):
-    """Two of PyTorch, integers and hardware that differ."""
+    """Two of PyTorch, integers and hardware differ."""

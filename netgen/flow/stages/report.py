@@ -49,6 +49,7 @@ def _make(work: Work, folder: Path) -> None:
         warnings=(
             *fell,
             *report.saturation(check, layers=bool(fell)),
+            *work.get(nouns.data).notes,
             *scaled_weights(spec, work.get(nouns.data)),
             *unused(spec),
         ),
