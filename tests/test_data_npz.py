@@ -96,7 +96,7 @@ def test_labels_with_gaps_make_no_empty_classes(
         ({"x_test": np.ones((4, 2)), "y_test": np.arange(3)}, "4 samples in x_test but 3 labels in y_test"),
         ({"x_test": np.ones((4, 2)), "y_test": np.arange(4)}, "test labels hold 2, of which there is no training"),
         ({"x_test": np.full((4, 2), np.inf), "y_test": np.arange(4) % 2}, "test features[0, 0] is inf; every feature"),
-        ({"y": np.arange(20)}, "20 samples cannot be split: class 0 has 1 sample; give more samples of each class"),
+        ({"y": np.arange(20)}, "20 samples cannot be split: label 0 has 1 sample; give more samples of each label"),
         ({"y": np.full(20, 3)}, "labels hold one class, 3; need at least two"),
         (
             {"y": np.arange(20) // 2},
@@ -139,6 +139,9 @@ def test_an_archive_with_other_names_is_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "names.npz", a=np.ones(3))
     with pytest.raises(DataError, match=r"names\.npz: holds a; need x_train, y_train, x_test, y_test or x, y"):
         read_npz(tmp_path / "names.npz")
+    np.savez(tmp_path / "odd.npz", **{"a\x01\u2028": np.ones(3)})  # type: ignore[arg-type]
+    with pytest.raises(DataError, match=r"odd\.npz: holds 'a\\x01\\u2028'; need"):
+        read_npz(tmp_path / "odd.npz")
 
 
 def _claim(shape: tuple[int, ...], descr: str = "<f8", compression: int = zipfile.ZIP_STORED) -> bytes:

@@ -175,6 +175,12 @@ def test_an_unusable_table_is_refused_in_one_short_line(
     assert len(str(caught.value)) < 300 + len(str(tmp_path))
 
 
+def test_a_label_that_only_one_row_has_is_named(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,class\n" + "".join(f"{k},{'typo' if k == 7 else 'yes'}\n" for k in range(40)))
+    with pytest.raises(DataError, match=r"40 samples cannot be split: label typo has 1 sample; give more samples"):
+        load_dataset(DataSpec(source="csv", path="t.csv"), seed=1, base=tmp_path)
+
+
 @pytest.mark.parametrize("kind", ["folder", "pipe", "device", "utf-16"])
 def test_a_table_must_be_a_file_of_utf_8_text(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "t.csv"

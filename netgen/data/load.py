@@ -36,9 +36,9 @@ def load_dataset(spec: DataSpec, *, seed: int, base: Path | None = None) -> Data
     labels, test_y, names = _numbered(raw)
     features, test_x = raw.features, raw.test_features
     if test_x is None or test_y is None:
-        features, test_x, labels, test_y = split(path, features, labels, spec.test, seed, key="test")
+        features, test_x, labels, test_y = split(path, features, labels, spec.test, seed, key="test", names=names)
     train_x, validation_x, train_y, validation_y = split(
-        path, features, labels, spec.validation, seed, key="validation"
+        path, features, labels, spec.validation, seed, key="validation", names=names
     )
     scale = scale_of(train_x, per_feature=spec.scale == "feature")
     check_range(path, "features", raw.features, scale)

@@ -12,6 +12,7 @@ import numpy as np
 
 from netgen.data.raw import Array, Raw, check_size
 from netgen.errors import DataError
+from netgen.text import shown
 
 _DEFLATE_RATIO = 1032
 """The most bytes that one byte of a deflated stream can become."""
@@ -67,7 +68,7 @@ def _read(path: Path, archive: zipfile.ZipFile) -> Raw:
     if not set(names) <= found:
         names = ["x", "y"] + (["x_test", "y_test"] if {"x_test", "y_test"} <= found else [])
     if not set(names) <= found:
-        held = ", ".join(sorted(found)[:10]) or "nothing"
+        held = ", ".join(name if name.isprintable() else shown(name) for name in sorted(found)[:10]) or "nothing"
         raise DataError(f"{path}: holds {held}; need x_train, y_train, x_test, y_test or x, y")
     for name in names:
         _check(f"{path}: {name}", archive, name)
