@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -131,3 +133,10 @@ def test_results_of_hidden_layers_are_rounded_in_training_where_that_is_asked_fo
     assert mlp(x)[:, 0].tolist() == [0, 0, 0, 1, 1, 1]
     assert x.grad is not None
     assert x.grad[:, 0].tolist() == [0, 1, 1, 1, 1, 0]
+
+
+@pytest.mark.parametrize("recipe", [replace(RECIPE, learning_rate=1e300), replace(RECIPE, weight_decay=1e308)])
+def test_training_that_diverges_says_so(digits: Dataset, recipe: Recipe) -> None:
+    mlp = Mlp.seeded((64, 4, 10), batch_norm=False, seed=1)
+    with pytest.raises(TrainError, match=r"^train: diverged at learning rate .*: weights are no longer finite; lower"):
+        fit(mlp, digits, recipe, epochs=1, seed=1, decay=False)

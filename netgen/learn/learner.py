@@ -14,6 +14,7 @@ from netgen.ir.network import Network
 from netgen.ir.thermometer import BIT, thresholds_in
 from netgen.learn.allocate import allocate
 from netgen.learn.follow import Follower
+from netgen.learn.memory import check_file, check_memory
 from netgen.progress import Progress, silent
 from netgen.spec.spec import Spec
 
@@ -31,6 +32,11 @@ class Learner:
     Args:
         base: folder that `network.weights` is relative to.
         copies: distorted copies of the training data; made on first use when None.
+
+    Attributes:
+        sizes: number of inputs, then of neurons in each layer.
+
+    Raises: TrainError, when the machine has too little memory.
     """
 
     def __init__(
@@ -43,12 +49,23 @@ class Learner:
         progress: Progress = silent,
     ) -> None:
         self.spec, self.data, self.base, self.progress = spec, data, base or Path(), progress
+        inputs, classes, samples = data.train.features.shape[1], data.classes, len(data.train)
+        inputs *= len(spec.data.thresholds) or 1
+        check_memory(spec, features=inputs, classes=classes, samples=samples)
+        self.sizes = (inputs, *spec.network.hidden, classes)
         self._given = copies
 
     @property
     def weights(self) -> Path | None:
-        """Path of the state_dict to start from, if the spec names one."""
-        return self.base / self.spec.network.weights if self.spec.network.weights else None
+        """Path of the state_dict to start from, if the spec names one.
+
+        Raises: WeightsError, when the file is far larger than the network.
+        """
+        if not self.spec.network.weights:
+            return None
+        path = self.base / self.spec.network.weights
+        check_file(path, self.sizes)
+        return path
 
     @property
     def follows(self) -> bool:
@@ -59,9 +76,8 @@ class Learner:
         """The network before training, on the spec's device."""
         from netgen.train import Mlp, device_of
 
-        sizes = (self.seen.train.features.shape[1], *self.spec.network.hidden, self.data.classes)
         batch_norm = self.spec.network.batch_norm
-        mlp = Mlp.seeded(sizes, batch_norm=batch_norm, seed=self.spec.seed, rounding=self.rounding)
+        mlp = Mlp.seeded(self.sizes, batch_norm=batch_norm, seed=self.spec.seed, rounding=self.rounding)
         return mlp.to(device_of(self.spec.train.device))
 
     def dense(self) -> tuple["Mlp", float]:

@@ -24,7 +24,7 @@ Value = TypeVar("Value")
 
 
 def per_layer(values: Value | tuple[Value, ...], layers: int) -> tuple[Value, ...]:
-    """A value for each layer: those that are given, or the one for all."""
+    """One value for each layer: the given ones, or the given one for every layer."""
     return values if isinstance(values, tuple) else (values,) * layers
 
 
@@ -97,50 +97,53 @@ class NetworkSpec(Section):
 
 
 class TrainSpec(Section):
-    """Training with Adam; the rate is steady until the last retraining, in which it falls linearly to nothing."""
+    """Training with Adam; the learning rate is constant, and decays linearly in the retraining after pruning."""
 
     epochs: Epochs = Field(10, description="passes over the training data")
     batch_size: PositiveInt = Field(128, description="samples per step")
-    learning_rate: float = Field(0.001, gt=0, le=100, description="Adam's rate")
-    weight_decay: float = Field(0.00003, ge=0, le=1_000, description="L2 penalty")
+    learning_rate: float = Field(0.001, gt=0, le=100, description="Adam's learning rate")
+    weight_decay: float = Field(0.00003, ge=0, le=1_000, description="L2 penalty in the gradient")
     label_smoothing: float = Field(0.05, ge=0, lt=1, description="share of each label spread over all classes")
     regularizer: Literal["none", "l1", "l2", "distance", "distance_l2"] = Field(
         "none",
-        description="what weights cost while pruned in rounds: l1 |w|, l2 w^2 / 2, distance |w| d^p with d the wire's "
-        "Manhattan length in the placement of the moment (Blake et al. 2018), distance_l2 w^2 d^p / 2",
+        description="penalty of the weights during pruning: l1 |w|, l2 w^2 / 2, distance |w| d^p with d the Manhattan "
+        "length of the wire in the current placement (Blake et al. 2018), distance_l2 w^2 d^p / 2",
     )
-    strength: float = Field(0.0, ge=0, le=1_000_000, description="lambda, by which the regularizer is multiplied")
+    strength: float = Field(0.0, ge=0, le=1_000_000, description="lambda, the factor of the penalty")
     strength_schedule: Literal["steady", "rising", "falling"] = Field(
-        "steady", description="lambda over the rounds: the same, from 0 to twice as much, or from twice as much to 0"
+        "steady",
+        description="lambda over the rounds: constant, rising from 0 to 2 lambda, or falling from 2 lambda to 0",
     )
     reweight_at: PositiveInt | None = Field(
         None,
-        description="wires from which on a wire is charged the less, the more it tells for each unit of its length, by "
-        "weight and curvature (reweighted l1, Candes, Wakin and Boyd 2008), by a factor of 1 in the mean; null for "
-        "never",
+        description="at or below this many wires, use a reweighted penalty: wires with high saliency per unit of "
+        "length are penalized less, with a mean factor of 1 (after reweighted l1, Candes, Wakin and Boyd 2008); null "
+        "for never",
     )
-    distance_power: float = Field(1.0, ge=0, le=4, description="p, the power of the distance in the regularizer")
+    distance_power: float = Field(1.0, ge=0, le=4, description="p, the power of the distance in the penalty")
     device: Literal["auto", "cpu", "cuda"] = Field(
-        "auto", description="what computes; auto takes a GPU where there is one"
+        "auto", description="device that trains; auto uses a GPU if there is one"
     )
 
 
 class AugmentSpec(Section):
-    """Distorted copies of square images to learn from, beside the images themselves; one copy a pass, in turn."""
+    """Distorted copies of square images, in addition to the images; each epoch uses one copy, in turn."""
 
-    copies: int = Field(0, ge=0, le=100, description="how many; 0 for none. Each takes a byte a pixel and sample")
-    shift: float = Field(1.5, ge=0, le=1_000, description="pixels, at most, along each axis")
-    rotate: float = Field(10.0, ge=0, le=180, description="degrees, at most")
-    zoom: float = Field(0.1, ge=0, lt=1, description="share by which an image grows or shrinks, at most")
-    shear: float = Field(0.1, ge=0, lt=1, description="share of the height by which a line leans, at most")
-    warp: float = Field(
-        0.7, ge=0, le=1_000, description="pixels by which points of an image wander, standard deviation"
+    copies: int = Field(
+        0, ge=0, le=100, description="number of copies; 0 for none. Each needs one byte for each pixel of each image"
     )
-    mirror: bool = Field(False, description="left and right exchanged, every other time")
+    shift: float = Field(1.5, ge=0, le=1_000, description="greatest shift along each axis, in pixels")
+    rotate: float = Field(10.0, ge=0, le=180, description="greatest rotation, in degrees")
+    zoom: float = Field(0.1, ge=0, lt=1, description="greatest change of size, as a share of the size")
+    shear: float = Field(0.1, ge=0, lt=1, description="greatest horizontal shear, as a share of the height")
+    warp: float = Field(
+        0.7, ge=0, le=1_000, description="standard deviation of the displacements of an elastic warp, in pixels"
+    )
+    mirror: bool = Field(False, description="whether every image is mirrored left to right with probability 1/2")
 
 
 class PruneSpec(Section):
-    """Train, prune, re-place, in rounds; to a sparsity, a number or length of wires, or as far as accuracy holds."""
+    """Prune, place and train in rounds: to a sparsity, a number or length of wires, or as far as accuracy holds."""
 
     rule: Literal[
         "none",
@@ -154,54 +157,59 @@ class PruneSpec(Section):
         "obs_distance",
     ] = Field(
         "magnitude",
-        description="which weights go first: the least |w|; nested_rank the longest of the least, nested_rank_distance "
-        "the least of the longest (Blake et al. 2018, our reading); distance_magnitude |w| / d^g; obd w^2 h / 2 with "
-        "h the second derivative of the loss (Optimal Brain Damage); obd_distance the same / d^g; obs, "
-        "obs_distance: from place_at on, the other weights of a neuron make up for what goes (Optimal Brain Surgeon)",
+        description="which weights are removed first: magnitude, the least |w|; nested_rank, the longest wires among "
+        "the least |w|; nested_rank_distance, the least |w| among the longest wires (Blake et al. 2018, our reading); "
+        "distance_magnitude, the least |w| / d^g; obd, the least w^2 h / 2 with h the second derivative of the loss "
+        "(Optimal Brain Damage); obd_distance, the least w^2 h / (2 d^g); obs and obs_distance, the same with the "
+        "other weights of the neuron adjusted optimally (Optimal Brain Surgeon), at or below place_at wires",
     )
     scope: Literal["global", "layer"] = Field("global", description="one threshold for all layers, or one for each")
     schedule: Literal["one_shot", "iterative", "gradual"] = Field(
         "iterative", description="one_shot prunes once, iterative once a round, gradual several times a round"
     )
-    sparsity: Share | None = Field(0.9, description="share of the weights to remove; null when another target decides")
+    sparsity: Share | None = Field(0.9, description="share of the weights to remove; null for another target")
     accuracy: Share | None = Field(
-        None, description="keep the sparsest network with at least this validation accuracy; null when another decides"
+        None, description="keep the sparsest network with at least this validation accuracy; null for another target"
     )
-    wires: PositiveInt | None = Field(None, description="weights to keep; null when another target decides")
+    wires: PositiveInt | None = Field(None, description="weights to keep; null for another target")
     wire_length: PositiveInt | None = Field(
-        None, description="total wire length to keep, in the placement of the moment; null when another target decides"
+        None, description="total wire length to keep, in the current placement; null for another target"
     )
     fan_in: PositiveInt | tuple[PositiveInt, ...] | None = Field(
         None,
-        description="weights to keep into each neuron: one number, or one for each layer; null when another target "
-        "decides",
+        description="weights of each neuron to keep: one number, or one for each layer; null for another target",
     )
-    rounds: Rounds = Field(10, description="prune-and-retrain rounds; with accuracy, the most there can be")
-    epochs: Rounds = Field(1, description="epochs of retraining in each round")
+    rounds: Rounds = Field(10, description="rounds of pruning and training; with accuracy, at most")
+    epochs: Rounds = Field(1, description="epochs of training in each round")
     steps: Rounds = Field(4, description="prunings in each round of the gradual schedule")
     retrain: Epochs = Field(10, description="epochs of retraining after the last round")
     average_at: PositiveInt | None = Field(
         None,
-        description="wires from which on weights are ranked by their mean over the steps since the last pruning, not "
-        "as the last batch left them; null for never",
+        description="at or below this many wires, rank weights by their mean over the steps since the last pruning, "
+        "instead of their values after the last step; null for never",
     )
     distance_power: float = Field(1.0, ge=0, le=4, description="g, the power of the distance in the rule")
     regrow: float = Field(
-        0.0, ge=0, lt=1, description="share of the wires, steep and short, that come back at each pruning (as in RigL)"
+        0.0,
+        ge=0,
+        lt=1,
+        description="share of the wires that are regrown at each pruning, those with the largest gradient per unit of "
+        "length (after RigL)",
     )
-    place_at: PositiveInt = Field(20_000, description="wires from which on the network is placed while it is pruned")
-    place_moves: Moves = Field(300_000, description="moves of each re-placement; the first takes ten times as many")
+    place_at: PositiveInt = Field(20_000, description="at or below this many wires, place the network in every round")
+    place_moves: Moves = Field(300_000, description="moves of each placement; the first has ten times as many")
     place_share: float | None = Field(
         None,
         gt=0,
         le=1,
-        description="share of the wires, the most salient, that count whole for the placer that follows; the others "
-        "count by the root of their saliency, since they are likely to go; null when all count alike",
+        description="share of the wires, the most salient, that have full weight in these placements; the weight of "
+        "the others is proportional to the root of their saliency, since they will probably be pruned; null for equal "
+        "weights",
     )
     distill: float = Field(
-        0.0, ge=0, le=1, description="share of the loss that compares with the dense network's answers (Hinton et al.)"
+        0.0, ge=0, le=1, description="share of the distillation loss, with the dense network as teacher (Hinton et al.)"
     )
-    temperature: float = Field(2.0, ge=0.001, le=1_000_000, description="by which these answers are softened")
+    temperature: float = Field(2.0, ge=0.001, le=1_000_000, description="temperature of the distillation loss")
 
     @model_validator(mode="after")
     def _one_target(self) -> Self:
@@ -209,42 +217,41 @@ class PruneSpec(Section):
         if self.rule != "none" and sum(target is not None for target in targets) != 1:
             raise ValueError("give one of sparsity, accuracy, wires, wire_length, fan_in; set the others to null")
         if self.fan_in is not None and self.regrow:
-            raise ValueError("fan_in knows no regrowth; set regrow to 0")
+            raise ValueError("fan_in excludes regrowth; set regrow to 0")
         if self.schedule == "one_shot" and (self.rounds != 1 or self.accuracy is not None):
-            raise ValueError(
-                "schedule one_shot prunes once, to a target it knows; set rounds to 1 and accuracy to null"
-            )
+            raise ValueError("schedule one_shot prunes once, to a fixed target; set rounds to 1 and accuracy to null")
         return self
 
     @property
     def joint(self) -> bool:
-        """Whether the rule or the target looks at wire length."""
+        """Whether the rule or the target uses wire lengths."""
         return self.wire_length is not None or "distance" in self.rule or self.rule == "nested_rank"
 
 
 class QuantizeSpec(Section):
-    """Fixed point with power-of-two steps, trained with exact quantized forward passes."""
+    """Fixed point with power-of-two steps; fine-tuned with exact quantized forward passes."""
 
     input_width: Width = Field(8, description="bits of each input word")
     weight_width: Widths = Field(6, description="bits of the weights, signed: one width, or one for each layer")
     weight_digits: Digits | Annotated[tuple[Digits, ...], Field(min_length=1)] | None = Field(
         None,
-        description="signed digits of a weight at most: one number, or one for each layer; 1 makes powers of two, with "
-        "a width of 2 ternary weights; null for as many as the width holds",
+        description="greatest number of signed digits of a weight: one number, or one for each layer; 1 makes weights "
+        "powers of two, and ternary with a width of 2; null for no limit",
     )
     activation_width: Widths = Field(6, description="bits of hidden results: one width, or one for each hidden layer")
     accuracy: Share | None = Field(
         None,
-        description="bit allocation: after fine-tuning, weights give up signed digits, those first that tell least for "
-        "the look-up tables and the wire they take, as long as validation accuracy is at least this; null for none",
+        description="bit allocation: after fine-tuning, remove signed digits from weights, first those whose removal "
+        "raises the loss least for the look-up tables and wire length it saves, as long as validation accuracy is at "
+        "least this; null for none",
     )
     rounds: Rounds = Field(
-        20, description="of bit allocation at most; each gives up a tenth of the digits and trains an epoch"
+        20, description="most rounds of bit allocation; each removes a tenth of the digits and trains an epoch"
     )
     from_start: bool = Field(
         False,
-        description="whether hidden results are rounded in all training and pruning already, to steps of 2^(1 - width) "
-        "behind batch normalization; with 1 or 2 bits that is what makes them work",
+        description="whether hidden results are rounded from the first epoch on, to steps of 2^(1 - width) after batch "
+        "normalization, rather than only in fine-tuning; needed for widths of 1 or 2 bits",
     )
     epochs: Epochs = Field(8, description="epochs of quantization-aware fine-tuning")
-    learning_rate: float = Field(0.0005, gt=0, le=100, description="Adam's rate at the start of fine-tuning")
+    learning_rate: float = Field(0.0005, gt=0, le=100, description="Adam's learning rate at the start of fine-tuning")

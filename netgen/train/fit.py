@@ -104,7 +104,10 @@ class Descent:
 
     @one_thread()
     def run(self, steps: int, after: Callable[[], None] | None = None) -> None:
-        """Take a number of steps, one batch each; `after` is called after each step."""
+        """Take a number of steps, one batch each; `after` is called after each step.
+
+        Raises: TrainError, when weights are no longer finite.
+        """
         self.module.train()
         dtype = _dtype_of(self.module)
         for _ in range(steps):
@@ -115,6 +118,11 @@ class Descent:
             self.optimizer.step()
             if after is not None:
                 after()
+        if not all(bool(torch.isfinite(parameter).all()) for parameter in self.module.parameters()):
+            raise TrainError(
+                f"train: diverged at learning rate {self.rate:g}: weights are no longer finite; lower "
+                "train.learning_rate, weight_decay or strength, or raise prune.temperature"
+            )
 
 
 def _undistorted_at_the_end(epochs: int, views: int) -> Iterator[int]:
