@@ -323,7 +323,7 @@ def test_synth_prints_what_it_keeps(tmp_path: Path) -> None:
     ("verilog", "message"),
     [
         (None, "build/top.v: not found; run netgen build first"),
-        (b"\xff\xfe", r"build/top.v: unreadable \(.*\); build it again"),
+        (b"\xff\xfe", "build/top.v: UTF-16 or UTF-32 text; save it as UTF-8"),
         (b"", r"build/top.v: Yosys [\d.]+ \(wheel\) refuses it: Module `top' not found; build it again"),
         (
             b"module top(input a, output y);\n  assign y = ;\nendmodule\n",
@@ -355,7 +355,7 @@ def test_a_kept_result_that_was_damaged_is_named() -> None:
     text = record.write(found)
     assert record.read(Utilization, text) == found
     for old, new, message in [
-        ('"LUT1": 1', '"LUT1": "1"', 'report.cells.LUT1 is "1" instead of int; build it again'),
+        ('"LUT1": 1', '"LUT1": "1"', "report.cells['LUT1'] is '1' instead of int; build it again"),
         ('"cells": {\n  "LUT1": 1\n }', '"cells": []', "report.cells is [] instead of a table; build it again"),
     ]:
         with pytest.raises(BuildError, match=f"^{re.escape(message)}$"):

@@ -8,25 +8,26 @@ from pathlib import Path
 
 import numpy as np
 
+from netgen import text
 from netgen.errors import BuildError, NetgenError
 from netgen.ir.grid import Grid, Placement
 from netgen.ir.netlist import Netlist
 from netgen.ir.network import Layer, Network
 
+LARGEST = 1 << 28
+"""Bytes that a text file of a build may have: Verilog and operators of about a million wires."""
+
 COLUMNS = ("neuron", "layer", "index", "x", "y", "z")
 
 
 def read_text(path: Path) -> str:
-    """The text of a build's file.
+    """Read a text file of a build.
 
-    Raises: BuildError, when it is missing or unreadable.
+    Raises: BuildError, when it is missing, no regular file, not UTF-8 text, or longer than `LARGEST`.
     """
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise BuildError(f"{path}: not found; run netgen build first") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise BuildError(f"{path}: unreadable ({error}); build it again") from error
+    if not path.exists():
+        raise BuildError(f"{path}: not found; run netgen build first")
+    return text.read_text(path, BuildError, limit=LARGEST, fix="build it again")
 
 
 def write_network(path: Path, network: Network) -> None:
@@ -67,12 +68,12 @@ def read_network(path: Path) -> Network:
 
 def placement_csv(netlist: Netlist, placement: Placement) -> str:
     """A placement as CSV: one neuron a line, its name, layer, index in the layer, and site."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
     writer.writerow(COLUMNS)
     for name, layer, index, site in zip(netlist.names, netlist.layer, netlist.index, placement.site, strict=True):
         writer.writerow([name, layer, index, *site])
-    return text.getvalue()
+    return lines.getvalue()
 
 
 def read_placement(path: Path, netlist: Netlist, grid: Grid) -> Placement:
@@ -80,7 +81,12 @@ def read_placement(path: Path, netlist: Netlist, grid: Grid) -> Placement:
 
     Raises: BuildError, when the file is missing, damaged or of another netlist.
     """
-    rows = list(csv.reader(io.StringIO(read_text(path))))
+    content = read_text(path)
+
+    def damaged(reason: str) -> BuildError:
+        return BuildError(f"{path}: {reason}")
+
+    rows = [row for _, row in text.csv_rows(content, damaged)]
     if not rows or tuple(rows[0]) != COLUMNS:
         raise BuildError(f"{path}: line 1: need the columns {','.join(COLUMNS)}; build it again")
     names = netlist.names
@@ -90,10 +96,12 @@ def read_placement(path: Path, netlist: Netlist, grid: Grid) -> Placement:
     for number, (row, name) in enumerate(zip(rows[1:], names, strict=True)):
         try:
             sites[number] = [int(cell) for cell in row[3:]]
-        except ValueError as error:
-            raise BuildError(f"{path}: line {number + 2}: {','.join(row)!r} is no site; build it again") from error
+        except (ValueError, OverflowError) as error:
+            site = text.shown(",".join(row))
+            raise BuildError(f"{path}: line {number + 2}: {site} is no site; build it again") from error
         if row[0] != name:
-            raise BuildError(f"{path}: line {number + 2}: {row[0]} where the circuit has {name}; build it again")
+            found = text.shown(row[0])
+            raise BuildError(f"{path}: line {number + 2}: {found} where the circuit has {name!r}; build it again")
     try:
         return Placement(grid, sites)
     except NetgenError as error:

@@ -1,0 +1,53 @@
+"""netgen.flow.files: damaged files of a build end in one line, at once."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from netgen.errors import BuildError
+from netgen.flow.files import placement_csv, read_placement, read_text
+from netgen.ir.grid import Grid, Placement
+from netgen.ir.netlist import Netlist
+
+NETLIST = Netlist(np.array([0, 1]), np.array([0, 0]), np.array([0]), np.array([1]), np.array([8]))
+PLACED = Placement(Grid((2, 1, 1)), np.array([[1, 0, 0], [0, 0, 0]]))
+
+
+def test_a_placement_survives_its_file(tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text(placement_csv(NETLIST, PLACED))
+    assert read_placement(tmp_path / "p.csv", NETLIST, PLACED.grid).site.tolist() == [[1, 0, 0], [0, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("1,0,0\n", f"{2**70},0,0\n", "line 2: 'n0_0,0,0,1180591620717411303424,0,0' is no site; build it again"),
+        ("1,0,0\n", "1,0\n", "line 2: 'n0_0,0,0,1,0' is no site; build it again"),
+        ("1,0,0\n", "5,0,0\n", "outside"),
+        ("n1_0", "n9_0", "line 3: 'n9_0' where the circuit has 'n1_0'; build it again"),
+        ("n1_0", "n" * 200_000, "line 3: a cell is longer than 131,072 characters; correct the row"),
+        ("n1_0", '"n1_0', "a quote is not closed; correct the row"),
+        ("neuron,", "", "line 1: need the columns neuron,layer,index,x,y,z; build it again"),
+    ],
+)
+def test_a_damaged_placement_is_one_short_line_with_file_and_place(
+    old: str, new: str, message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "p.csv").write_text(placement_csv(NETLIST, PLACED).replace(old, new, 1))
+    with pytest.raises(BuildError) as caught:
+        read_placement(tmp_path / "p.csv", NETLIST, PLACED.grid)
+    assert str(caught.value).startswith(f"{tmp_path / 'p.csv'}: ")
+    assert message in str(caught.value)
+    assert len(str(caught.value)) < 200 + len(str(tmp_path))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_pipe_or_a_folder_in_place_of_a_file_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "report.json")
+    for path in (tmp_path / "report.json", tmp_path):
+        with pytest.raises(BuildError, match=r"; build it again$"):
+            read_text(path)
+    with pytest.raises(BuildError, match=r"circuit\.json: not found; run netgen build first$"):
+        read_text(tmp_path / "circuit.json")
