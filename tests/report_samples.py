@@ -7,7 +7,7 @@ import numpy as np
 from netgen.ir.fixed import FixedPoint
 from netgen.ir.grid import Placement, auto_grid
 from netgen.ir.netlist import Netlist
-from netgen.operators.cost import Cost
+from netgen.operators.cost import LogicCost
 from netgen.operators.prove import Proof
 from netgen.report.agreement import CheckReport
 from netgen.report.build import BuildReport, LayerFormats, Port
@@ -106,7 +106,7 @@ def sample_report(netlist: Netlist, before: Placement, after: Placement, *, name
         wires=wire_report(netlist, before, after),
         logic=LogicReport(
             sharing="shared",
-            cost=Cost(
+            cost=LogicCost(
                 adders=1230,
                 adder_bits=9870,
                 multiplications=0,

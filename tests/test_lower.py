@@ -25,7 +25,7 @@ from netgen.ir.digits import signed_digits
 from netgen.ir.fixed import FixedPoint, Words
 from netgen.lower import SHARING, lower
 from netgen.lower.builder import Builder
-from netgen.lower.share import EXTRA_LEVELS, shared
+from netgen.lower.subexpressions import EXTRA_LEVELS, add_shared
 from netgen.operators.cost import cost_of
 from netgen.operators.graph import OperatorGraph, evaluate, values_of
 from netgen.operators.kinds import Constant, Count, Maximum, Minimum, Multiply, Subtract
@@ -233,7 +233,7 @@ def _check_levels(weight: Words, bias: Words, clipped: int) -> None:
         if clipped >> k & 1:
             inputs[k] = builder.add(Minimum(20), builder.add(Maximum(3), number))
     builder.begin_layer(inputs)
-    for row, added, term in zip(weight, bias, shared(builder, weight, bias, inputs), strict=True):
+    for row, added, term in zip(weight, bias, add_shared(builder, weight, bias, inputs), strict=True):
         terms = [builder.levels[inputs[k]] for k, w in enumerate(row.tolist()) for _ in signed_digits(w)]
         terms += [0] * bool(added)
         if terms:

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import assert_never
 
 from netgen.ir.fixed import bits_of
+from netgen.ir.grid import Site
 from netgen.operators.design import Design
 from netgen.operators.graph import Operator, OperatorGraph
 from netgen.operators.kinds import (
@@ -28,7 +29,7 @@ from netgen.operators.kinds import (
     Table,
 )
 from netgen.operators.names import names_of
-from netgen.operators.wiring import Site, Sites
+from netgen.operators.wiring import Sites
 
 
 def module_of(design: Design, *, sites: Sites, comments: bool) -> str:

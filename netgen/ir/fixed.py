@@ -13,7 +13,7 @@ from netgen.errors import QuantizeError
 
 Words = npt.NDArray[np.int64]
 Reals = npt.NDArray[np.float64]
-Range = tuple[int, int]
+Interval = tuple[int, int]
 """The least and the greatest value of an integer."""
 
 MAX_WIDTH = 62

@@ -1,5 +1,5 @@
-"""From circuit to operator graph: how sums are built, shared and proved."""
+"""From circuit to operator graph: how sums are built, and shared between neurons."""
 
-from netgen.lower.lower import SHARING, lower
+from netgen.lower.lower import SHARING, Sharing, lower
 
-__all__ = ["SHARING", "lower"]
+__all__ = ["SHARING", "Sharing", "lower"]

@@ -1,4 +1,4 @@
-"""Adder graphs by alkaid, behind netgen's own: only which terms are added, with which shift and sign, is taken."""
+"""Sharing `alkaid`: alkaid decides which terms are added, and netgen derives ranges and widths."""
 
 from collections.abc import Sequence
 from enum import IntEnum
@@ -13,7 +13,7 @@ from netgen.lower.csd import constant_of, zero
 
 
 class Code(IntEnum):
-    """The operation codes of alkaid that a matrix needs."""
+    """The operation codes of alkaid that occur in the product of a matrix and a vector."""
 
     NEGATE = -2
     INPUT = -1
@@ -22,14 +22,14 @@ class Code(IntEnum):
 
 
 def available() -> bool:
-    """Whether it is installed."""
+    """Whether alkaid is installed."""
     return find_spec("alkaid") is not None
 
 
-def solved(builder: Builder, weight: Words, bias: Words, inputs: Sequence[int]) -> list[Term]:
-    """Share terms between neurons as alkaid's solver does; widths are derived here.
+def add_by_alkaid(builder: Builder, weight: Words, bias: Words, inputs: Sequence[int]) -> list[Term]:
+    """Share terms between neurons as alkaid's solver does.
 
-    Its ranges are not used: they are wrong for some operations.
+    The ranges that alkaid states are ignored: they are wrong for some operations.
 
     Raises: BuildError, when alkaid is not installed.
     Source: Sun et al. 2025, da4ml, and its successor alkaid.
@@ -43,8 +43,8 @@ def solved(builder: Builder, weight: Words, bias: Words, inputs: Sequence[int]) 
     sums: dict[int, Term] = {}
     if len(used):
         kernel = np.ascontiguousarray(weight[np.ix_(filled, used)].T, dtype=np.float32)
-        reach = [builder.reach_of(inputs[k]) for k in used]
-        intervals = [(float(lo), float(hi), 1.0) for lo, hi in reach]
+        ranges = [builder.range_of(inputs[k]) for k in used]
+        intervals = [(float(lo), float(hi), 1.0) for lo, hi in ranges]
         terms = [Term(inputs[k]) for k in used]
         for stage in cmvm_solve(kernel, qintervals=intervals, latencies=[0.0] * len(used)):
             terms = _stage(builder, stage, terms)
@@ -58,7 +58,10 @@ def solved(builder: Builder, weight: Words, bias: Words, inputs: Sequence[int]) 
 
 
 def _stage(builder: Builder, stage: object, inputs: Sequence[Term]) -> list[Term]:
-    """Add one of alkaid's programs; a term may have a negative shift on the way, none at the end."""
+    """Add the operators of one of alkaid's programs.
+
+    Terms on the way may have negative shifts; those that are returned have none.
+    """
     terms: list[Term] = []
     for op in stage.ops:  # type: ignore[attr-defined]  # alkaid ships no types
         match op.opcode:
@@ -72,7 +75,7 @@ def _stage(builder: Builder, stage: object, inputs: Sequence[Term]) -> list[Term
                 b = _moved(b, op.data[0])
                 terms.append(builder.plus(a, _negated(b) if op.opcode == Code.SUBTRACT else b, None))
             case _:
-                raise AssertionError(f"alkaid's operation {op.opcode} has no place in a matrix")
+                raise AssertionError(f"alkaid's operation {op.opcode} does not occur in a matrix product")
     outputs = zip(stage.out_idxs, stage.out_shifts, stage.out_negs, strict=True)  # type: ignore[attr-defined]
     return [
         Term(builder.constant(0)) if k < 0 else _moved(_negated(terms[k]) if negative else terms[k], shift)

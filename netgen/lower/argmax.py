@@ -6,8 +6,8 @@ from netgen.lower.builder import Builder
 from netgen.operators.kinds import Greater, Select
 
 
-def best_of(builder: Builder, scores: Sequence[int]) -> int:
-    """Add the tree; the operator that gives the index of the greatest score."""
+def add_argmax(builder: Builder, scores: Sequence[int]) -> int:
+    """Add a tournament of scores; return the operator that gives the index of the greatest."""
     left = [(score, builder.constant(k)) for k, score in enumerate(scores)]
     while len(left) > 1:
         odd = left[len(left) & ~1 :]
@@ -16,7 +16,7 @@ def best_of(builder: Builder, scores: Sequence[int]) -> int:
 
 
 def _better(builder: Builder, score: int, index: int, other: int, other_index: int) -> tuple[int, int]:
-    (lo, hi), (other_lo, other_hi) = builder.reach_of(score), builder.reach_of(other)
+    (lo, hi), (other_lo, other_hi) = builder.range_of(score), builder.range_of(other)
     if other_hi <= lo:
         return score, index
     if other_lo > hi:

@@ -1,4 +1,4 @@
-"""Sharing `csd`: each weight is a few shifted copies of its input, added in a balanced tree."""
+"""Sharing `csd`: each weight is a few shifted copies of its input, which a balanced tree adds and subtracts."""
 
 from collections.abc import Sequence
 
@@ -9,8 +9,11 @@ from netgen.ir.fixed import Words
 from netgen.lower.builder import Builder, Term
 
 
-def csd(builder: Builder, weight: Words, bias: Words, inputs: Sequence[int]) -> list[Term]:
-    """Write weights in canonical signed digits and add, neuron by neuron."""
+def add_digits(builder: Builder, weight: Words, bias: Words, inputs: Sequence[int]) -> list[Term]:
+    """Write weights in canonical signed digits and add up, neuron by neuron.
+
+    Source: Reitwiesner 1960 (canonical signed digits).
+    """
     return builder.sums(
         [
             [*digits_of(row, inputs), *constant_of(builder, int(added))] or [zero(builder)]
@@ -20,7 +23,7 @@ def csd(builder: Builder, weight: Words, bias: Words, inputs: Sequence[int]) -> 
 
 
 def digits_of(row: Words, inputs: Sequence[int]) -> list[Term]:
-    """The shifted inputs that add up to a row of weights times the inputs."""
+    """The shifted inputs whose sum is a row of weights times the inputs."""
     return [
         Term(inputs[source], shift, sign < 0)
         for source in np.flatnonzero(row).tolist()
@@ -29,7 +32,7 @@ def digits_of(row: Words, inputs: Sequence[int]) -> list[Term]:
 
 
 def constant_of(builder: Builder, number: int) -> list[Term]:
-    """A number as a term, its zeros at the end as a shift; no term, if it is 0."""
+    """A number as a term, whose shift holds the number's trailing zeros; no term for 0."""
     if not number:
         return []
     zeros = (number & -number).bit_length() - 1
@@ -37,5 +40,5 @@ def constant_of(builder: Builder, number: int) -> list[Term]:
 
 
 def zero(builder: Builder) -> Term:
-    """The term that adds nothing."""
+    """The term of value 0."""
     return Term(builder.constant(0))

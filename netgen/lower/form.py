@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-from netgen.ir.fixed import Range
+from netgen.ir.fixed import Interval
 from netgen.operators.kinds import Add, Constant, Count, Multiply, Subtract
 
 Quantity = tuple[int, int]
@@ -21,7 +21,7 @@ class LinearForm:
     constant: int
     coefficients: Mapping[Quantity, int]
 
-    def range(self, range_of: Callable[[int], Range]) -> Range:
+    def range(self, range_of: Callable[[int], Interval]) -> Interval:
         """Its least and greatest value; exact, because each quantity takes its extremes independently of the others.
 
         Args:
@@ -34,7 +34,7 @@ class LinearForm:
         return lo, hi
 
 
-def word_form(number: int, reach: Range) -> LinearForm:
+def word_form(number: int, reach: Interval) -> LinearForm:
     """An input of the layer. One that takes every value from 0 to 3 is two independent bits."""
     bits = {(number, 0): 1, (number, 1): 2}
     return LinearForm(0, bits if reach == (0, 3) else {(number, WHOLE): 1})

@@ -9,38 +9,45 @@ import numpy as np
 from netgen.ir.circuit import Circuit, ranges_of
 from netgen.ir.fixed import Words
 from netgen.ir.network import Bools
-from netgen.lower import alkaid
-from netgen.lower.argmax import best_of
+from netgen.lower.alkaid import add_by_alkaid
+from netgen.lower.argmax import add_argmax
 from netgen.lower.builder import Builder, Term
-from netgen.lower.csd import csd
-from netgen.lower.local import local
-from netgen.lower.neuron import word_of
-from netgen.lower.products import products
-from netgen.lower.share import shared
-from netgen.lower.table import bits_into, table_of
+from netgen.lower.csd import add_digits
+from netgen.lower.placement_aware import add_locally
+from netgen.lower.products import add_products
+from netgen.lower.subexpressions import add_shared
+from netgen.lower.table import add_table, bits_into
+from netgen.lower.word import add_word
 from netgen.operators.graph import OperatorGraph, trimmed
 from netgen.operators.kinds import Constant, Greater
 from netgen.operators.wiring import Sites
 
 
 class Sharing(Protocol):
-    """How the sums of a layer are made."""
+    """A way to build the sums of a layer, and to share operators between them."""
 
     def __call__(self, builder: Builder, weight: Words, bias: Words, inputs: Sequence[int]) -> list[Term]:
         """Add the sums of one layer.
 
         Args:
-            weight: (n_out, n_in), 0 where there is no wire; bias: (n_out,).
+            weight: (n_out, n_in) int64, 0 where there is no wire.
+            bias: (n_out,) int64.
             inputs: the operator of each input.
-        Returns: a term for each neuron.
+        Returns: the sum of each neuron, not negated.
         """
         ...
 
 
 SHARING: Mapping[str, Sharing] = MappingProxyType(
-    {"none": products, "csd": csd, "shared": shared, "local": local, "alkaid": alkaid.solved}
+    {
+        "none": add_products,
+        "csd": add_digits,
+        "shared": add_shared,
+        "local": add_locally,
+        "alkaid": add_by_alkaid,
+    }
 )
-"""By the name that a spec gives them."""
+"""The ways, by the name that a spec gives them."""
 
 
 def lower(
@@ -49,57 +56,60 @@ def lower(
     """Write a circuit as operators.
 
     Args:
-        sharing: how adders are shared between neurons; a name in `SHARING`.
+        sharing: how operators are shared between neurons; a name in `SHARING`.
         argmax: whether to give the class as well.
-        sites: of neurons; `local` needs them.
-        tables: a neuron that at most so many bits enter becomes one look-up table; at most 8.
+        sites: the sites of neurons; `local` needs them.
+        tables: a neuron that at most this many bits enter becomes one look-up table; at most 8 bits.
+    Raises: BuildError, when `sharing` needs a placement or a library that is missing.
     """
     builder = Builder(circuit.features, (circuit.input.lo, circuit.input.hi), sites)
-    reaches = ranges_of(circuit)
     words: list[list[int]] = []
-    inputs = _coded(builder, circuit.thresholds)
-    for depth, (layer, reach, needed) in enumerate(zip(circuit.layers, reaches, _needed(circuit), strict=True)):
+    inputs = _first_inputs(builder, circuit.thresholds)
+    for depth, (layer, bounds, needed) in enumerate(
+        zip(circuit.layers, ranges_of(circuit), _needed(circuit), strict=True)
+    ):
         builder.begin_layer(inputs)
         shift = circuit.rescale_shift(depth)
-        still = reach.out_lo == reach.out_hi
-        made = needed & ~still
+        constant = bounds.out_lo == bounds.out_hi
+        computed = needed & ~constant
         operations = [builder.operators[number].operation for number in inputs]
-        constant = np.array([op.value if isinstance(op, Constant) else 0 for op in operations], dtype=np.int64)
+        known = np.array([op.value if isinstance(op, Constant) else 0 for op in operations], dtype=np.int64)
         varies = np.array([not isinstance(op, Constant) for op in operations])
-        weight = np.where(varies & made[:, None], layer.weight, 0)
-        bias = layer.bias + layer.weight @ constant
-        tabled = made & (bits_into(builder, weight, inputs) <= tables)
-        added = np.where(made & ~tabled, bias + (1 << (shift - 1) if shift > 0 else 0), 0)
+        weight = np.where(varies & computed[:, None], layer.weight, 0)
+        bias = layer.bias + layer.weight @ known
+        tabled = computed & (bits_into(builder, weight, inputs) <= tables)
+        half = 1 << (shift - 1) if shift > 0 else 0  # half a step of the word, so that dropping low bits rounds
+        added = np.where(computed & ~tabled, bias + half, 0)
         sums = SHARING[sharing](builder, np.where(tabled[:, None], 0, weight), added, inputs)
         found = []
         for k, total in enumerate(sums):
             if tabled[k]:
                 row = {inputs[j]: int(weight[k, j]) for j in np.flatnonzero(weight[k]).tolist()}
-                found.append(table_of(builder, row, int(bias[k]), shift, layer, k))
-            elif made[k]:
-                found.append(word_of(builder, total, shift, layer, k))
+                found.append(add_table(builder, row, int(bias[k]), shift, layer, k))
+            elif computed[k]:
+                found.append(add_word(builder, total, shift, layer, k))
             else:
-                found.append(builder.constant(int(reach.out_lo[k] * still[k])))
+                found.append(builder.constant(int(bounds.out_lo[k] * constant[k])))
         inputs = found
         words.append(inputs)
     builder.begin_layer(inputs)
-    best = best_of(builder, inputs) if argmax else None
+    best = add_argmax(builder, inputs) if argmax else None
     return trimmed(builder.operators, words, best, inputs=circuit.features)
 
 
-def _coded(builder: Builder, thresholds: Sequence[int]) -> list[int]:
-    """The operators of what the first layer takes: inputs, or their bits, those of one input side by side."""
+def _first_inputs(builder: Builder, thresholds: Sequence[int]) -> list[int]:
+    """The operators that the first layer reads: the inputs, or their threshold bits, one input after the other."""
     if not thresholds:
         return builder.inputs
-    least = [builder.constant(threshold - 1) for threshold in thresholds]
-    pairs = [(number, constant) for number in builder.inputs for constant in least]
+    below = [builder.constant(threshold - 1) for threshold in thresholds]
+    pairs = [(number, constant) for number in builder.inputs for constant in below]
     return [builder.add(Greater(), number, constant, index=k) for k, (number, constant) in enumerate(pairs)]
 
 
 def _needed(circuit: Circuit) -> list[Bools]:
-    """Per layer, the neurons on which a score depends; what no score depends on counts as 0."""
+    """Per layer, (n_out,): whether a score depends on the neuron; words on which none depends are lowered as 0."""
     needed: list[Bools] = [np.ones(circuit.sizes[-1], dtype=np.bool_)]
-    for layer, reach in zip(circuit.layers[:0:-1], ranges_of(circuit)[::-1], strict=False):
-        varies = reach.out_lo != reach.out_hi
+    for layer, bounds in zip(circuit.layers[:0:-1], ranges_of(circuit)[::-1], strict=False):
+        varies = bounds.out_lo != bounds.out_hi
         needed.append((layer.weight[needed[-1] & varies] != 0).any(axis=0))
     return needed[::-1]

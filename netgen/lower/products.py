@@ -1,4 +1,4 @@
-"""Sharing `none`: each weight multiplies by itself; the readable baseline."""
+"""Sharing `none`: a multiplication for each weight; the readable baseline."""
 
 from collections.abc import Sequence
 
@@ -10,17 +10,20 @@ from netgen.lower.csd import constant_of, zero
 from netgen.operators.kinds import Multiply
 
 
-def products(builder: Builder, weight: Words, bias: Words, inputs: Sequence[int]) -> list[Term]:
-    """Multiply by the magnitudes of the weights, and add; what is negative is taken away."""
+def add_products(builder: Builder, weight: Words, bias: Words, inputs: Sequence[int]) -> list[Term]:
+    """Multiply each input by the magnitude of its weight, then add the products of positive weights and subtract the
+    others.
+    """
     return builder.sums(
         [
-            [*_weighed(builder, index, row, inputs), *constant_of(builder, int(added))] or [zero(builder)]
+            [*_products(builder, index, row, inputs), *constant_of(builder, int(added))] or [zero(builder)]
             for index, (row, added) in enumerate(zip(weight, bias, strict=True))
         ]
     )
 
 
-def _weighed(builder: Builder, index: int, row: Words, inputs: Sequence[int]) -> list[Term]:
+def _products(builder: Builder, index: int, row: Words, inputs: Sequence[int]) -> list[Term]:
+    """The products of one neuron; a power of two is a shift, and needs no multiplication."""
     terms = []
     for source in np.flatnonzero(row).tolist():
         factor, negative = abs(int(row[source])), bool(row[source] < 0)

@@ -1,4 +1,4 @@
-"""A neuron as one look-up table: cheaper than adders where few bits enter it."""
+"""A neuron as one look-up table, which is cheaper than adders when few bits enter it."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +11,7 @@ from netgen.operators.kinds import Table
 
 
 def bits_into(builder: Builder, weight: Words, inputs: Sequence[int]) -> Words:
-    """How many bits enter each neuron of a layer, (n_out,).
+    """The number of bits that enter each neuron of a layer, (n_out,).
 
     Args:
         weight: (n_out, n_in), 0 where there is no wire.
@@ -22,15 +22,15 @@ def bits_into(builder: Builder, weight: Words, inputs: Sequence[int]) -> Words:
     return entering
 
 
-def table_of(
+def add_table(
     builder: Builder, weight: Mapping[int, int], bias: int, shift: int, layer: CircuitLayer, index: int
 ) -> int:
-    """Add a table with a neuron's word for all that can enter it; the operator that gives the word.
+    """Add a table of a neuron's word for every combination of input bits; return its operator.
 
-    Bits that no value of a source has count as the nearest value that it can take.
+    Bits that no value of a source has are read as the nearest value that it can have.
 
     Args:
-        weight: by operator; all not 0, none of a constant.
+        weight: by operator; none is 0, and no operator is a constant.
         shift: right shift from accumulator to output.
     Source: a neuron of few inputs as a truth table, as in LogicNets (Umuroglu et al. 2020); ours keeps the weights.
     """

@@ -1,10 +1,10 @@
-"""What operators take of an FPGA, without synthesis."""
+"""The FPGA resources of operators, estimated without synthesis."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-from netgen.ir.fixed import Range, bits_of
+from netgen.ir.fixed import Interval, bits_of
 from netgen.operators.graph import Operator, OperatorGraph
 from netgen.operators.kinds import (
     Add,
@@ -28,17 +28,18 @@ Xilinx UltraScale+ (`netgen synth`)."""
 
 
 @dataclass(frozen=True)
-class Cost:
-    """What a circuit is made of.
+class LogicCost:
+    """The operators of a circuit, counted.
 
     Attributes:
-        adders: additions, subtractions and counts of ones; adder_bits: their bits, but for those that are one source's
-            as they are.
-        multiplications: by constants; only without sharing.
-        choices: comparisons, selections, ReLU and saturation; tables: look-up tables, a neuron each.
-        levels: operators that take logic on the longest way from an input to an output.
-        registers: bits of them.
-        lut: an estimate for 6-input look-up tables.
+        adders: number of additions, subtractions and counts of ones.
+        adder_bits: bits of their results, without those that are bits of one source unchanged.
+        multiplications: number of multiplications by constants; only `sharing: none` has any.
+        choices: number of comparisons, selections, ReLUs and saturations.
+        tables: number of look-up tables that are a neuron each.
+        levels: number of operators with logic on the longest path from an input to an output.
+        registers: bits of pipeline registers.
+        lut: estimated number of 6-input look-up tables.
     """
 
     adders: int
@@ -51,18 +52,16 @@ class Cost:
     lut: int
 
 
-def cost_of(graph: OperatorGraph, timing: Schedule) -> Cost:
-    """Count, in one pass."""
+def cost_of(graph: OperatorGraph, timing: Schedule) -> LogicCost:
+    """Count the operators of a graph and the registers of its schedule, and estimate the look-up tables."""
     at = graph.operators
-    lut = 0.0
     bits = 0
     for operator in at:
         if isinstance(operator.operation, Add | Subtract):
             bits += _adder_bits(operator, operator.operation, at)
         elif isinstance(operator.operation, Count):
             bits += operator.width
-        lut += lut_of(operator, at)
-    return Cost(
+    return LogicCost(
         adders=graph.count(Add, Subtract, Count),
         adder_bits=bits,
         multiplications=graph.count(Multiply),
@@ -70,7 +69,7 @@ def cost_of(graph: OperatorGraph, timing: Schedule) -> Cost:
         tables=graph.count(Table),
         levels=max(graph.levels, default=0),
         registers=timing.registers(graph) + timing.latency,
-        lut=round(lut),
+        lut=round(sum(lut_of(operator, at) for operator in at)),
     )
 
 
@@ -90,10 +89,8 @@ def lut_of(operator: Operator, at: Sequence[Operator]) -> float:
     match operation:
         case Input() | Constant() | Shift():
             return 0.0
-        case Add(left, offset) | Subtract(left, offset):
-            a, b = (source.range for source in sources)
-            minus = isinstance(operation, Subtract)
-            return adder_lut(a, b, left, operator.range, minus=minus, value=offset)
+        case Add() | Subtract():
+            return adder_lut(operation, sources[0].range, sources[1].range, operator.range)
         case Count():
             return count_lut(len(sources))
         case Table():
@@ -113,33 +110,33 @@ def count_lut(bits: int) -> int:
     return bits.bit_length()
 
 
-def adder_lut(a: Range, b: Range, left: Sequence[int], reach: Range, *, minus: bool, value: int) -> int:
-    """Look-up tables in front of the carry chain of a sum, as Yosys maps it: one for each bit in which both terms vary.
+def adder_lut(operation: Add | Subtract, a: Interval, b: Interval, total: Interval) -> int:
+    """Estimate the look-up tables in front of a sum's carry chain, as Yosys maps it.
 
-    Where one alone varies its bit goes into the chain as it is, and takes one only if it must be turned: because the
-    term is taken away, or a constant has a one there. A term with a sign varies up to the highest bit. A difference
-    that adds nothing needs a carry to begin with, and so another one.
+    Each bit in which both terms vary needs one. A bit in which one term alone varies goes into the chain directly, and
+    needs one only where it must be inverted: because the term is subtracted, or because a constant has a 1 there. A
+    signed term varies up to the highest bit. A difference without an offset needs an initial carry, and one more.
 
     Args:
-        a, b, reach: least and greatest values of the terms, before the shifts to the left, and of the sum.
-        minus: whether b is taken away; value: what is added.
+        a, b, total: the ranges of the terms, before they are shifted left, and of the sum.
     """
-    width = bits_of(*reach)[0]
-    (first, _), (second, top) = (_field(term, shift, width) for term, shift in zip((a, b), left, strict=True))
-    if not first:  # a constant, and above it or below it the bits of the other term
-        ones = (a[0] << left[0]) + (0 if minus else value)
+    left, offset, minus = operation.left, operation.offset, isinstance(operation, Subtract)
+    width = bits_of(*total)[0]
+    (first, _), (second, top) = (_varying(term, shift, width) for term, shift in zip((a, b), left, strict=True))
+    if not first:  # a is a constant
+        ones = (a[0] << left[0]) + (0 if minus else offset)
         return (second & (~ones if minus else ones)).bit_count()
-    if not second:
-        ones = value + (-b[0] if minus else b[0]) * (1 << left[1])
+    if not second:  # b is a constant
+        ones = offset + (-b[0] if minus else b[0]) * (1 << left[1])
         return (first & ones).bit_count()
     both, alone = (first & second).bit_count(), (second & ~first).bit_count()
     above = first & -(1 << top)
-    if minus and not value:  # what is taken away has ones above it
+    if minus and not offset:  # the subtrahend has ones above its highest bit
         return both + alone + above.bit_count() + 1
-    return both + alone * minus + (above & value).bit_count()
+    return both + alone * minus + (above & offset).bit_count()
 
 
-def _field(term: Range, shift: int, width: int) -> tuple[int, int]:
+def _varying(term: Interval, shift: int, width: int) -> tuple[int, int]:
     """A mask of the bits in which a shifted term varies, and the first bit above it."""
     if term[0] == term[1]:
         return 0, shift
@@ -149,7 +146,7 @@ def _field(term: Range, shift: int, width: int) -> tuple[int, int]:
 
 
 def _compare_lut(width: int, value: int) -> int:
-    """Of a word greater than a constant: those bits count that lie above the ones at its end."""
+    """Look-up tables of a comparison with a constant, in which the trailing ones of the constant have no influence."""
     least = value + 1
     bits = width - ((least & -least).bit_length() - 1)
     return -(-(bits - 1) // 5)

@@ -29,11 +29,11 @@ from netgen.operators.kinds import (
 from netgen.text import Fields, parse_json, shown
 
 _COLUMNS = ("kind", "sources", "numbers", "number", "lo", "hi", "layer", "index")
-Record = tuple[str, tuple[int, ...], int]
+OperationRecord = tuple[str, tuple[int, ...], int]
 """An operation in a file: its kind, some numbers, and one number."""
 
 
-def record_of(operation: Operation) -> Record:
+def record_of(operation: Operation) -> OperationRecord:
     """The record of an operation; different operations have different records."""
     kind = kind_of(operation)
     match operation:

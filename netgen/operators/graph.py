@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from netgen.errors import BuildError
-from netgen.ir.fixed import Range, Words, bits_of
+from netgen.ir.fixed import Interval, Words, bits_of
 from netgen.operators.kinds import (
     COUNTED_BITS,
     MOST_TABLE_BITS,
@@ -59,7 +59,7 @@ class Operator:
         return kind_of(self.operation)
 
     @property
-    def range(self) -> Range:
+    def range(self) -> Interval:
         """Its least and greatest value."""
         return self.lo, self.hi
 

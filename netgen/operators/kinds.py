@@ -23,7 +23,7 @@ from typing import assert_never, get_args
 
 import numpy as np
 
-from netgen.ir.fixed import Range, Words
+from netgen.ir.fixed import Interval, Words
 
 MOST_TABLE_BITS = 8
 """Address bits of the largest table; each further bit doubles its entries."""
@@ -200,7 +200,7 @@ def address_of(values: Sequence[Words], widths: Sequence[int]) -> Words:
     return address
 
 
-def range_of(operation: Operation, sources: Sequence[Range]) -> Range:  # noqa: PLR0912  # one case for each kind
+def range_of(operation: Operation, sources: Sequence[Interval]) -> Interval:  # noqa: PLR0912  # one case for each kind
     """Least and greatest value of an operation whose sources take every value in their ranges independently.
 
     The range of an input is its format, and is not derived here; that of a table covers all its entries.
@@ -240,7 +240,7 @@ def range_of(operation: Operation, sources: Sequence[Range]) -> Range:  # noqa: 
             assert_never(operation)
 
 
-def _count_range(bits: Sequence[int], inverted: Sequence[bool], sources: Sequence[Range]) -> Range:
+def _count_range(bits: Sequence[int], inverted: Sequence[bool], sources: Sequence[Interval]) -> Interval:
     """The range of a count: a bit is fixed where its source's least and greatest value agree from it upwards."""
     fixed = [lo >> bit & 1 if lo >> bit == hi >> bit else None for (lo, hi), bit in zip(sources, bits, strict=True)]
     ones = sum(bit is not None and bit != flip for bit, flip in zip(fixed, inverted, strict=True))

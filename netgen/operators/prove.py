@@ -12,7 +12,7 @@ import numpy as np
 
 from netgen.errors import CheckError
 from netgen.ir.circuit import Circuit, CircuitLayer, ranges_of
-from netgen.ir.fixed import Range
+from netgen.ir.fixed import Interval
 from netgen.operators.graph import Operator, OperatorGraph
 from netgen.operators.kinds import (
     MOST_TABLE_BITS,
@@ -159,7 +159,7 @@ class _Symbols:
         _need(same, f"operator {number}, {operator.kind}: range {operator.range}, but {derived} is proven")
         self.functions.append(function)
 
-    def _meaning_of(self, number: int, operator: Operator) -> tuple[Range, _Function | None]:
+    def _meaning_of(self, number: int, operator: Operator) -> tuple[Interval, _Function | None]:
         """The range of an operator, and its function; None where it is no function of one sum."""
         operation = operator.operation
         claimed = [self.graph.operators[source].range for source in operator.sources]
@@ -325,7 +325,7 @@ class _Symbols:
                 split[key] = c
         return _Sum(total.constant, split)
 
-    def _range_of(self, function: _Function) -> Range:
+    def _range_of(self, function: _Function) -> Interval:
         """Exact: the variables of a sum take their extremes independently, and shift and limits are monotone."""
         lo = hi = function.sum.constant
         for key, c in function.sum.coefficients.items():
@@ -333,7 +333,7 @@ class _Symbols:
             lo, hi = lo + min(c * a, c * b), hi + max(c * a, c * b)
         return function.apply(lo), function.apply(hi)
 
-    def _range_of_variable(self, variable: Variable) -> Range:
+    def _range_of_variable(self, variable: Variable) -> Interval:
         kind, number, _ = variable
         if kind == "operator":
             return self.graph.operators[number].range

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from netgen.ir.fixed import Range
+from netgen.ir.fixed import Interval
 from netgen.operators.graph import OperatorGraph
 from netgen.operators.kinds import Constant, Greater, Operation, Select
 
@@ -14,7 +14,7 @@ class _Best:
 
     score: int
     index: int
-    range: Range
+    range: Interval
 
 
 def winner_of(graph: OperatorGraph) -> int:

@@ -3,12 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import median_low
 
-from netgen.ir.grid import Placement
+from netgen.ir.grid import Placement, Site
 from netgen.ir.netlist import Netlist
 from netgen.operators.graph import OperatorGraph
 from netgen.operators.kinds import Add, Count, Input, Subtract
 
-Site = tuple[int, int, int]
 Sites = Mapping[tuple[int, int], Site]
 """Of neurons, by layer (0 for inputs) and index."""
 SWEEPS = 20
@@ -21,7 +20,7 @@ def sites_of(netlist: Netlist, placement: Placement) -> dict[tuple[int, int], Si
     return {neuron: (x, y, z) for neuron, (x, y, z) in zip(neurons, placement.site.tolist(), strict=True)}
 
 
-def middle_of(points: Sequence[Site]) -> Site:
+def median_site(points: Sequence[Site]) -> Site:
     """The site from which all others are nearest in sum: the median along each axis."""
     x, y, z = (median_low(axis) for axis in zip(*points, strict=True))
     return x, y, z
@@ -54,15 +53,15 @@ def operator_sites(graph: OperatorGraph, sites: Sites) -> list[Site | None]:
             found[number] = sites.get((operator.layer, operator.index))
         else:
             points = _known([found[reader] for reader in readers[number]])
-            found[number] = middle_of(points) if points else _middle_of_scores(graph, sites)
+            found[number] = median_site(points) if points else _median_site_scores(graph, sites)
     return found
 
 
-def _middle_of_scores(graph: OperatorGraph, sites: Sites) -> Site | None:
+def _median_site_scores(graph: OperatorGraph, sites: Sites) -> Site | None:
     """The middle of the last layer, for what only the outputs read, as the class."""
     last = len(graph.words)
     points = _known([sites.get((last, k)) for k in range(len(graph.words[-1]))])
-    return middle_of(points) if points else None
+    return median_site(points) if points else None
 
 
 def settled_sites(graph: OperatorGraph, sites: Sites) -> list[Site | None]:
@@ -83,7 +82,7 @@ def settled_sites(graph: OperatorGraph, sites: Sites) -> list[Site | None]:
     for number in movable:  # first to where the wires from its sources to its home meet
         points = _known([*(found[source] for source in graph.operators[number].sources), found[number]])
         if len(points) == 3:
-            found[number] = middle_of(points)
+            found[number] = median_site(points)
     for _ in range(SWEEPS):
         moved = False
         for number in movable:
@@ -95,7 +94,7 @@ def settled_sites(graph: OperatorGraph, sites: Sites) -> list[Site | None]:
             if now is None or not points:
                 continue
             shared = {site for _, others in origins for site in others if site is not None}
-            tried = [now, middle_of(points), *dict.fromkeys(points), *sorted(shared)]
+            tried = [now, median_site(points), *dict.fromkeys(points), *sorted(shared)]
             best = min(tried, key=lambda site: _wires_at(site, origins, ends))
             if _wires_at(best, origins, ends) < _wires_at(now, origins, ends):
                 found[number], moved = best, True

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from netgen.ir.grid import Placement
 from netgen.ir.netlist import Netlist
-from netgen.operators.cost import Cost, cost_of
+from netgen.operators.cost import LogicCost, cost_of
 from netgen.operators.design import Design
 from netgen.operators.prove import Proof
 from netgen.operators.wiring import sites_for, sites_of, wire_lengths
@@ -22,7 +22,7 @@ class LogicReport:
     """
 
     sharing: str
-    cost: Cost
+    cost: LogicCost
     wires: int
     wire_length: int
     proof: Proof

@@ -1,21 +1,21 @@
-"""From a neuron's sum to its word: round, activate, saturate; each only where the range leaves it to do."""
+"""From a neuron's sum to its word: shift, activate and saturate, each only where the range of the sum requires it."""
 
 from netgen.ir.circuit import CircuitLayer
 from netgen.lower.builder import Builder, Term
 from netgen.operators.kinds import Constant, Maximum, Minimum, Shift
 
 
-def word_of(builder: Builder, total: Term, shift: int, layer: CircuitLayer, index: int) -> int:
-    """Add what makes a word of a sum, which holds half a step of the word already, so that dropping bits rounds.
+def add_word(builder: Builder, total: Term, shift: int, layer: CircuitLayer, index: int) -> int:
+    """Add the operators that turn a sum into a word; return the operator that gives the word.
 
     Args:
+        total: the sum. It includes half a step of the word, so that dropping its low bits rounds it.
         shift: right shift from accumulator to output; negative to append zeros.
-    Returns: the operator that gives the word.
     """
     number, drop = total.operator, shift - total.shift
     if drop:
         number = builder.add(Shift(drop), number, index=index)
-    lo, hi = builder.reach_of(number)
+    lo, hi = builder.range_of(number)
     floor = 0 if layer.activation == "relu" else lo if layer.output is None else layer.output.lo
     if lo < floor:
         number = builder.add(Maximum(floor), number, index=index)
@@ -24,4 +24,4 @@ def word_of(builder: Builder, total: Term, shift: int, layer: CircuitLayer, inde
     operator = builder.operators[number]
     if isinstance(operator.operation, Constant) or (operator.layer, operator.index) == (builder.layer, index):
         return number
-    return builder.add(Shift(0), number, index=index)  # so that every neuron has a word of its own
+    return builder.add(Shift(0), number, index=index)  # so that every neuron has an operator of its own

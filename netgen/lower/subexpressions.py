@@ -1,77 +1,78 @@
-"""Common sub-expressions across neurons: our own pass over signed digits."""
+"""Sharing `shared`: common subexpressions, pairs of terms that several sums contain, are computed once."""
 
 import heapq
 from collections.abc import Callable, Mapping, Sequence
 
 from netgen.ir.fixed import Words
 from netgen.lower.builder import Builder, Term
-from netgen.lower.csd import constant_of, csd, digits_of, zero
+from netgen.lower.csd import add_digits, constant_of, digits_of, zero
 from netgen.operators.cost import lut_of
 
 Pair = tuple[int, int, int, int]
-"""Operators a and b, the shift of b beyond a's, and the product of their signs: a pattern wherever it is shifted."""
+"""Operators a and b, the shift of b minus that of a, and the product of their signs: a pattern at any shift."""
 Row = dict[tuple[int, int], int]
 """The sign of each term of a sum, by operator and shift."""
-Rank = Callable[[int, int], tuple[float, ...]]
-"""How early a pair is shared, the least first: by how often it occurs, and how many bits of its terms overlap."""
-Found = Mapping[int, Sequence[int]]
-"""The rows that have a pair, each with the shifts of a at which it has it."""
-Worth = Callable[[list[Row], Pair, Found], bool]
-"""Whether it is worth while to compute a pair once for some of the rows."""
-Made = Callable[[int, Found], None]
-"""Told of each operator that a pair has become, and for which rows."""
+Priority = Callable[[int, int], tuple[float, ...]]
+"""Which pair is shared first, the least value first: from the number of its uses and the bits in which its terms
+overlap."""
+Uses = Mapping[int, Sequence[int]]
+"""The sums that contain a pair, each with the shifts of a at which it does."""
+Accept = Callable[[list[Row], Pair, Uses], bool]
+"""Decides whether a pair is shared."""
+Extracted = Callable[[int, Uses], None]
+"""Receives the operator of each pair that is shared, and its uses."""
 
 PAIRS = 2_000_000
-"""Pairs of terms up to which a layer is searched; about 10 us and 200 bytes each."""
+"""Pairs of terms up to which the pairs of a layer are searched; about 10 us and 200 bytes each."""
 EXTRA_LEVELS = 1
-"""Levels of adders that a sum may take beyond the fewest."""
+"""Levels of adders by which a sum may exceed its fewest."""
 
 
 def by_count(count: int, overlap: int) -> tuple[float, ...]:
-    """Save the most adders."""
+    """Share first what saves the most adders."""
     del overlap
     return (-count,)
 
 
 def by_bits(count: int, overlap: int) -> tuple[float, ...]:
-    """Save the most bits of adders; da4ml's rule but for the one time that is left."""
+    """Share first what saves the most bits of adders: da4ml's rule, without the one use that remains."""
     return -(count - 1) * overlap, -overlap
 
 
-def shared(builder: Builder, weight: Words, bias: Words, inputs: Sequence[int]) -> list[Term]:
-    """Again and again compute the pair of terms that sums have most in common once for all of them.
+def add_shared(builder: Builder, weight: Words, bias: Words, inputs: Sequence[int]) -> list[Term]:
+    """Replace, again and again, the pair of terms that most sums have in common by one operator.
 
-    Two ranks are tried, and no sharing: what takes fewer bits of adders is kept. A sum of few terms may have to turn
-    the sign of one that it shares, and then costs more than it saves.
+    Two priorities are tried, and no sharing at all; the result with the fewest look-up tables is kept. A sum of few
+    terms may have to negate a term that it shares, which costs more than sharing saves.
 
     Source: Hartley 1996 (pairs in signed digits); Aksoy et al. 2012 and Sun et al. 2025 (da4ml) for matrices.
     """
-    tried = [csd(builder, weight, bias, inputs)]
-    for rank in (by_bits, by_count):
-        rows = shared_terms(builder, weight, bias, inputs, rank=rank)
+    tried = [add_digits(builder, weight, bias, inputs)]
+    for priority in (by_bits, by_count):
+        rows = extract_pairs(builder, weight, bias, inputs, priority=priority)
         tried.append(builder.sums(rows))
     return min(tried, key=lambda terms: _lut(builder, terms))
 
 
-def shared_terms(
+def extract_pairs(
     builder: Builder,
     weight: Words,
     bias: Words,
     inputs: Sequence[int],
     *,
-    rank: Rank,
-    worth: Worth | None = None,
-    made: Made | None = None,
+    priority: Priority,
+    accept: Accept | None = None,
+    extracted: Extracted | None = None,
 ) -> list[list[Term]]:
-    """The terms that are left to add for each neuron, at least one, when pairs have been shared.
+    """Share pairs of terms, and return the terms of each sum that remain, at least one.
 
     Args:
-        worth: asked before each pair is shared; by default all are worth while.
-        made: told of each that is.
+        accept: asked before each pair is shared; by default all are.
+        extracted: called after each pair that is shared.
     """
     rows = [{(t.operator, t.shift): t.sign for t in digits_of(row, inputs)} for row in weight]
     if sum(len(row) * (len(row) - 1) // 2 for row in rows) <= PAIRS:
-        _Search(builder, rows, [int(added) != 0 for added in bias], rank, worth, made).run()
+        _Pairs(builder, rows, [int(added) != 0 for added in bias], priority, accept, extracted).share()
     return [
         [
             *(Term(operator, shift, sign < 0) for (operator, shift), sign in row.items()),
@@ -82,7 +83,7 @@ def shared_terms(
     ]
 
 
-class _Search:
+class _Pairs:
     """The sums of a layer, and how often each pair occurs in them."""
 
     def __init__(
@@ -90,18 +91,19 @@ class _Search:
         builder: Builder,
         rows: list[Row],
         biased: Sequence[bool],
-        rank: Rank,
-        worth: Worth | None,
-        made: Made | None,
+        priority: Priority,
+        accept: Accept | None,
+        extracted: Extracted | None,
     ) -> None:
-        self.builder, self.rows, self.rank, self.worth, self.made = builder, rows, rank, worth, made
+        self.builder, self.rows, self.priority = builder, rows, priority
+        self.accept, self.extracted = accept, extracted
         self.count: dict[Pair, int] = {}
         self.holders: dict[int, set[int]] = {}
-        # terms at levels l can be added in L levels if, and only if, the sum of 2**l is at most 2**L
+        # Terms at levels l can be added in L levels if, and only if, the sum of 2**l is at most 2**L.
         terms = [sum(1 << builder.levels[op] for op, _ in row) for row in rows]
         loads = [load + b for load, b in zip(terms, biased, strict=True)]
         self.limit = [1 << (max(load - 1, 0).bit_length() + EXTRA_LEVELS) for load in loads]
-        self.load = [load + 1 for load in terms]  # one for the constant: a bias, or what differences hold too much
+        self.load = [load + 1 for load in terms]  # 1 for the constant: a bias, or the offsets of subtractions
         for k, row in enumerate(rows):
             ordered = sorted(row.items())
             for number, (term, sign) in enumerate(ordered):
@@ -112,27 +114,31 @@ class _Search:
         self.heap = [self._entry(pair, count) for pair, count in self.count.items() if count > 1]
         heapq.heapify(self.heap)
 
-    def run(self) -> None:
-        """Until no pair occurs twice."""
+    def share(self) -> None:
+        """Share pairs until none occurs twice.
+
+        The heap may hold several entries of a pair. An entry whose count is no longer right is dropped, or put back
+        with the lower count; a count that rises pushes an entry of its own.
+        """
         while self.heap:
             *_, count, pair = heapq.heappop(self.heap)
             now = self.count[pair]
             if now != count:
-                if 1 < now < count:  # a rise has brought an entry of its own
+                if 1 < now < count:
                     heapq.heappush(self.heap, self._entry(pair, now))
                 continue
             both = sorted(self.holders[pair[0]] & self.holders[pair[1]])
-            found = {k: shifts for k in both if (shifts := self._find(k, pair))}
-            if sum(map(len, found.values())) < 2 or (self.worth is not None and not self.worth(self.rows, pair, found)):
-                self.count[pair] = 0  # what is left of it does not fit, or does not pay
+            uses = {k: shifts for k in both if (shifts := self._shifts(k, pair))}
+            if sum(map(len, uses.values())) < 2 or (self.accept is not None and not self.accept(self.rows, pair, uses)):
+                self.count[pair] = 0  # the other occurrences exceed the levels of their sums, or cost too much wire
                 continue
-            self._extract(pair, found)
+            self._extract(pair, uses)
 
     def _entry(self, pair: Pair, count: int) -> tuple[tuple[float, ...], int, int, Pair]:
-        return self.rank(count, self._overlap(pair)), self._level(pair), count, pair
+        return self.priority(count, self._overlap(pair)), self._level(pair), count, pair
 
     def _overlap(self, pair: Pair) -> int:
-        """Bits that both terms have, where their adder has to add."""
+        """The number of bits that both terms have, where their adder has to add."""
         a, b, apart, _ = pair
         first, second = self.builder.operators[a].width, self.builder.operators[b].width
         if apart < 0:
@@ -142,40 +148,40 @@ class _Search:
     def _level(self, pair: Pair) -> int:
         return max(self.builder.levels[pair[0]], self.builder.levels[pair[1]]) + 1
 
-    def _spent(self, pair: Pair) -> int:
-        """What adding a pair first takes of its sum's levels."""
+    def _extra_load(self, pair: Pair) -> int:
+        """By how much the load of a sum grows when the pair is added first."""
         return (1 << self._level(pair)) - (1 << self.builder.levels[pair[0]]) - (1 << self.builder.levels[pair[1]])
 
-    def _find(self, k: int, pair: Pair) -> list[int]:
-        """The shifts of a at which a row has the pair, none used twice, as far as the row's levels allow."""
+    def _shifts(self, k: int, pair: Pair) -> list[int]:
+        """The shifts of a at which sum k contains the pair, no term in two of them, within the levels of the sum."""
         a, b, apart, sign = pair
-        row, spent = self.rows[k], self._spent(pair)
+        row, extra = self.rows[k], self._extra_load(pair)
         used: set[tuple[int, int]] = set()
         found: list[int] = []
         for operator, shift in sorted(row):
             other = (b, shift + apart)
             if operator != a or other not in row or row[other] * row[a, shift] != sign:
                 continue
-            if (a, shift) in used or other in used or self.load[k] + spent * (len(found) + 1) > self.limit[k]:
+            if (a, shift) in used or other in used or self.load[k] + extra * (len(found) + 1) > self.limit[k]:
                 continue
             used.update([(a, shift), other])
             found.append(shift)
         return found
 
-    def _extract(self, pair: Pair, found: Found) -> None:
-        """Add the pair once, and put that in the place of both terms."""
+    def _extract(self, pair: Pair, uses: Uses) -> None:
+        """Add the pair once, and replace its two terms by the result wherever it is used."""
         a, b, apart, sign = pair
-        made = self.builder.plus(Term(a, max(0, -apart)), Term(b, max(0, apart), sign < 0), None)
-        assert made.shift == 0, "one of a pair is not shifted"
-        if self.made is not None:
-            self.made(made.operator, found)
-        for k, shifts in found.items():
+        term = self.builder.plus(Term(a, max(0, -apart)), Term(b, max(0, apart), sign < 0), None)
+        assert term.shift == 0, "one term of a pair is not shifted"
+        if self.extracted is not None:
+            self.extracted(term.operator, uses)
+        for k, shifts in uses.items():
             for shift in shifts:
                 first = self.rows[k][a, shift]
                 self._remove(k, (a, shift))
                 self._remove(k, (b, shift + apart))
-                self._insert(k, (made.operator, min(shift, shift + apart)), first * made.sign)
-                self.load[k] += self._spent(pair)
+                self._insert(k, (term.operator, min(shift, shift + apart)), first * term.sign)
+                self.load[k] += self._extra_load(pair)
 
     def _remove(self, k: int, term: tuple[int, int]) -> None:
         row = self.rows[k]
@@ -205,7 +211,7 @@ def _pair(term: tuple[int, int], sign: int, other: tuple[int, int], other_sign: 
 
 
 def _lut(builder: Builder, terms: Sequence[Term]) -> float:
-    """Look-up tables of the adders of this layer that some sums need."""
+    """Look-up tables of all operators of this layer on which terms depend."""
     at = builder.operators
     lut = 0.0
     left, seen = [term.operator for term in terms], set[int]()
