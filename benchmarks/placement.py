@@ -22,7 +22,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import netgen
-from netgen.graph.files import read_graph
+from netgen.graph import read_graph
 from netgen.ir.grid import Placement, wire_lengths
 from netgen.ir.netlist import Netlist
 from netgen.ir.regions import free_regions

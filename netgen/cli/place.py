@@ -1,62 +1,121 @@
 """`netgen place`: the placer used alone."""
 
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from netgen.cli.options import Json, Quiet
+from netgen.cli.options import Quiet
 from netgen.cli.output import write_file
 from netgen.cli.terminal import progress_on_stderr
+from netgen.errors import BuildError
+from netgen.text import shown_path
+
+if TYPE_CHECKING:
+    from netgen.graph import Graph
+    from netgen.ir.grid import Grid, Site
 
 __all__ = ["place"]
+
+MOVES = 10_000_000
+SEED = 1
+AXIS = 2**31 - 1
+"""The largest number that --box and --pitch accept."""
+
+
+class Method(StrEnum):
+    """A placement algorithm."""
+
+    AUTO = "auto"
+    ANNEAL = "anneal"
+    TABU = "tabu"
+    MULTILEVEL = "multilevel"
+    MATCHING = "matching"
+    EXACT = "exact"
+    SPECTRAL = "spectral"
+    INDEX = "index"
+
+
+WITHOUT_EFFECT = {
+    Method.MATCHING: ("--moves", "--seconds", "--seed"),
+    Method.SPECTRAL: ("--start", "--moves", "--seconds", "--seed"),
+    Method.INDEX: ("--start", "--moves", "--seconds", "--seed"),
+}
+"""Options that change nothing under a method, and are refused there."""
 
 
 def place(
     graph: Annotated[
-        Path, typer.Argument(help="A graph: .json, .graph (METIS), .csv or .dat (QAPLIB).", show_default=False)
+        Path,
+        typer.Argument(
+            help="Graph to place: .json, .graph (METIS), .csv (edge list) or .dat (QAPLIB).", show_default=False
+        ),
     ],
     box: Annotated[
-        str | None, typer.Option(help="Sites along x,y,z; the graph's own or a near-cube by default.")
+        str | None,
+        typer.Option(
+            metavar="X,Y,Z",
+            help="Number of sites along each axis; by default the file's box, or the smallest near-cube.",
+        ),
     ] = None,
-    pitch: Annotated[str, typer.Option(help="Length of a step along x,y,z.")] = "1,1,1",
-    method: Annotated[str, typer.Option(help="Placer, as in a spec's place.method.")] = "auto",
-    layered: Annotated[bool, typer.Option(help="Give each layer of the graph its own planes along z.")] = False,
-    start: Annotated[Path | None, typer.Option(help="A placement to begin with, as --out writes it.")] = None,
-    moves: Annotated[int, typer.Option(min=0, help="Effort.")] = 10_000_000,
+    pitch: Annotated[
+        str | None,
+        typer.Option(metavar="X,Y,Z", help="Length of a step along each axis; by default the file's, or 1,1,1."),
+    ] = None,
+    method: Annotated[Method, typer.Option(help="Placement algorithm.")] = Method.AUTO,
+    layered: Annotated[
+        bool, typer.Option("--layered", help="Give each layer of the graph its own planes along z.")
+    ] = False,
+    start: Annotated[Path | None, typer.Option(help="Improve this placement, a file that --out wrote.")] = None,
+    moves: Annotated[
+        int | None,
+        typer.Option(min=0, max=10**12, help=f"Effort in proposed moves, about 0.2 us each; {MOVES:,} by default."),
+    ] = None,
     seconds: Annotated[
-        float | None, typer.Option(min=0.0, help="Effort by the clock instead; the result is then not repeatable.")
+        float | None,
+        typer.Option(min=0.0, max=1e6, help="Effort in seconds instead of moves; results then differ from run to run."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 1,
-    bound: Annotated[bool, typer.Option(help="Prove how far from optimal the result can be at most.")] = True,
-    out: Annotated[Path | None, typer.Option(help="Write the sites to this CSV file, not to stdout.")] = None,
-    json: Json = False,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=2**31 - 1, help=f"Seed of all random choices; {SEED} by default.")
+    ] = None,
+    bound: Annotated[bool, typer.Option(help="Prove a lower bound on the wire length.")] = True,
+    out: Annotated[Path | None, typer.Option(help="Write the sites to this CSV file instead of to stdout.")] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print wire length, bound and box as JSON instead of the sites.")
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Place a weighted graph on a 3D grid so that its wire length is least.
+    """Place a weighted graph on a 3D grid with the shortest wire length that can be found.
 
-    Prints the site of every neuron as CSV, then, on stderr, the wire length and how far from optimal it is at most.
+    The wire length is the sum over all wires of weight times Manhattan length. Prints the site of every neuron as CSV,
+    and on stderr the wire length and how far it can be from the optimum.
     """
-    from netgen.graph.files import read_graph
-    from netgen.graph.place import place_graph, read_start
-    from netgen.ir.grid import Grid
+    from netgen.graph import place_graph, read_graph, read_start
 
+    given = {"--start": start, "--moves": moves, "--seconds": seconds, "--seed": seed}
+    for option in WITHOUT_EFFECT.get(method, ()):
+        if given[option] is not None:
+            raise typer.BadParameter(f"has no effect with --method {method}; omit it", param_hint=option)
+    if moves is not None and seconds is not None:
+        raise typer.BadParameter("cannot be combined with --moves; give one of them", param_hint="--seconds")
+    shape, step = _axes(box, "--box"), _axes(pitch, "--pitch")
+    if out is not None:
+        _check_writable(out)
     found = read_graph(graph)
-    grid = found.grid
-    if box is not None:
-        grid = Grid(_axes(box, "--box"), _axes(pitch, "--pitch"))
-    if start is not None and grid is None:
-        raise typer.BadParameter("needs a box; give --box", param_hint="--start")
+    for warning in found.warnings:
+        typer.echo(f"netgen: warning: {shown_path(graph)}: {warning}", err=True)
+    grid = _grid(found, shape, step, layered=layered)
     with progress_on_stderr(quiet) as progress:
         placed = place_graph(
             found,
             grid=grid,
             in_layers=layered,
             method=method,
-            start=None if start is None or grid is None else read_start(start, found, grid),
-            moves=moves,
+            start=None if start is None else read_start(start, found, grid),
+            moves=MOVES if moves is None else moves,
             seconds=seconds,
-            seed=seed,
+            seed=SEED if seed is None else seed,
             bound=bound,
             progress=progress,
         )
@@ -70,9 +129,37 @@ def place(
         typer.echo(placed.verdict, err=out is None)
 
 
-def _axes(text: str, option: str) -> tuple[int, int, int]:
+def _grid(graph: "Graph", shape: "Site | None", pitch: "Site | None", *, layered: bool) -> "Grid":
+    """The box that the options and the graph ask for."""
+    from netgen.graph import grid_of
+    from netgen.ir.grid import Grid
+
+    if layered and graph.netlist.layers <= 1:
+        raise typer.BadParameter("the graph has one layer; give layers in a .json graph", param_hint="--layered")
+    for option, value in (("--box", shape), ("--pitch", pitch)):
+        if graph.locations and value is not None:
+            raise typer.BadParameter("the distances of a QAPLIB file give the box; omit it", param_hint=option)
+    if shape is None:
+        return grid_of(graph, pitch=pitch, in_layers=layered)
+    return Grid(shape, pitch or (graph.grid.pitch if graph.grid else (1, 1, 1)))
+
+
+def _axes(text: str | None, option: str) -> "Site | None":
+    if text is None:
+        return None
     parts = text.split(",")
-    if len(parts) != 3 or not all(part.isascii() and part.isdigit() and int(part) > 0 for part in parts):
-        raise typer.BadParameter(f"{text!r}; give three numbers above 0, as 8,8,8", param_hint=option)
+    if len(parts) != 3 or not all(p.isascii() and p.isdigit() and len(p) <= 10 and 0 < int(p) <= AXIS for p in parts):
+        raise typer.BadParameter(f"{text[:40]!r}; give three numbers above 0, as 8,8,8", param_hint=option)
     x, y, z = map(int, parts)
     return x, y, z
+
+
+def _check_writable(path: Path) -> None:
+    """Refuse a file that cannot be written before the search begins.
+
+    Raises: BuildError, when its folder is missing or it is a folder itself.
+    """
+    if path.is_dir():
+        raise BuildError(f"{path}: Is a directory; give the name of a file")
+    if not path.parent.is_dir():
+        raise BuildError(f"{path}: No such file or directory; choose a folder that can be written")

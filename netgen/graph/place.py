@@ -1,75 +1,53 @@
-"""The placer used alone: a graph in, its placement and a certificate out."""
+"""Place a graph: choose its box, search by moves or by the clock, and prove a lower bound."""
 
-import csv
-import io
-import json
 import time
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import replace
+from math import isfinite
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from netgen.errors import FitError, GraphError
-from netgen.graph.files import Graph
-from netgen.ir.grid import Grid, Placement, auto_grid, layered_grid, wire_lengths
-from netgen.ir.regions import Regions, block, face_regions, layered, pin
-from netgen.ir.verdict import verdict_of
+from netgen.graph.graph import Graph
+from netgen.graph.placed import PlacedGraph
+from netgen.ir.grid import Grid, Placement, Site, auto_grid, layered_grid, wire_lengths
+from netgen.ir.regions import Regions, block, face_regions, layered, obeys, pin
 from netgen.progress import Progress, Stopped, silent
+from netgen.text import shown
 
 if TYPE_CHECKING:
     from netgen.place.certificate import Certificate
 
+__all__ = ["MOST_MOVES", "MOST_SECONDS", "grid_of", "place_graph", "regions_of"]
+
 PROBE = 100_000
-"""Moves by which the speed of the machine is taken, when the clock decides."""
+"""Moves that measure the speed of the machine when the effort is given in seconds."""
+MOST_MOVES = 10**12
+"""Moves that may be asked for: two days on one core."""
+MOST_SECONDS = 1e6
+"""Seconds that may be asked for."""
 
 
-@dataclass(frozen=True, eq=False)
-class PlacedGraph:
-    """A graph on sites.
+def grid_of(graph: Graph, *, pitch: Site | None = None, in_layers: bool = False) -> Grid:
+    """Choose the box of a graph: its own, or the smallest near-cube with a site for every neuron.
 
-    Attributes:
-        length: sum over all wires of weight times Manhattan length.
-        bound: proven lower bound on it; None when none was asked for.
-        bound_method: which bound that is.
+    Args:
+        pitch: length of one step along x, y, z; by default the graph's own, or 1.
+        in_layers: leave planes along z for each layer.
+    Raises: FitError, when the box would be too large for memory.
     """
-
-    graph: Graph
-    placement: Placement
-    length: int
-    bound: int | None
-    bound_method: str
-
-    @property
-    def verdict(self) -> str:
-        """`wire length 27,139 · at most 1.48x optimal`."""
-        return verdict_of(self.length, self.bound)
-
-    def to_json(self) -> str:
-        """The figures as JSON text."""
-        grid = asdict(self.placement.grid)
-        figures = {
-            "neurons": self.graph.netlist.neurons,
-            "wires": self.graph.netlist.wires,
-            **grid,
-            "wire_length": self.length,
-            "lower_bound": self.bound,
-            "lower_bound_method": self.bound_method,
-        }
-        return json.dumps(figures) + "\n"
-
-    def to_csv(self) -> str:
-        """`neuron,x,y,z`, a line for each neuron."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["neuron", "x", "y", "z"])
-        for name, site in zip(self.graph.names, self.placement.site.tolist(), strict=True):
-            writer.writerow([name, *site])
-        return text.getvalue()
+    if graph.grid is not None:
+        return graph.grid if pitch is None else replace(graph.grid, pitch=pitch)
+    steps = pitch or (1, 1, 1)
+    if in_layers:
+        grid = layered_grid(graph.netlist, slack=1.0, pitch=steps)
+    else:
+        grid = auto_grid(graph.netlist, slack=1.0, pitch=steps, faces=graph.faces, blocked=len(graph.blocked))
+    used = [(0, 0, 0), *graph.pins.values(), *graph.blocked]
+    x, y, z = (max(side, 1 + max(site[axis] for site in used)) for axis, side in enumerate(grid.shape))
+    return replace(grid, shape=(x, y, z))
 
 
 def regions_of(graph: Graph, grid: Grid, *, in_layers: bool = False) -> Regions:
-    """Where the neurons of a graph may go: its faces, planes, blocked sites and pins.
+    """Compute where the neurons of a graph may go: its faces, planes, blocked sites and pins.
 
     Raises: FitError, when they leave too little room.
     """
@@ -95,80 +73,68 @@ def place_graph(
     """Place a graph on a grid.
 
     Args:
-        grid: by default the graph's own box, or the smallest near-cube that holds it.
+        grid: by default the one that `grid_of` chooses.
         in_layers: give each layer its own planes along z.
-        seconds: stop by the clock instead of by moves; the result then differs from run to run.
-        bound: compute a lower bound, too.
-    Raises: FitError, when the neurons do not fit; SpecError, for a method that does not exist.
+        start: a placement to improve.
+        moves: the effort, 0 to MOST_MOVES.
+        seconds: search this long instead, 0 to MOST_SECONDS; the result then differs from run to run. A bound that
+            takes long is computed only if time is left.
+        seed: of all random choices.
+        bound: compute a lower bound as well.
+    Returns: the shortest placement found, `start` included.
+    Raises: FitError, when the neurons or `start` do not fit; SpecError, for a method that does not exist; GraphError,
+        for an effort out of range.
     """
     from netgen.place import place
+    from netgen.place.bounds import best
     from netgen.place.exact import solve
+    from netgen.place.problem import problem_of
 
+    _check_effort(moves, seconds)
     netlist = graph.netlist
-    if grid is None:
-        fits = layered_grid(netlist, slack=1.0, pitch=(1, 1, 1)) if in_layers else None
-        grid = graph.grid or fits or _roomy(graph)
+    grid = grid or grid_of(graph, in_layers=in_layers)
     regions = regions_of(graph, grid, in_layers=in_layers)
-    found = [] if start is None else [start]
+    found: list[Placement] = []
+    if start is not None:
+        if start.grid != grid or not obeys(start, regions):
+            raise FitError("the start places a neuron where it may not go; start without it")
+        found.append(start)
     if seconds is not None:
-        deadline, began = time.monotonic() + seconds, time.process_time()
-        found = [place(netlist, grid, regions, method=method, start=start, moves=PROBE, seed=seed)]
-        moves = max(int(PROBE * seconds / max(time.process_time() - began, 1e-3)), PROBE)
-        progress = _until(deadline, progress)
+        progress, began = _until(time.monotonic() + seconds, progress), time.process_time()
+        found.append(
+            place(netlist, grid, regions, method=method, start=start, moves=PROBE, seed=seed, progress=progress)
+        )
+        moves = int(PROBE * seconds / max(time.process_time() - began, 1e-3))
+        moves = min(max(moves, PROBE), MOST_MOVES)
     certificate: Certificate | None = None
-    try:
-        if bound and method == "exact" and seconds is None:  # its search proves a bound of its own
-            solved, certificate, _ = solve(
-                netlist, grid, regions, start=start, moves=moves, seed=seed, progress=progress
-            )
-            found.append(solved)
-        else:
-            found.append(
-                place(netlist, grid, regions, method=method, start=start, moves=moves, seed=seed, progress=progress)
-            )
-    except Stopped:  # before the search had anything better
-        if not found:
-            raise
+    if bound and method == "exact":  # its search proves a bound of its own
+        solved, certificate, _ = solve(netlist, grid, regions, start=start, moves=moves, seed=seed, progress=progress)
+        found.append(solved)
+    else:
+        found.append(
+            place(netlist, grid, regions, method=method, start=start, moves=moves, seed=seed, progress=progress)
+        )
     placement = min(found, key=lambda one: int(wire_lengths(netlist, one) @ netlist.weights))
     length = int(wire_lengths(netlist, placement) @ netlist.weights)
     if not bound:
         return PlacedGraph(graph, placement, length, None, "")
-    from netgen.place.bounds import best
-    from netgen.place.problem import problem_of
-
     certificate = certificate or best(problem_of(netlist, grid, regions), progress=progress)
     return PlacedGraph(graph, placement, length, certificate.bound, certificate.method)
 
 
-def _roomy(graph: Graph) -> Grid:
-    """The smallest near-cube with a site for every neuron, and as many more as are blocked, that holds all pins."""
-    grid = auto_grid(graph.netlist, slack=1.0, pitch=(1, 1, 1), faces=graph.faces, blocked=len(graph.blocked))
-    x, y, z = np.maximum(grid.shape, np.array([(0, 0, 0), *graph.pins.values(), *graph.blocked]).max(axis=0) + 1)
-    return replace(grid, shape=(int(x), int(y), int(z)))
+def _check_effort(moves: int, seconds: float | None) -> None:
+    if not 0 <= moves <= MOST_MOVES:
+        raise GraphError(f"moves: {shown(moves)}; need 0 to {MOST_MOVES:,}")
+    if seconds is not None and not (isfinite(seconds) and 0 <= seconds <= MOST_SECONDS):
+        raise GraphError(f"seconds: {seconds}; need 0 to {MOST_SECONDS:,.0f}")
 
 
 def _until(deadline: float, progress: Progress) -> Progress:
-    """Progress that stops a search, which then keeps its best, when the time is up."""
+    """Make a callback that stops the search, which then returns its best placement, once the time is up."""
 
-    def told(what: str, fraction: float) -> None:
+    def progress_or_stop(what: str, fraction: float) -> None:
         progress(what, fraction)
         if time.monotonic() > deadline:
             raise Stopped
 
-    return told
-
-
-def read_start(path: Path, graph: Graph, grid: Grid) -> Placement:
-    """Read a placement of a graph that `to_csv` wrote.
-
-    Raises: GraphError, when it is missing, damaged or of another graph.
-    """
-    try:
-        rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
-        at = {row["neuron"]: [int(row[axis]) for axis in "xyz"] for row in rows}
-        return Placement(grid, np.array([at[name] for name in graph.names]).reshape(-1, 3))
-    except (OSError, UnicodeDecodeError, KeyError, ValueError, TypeError, FitError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise GraphError(
-            f"{path}: no placement of this graph ({reason}); give what netgen place --out wrote"
-        ) from error
+    return progress_or_stop

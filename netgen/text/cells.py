@@ -1,7 +1,6 @@
-"""Rows of comma-separated values."""
+"""Lines, and rows of comma-separated values."""
 
 import csv
-import io
 from collections.abc import Callable, Iterator
 
 _REASONS = {
@@ -9,6 +8,15 @@ _REASONS = {
     "field larger than field limit (131072)": "a cell is longer than 131,072 characters",
 }
 """Plain words for what the csv module says."""
+
+
+def lines_of(text: str) -> Iterator[str]:
+    """Yield the lines of a text one by one, each with its line feed, in little memory."""
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start) + 1 or len(text)
+        yield text[start:end]
+        start = end
 
 
 def csv_rows(text: str, error: Callable[[str], Exception], *, delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:
@@ -20,7 +28,7 @@ def csv_rows(text: str, error: Callable[[str], Exception], *, delimiter: str = "
     Raises: `error`, for a quote that is not closed or is followed by text, and for a cell longer than 131,072
         characters.
     """
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter, skipinitialspace=True)
+    reader = csv.reader(lines_of(text), strict=True, delimiter=delimiter, skipinitialspace=True)
     line = 1
     while True:
         try:

@@ -5,6 +5,8 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
+from netgen.text.shown import shown_path
+
 LIMIT = 16 << 20
 """Bytes that a text file may have. Parsed JSON needs up to 24 times as much memory."""
 
@@ -28,11 +30,11 @@ def read_text(
                 data = file.read(limit + 1)
     except (OSError, ValueError) as found:  # ValueError: a NUL in the path
         reason = found.strerror if isinstance(found, OSError) else str(found)
-        raise error(f"{_named(path)}: {reason}; {fix}") from found
+        raise error(f"{shown_path(path)}: {reason}; {fix}") from found
     if data is None:
-        raise error(f"{_named(path)}: not a regular file; {fix}")
+        raise error(f"{shown_path(path)}: not a regular file; {fix}")
     if len(data) > limit:
-        raise error(f"{_named(path)}: longer than {limit:,} bytes; give a smaller file")
+        raise error(f"{shown_path(path)}: longer than {limit:,} bytes; give a smaller file")
     return _decode(path, data, error)
 
 
@@ -43,21 +45,15 @@ def _open_at_once(path: str, flags: int) -> int:
 
 def _decode(path: Path, data: bytes, error: Callable[[str], Exception]) -> str:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise error(f"{_named(path)}: UTF-16 or UTF-32 text; save it as UTF-8")
+        raise error(f"{shown_path(path)}: UTF-16 or UTF-32 text; save it as UTF-8")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as found:
         line = data.count(b"\n", 0, found.start) + 1
         raise error(
-            f"{_named(path)}: line {line}: byte 0x{data[found.start]:02x} is not UTF-8 text; save it as UTF-8"
+            f"{shown_path(path)}: line {line}: byte 0x{data[found.start]:02x} is not UTF-8 text; save it as UTF-8"
         ) from found
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        raise error(f"{_named(path)}: line {line}: a NUL character; give a text file in UTF-8")
+        raise error(f"{shown_path(path)}: line {line}: a NUL character; give a text file in UTF-8")
     return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _named(path: Path) -> str:
-    """The path on one line, whatever characters it has."""
-    text = str(path)
-    return text if text.isprintable() else ascii(text)[1:-1]
