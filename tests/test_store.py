@@ -46,15 +46,17 @@ def test_a_stage_is_made_again_when_anything_changed(tmp_path: Path, change: str
     assert (tmp_path / "a.txt").read_text() == "y"
 
 
-def test_a_stage_that_fails_leaves_the_last_good_files(tmp_path: Path) -> None:
+@pytest.mark.parametrize("error", [BuildError("no"), KeyboardInterrupt("no")], ids=["error", "interrupt"])
+def test_a_stage_that_fails_leaves_the_last_good_files_and_no_other(tmp_path: Path, error: BaseException) -> None:
     def fail(folder: Path) -> None:
         (folder / "a.txt").write_text("half")
-        raise BuildError("no")
+        raise error
 
     with Store.open(tmp_path) as store:
         store.run("one", {"seed": 1}, _write("x"))
-        with pytest.raises(BuildError, match="no"):
+        with pytest.raises(type(error), match="no"):
             store.run("one", {"seed": 2}, fail)
+    assert {path.name for path in tmp_path.iterdir()} == {"a.txt", "b.txt", "build.json", ".lock"}
     with Store.open(tmp_path) as store:
         assert not store.run("one", {"seed": 1}, _never)
     assert (tmp_path / "a.txt").read_text() == "x"

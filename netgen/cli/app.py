@@ -10,7 +10,7 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
-from netgen.cli.interrupt import STATUS, handle_interrupts, print_interrupted
+from netgen.cli.interrupt import STATUS, end_interrupted, handle_interrupts
 from netgen.errors import NetgenError
 
 if TYPE_CHECKING:
@@ -26,8 +26,7 @@ def main() -> None:
     try:
         status = _run()
     except KeyboardInterrupt:
-        print_interrupted()
-        status = STATUS
+        end_interrupted()
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         status = 1
     except OSError as error:  # without a name: stdout

@@ -13,6 +13,7 @@ import threading
 import time
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 STATUS = 130
 """Exit status of an interrupted command, as of a shell's: 128 + SIGINT."""
@@ -24,7 +25,7 @@ GRACE = 1.0
 """Seconds that an interrupted command has to clean up before its process ends."""
 
 _interrupted = threading.Event()
-_printed = threading.Lock()
+_ending = threading.Lock()
 
 
 def handle_interrupts() -> None:
@@ -43,11 +44,15 @@ def check_interrupt() -> None:
         raise KeyboardInterrupt
 
 
-def print_interrupted() -> None:
-    """Print the one line, once."""
-    if _printed.acquire(blocking=False):
+def end_interrupted() -> NoReturn:
+    """Print the one line, and end the process and its children without waiting for any of its threads."""
+    if _ending.acquire(blocking=False):
         with contextlib.suppress(OSError):
             print(INTERRUPTED, file=sys.stderr, flush=True)
+    for child in _children():
+        with contextlib.suppress(OSError):
+            os.kill(child, signal.SIGKILL)
+    os._exit(STATUS)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature of a handler
@@ -62,11 +67,7 @@ def _watch(reader: int) -> None:
     """Wait for a signal, give the command time to end by itself, then end the process."""
     os.read(reader, 1)
     time.sleep(GRACE)
-    print_interrupted()
-    for child in _children():
-        with contextlib.suppress(OSError):
-            os.kill(child, signal.SIGKILL)
-    os._exit(STATUS)
+    end_interrupted()
 
 
 def _children() -> list[int]:

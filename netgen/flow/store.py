@@ -105,17 +105,19 @@ class Store:
         scratch = self.folder / SCRATCH
         with _as_build_error(self.folder):
             shutil.rmtree(scratch, ignore_errors=True)
-            scratch.mkdir()
-            make(scratch)
-            files = sorted(path.name for path in scratch.iterdir())
-            digests = {name: digest_of((scratch / name).read_bytes()) for name in files}
-            self._entries.pop(stage, None)
-            self._write_ledger()
-            for name in files:
-                (scratch / name).replace(self.folder / name)
-            self._entries[stage] = {"fingerprint": fingerprint, "files": digests}
-            self._write_ledger()
-            scratch.rmdir()
+            try:
+                scratch.mkdir()
+                make(scratch)
+                files = sorted(path.name for path in scratch.iterdir())
+                digests = {name: digest_of((scratch / name).read_bytes()) for name in files}
+                self._entries.pop(stage, None)
+                self._write_ledger()
+                for name in files:
+                    (scratch / name).replace(self.folder / name)
+                self._entries[stage] = {"fingerprint": fingerprint, "files": digests}
+                self._write_ledger()
+            finally:
+                shutil.rmtree(scratch, ignore_errors=True)
         return True
 
     def _is_current(self, stage: str, fingerprint: str) -> bool:
