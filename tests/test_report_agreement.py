@@ -59,7 +59,7 @@ def test_each_accuracy_is_of_its_own_scores() -> None:
     assert (report.finetuned_accuracy, report.quantized_accuracy, report.hardware_accuracy) == (1.0, 0.75, 0.25)
 
 
-def test_the_first_differing_sample_is_named_whoever_differs() -> None:
+def test_the_first_differing_sample_is_named_whichever_computation_differs() -> None:
     report = checked(simulated=changed(2, 1, 9), quantized=changed(1, 2, -6))
     assert report.difference == Difference(sample=1, output=2, expected=2, found=-6, by="PyTorch")
     assert report.agreement == "sample 1, output 2: expected 2 (evaluate), found -6 (PyTorch)"

@@ -94,7 +94,7 @@ def test_no_input_of_the_format_passes_the_bound(case: tuple[Network, Circuit, i
 
 
 @given(cases(), st.floats(1.0, 8.0))
-def test_inputs_that_saturate_stay_within_a_bound_that_was_told_of_them(
+def test_inputs_that_saturate_stay_within_a_bound_of_features_beyond_the_format(
     case: tuple[Network, Circuit, int], reach: float
 ) -> None:
     network, circuit, seed = case
@@ -120,7 +120,7 @@ def test_one_layer_has_the_bound_worked_by_hand() -> None:
 
 
 def test_the_bound_of_exact_weights_is_reached() -> None:
-    """Weights and bias are exact, so half a step of input, times 3/4, is all there is: x = 2.5 becomes 3."""
+    """Weights and bias are exact, so the only error is half a step of input, times 3/4: x = 2.5 becomes 3."""
     network, circuit = one_layer(0.75, 3, 1, real_bias=0.25)
     assert error_bound(network, circuit).tolist() == [0.375]
     assert distance(network, circuit, np.array([[2.5]])).tolist() == [0.375]
@@ -150,21 +150,21 @@ def two_layers(
     return network, circuit
 
 
-def test_saturation_above_is_bound_by_what_is_cut_off() -> None:
-    """ReLU of x in [-0.5, 7.5], exact, cut off at 3 (u2.0): 7.5 - 3 = 4.5 at worst, and x = 7.5 attains it."""
+def test_saturation_above_is_bounded_by_the_greatest_excess() -> None:
+    """ReLU of x in [-0.5, 7.5], exact, saturates at 3 (u2.0): 7.5 - 3 = 4.5 at worst, and x = 7.5 attains it."""
     network, circuit = two_layers(1, (0, 0), (0.0, 0.0), "relu", FixedPoint(2, 0, signed=False))
     assert error_bound(network, circuit).tolist() == [4.5]
     assert distance(network, circuit, np.array([[7.5]])).tolist() == [4.5]
 
 
-def test_saturation_below_is_bound_by_what_is_cut_off() -> None:
-    """-x in [-7.5, 0.5], exact, cut off at -2 (s2.0): 7.5 - 2 = 5.5 at worst, and x = 7.5 attains it."""
+def test_saturation_below_is_bounded_by_the_greatest_excess() -> None:
+    """-x in [-7.5, 0.5], exact, saturates at -2 (s2.0): 7.5 - 2 = 5.5 at worst, and x = 7.5 attains it."""
     network, circuit = two_layers(-1, (0, 0), (0.0, 0.0), "identity", FixedPoint(2, 0, signed=True))
     assert error_bound(network, circuit).tolist() == [5.5]
     assert distance(network, circuit, np.array([[7.5]])).tolist() == [5.5]
 
 
-def test_relu_takes_an_error_to_nothing_where_both_are_negative() -> None:
+def test_relu_shrinks_an_error_to_0_where_both_are_negative() -> None:
     """b = -1 but bq = 0 lifts the circuit by 0.5 to 1.5, and ReLU makes that 0 to 1.5.
 
     The second bias, 1 but 0 in the circuit, takes 1 away: -1 to 0.5. x = 7 attains 1, both ReLUs being 0 there.

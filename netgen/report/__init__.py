@@ -1,4 +1,4 @@
-"""What a build says about itself: wire lengths, agreement, sizes; as data, JSON, text, a page and a picture."""
+"""The report of a build (wire lengths, agreement, accuracy, sizes), as data, JSON, text, a page and a picture."""
 
 from netgen.report import record
 from netgen.report.agreement import CheckReport, Difference, check, raise_if_different

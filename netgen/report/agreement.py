@@ -20,7 +20,7 @@ class Difference:
 
     Attributes:
         sample: row of the test set.
-        output: the score's index; None when the scores agree but the class does not.
+        output: index of the score; None when all scores agree and the class does not.
         expected: the word, or class, that `evaluate` gives.
         found: the word, or class, that `by` gives.
         by: what differs from `evaluate`: PyTorch, or a simulator.
@@ -87,7 +87,7 @@ class CheckReport:
 
     @property
     def worst(self) -> int:
-        """The output whose error is the greatest."""
+        """The output with the greatest error."""
         return max(range(len(self.error)), key=lambda output: self.error[output])
 
 
@@ -107,21 +107,21 @@ def check(
     words: Sequence[int],
     simulator: str,
 ) -> CheckReport:
-    """Compare what PyTorch, `evaluate` and a simulator computed from the same samples.
+    """Compare the words that PyTorch, `evaluate` and a simulator computed from the same samples.
 
     Args:
         float_scores: (n, n_out) float64, by the PyTorch float model.
         quantized: (n, n_out) int64, by the quantized PyTorch forward pass.
-        evaluated: (n, n_out) int64, by `evaluate`: the reference for both others.
+        evaluated: (n, n_out) int64, by `evaluate`: the reference for the other two.
         simulated: (n, n_out) int64, by the hardware.
-        classes: (n,) int64, by the hardware; None when it has no arg-max.
+        classes: (n,) int64, by the hardware; None for hardware without arg-max.
         labels: (n,) int64.
-        score: format in which the words stand for scores.
+        score: format of the score words.
         bound: (n_out,) float64, from `error_bound`.
         inputs, input_overflows: input values, and how many of them lie outside the input format.
         saturated, words: per layer, words that its format limited and words computed.
-        simulator: its name.
-    Raises: CheckError, when there is no sample.
+        simulator: name of the simulator.
+    Raises: CheckError, for no sample at all.
     """
     if not len(labels):
         raise CheckError("0 samples; check at least one")

@@ -1,4 +1,4 @@
-"""How far a circuit's scores can lie from the float network's, proved from the weights of both."""
+"""An upper limit on the distance of a circuit's scores from the float network's, proved from the weights of both."""
 
 import numpy as np
 
@@ -13,18 +13,18 @@ _Interval = tuple[Reals, Reals]
 def error_bound(network: Network, circuit: Circuit, features: Reals | None = None) -> Reals:
     """Bound |decoded circuit score - float score|, per output, over all inputs.
 
-    Layer by layer it follows two intervals: one of the float activation `a`, one of the error `aq - a` of the circuit's
-    activation `aq`. The error before activation is `Wq (aq - a) + (Wq - W) a + (bq - b)`; ReLU shrinks it towards 0;
-    rounding adds half a step; saturation replaces the result by the format's limit.
+    Two intervals are propagated through the layers: of the float activation `a`, and of the error `aq - a` of the
+    circuit's activation `aq`. The error before activation is `Wq (aq - a) + (Wq - W) a + (bq - b)`. ReLU shrinks it
+    towards 0, rounding adds half a step, and saturation replaces the result by the format's limit.
 
-    Inputs are bits, or scaled features, as the network takes them: all whose word the input format does not cut off,
-    that is, at most half a step outside its range. Where `features` reach further, the range is widened to cover them,
-    and the part that is cut off counts as error. Rounding of the float computations themselves is not counted.
+    Inputs are bits, or scaled features that do not saturate: at most half a step outside the input format's range.
+    Where `features` reach further, the range is widened to contain them, and the distance by which they saturate counts
+    as error. Rounding in the float computations themselves is not counted.
 
     Args:
         features: (n, n_in) float64, scaled; None when no input saturates.
     Returns: (n_out,) float64, in units of the score.
-    Raises: CheckError, when circuit and network are not of one shape.
+    Raises: CheckError, when circuit and network differ in sizes or activations.
     Source: Moore, Interval Analysis, 1966.
     """
     kinds = [[layer.activation for layer in both.layers] for both in (network, circuit)]
@@ -52,7 +52,7 @@ def error_bound(network: Network, circuit: Circuit, features: Reals | None = Non
 
 
 def _inputs(circuit: Circuit, features: Reals | None) -> tuple[_Interval, _Interval]:
-    """What enters the first layer and the error of its words, each (n_in,); bits have none."""
+    """Intervals of the values that enter the first layer and of their errors, each (n_in,); bits have no error."""
     if circuit.thresholds:
         bits = np.zeros(circuit.sizes[0]), np.full(circuit.sizes[0], circuit.format_into(0).step)
         return bits, (np.zeros(circuit.sizes[0]), np.zeros(circuit.sizes[0]))
@@ -74,8 +74,8 @@ def _times(matrix: Reals, interval: _Interval) -> _Interval:
 def _saturate(value: _Interval, error: _Interval, limits: tuple[float, float]) -> _Interval:
     """The error after `value + error` has been clipped to the limits.
 
-    A word above the upper limit becomes that limit, so its error is `limit - value`: at least `limit` minus the
-    greatest value, and below what it was. Likewise at the lower limit.
+    A word above the upper limit becomes that limit. Its error is then `limit - value`, which is less than before and
+    at least `limit` minus the greatest value. The same holds at the lower limit, with signs exchanged.
     """
     least, most = limits
     return (

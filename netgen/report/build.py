@@ -1,4 +1,4 @@
-"""Everything a build says about itself, as one value."""
+"""The report of a build as one value, and as JSON."""
 
 from dataclasses import dataclass
 
@@ -18,10 +18,10 @@ from netgen.version import __version__
 
 @dataclass(frozen=True)
 class LayerFormats:
-    """Widths in one layer.
+    """Number formats and widths of one layer.
 
     Attributes:
-        layer: 1 for the first layer behind the inputs.
+        layer: 1 for the first layer after the inputs.
         bias: bits of the widest bias.
         accumulator: bits of the narrowest and of the widest accumulator.
         output: None on the last layer, whose accumulators are the scores.
@@ -51,19 +51,19 @@ class Port:
 
 @dataclass(frozen=True)
 class BuildReport:
-    """What was built, how large it is, and how well it does.
+    """What was built, from which data, how large it is, and how accurate.
 
     Attributes:
         netgen: version of netgen that built it.
         warnings: one line for each thing that the user should know first, such as accuracy that a stage lost.
         origin: data set and seed.
         input_word: how a raw feature becomes an input word, and what the network makes of it, in words.
-        sizes: number of inputs, then of neurons in each layer, those included that pruning has cut off.
-        weights_total: weights of the dense network of this shape.
-        weights_left: weights that pruning has left; those still non-zero after quantizing are `wires.wires`.
+        sizes: number of inputs, then of neurons in each layer; dead neurons count.
+        weights_total: weights of the dense network of these sizes.
+        weights_left: weights left after pruning; those still non-zero after quantization are `wires.wires`.
         dense_accuracy, pruned_accuracy, circuit_accuracy: on validation samples, 0 to 1: of the float network as
             trained, of the float network as pruned, and of the circuit in integers.
-        input, score: formats at the ends of the circuit.
+        input, score: formats of input words and scores.
         latency: clock cycles from an accepted sample to its valid output, when nothing stalls.
     """
 
@@ -93,7 +93,7 @@ class BuildReport:
 
     @property
     def sparsity(self) -> float:
-        """The part of the weights that has become zero, by pruning or by quantizing."""
+        """The share of the weights that pruning or quantization made zero, 0 to 1."""
         return 1 - self.wires.wires / self.weights_total
 
 
@@ -111,10 +111,10 @@ def build_report(
     logic: LogicReport,
     check: CheckReport,
 ) -> BuildReport:
-    """Gather what the stages have found.
+    """Gather the results of the stages.
 
     Args:
-        network: after pruning.
+        network: the float network that the circuit was quantized from.
         dense_accuracy, pruned_accuracy, circuit_accuracy: on validation samples, 0 to 1.
     """
     return BuildReport(
@@ -141,7 +141,7 @@ def build_report(
 
 
 def formats_of(circuit: Circuit) -> tuple[LayerFormats, ...]:
-    """The widths of every layer; accumulators as narrow as their proven ranges allow."""
+    """The formats of every layer; accumulators are as narrow as their proven ranges allow."""
     rows = []
     for number, (layer, reach) in enumerate(zip(circuit.layers, ranges_of(circuit), strict=True), start=1):
         widths = [bits_of(int(lo), int(hi))[0] for lo, hi in zip(reach.acc_lo, reach.acc_hi, strict=True)]
@@ -160,7 +160,7 @@ def formats_of(circuit: Circuit) -> tuple[LayerFormats, ...]:
 
 
 def ports_of(design: Design) -> tuple[Port, ...]:
-    """The ports of `top.v`: clock, reset and the two streams, as they stand in `top.v`."""
+    """The ports of `top.v`: clock, reset and the two streams."""
     circuit = design.circuit
     return (
         Port("clk", "input", 1),

@@ -1,4 +1,4 @@
-"""An operator graph as a drawing, in the language of Graphviz."""
+"""Draw an operator graph as text for Graphviz."""
 
 from netgen.errors import BuildError
 from netgen.operators.graph import OperatorGraph
@@ -21,14 +21,14 @@ from netgen.operators.names import names_of
 
 SIGN = {Count: "ones", Greater: ">", Select: "?:"}
 MOST = 2_000
-"""Operators that one drawing may have; Graphviz takes minutes for more."""
+"""Most operators of one drawing; Graphviz needs minutes for more."""
 
 
 def drawing(graph: OperatorGraph, neuron: str | None = None) -> str:
-    """Draw a graph, or what one neuron needs, as text for `dot -Tsvg`.
+    """Draw a graph, or the operators of one neuron, as text for `dot -Tsvg`.
 
     Args:
-        neuron: its name, such as n2_17; the words of the layer before are then the leaves.
+        neuron: name of a neuron, such as n2_17; its drawing ends at the words of the layer before.
     Raises: BuildError, when there is no such neuron, or more to draw than Graphviz can lay out.
     """
     names = names_of(graph)
@@ -54,7 +54,7 @@ def drawing(graph: OperatorGraph, neuron: str | None = None) -> str:
 
 
 def _cone(graph: OperatorGraph, word: int) -> set[int]:
-    """A word, all that it needs in its layer, and the words of the layer before that it reads."""
+    """A word, the operators of its layer on which it depends, and the words of the layer before that they read."""
     layer = graph.operators[word].layer
     left, found = [word], set[int]()
     while left:

@@ -1,4 +1,4 @@
-"""The report's numbers as pieces of HTML; all text is escaped."""
+"""Pieces of the report page as HTML; all text is escaped."""
 
 from collections.abc import Iterable
 from html import escape
@@ -35,7 +35,7 @@ def figures(report: BuildReport) -> str:
 
 
 def wire_rows(wires: WireReport) -> tuple[str, str]:
-    """Table rows of the layers, and the row that sums them up."""
+    """Table rows of the layers, and the row of their totals."""
     rows = [
         _row(
             f'<i class="dot" style="background:{layer_colour(row.layer)}"></i>{row.layer}',

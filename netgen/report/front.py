@@ -1,4 +1,4 @@
-"""The front of a search: what it is, a table for the terminal, and a picture."""
+"""The Pareto front of a search, as data, as a table for the terminal, and as a picture."""
 
 import json
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ _INK, _QUIET = "#e8eef2", "#8496a4"
 
 @dataclass(frozen=True)
 class FrontPoint:
-    """A trial that was placed.
+    """A trial that reached placement.
 
     Attributes:
         wire_length: in units of the pitch.
-        accuracy: share of the validation samples that the integer circuit gets right.
-        values: dotted spec key to what this trial tried.
+        accuracy: of the integer circuit on validation samples, 0 to 1.
+        values: dotted spec key to the value that this trial tried.
     """
 
     trial: int
@@ -35,14 +35,14 @@ class FrontPoint:
 
 @dataclass(frozen=True)
 class Front:
-    """What a search found.
+    """The result of a search.
 
     Attributes:
-        trials: all, however they ended.
-        pruned: how many fell below the accuracy floor.
+        trials: number of all trials.
+        pruned: number of trials that ended early, below the accuracy floor.
         failures: one line for each trial that failed.
-        points: all that were placed, by wire length.
-        front: those that no other beats in both wire length and accuracy, by wire length.
+        points: all trials that reached placement, sorted by wire length.
+        front: the points that no other point beats in both wire length and accuracy, sorted by wire length.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Front:
 
 
 def render_front(front: Front) -> "RenderableType":
-    """The front as a table, one point a line, under the keys that were searched."""
+    """Draw the front as a table: one point a line, with the values of the searched keys."""
     from rich import box
     from rich.console import Group
     from rich.table import Table
@@ -76,7 +76,7 @@ def render_front(front: Front) -> "RenderableType":
 
 
 def front_picture(front: Front, path: Path) -> None:
-    """Write a PNG of 900 x 600 pixels: wire length against accuracy, the front as a line; the same bytes every time.
+    """Write a PNG of 900 x 600 pixels: accuracy over wire length, the front as a line; the same bytes every time.
 
     Raises: BuildError, when the file cannot be written.
     """

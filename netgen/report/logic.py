@@ -1,4 +1,4 @@
-"""What the operators of a build are: how many, how far apart, and that they are proved."""
+"""The operators of a build: their number and cost, the wires between them, and the proof."""
 
 from dataclasses import dataclass
 
@@ -15,10 +15,11 @@ class LogicReport:
     """The operator graph of a build.
 
     Attributes:
-        sharing: how adders are shared.
-        wires, wire_length: between operators: a value needs one wire to each site where it is read. An operator lies
-            at the neuron that it serves; one that several share in their middle; of sharing `local`, on the way there.
-        proof: what has been proved for all inputs.
+        sharing: how adders are shared, as `emit.sharing` of the spec.
+        wires: wires between operators on different sites. A value needs one wire to each site where it is read.
+        wire_length: their total length. An operator lies at the site of the neuron that it serves. One that serves
+            several neurons lies in the middle of them or, with sharing `local`, on the way to them.
+        proof: what is proved for all inputs.
     """
 
     sharing: str

@@ -1,4 +1,4 @@
-"""The report page: one HTML file that needs no network, with the circuit in 3D."""
+"""The report page: one HTML file that loads nothing else, with the circuit in 3D."""
 
 import json
 from html import escape
@@ -25,7 +25,7 @@ from netgen.report.fragments import (
 from netgen.report.packed import packed, packed_plotly
 
 SCRIPTS = ("page", "histograms", "circuit")
-"""In the order in which the browser runs them: one script, so that they share their names."""
+"""Joined in this order to one script, so that they share their names."""
 
 
 def page(report: BuildReport, netlist: Netlist, before: Placement, after: Placement) -> str:
@@ -63,7 +63,7 @@ def page(report: BuildReport, netlist: Netlist, before: Placement, after: Placem
 
 
 def circuit_data(netlist: Netlist, before: Placement, after: Placement) -> dict[str, object]:
-    """What the page's script draws: sites flat, x y z neuron by neuron, in units of the pitch; no text of the user."""
+    """What the script of the page draws. Sites are flat lists, x y z neuron by neuron, in units of the pitch."""
     pitch = np.array(after.grid.pitch)
     return {
         "names": netlist.names,

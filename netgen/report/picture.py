@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _INK, _QUIET = "#e8eef2", "#8496a4"
 _EYE = np.array([2.9, 2.3, 1.5])
-"""Where the picture is taken from; the box has edges of at most 1 around the origin."""
+"""The point of view; the box around the origin has edges of at most 1."""
 
 
 def picture(netlist: Netlist, placement: Placement, path: Path) -> None:
@@ -65,7 +65,7 @@ def _centred(placement: Placement, points: Reals | Words) -> Reals:
 
 
 def _project(points: Reals) -> tuple[Reals, Reals]:
-    """Perspective view from `_EYE`: (n, 2) places in the picture, and (n,) how near each is, 1 at the origin."""
+    """Perspective view from `_EYE`: (n, 2) positions in the picture, and (n,) magnifications, 1 at the origin."""
     forward = -_EYE / np.linalg.norm(_EYE)
     right = np.cross(forward, [0.0, 0.0, 1.0])
     right /= np.linalg.norm(right)
@@ -87,7 +87,7 @@ def _draw_box(axes: "Axes", placement: Placement) -> None:
 
 
 def _draw_wires(axes: "Axes", netlist: Netlist, flat: Reals, lengths: Words, paint: Reals) -> None:
-    """Lines, long ones last and least transparent: they are what one looks for, and there are few."""
+    """Lines; the few long ones last and least transparent, so that they stand out."""
     from matplotlib.collections import LineCollection
 
     faint = min(0.8, 40 / max(netlist.wires, 1) ** 0.68)
@@ -99,7 +99,7 @@ def _draw_wires(axes: "Axes", netlist: Netlist, flat: Reals, lengths: Words, pai
 
 
 def _draw_neurons(axes: "Axes", netlist: Netlist, placement: Placement, flat: Reals, nearness: Reals) -> None:
-    """Dots, far ones first; outputs are the largest, inputs the smallest."""
+    """Dots, the farthest first; outputs are the largest, inputs the smallest."""
     from matplotlib.colors import to_rgba_array
 
     order = np.argsort(nearness, kind="stable")

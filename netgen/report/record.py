@@ -1,4 +1,4 @@
-"""Frozen dataclasses as JSON text and back, exactly: every key present, none unknown, every type right."""
+"""Frozen dataclasses as JSON text and back, exactly: no key missing, none unknown, every value of its type."""
 
 import json
 from dataclasses import asdict, is_dataclass
@@ -15,7 +15,7 @@ Record = TypeVar("Record", bound="DataclassInstance")
 
 
 def write(record: "DataclassInstance") -> str:
-    """JSON text, ending in a line break; the same bytes for the same record."""
+    """Write a record as JSON text that ends in a line break; the same bytes for the same record."""
     return json.dumps(asdict(record), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 

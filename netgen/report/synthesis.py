@@ -1,4 +1,4 @@
-"""What a circuit takes of an FPGA, for the terminal."""
+"""FPGA utilization as a table for the terminal."""
 
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def render_utilization(found: Utilization) -> "RenderableType":
-    """Cells by class and the depth, a line each; then how many there are of each type."""
+    """Draw cells by class and the depth, a line each; then the number of cells of each type."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text

@@ -1,4 +1,4 @@
-"""A report for the terminal."""
+"""The report of a build, or of a check, as text for the terminal."""
 
 from collections.abc import Iterable
 
@@ -15,7 +15,7 @@ from netgen.report.wires import WireReport
 
 
 def render(report: BuildReport) -> RenderableType:
-    """The whole report, at most 80 columns wide: warnings, wires per layer, agreement, accuracy, sizes and widths."""
+    """Draw the whole report, at most 80 columns wide: warnings, wires, agreement, accuracy, facts, formats."""
     title = Text.assemble((report.name, "bold"), ("  " + "-".join(map(str, report.sizes)), "dim"))
     facts = (*check_facts(report.check), *size_facts(report), *logic_facts(report.logic), *origin_facts(report))
     return Group(
@@ -36,12 +36,12 @@ def render(report: BuildReport) -> RenderableType:
 
 
 def render_check(check: CheckReport) -> RenderableType:
-    """A check alone: agreement, accuracy, error and saturation."""
+    """Draw a check alone: agreement, accuracy, error and saturation."""
     return Group(agreement_line(check), Text(), _accuracies(tested_rows(check)), Text(), _grid(check_facts(check)))
 
 
 def wire_table(wires: WireReport) -> Table:
-    """Wire length per layer, and in all, before and after placement."""
+    """Draw wire lengths per layer and in total, in index order and as placed."""
     table = Table(
         box=box.SIMPLE_HEAD,
         show_footer=True,
@@ -79,7 +79,7 @@ def wire_table(wires: WireReport) -> Table:
 
 
 def agreement_line(check: CheckReport) -> Text:
-    """`agreement: exact (10,000 samples, verilator)`, or the first difference."""
+    """Write `agreement: exact (10,000 samples, verilator)`, or the first difference."""
     style = "bold green" if check.difference is None else "bold red"
     noun = "sample" if check.samples == 1 else "samples"
     return Text.assemble(

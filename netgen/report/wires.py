@@ -1,4 +1,4 @@
-"""How long the wires are: per layer and in all, before and after placement."""
+"""Wire lengths per layer and in total, in index order and as placed."""
 
 from dataclasses import dataclass
 
@@ -9,14 +9,15 @@ from netgen.ir.verdict import verdict_of
 
 @dataclass(frozen=True)
 class LayerWires:
-    """The wires that end in one layer; lengths are Manhattan, in units of the pitch.
+    """The wires into one layer; lengths are Manhattan, in units of the pitch.
 
     Attributes:
-        layer: 1 for the first layer behind the inputs.
+        layer: 1 for the first layer after the inputs.
         before: total length in index order.
-        total: total length after placement; mean and longest, too, are after placement.
-        share: this layer's part of the whole circuit's total, 0 to 1.
-        bits: bit wire length, each wire weighed by the width of the signal it carries.
+        total: total length as placed.
+        mean, longest: of the wires as placed.
+        share: share of this layer in the wire length of the circuit, 0 to 1.
+        bits: bit wire length as placed: the sum of each wire's length times the bits that it carries.
     """
 
     layer: int
@@ -35,8 +36,8 @@ class WireReport:
 
     Attributes:
         shape, pitch: of the grid, along x, y, z.
-        layers: a row for every layer behind the inputs, in order; the attributes below sum them up.
-        bound: proven lower bound on the total, of any placement on this grid; None when none was asked for.
+        layers: a row for every layer after the inputs, in order; the attributes below are of all layers together.
+        bound: proven lower bound on the total of every placement on this grid; None when none was computed.
     """
 
     neurons: int
@@ -53,7 +54,7 @@ class WireReport:
 
     @property
     def verdict(self) -> str:
-        """The total, and how far from the optimum it can be."""
+        """The total, and an upper limit on its ratio to the optimum."""
         return verdict_of(self.total, self.bound)
 
     @property
@@ -65,7 +66,7 @@ class WireReport:
 
     @property
     def saved(self) -> float:
-        """The part of the wire length that placement has removed; negative when it has added some."""
+        """The share of the wire length that placement saves against index order; negative when it adds."""
         return 1 - self.total / self.before if self.before else 0.0
 
 
@@ -74,8 +75,8 @@ def wire_report(netlist: Netlist, before: Placement, after: Placement, *, bound:
 
     Args:
         before: index order, for comparison.
-        after: what the placer gave.
-        bound: proven lower bound on the wire length.
+        after: the result of the placer.
+        bound: proven lower bound on the wire length of every placement on this grid.
     """
     old, new = wire_lengths(netlist, before), wire_lengths(netlist, after)
     bits, layer_of = new * netlist.width, netlist.layer[netlist.target]
