@@ -12,7 +12,7 @@ import numpy as np
 from netgen.ir.fixed import Words
 from netgen.ir.grid import Grid, Placement, auto_grid
 from netgen.ir.netlist import Netlist
-from netgen.place.halves import snap
+from netgen.place.bisection import legalize
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +137,7 @@ def _slabs(netlist: Netlist, grid: Grid, pixels: Words) -> Placement:
     site = grid.coordinates[: netlist.neurons].copy()
     for layer in range(netlist.layers):
         members = np.flatnonzero(netlist.layer == layer)  # consecutive, as the sites of a slab are
-        site[members] = site[members][snap(pixels[members], site[members])]
+        site[members] = site[members][legalize(pixels[members], site[members])]
     return Placement(grid, site)
 
 

@@ -28,7 +28,7 @@ from netgen.ir.netlist import Netlist
 from netgen.ir.regions import free_regions
 from netgen.place import place
 from netgen.place.bounds import best
-from netgen.place.problem import problem_of
+from netgen.place.qap import problem_of
 
 
 @dataclass(frozen=True)
@@ -303,18 +303,18 @@ def main() -> None:
             print(f"QAPLIB skipped: no {options.qaplib}/instances.json; name the folder with --qaplib", file=sys.stderr)
     if "optimum" in families:
         cases = [hypercube(9), grid_graph((10, 10, 10)), *([] if options.quick else [hypercube(10)])]
-        methods = ["auto", "anneal", "multilevel"]
+        methods = ["auto", "anneal", "embed"]
         against("Known optimum", cases, methods=methods, moves=options.moves, seeds=min(options.seeds, 3))
-        for case in [] if options.quick else [hypercube(11), hypercube(12)]:  # several runs of multilevel each
+        for case in [] if options.quick else [hypercube(11), hypercube(12)]:  # several runs of embed each
             moves = 100_000 * case.netlist.neurons
             against("Known optimum", [case], methods=["auto"], moves=moves, seeds=min(options.seeds, 3))
     if "pruned" in families:
         cases = [*build_cases(options.build), pruned_mlp(name="synthetic 784-300-100-10")]
-        methods = ["auto", "anneal", "multilevel", "tabu", "matching", "spectral", "index"]
+        methods = ["auto", "anneal", "embed", "tabu", "matching", "spectral", "index"]
         against("Pruned networks", cases, methods=methods, moves=options.moves, seeds=min(options.seeds, 3))
         certificates(cases, moves=options.moves)
         plot = options.plots / "placement_work.png" if options.plots else None
-        against_work(cases, ["auto", "anneal", "multilevel", "tabu", "matching"], most=options.moves, plot=plot)
+        against_work(cases, ["auto", "anneal", "embed", "tabu", "matching"], most=options.moves, plot=plot)
     if "warm" in families:
         cases = [pruned_mlp(), pruned_mlp((300, 200, 90, 10), wires=4000), pruned_mlp((150, 100, 40, 10), wires=1000)]
         warm(cases, per_neuron=[100, 300, 1000, 3000], moves=options.moves, seeds=min(options.seeds, 3))

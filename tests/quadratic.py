@@ -10,7 +10,7 @@ from netgen.ir.fixed import Words
 from netgen.ir.grid import Grid
 from netgen.ir.netlist import Netlist
 from netgen.ir.regions import Regions, free_regions
-from netgen.place.problem import Problem, problem_of
+from netgen.place.qap import Problem, problem_of
 
 
 def weighted(neurons: int, wires: Sequence[tuple[int, int, int]]) -> Netlist:

@@ -15,7 +15,7 @@ from netgen.ir.regions import Regions, free_regions
 from netgen.place import place
 from netgen.place.bounds import BOUNDS, best
 from netgen.place.certificate import Certificate
-from netgen.place.recheck import recheck
+from netgen.place.verify import verify
 
 EVERY = pytest.mark.parametrize("name", sorted(BOUNDS))
 WITNESSED = pytest.mark.parametrize("name", sorted(set(BOUNDS) - {"pairs"}))
@@ -66,7 +66,7 @@ def test_no_bound_exceeds_the_optimum_that_brute_force_finds(seed: int, monkeypa
         for bound in BOUNDS.values():
             certificate = bound(stated(netlist, grid, regions))
             assert 0 <= certificate.bound <= optimum
-            assert recheck(certificate, netlist, grid, regions)
+            assert verify(certificate, netlist, grid, regions)
 
 
 @CASE
@@ -76,7 +76,7 @@ def test_no_bound_exceeds_a_known_optimum(name: str, case: str) -> None:
     certificate = BOUNDS[name](stated(netlist, grid))
     assert certificate.method == name
     assert 0 <= certificate.bound <= optimum
-    assert recheck(certificate, netlist, grid, free_regions(netlist, grid))
+    assert verify(certificate, netlist, grid, free_regions(netlist, grid))
 
 
 @pytest.mark.parametrize(
@@ -141,23 +141,23 @@ def test_a_pin_raises_the_bound_of_a_star() -> None:
 @EVERY
 def test_a_larger_bound_than_the_witness_proves_is_rejected(name: str) -> None:
     certificate, netlist, grid = certified(name)
-    assert recheck(certificate, netlist, grid, free_regions(netlist, grid))
+    assert verify(certificate, netlist, grid, free_regions(netlist, grid))
     greedy = replace(certificate, bound=certificate.bound + 1)
-    assert not recheck(greedy, netlist, grid, free_regions(netlist, grid))
+    assert not verify(greedy, netlist, grid, free_regions(netlist, grid))
 
 
 @EVERY
 def test_a_certificate_of_a_heavier_graph_is_rejected(name: str) -> None:
     certificate, netlist, grid = certified(name)
     lighter = replace(netlist, weight=netlist.weights - (np.arange(netlist.wires) < 10))
-    assert not recheck(certificate, lighter, grid, free_regions(netlist, grid))
+    assert not verify(certificate, lighter, grid, free_regions(netlist, grid))
 
 
 @EVERY
 def test_a_certificate_of_a_larger_pitch_is_rejected(name: str) -> None:
     certificate, netlist, grid = certified(name)
     flat = replace(grid, pitch=(1, 1, 1))
-    assert not recheck(certificate, netlist, flat, free_regions(netlist, grid))
+    assert not verify(certificate, netlist, flat, free_regions(netlist, grid))
 
 
 @cache
@@ -169,7 +169,7 @@ def certified(name: str) -> tuple[Certificate, Netlist, Grid]:
 def rejects(name: str, **changed: Any) -> bool:
     certificate, netlist, grid = certified(name)
     forged = replace(certificate, witness={**certificate.witness, **changed})
-    return not recheck(forged, netlist, grid, free_regions(netlist, grid))
+    return not verify(forged, netlist, grid, free_regions(netlist, grid))
 
 
 @pytest.mark.parametrize("name", ["gilmore_lawler", "projection"])
@@ -211,12 +211,12 @@ def test_tampered_shares_are_rejected() -> None:
 @WITNESSED
 def test_a_witness_that_is_lost_proves_nothing(name: str) -> None:
     certificate, netlist, grid = certified(name)
-    assert not recheck(replace(certificate, witness={}), netlist, grid, free_regions(netlist, grid))
+    assert not verify(replace(certificate, witness={}), netlist, grid, free_regions(netlist, grid))
 
 
 def test_a_bound_of_a_search_cannot_be_rechecked() -> None:
     grid = Grid((4, 3, 1))
-    assert not recheck(Certificate(289, "exact"), NUG12, grid, free_regions(NUG12, grid))
+    assert not verify(Certificate(289, "exact"), NUG12, grid, free_regions(NUG12, grid))
 
 
 def test_a_ratio_is_length_over_bound() -> None:

@@ -7,8 +7,8 @@ from quadratic import NUG12, SCR12, random_instance, shortest, stated, weighted
 from netgen.ir.grid import Grid, wire_lengths
 from netgen.ir.netlist import Netlist
 from netgen.ir.regions import Regions, free_regions, obeys
-from netgen.place.branch import search
-from netgen.place.exact import _images_of, _task_of, _twins_of, solve
+from netgen.place.exact import _instance_of, _symmetries_of, _twins_of, solve
+from netgen.place.kernels.branch import search, tree_of
 
 BOX = Grid((4, 3, 1))
 
@@ -81,7 +81,7 @@ def test_a_box_has_all_its_symmetries(
 ) -> None:
     """Each axis can be mirrored, and axes of one length and pitch exchanged."""
     problem = stated(weighted(2, []), Grid(shape, pitch))
-    assert len(_images_of(problem, np.arange(problem.grid.sites))) == symmetries
+    assert len(_symmetries_of(problem, np.arange(problem.grid.sites))) == symmetries
 
 
 def test_a_blocked_corner_breaks_all_symmetries_but_one() -> None:
@@ -89,7 +89,7 @@ def test_a_blocked_corner_breaks_all_symmetries_but_one() -> None:
     grid, allowed = Grid((3, 3, 1)), np.ones((1, 9), np.bool_)
     allowed[0, 0] = False
     problem = stated(weighted(2, []), grid, Regions(np.zeros(2, np.int64), allowed))
-    assert _images_of(problem, np.arange(1, 9)).tolist() == [list(range(8)), [2, 5, 0, 3, 6, 1, 4, 7]]
+    assert _symmetries_of(problem, np.arange(1, 9)).tolist() == [list(range(8)), [2, 5, 0, 3, 6, 1, 4, 7]]
 
 
 def test_leaves_of_one_neuron_are_twins_if_weight_and_region_agree() -> None:
@@ -102,7 +102,7 @@ def test_a_search_from_any_placement_ends_at_the_optimum(seed: int) -> None:
     random = np.random.default_rng(seed)
     netlist, grid, _ = random_instance(random)
     problem, at = stated(netlist, grid), random.permutation(grid.sites)[: netlist.neurons]
-    task = _task_of(problem, np.arange(grid.sites))
-    length, bound = search(task, at, 2 * problem.length_of(at), 10**8)
+    instance = _instance_of(problem, np.arange(grid.sites))
+    length, bound = search(instance, tree_of(instance), at, 2 * problem.length_of(at), 10**8)
     assert length == bound == 2 * problem.length_of(at)
     assert length == 2 * shortest(netlist, grid, free_regions(netlist, grid))

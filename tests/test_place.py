@@ -19,15 +19,15 @@ from netgen.ir.netlist import Netlist
 from netgen.ir.regions import Regions, face_regions, free_regions, obeys
 from netgen.place import METHODS, place
 from netgen.place.anneal import cool
-from netgen.place.assignment import independent_sets, reassign
-from netgen.place.kernel import board_of, run
+from netgen.place.kernels.anneal import metropolis, state_of
+from netgen.place.linear_assignment import independent_sets, reassign
 from netgen.place.matching import layers_of
-from netgen.place.problem import Problem, problem_of
+from netgen.place.qap import Problem, problem_of
 from netgen.progress import silent
 
 MOVES = 20_000
 EVERY = pytest.mark.parametrize("method", sorted(METHODS))
-IMPROVING = pytest.mark.parametrize("method", ["anneal", "auto", "matching", "multilevel", "tabu"])
+IMPROVING = pytest.mark.parametrize("method", ["anneal", "auto", "embed", "matching", "tabu"])
 
 
 def layered(sizes: Sequence[int], wires: int, seed: int = 0) -> Netlist:
@@ -221,10 +221,50 @@ def test_a_start_that_does_not_fit_is_refused(method: str) -> None:
 
 
 def test_an_unknown_method_is_refused() -> None:
-    methods = "anneal, auto, exact, index, matching, multilevel, spectral, tabu"
+    methods = "anneal, auto, embed, exact, index, matching, spectral, tabu"
     message = f"place.method: no method 'aneal'; choose one of {methods}"
     with pytest.raises(SpecError, match=f"^{message}$"):
         place(graph(1, []), Grid((1, 1, 1)), method="aneal")
+
+
+def test_the_former_name_of_a_method_is_refused_with_its_new_one() -> None:
+    with pytest.raises(SpecError, match=r"^place\.method: 'multilevel' is now called 'embed'; change the name$"):
+        place(graph(1, []), Grid((1, 1, 1)), method="multilevel")
+
+
+@pytest.mark.parametrize(
+    ("moves", "seed", "message"),
+    [
+        (1 << 70, 0, rf"place\.moves: {1 << 70} moves; give 0 to 10\^15"),
+        (-1, 0, r"place\.moves: -1 moves; give 0 to 10\^15"),
+        (0, -1, r"place\.seed: -1; give 0 or more"),
+    ],
+)
+@EVERY
+def test_moves_and_seeds_out_of_range_are_refused(method: str, moves: int, seed: int, message: str) -> None:
+    with pytest.raises(SpecError, match=f"^{message}$"):
+        place(graph(1, []), Grid((1, 1, 1)), method=method, moves=moves, seed=seed)
+
+
+def test_a_grid_too_large_for_a_method_is_refused_at_once() -> None:
+    """The tables of all pairs of these 8,000 sites would hold 64 million entries each."""
+    netlist, grid = grid_graph(2, 2, 2), Grid((20, 20, 20))
+    for method, message in (
+        ("exact", "exact search on 8,000 sites; at most 1,000 are feasible; choose another method"),
+        ("matching", "matching 4 neurons at once on 8,000 sites exceeds 1.5 GB; choose another method"),
+        ("tabu", "tabu search on 8,000 sites; at most 2,000 fit in memory; choose another method"),
+    ):
+        with pytest.raises(FitError, match=f"^{message}$"):
+            place(netlist, grid, method=method)
+
+
+@EVERY
+def test_weights_beyond_exact_arithmetic_are_refused(method: str) -> None:
+    """The four weights sum up to 2**64, which is 0 in 64 bits."""
+    ones, ring = np.ones(4, np.int64), np.array([1, 2, 3, 0])
+    netlist = Netlist(np.zeros(4, np.int64), np.arange(4), np.arange(4), ring, ones, ones << 62)
+    with pytest.raises(FitError, match=r"^pitch \(1, 1, 1\): wires of weight 1\.845e\+19 could be longer than 64 bits"):
+        place(netlist, Grid((2, 2, 1)), method=method)
 
 
 def test_index_order_fills_x_then_y_then_z() -> None:
@@ -363,22 +403,22 @@ def test_the_kernel_reports_the_change_that_a_recount_finds(pinned: bool) -> Non
     grid = Grid((5, 4, 4), (1, 2, 5))
     regions = face_regions(netlist, grid, {0: "x0", 2: "x1"} if pinned else {})
     stated, start = problem(netlist, grid, regions), place(netlist, grid, regions, method="index")
-    board = board_of(stated, grid.number_of(start.site), seed=5)
+    state = state_of(stated, grid.number_of(start.site), seed=5)
     length = recount(netlist, start)
     for temperature in (1e6, 30.0, 3.0, 0.0):
-        tally = run(board, 3_000, temperature, 3)
-        placement = Placement(grid, board.where)
-        length += tally.change
-        assert tally.taken > 0
+        made = metropolis(state, 3_000, temperature, 3)
+        placement = Placement(grid, state.where)
+        length += made.change
+        assert made.accepted > 0
         assert recount(netlist, placement) == length == stated.length_of(grid.number_of(placement.site))
         assert obeys(placement, regions)
         number = grid.number_of(placement.site)
-        assert board.occupant[number].tolist() == list(range(43))
-        assert np.array_equal(board.ends, board_of(stated, number, seed=0).ends)
-    assert run(board, 3_000, 0.0, 3).change <= 0
+        assert state.occupant[number].tolist() == list(range(43))
+        assert np.array_equal(state.ends, state_of(stated, number, seed=0).ends)
+    assert metropolis(state, 3_000, 0.0, 3).change <= 0
 
 
-@pytest.mark.parametrize("method", ["anneal", "multilevel", "tabu"])
+@pytest.mark.parametrize("method", ["anneal", "embed", "tabu"])
 def test_progress_rises_to_one(method: str) -> None:
     seen: list[tuple[str, float]] = []
     place(layered([5, 4], 12), Grid((3, 3, 1)), method=method, moves=1000, progress=lambda *what: seen.append(what))
@@ -392,7 +432,7 @@ def test_methods_are_listed_without_loading_solvers() -> None:
     methods, modules = json.loads(
         subprocess.run([sys.executable, "-c", script], check=True, capture_output=True).stdout
     )
-    assert methods == ["anneal", "auto", "exact", "index", "matching", "multilevel", "spectral", "tabu"]
+    assert methods == ["anneal", "auto", "embed", "exact", "index", "matching", "spectral", "tabu"]
     assert not {"ortools", "numba", "scipy", "threadpoolctl"} & set(modules)
 
 

@@ -1,4 +1,4 @@
-"""What searching adds to the table that every placer passes: exact bookkeeping, known optima, interrupts, repeats."""
+"""What searching adds to the state that every placer passes: exact bookkeeping, known optima, interrupts, repeats."""
 
 import itertools
 import json
@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-import netgen.place.anneal
 import netgen.place.auto
 import netgen.place.tabu
 from netgen.ir.fixed import Words
@@ -18,8 +17,8 @@ from netgen.ir.grid import Grid, Placement, auto_grid, wire_lengths
 from netgen.ir.netlist import Netlist
 from netgen.ir.regions import Regions, free_regions
 from netgen.place import METHODS, place
-from netgen.place.problem import problem_of
-from netgen.place.tabu_kernel import table_of, walk
+from netgen.place.kernels.tabu import tabu_state_of, tabu_steps
+from netgen.place.qap import problem_of
 
 QAPLIB = Path(os.environ.get("NETGEN_QAPLIB", "qaplib"))
 NEEDS_QAPLIB = pytest.mark.skipif(not (QAPLIB / "instances.json").exists(), reason="NETGEN_QAPLIB is not set")
@@ -59,17 +58,17 @@ def test_a_walk_keeps_what_a_recount_finds(whole: type, reach: int) -> None:
     apart = np.abs(problem.point[:, None] - problem.point).sum(axis=2).astype(whole)
     may = np.ones((12, 12), bool)
     may[0, 5] = False
-    table = table_of(flow, apart, may, np.arange(12), np.uint64(7))
+    state = tabu_state_of(flow, apart, may, np.arange(12), np.uint64(7))
     length = shortest = problem.length_of(np.arange(10))
-    assert table.tally.tolist() == [0, length, length]
+    assert state.counts.tolist() == [0, length, length]
     for _ in range(300):
-        walk(table, 1, 5, 3)
-        now = int((flow.astype(np.int64) * apart[np.ix_(table.site, table.site)]).sum()) // 2
+        tabu_steps(state, 1, 5, 3)
+        now = int((flow.astype(np.int64) * apart[np.ix_(state.site, state.site)]).sum()) // 2
         shortest = min(shortest, now)
-        assert table.tally[1:].tolist() == [now, shortest]
-        assert table.site[0] != 5
-    assert table.tally[0] == 300
-    assert int((flow.astype(np.int64) * apart[np.ix_(table.best, table.best)]).sum()) // 2 == shortest < length
+        assert state.counts[1:].tolist() == [now, shortest]
+        assert state.site[0] != 5
+    assert state.counts[0] == 300
+    assert int((flow.astype(np.int64) * apart[np.ix_(state.best, state.best)]).sum()) // 2 == shortest < length
 
 
 def test_every_step_of_a_walk_makes_the_least_lengthening_swap_that_is_open() -> None:
@@ -83,10 +82,10 @@ def test_every_step_of_a_walk_makes_the_least_lengthening_swap_that_is_open() ->
     def length(site: np.ndarray[Any, Any]) -> int:
         return int((flow * apart[np.ix_(site, site)]).sum()) // 2
 
-    table = table_of(flow, apart, np.ones((9, 9), bool), np.arange(9), np.uint64(3))
+    state = tabu_state_of(flow, apart, np.ones((9, 9), bool), np.arange(9), np.uint64(3))
     shortest, left = length(np.arange(9)), np.full((9, 9), -9)  # when an item left a site
     for step in range(60):
-        before = table.site.copy()
+        before = state.site.copy()
         opened = []
         for i, j in itertools.combinations(range(9), 2):
             swapped = before.copy()
@@ -94,11 +93,11 @@ def test_every_step_of_a_walk_makes_the_least_lengthening_swap_that_is_open() ->
             both_were_there = step - min(left[i, swapped[i]], left[j, swapped[j]]) < 5
             if not both_were_there or length(swapped) < shortest:
                 opened.append(length(swapped))
-        walk(table, 1, 5, 1)
-        moved = np.flatnonzero(table.site != before)
+        tabu_steps(state, 1, 5, 1)
+        moved = np.flatnonzero(state.site != before)
         left[moved, before[moved]] = step
-        assert length(table.site) == min(opened)
-        shortest = min(shortest, length(table.site))
+        assert length(state.site) == min(opened)
+        shortest = min(shortest, length(state.site))
 
 
 def test_a_child_takes_the_place_of_its_like_or_else_of_the_longest_only_if_it_is_shorter() -> None:
@@ -109,7 +108,7 @@ def test_a_child_takes_the_place_of_its_like_or_else_of_the_longest_only_if_it_i
     family = [(10, order), (30, far)]
 
     def lengths(length: int, child: Words) -> list[int]:
-        return [member for member, _ in netgen.place.tabu._joined(family, [(length, child)], images)]
+        return [member for member, _ in netgen.place.tabu._replaced(family, [(length, child)], images)]
 
     assert lengths(9, order) == [9, 30]  # of its like
     assert lengths(9, order[::-1].copy()) == [9, 30]  # of its mirror image
@@ -169,8 +168,7 @@ def test_cores_change_nothing(method: str, monkeypatch: pytest.MonkeyPatch) -> N
     netlist, grid = dense(24), Grid((3, 3, 3))
     results = []
     for cores in (1, 2, 5):
-        for module in (netgen.place.anneal, netgen.place.tabu):
-            monkeypatch.setattr(module, "cpu_count", lambda cores=cores: cores)
+        monkeypatch.setattr("netgen.place.threads.cpu_count", lambda cores=cores: cores)
         results.append(place(netlist, grid, method=method, moves=2_000_000, seed=4).site.tolist())
     assert results[0] == results[1] == results[2]
 
@@ -186,14 +184,14 @@ def test_auto_chooses_by_size_and_density(monkeypatch: pytest.MonkeyPatch) -> No
 
         return placer
 
-    monkeypatch.setattr(netgen.place.auto, "METHODS", {m: named(m) for m in ("anneal", "multilevel", "tabu")})
+    monkeypatch.setattr(netgen.place.auto, "METHODS", {m: named(m) for m in ("anneal", "embed", "tabu")})
     place(dense(150), Grid((6, 5, 5)), method="auto")
     place(dense(150), Grid((151, 1, 1)), method="auto")
     place(hypercube(8), Grid((8, 8, 4)), method="auto")
-    assert chosen == ["tabu", "anneal", "anneal", "multilevel", "multilevel"]
+    assert chosen == ["tabu", "anneal", "anneal", "embed", "embed"]
 
 
-@pytest.mark.parametrize(("shape", "better"), [((6, 6, 6), "multilevel"), (None, "anneal")])
+@pytest.mark.parametrize(("shape", "better"), [((6, 6, 6), "embed"), (None, "anneal")])
 def test_auto_finds_out_which_method_suits_a_sparse_netlist(
     shape: tuple[int, int, int] | None, better: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -216,9 +214,9 @@ def test_auto_finds_out_which_method_suits_a_sparse_netlist(
 
         return placer
 
-    monkeypatch.setattr(netgen.place.auto, "METHODS", {m: noted(m) for m in ("anneal", "multilevel")})
+    monkeypatch.setattr(netgen.place.auto, "METHODS", {m: noted(m) for m in ("anneal", "embed")})
     place(netlist, Grid((6, 6, 6)), moves=400_000)
-    assert chosen == ["anneal", "multilevel", better]
+    assert chosen == ["anneal", "embed", better]
 
 
 def test_auto_solves_a_shuffled_hypercube() -> None:

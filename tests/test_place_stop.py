@@ -1,7 +1,13 @@
 """A search ends early only when its progress callback raises Stopped; interrupts leave every placer and bound."""
 
+import importlib
 import itertools
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,11 +18,11 @@ from netgen.ir.regions import free_regions
 from netgen.place import METHODS, place
 from netgen.place.bounds import BOUNDS, best
 from netgen.place.exact import solve
-from netgen.place.problem import problem_of
+from netgen.place.qap import problem_of
 from netgen.progress import Progress, Stopped
 
 EVERY = pytest.mark.parametrize("method", sorted(METHODS))
-SEARCHES = ["anneal", "auto", "exact", "multilevel", "tabu"]
+SEARCHES = pytest.mark.parametrize("method", ["anneal", "auto", "embed", "exact", "tabu"])
 GRID = Grid((3, 3, 3))
 
 
@@ -69,7 +75,7 @@ def test_a_stopped_placer_never_lengthens_its_start(method: str) -> None:
             assert length_of(netlist, stopped) <= length_of(netlist, start)
 
 
-@pytest.mark.parametrize("method", ["anneal", "auto", "multilevel", "tabu"])
+@pytest.mark.parametrize("method", ["anneal", "auto", "embed", "tabu"])
 @pytest.mark.parametrize("patience", [1, 3])
 def test_a_stopped_search_gives_the_best_placement_that_it_has_reported(method: str, patience: int) -> None:
     netlist = dense(24)
@@ -112,3 +118,65 @@ def test_bounds_that_are_stopped_give_the_largest_so_far_and_an_interrupt_leaves
     for call in range(calls):
         with pytest.raises(KeyboardInterrupt):
             best(problem, progress=raising(KeyboardInterrupt, call))
+
+
+@SEARCHES
+def test_the_size_of_chunks_changes_no_placement(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    netlist = dense(12)
+    whole = place(netlist, GRID, method=method, moves=60_000, seed=3)
+    monkeypatch.setattr("netgen.place.kernels.chunks.CHUNK", 77)
+    assert np.array_equal(place(netlist, GRID, method=method, moves=60_000, seed=3).site, whole.site)
+
+
+@pytest.mark.parametrize(
+    ("method", "kernel", "work_of"),
+    [
+        ("anneal", "metropolis", lambda args: args[1]),
+        ("embed", "local_metropolis", lambda args: args[2]),
+        ("tabu", "tabu_steps", lambda args: 5.5 * args[1]),  # a step on 27 sites takes as long as 4 + 27**2 / 480 moves
+        ("exact", "search", lambda args: args[4] - args[1].counts[2]),  # effort until it returns, less what is spent
+    ],
+)
+def test_no_call_of_a_kernel_does_more_than_a_chunk(
+    method: str, kernel: str, work_of: Callable[[tuple[Any, ...]], float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Interrupts are noticed between two calls only."""
+    module = importlib.import_module(f"netgen.place.{method}")
+    compiled, work = getattr(module, kernel), []
+
+    def noted(*args: Any) -> object:
+        work.append(work_of(args))
+        return compiled(*args)
+
+    monkeypatch.setattr(module, kernel, noted)
+    monkeypatch.setattr("netgen.place.kernels.chunks.CHUNK", 1_000)
+    place(dense(20), GRID, method=method, moves=300_000)
+    assert len(work) > 100
+    assert max(work) <= 1_000
+
+
+@SEARCHES
+def test_ctrl_c_ends_a_search_of_any_length(method: str) -> None:
+    """10**15 moves take years; without an end to each kernel's call, the process would not be back within a minute."""
+    script = f"""
+from test_place_stop import *
+def progress(what, fraction):
+    if "wire length" in what and ({method!r} != "exact" or "branch" in what):
+        print("searching", flush=True)
+try:
+    place(dense(24), GRID, method={method!r}, moves=10**15, progress=progress)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, cwd=Path(__file__).parent, text=True
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "searching\n"
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert output.splitlines()[-1] == "interrupted"
+    assert process.returncode == 0

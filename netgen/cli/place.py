@@ -30,7 +30,7 @@ class Method(StrEnum):
     AUTO = "auto"
     ANNEAL = "anneal"
     TABU = "tabu"
-    MULTILEVEL = "multilevel"
+    EMBED = "embed"
     MATCHING = "matching"
     EXACT = "exact"
     SPECTRAL = "spectral"

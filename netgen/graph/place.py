@@ -88,7 +88,7 @@ def place_graph(
     from netgen.place import place
     from netgen.place.bounds import best
     from netgen.place.exact import solve
-    from netgen.place.problem import problem_of
+    from netgen.place.qap import problem_of
 
     _check_effort(moves, seconds)
     netlist = graph.netlist

@@ -60,12 +60,12 @@ class Follower:
 
     def _start(self, netlist: Netlist, grid: Grid, regions: Regions) -> Placement | None:
         """The last placement, moved into the current box; None when a neuron had no site or regions forbid it."""
-        from netgen.place.gather import gather
+        from netgen.place.repack import repack
 
         where = np.concatenate([self._site[k][netlist.index[netlist.layer == k]] for k in range(netlist.layers)])
         if len(where) != netlist.neurons or (where < 0).any():
             return None
-        return gather(where, netlist, grid, regions)
+        return repack(where, netlist, grid, regions)
 
 
 def _by_wire(netlist: Netlist, values: Sequence[Words]) -> Words:

@@ -1,4 +1,4 @@
-"""The placer for whoever does not want to choose one: by size and density, what was the shortest at equal work."""
+"""The default placer: the method that gave the shortest wires at equal work, by size and density of the netlist."""
 
 from collections.abc import Callable
 
@@ -9,16 +9,16 @@ from netgen.place import METHODS, MOVES
 from netgen.progress import Progress, Stopped, silent
 
 SMALL = 150
-"""Sites up to which tabu search, which weighs all swaps at every step, is the shortest."""
+"""Number of sites up to which tabu search, which evaluates all swaps at every step, gives the shortest wires."""
 SPARSE = 7
-"""Wires for each neuron up to which local annealing of a layout (multilevel) may beat annealing from the heat: on grids
-and hypercubes it does, on pruned multilayer perceptrons it ends 1 to 3 % longer."""
+"""Wires for each neuron up to which `embed` may beat `anneal`: it does on grid graphs and hypercubes, and ends 1 to 3 %
+longer on pruned multilayer perceptrons."""
 PROBE = 16
-"""Share of the moves, as a divisor, by which each of two methods is tried."""
+"""Each of these two methods is tried with one of this many moves."""
 LARGE = 5_000
-"""Neurons from which annealing at every distance would take too long, however dense."""
+"""Number of neurons from which annealing over any distance would take too long, whatever the density."""
 LONG, RUNS = 20_000, 8
-"""Moves for each neuron that one run of multilevel can use, and runs at most."""
+"""Moves for each neuron beyond which one run of `embed` gains little, and the largest number of runs."""
 
 
 def auto(
@@ -31,17 +31,19 @@ def auto(
     seed: int = 0,
     progress: Progress = silent,
 ) -> Placement:
-    """Place by tabu search on few sites, by multilevel if large, else by annealing; if sparse, by the better of both.
+    """Place by `tabu` on few sites, by `embed` if the netlist is large, and otherwise by `anneal`.
+
+    A sparse netlist of middle size is placed by the better of `embed` and `anneal` on a short trial.
 
     Args:
-        start: a placement to improve; annealing gains most from one, sparse netlist or not.
+        start: a placement to improve, always by `anneal` on netlists of middle size.
     Raises: FitError, when the neurons of some region have too few sites, or `start` does not fit.
     """
     found: list[Placement] = []
     stopped = False
 
     def attempt(method: str, share: int, offset: int, done: float) -> int:
-        """Place once more; the length. Its progress is shown from `done` on, by its share of all moves."""
+        """Place once more and return the wire length; `done` is the fraction of all moves made before."""
 
         def part(what: str, fraction: float) -> None:
             nonlocal stopped
@@ -66,12 +68,12 @@ def auto(
             attempt("anneal", moves, 0, 0.0)
         else:
             probe = moves // PROBE
-            annealed, laid_out = attempt("anneal", probe, 0, 0.0), attempt("multilevel", probe, 0, 1 / PROBE)
-            if annealed < laid_out:
+            annealed, embedded = attempt("anneal", probe, 0, 0.0), attempt("embed", probe, 0, 1 / PROBE)
+            if annealed < embedded:
                 attempt("anneal", moves - 2 * probe, 0, 2 / PROBE)
             else:
                 _repeat(attempt, netlist, moves - 2 * probe, seed, 2 / PROBE)
-    except Stopped:  # after the first attempt, which always gives a placement
+    except Stopped:  # raised by a later attempt only; the first has returned a placement
         pass
     return min(found, key=lambda placement: int(wire_lengths(netlist, placement) @ netlist.weights))
 
@@ -79,7 +81,7 @@ def auto(
 def _repeat(
     attempt: Callable[[str, int, int, float], int], netlist: Netlist, moves: int, seed: int, done: float
 ) -> None:
-    """Run multilevel as often as the moves are enough for, each run with a seed of its own."""
+    """Run `embed` as often as the moves suffice for, with a different seed each time."""
     runs = min(max(moves // (LONG * max(netlist.neurons, 1)), 1), RUNS)
     for run in range(runs):
-        attempt("multilevel", moves // runs, seed * (RUNS - 1) + run, done + (1 - done) * run / runs)
+        attempt("embed", moves // runs, seed * (RUNS - 1) + run, done + (1 - done) * run / runs)

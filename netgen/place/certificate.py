@@ -1,4 +1,4 @@
-"""A proven lower bound on the wire length, with what it takes to check the proof."""
+"""A proven lower bound on the wire length, with the data that verifies the proof."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,12 +9,12 @@ from netgen.ir.fixed import Words
 
 @dataclass(frozen=True, eq=False)
 class Certificate:
-    """No placement of this netlist on this grid, within these regions, has shorter wires.
+    """A claim that no placement of a netlist on a grid, within its regions, has a wire length below `bound`.
 
     Attributes:
         bound: proven lower bound on the wire length.
         method: the bound in `netgen.place.bounds` that proves it.
-        witness: int64 arrays by name; what `netgen.place.recheck` needs to prove the bound anew.
+        witness: int64 arrays by name, from which `netgen.place.verify` proves the bound independently.
     """
 
     bound: int
@@ -22,5 +22,5 @@ class Certificate:
     witness: Mapping[str, Words] = field(default_factory=lambda: MappingProxyType({}))
 
     def ratio(self, length: int) -> float:
-        """How many times the optimum `length` is, at most; 1 for a proven optimum."""
+        """Return an upper bound on `length` divided by the optimum; 1 for a proven optimum."""
         return 1.0 if length == self.bound else length / self.bound if self.bound else float("inf")

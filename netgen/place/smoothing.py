@@ -1,4 +1,4 @@
-"""Make coordinates vary slowly along wires, and turn them so that the wires run along the axes."""
+"""Smooth coordinates along the wires of a graph, and rotate them so that the wires run along the axes."""
 
 from typing import Any
 
@@ -7,24 +7,26 @@ from scipy.sparse import diags_array
 
 from netgen.ir.fixed import Reals
 
+__all__ = ["axes_of", "smooth", "whiten"]
+
 BETWEEN = 5
-"""Steps of smoothing after which the coordinates are drawn apart again."""
+"""Number of smoothing steps between two whitenings, without which the three coordinates would become alike."""
 FLAT = 1e-9
-"""Variance, relative to the greatest, below which a direction is taken to hold rounding errors only; squared, relative
-to the square of the coordinates."""
+"""A direction holds rounding errors only if its variance is below this share of the greatest variance, or below the
+square of this share of the mean square of the coordinates."""
 SCANS = (np.arange(45) * np.pi / 90, np.arange(-20, 21) * np.pi / 1800)
-"""Angles to turn by: first all that differ, 2 degrees apart, then near the best, 0.1 degrees apart."""
-TURNS = 3
-"""Times that each pair of axes is turned; a fourth changes nothing on all graphs tried."""
+"""Angles to rotate by, in radians: first all that differ, 2 degrees apart, then near the best, 0.1 degrees apart."""
+ROUNDS = 3
+"""Rotations of each pair of axes; a fourth changed nothing on any graph tried."""
 WIRES = 20_000
-"""Wires that are looked at in turning."""
+"""Number of wires on which a rotation is evaluated."""
 
 
 def smooth(adjacency: Any, coordinates: Reals, steps: int) -> Reals:
     """Move each neuron half of the way to the mean of its neighbors, `steps` times; (n, 3), whitened.
 
-    With many steps this tends to the eigenvectors of the graph Laplacian; the first hundred steps keep what is good in
-    a start that already spreads in three directions, where the third eigenvector may be but an overtone of the first.
+    With many steps the result tends to the eigenvectors of the graph Laplacian. A hundred steps preserve a start that
+    already extends in three directions, where the third eigenvector may only be a harmonic of the first.
 
     Args:
         adjacency: (n, n) symmetric sparse CSR array; every neuron has a neighbor.
@@ -40,10 +42,11 @@ def smooth(adjacency: Any, coordinates: Reals, steps: int) -> Reals:
 
 
 def whiten(coordinates: Reals, share: Reals) -> Reals:
-    """Linear combinations of the coordinates with mean 0, variance 1 and no correlation; 0 where they are dependent.
+    """Combine coordinates linearly to mean 0, variance 1 and no correlation; dependent ones become 0.
 
     Args:
-        share: (n,); how much each neuron counts; 1 in sum.
+        coordinates: (n, 3).
+        share: (n,); the weight of each neuron in means; 1 in sum.
     """
     centered = coordinates - share @ coordinates
     variance, directions = np.linalg.eigh(centered.T @ (share[:, None] * centered))
@@ -55,21 +58,23 @@ def whiten(coordinates: Reals, share: Reals) -> Reals:
 
 
 def axes_of(adjacency: Any, coordinates: Reals) -> tuple[Reals, Reals]:
-    """Two choices of axes for whitened coordinates, each (3, 3) as columns, the one with the shortest wires first.
+    """Choose axes for whitened coordinates in two ways.
 
-    The first is theirs. The second is turned to the shortest Manhattan wires: eigenvectors of a cube are equal in every
-    direction, so that the layout may lie askew in the box. (On a path, it is the first that is right.)
+    The first choice keeps the coordinates' own axes. The second rotates them to the shortest Manhattan wires, because
+    the eigenvectors of a cube are not unique and may be askew in the box. (On a path, the first choice is right.)
+
+    Returns: two matrices (3, 3) whose columns are the axes, the axis with the shortest wires first.
     """
     wires = adjacency.tocoo()
     once = np.flatnonzero(wires.row < wires.col)
-    once = once[:: max(len(once) // WIRES, 1)]  # evenly from all of them
+    once = once[:: max(len(once) // WIRES, 1)]  # evenly spaced among all of them
     weight = wires.data[once].astype(np.float64)
     span = coordinates[wires.row[once]] - coordinates[wires.col[once]]
     axes = np.eye(3)
     for scan in SCANS:
-        for pair in ([0, 1], [0, 2], [1, 2]) * TURNS:
-            turns = [np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]]) for a in scan]
-            lengths = [float(weight @ np.abs(span @ axes[:, pair] @ by).sum(axis=1)) for by in turns]
-            axes[:, pair] = axes[:, pair] @ turns[int(np.argmin(lengths))]
-    straight, turned = (a[:, np.argsort(weight @ np.abs(span @ a), kind="stable")] for a in (np.eye(3), axes))
-    return straight, turned
+        for pair in ([0, 1], [0, 2], [1, 2]) * ROUNDS:
+            rotations = [np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]]) for a in scan]
+            lengths = [float(weight @ np.abs(span @ axes[:, pair] @ by).sum(axis=1)) for by in rotations]
+            axes[:, pair] = axes[:, pair] @ rotations[int(np.argmin(lengths))]
+    own, rotated = (a[:, np.argsort(weight @ np.abs(span @ a), kind="stable")] for a in (np.eye(3), axes))
+    return own, rotated

@@ -21,7 +21,7 @@ MAX_SITES = 10_000_000
 class PlaceSpec(Section):
     """Placement of neurons on the sites of a 3D grid, for the least total Manhattan wire length."""
 
-    method: Literal["auto", "index", "spectral", "matching", "anneal", "multilevel", "exact", "tabu"] = Field(
+    method: Literal["auto", "index", "spectral", "matching", "anneal", "embed", "exact", "tabu"] = Field(
         "auto",
         description="placer (docs/placement.md describes each); auto chooses by the numbers of sites and wires; "
         "matching is the layer-by-layer assignment of Blake et al. 2018; exact proves the optimum of small netlists",

@@ -24,7 +24,7 @@ def _make(work: Work, folder: Path) -> None:
     bound = None
     if work.spec.place.certificate:
         from netgen.place.bounds import best
-        from netgen.place.problem import problem_of
+        from netgen.place.qap import problem_of
 
         grid, regions = work.get(nouns.board)
         bound = best(problem_of(work.get(nouns.netlist), grid, regions), progress=work.progress).bound

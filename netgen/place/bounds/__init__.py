@@ -12,7 +12,7 @@ from netgen.place.bounds.gilmore_lawler import gilmore_lawler
 from netgen.place.bounds.pairs import pairs
 from netgen.place.bounds.projection import projection
 from netgen.place.certificate import Certificate
-from netgen.place.problem import Problem
+from netgen.place.qap import Problem
 from netgen.progress import Progress, Stopped, silent
 
 __all__ = ["BOUNDS", "best"]

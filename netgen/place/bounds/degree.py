@@ -5,7 +5,7 @@ from scipy.sparse import triu
 
 from netgen.ir.fixed import Words
 from netgen.place.certificate import Certificate
-from netgen.place.problem import Problem
+from netgen.place.qap import Problem
 
 SHARES = 64
 """Parts of a wire's weight that are divided between its two ends."""

@@ -5,7 +5,7 @@ import numpy as np
 from netgen.place.bounds.degree import SHARES, degree
 from netgen.place.bounds.split import Sites, certify
 from netgen.place.certificate import Certificate
-from netgen.place.problem import Problem
+from netgen.place.qap import Problem
 
 
 def gilmore_lawler(problem: Problem) -> Certificate:

@@ -5,7 +5,7 @@ from scipy.sparse import triu
 
 from netgen.ir.fixed import Words
 from netgen.place.certificate import Certificate
-from netgen.place.problem import Problem
+from netgen.place.qap import Problem
 
 
 def pairs(problem: Problem) -> Certificate:

@@ -6,7 +6,7 @@ from threadpoolctl import threadpool_limits
 from netgen.place.bounds.relaxation import split_of
 from netgen.place.bounds.split import Sites, certify, fits
 from netgen.place.certificate import Certificate
-from netgen.place.problem import Problem
+from netgen.place.qap import Problem
 
 STEPS = 4096
 """The split is rounded to this part of the average weight of a pair of neurons that is wired."""

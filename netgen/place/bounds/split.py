@@ -20,7 +20,7 @@ from scipy.linalg import eigh
 from netgen.ir.fixed import Reals, Words
 from netgen.ir.network import Bools
 from netgen.place.certificate import Certificate
-from netgen.place.problem import Problem
+from netgen.place.qap import Problem
 
 FORBIDDEN = 1 << 61
 """Cost of a site outside the region of a neuron."""

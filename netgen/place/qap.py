@@ -1,4 +1,4 @@
-"""What every placer works on: the netlist as a weighted undirected graph, the sites as numbered points.
+"""The quadratic assignment problem (QAP) that every placer solves: a weighted graph, and the distances of sites.
 
 Inside `place`, a placement is `at`: (n,) int64, the site number of each neuron.
 """
@@ -16,17 +16,19 @@ from netgen.ir.netlist import Netlist
 from netgen.ir.network import Bools
 from netgen.ir.regions import Regions, obeys
 
+__all__ = ["Problem", "problem_of"]
+
 EXACT_LIMIT = MOST_LENGTH
 """Costs stay below this, multiplied by the number of sites as linear assignment does it, so that int64 is exact."""
 
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """Minimise the wire length of a graph on a grid.
+    """Minimize the wire length of a graph on a grid.
 
     Attributes:
-        adjacency: (n, n) symmetric sparse CSR array, int64: the weights of the wires between two neurons, added
-            up whatever their direction; wires of weight 0, or from a neuron to itself, cost nothing and are left out.
+        adjacency: (n, n) symmetric sparse CSR array, int64: the sum of the weights of the wires between two neurons, in
+            both directions. Wires of weight 0, or from a neuron to itself, have no length and are left out.
         layer: (n,) int64; the layer of each neuron.
         point: (sites, 3) int64; coordinates of each site, in units of length.
         region: (n,) int64; the region of each neuron.
@@ -46,19 +48,19 @@ class Problem:
         return len(self.layer)
 
     def length_of(self, at: Words) -> int:
-        """Wire length of a placement."""
+        """Compute the wire length of a placement."""
         wires = self.adjacency.tocoo()
         distance = np.abs(self.point[at[wires.row]] - self.point[at[wires.col]]).sum(axis=1)
         return int(wires.data @ distance) // 2
 
     def placement_of(self, at: Words) -> Placement:
-        """The noun for `at`."""
+        """Convert `at` to a Placement."""
         return Placement(self.grid, self.grid.coordinates[at])
 
     def numbers_of(self, start: Placement) -> Words:
-        """`at` of a placement that is to be improved.
+        """Convert a placement that is to be improved to `at`.
 
-        Raises: FitError, when it is one of another netlist or grid, or breaks the regions.
+        Raises: FitError, when it belongs to another netlist or grid, or does not obey the regions.
         """
         if start.grid != self.grid or len(start.site) != self.neurons:
             raise FitError(
@@ -71,9 +73,9 @@ class Problem:
 
 
 def problem_of(netlist: Netlist, grid: Grid, regions: Regions) -> Problem:
-    """State the problem in arrays.
+    """Build the arrays of a problem.
 
-    Raises: FitError, when regions are of another netlist or grid, or lengths leave what int64 computes exactly.
+    Raises: FitError, when the regions belong to another netlist or grid, or lengths could exceed what int64 holds.
     """
     n = netlist.neurons
     if regions.region.shape != (n,) or regions.allowed.shape[1:] != (grid.sites,):

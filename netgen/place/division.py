@@ -5,19 +5,23 @@ from ortools.graph.python.max_flow import SimpleMaxFlow
 
 from netgen.errors import FitError
 from netgen.ir.fixed import Words
-from netgen.place.problem import Problem
+from netgen.place.qap import Problem
+
+__all__ = ["NOBODY", "divide_sites"]
 
 NOBODY = -1
+"""Owner of a site that no region owns."""
 
 
-def share_sites(problem: Problem, order: Words) -> Words:
+def divide_sites(problem: Problem, order: Words) -> Words:
     """Give each region as many of its sites as it has neurons.
 
-    Regions choose in turn, the one with the fewest sites first, each the first free sites in `order`. Where that
-    leaves one short although all would fit, as it can with overlapping faces, a maximum flow decides.
+    The regions choose in turn, the one with the fewest sites first; each takes the first free sites in `order`. This
+    can leave a region short although all neurons would fit, as with faces that share an edge. Then a maximum flow
+    divides the sites.
 
     Args:
-        order: (sites,) int64; all site numbers, the most wanted first.
+        order: (sites,) int64; all site numbers, those to use first at the front.
     Returns: (sites,) int64; the region that owns each site, or NOBODY.
     Raises: FitError, when no division gives every neuron a site.
     """
@@ -26,13 +30,13 @@ def share_sites(problem: Problem, order: Words) -> Words:
     for region in np.argsort(problem.allowed.sum(axis=1), kind="stable"):
         choice = order[problem.allowed[region, order] & (owner[order] == NOBODY)]
         if len(choice) < needs[region]:
-            return _share_by_flow(problem, needs)
+            return _divide_by_flow(problem, needs)
         owner[choice[: needs[region]]] = region
     return owner
 
 
-def _share_by_flow(problem: Problem, needs: Words) -> Words:
-    """The same, of any sites, exactly: neurons flow from a source through regions and sites to a sink."""
+def _divide_by_flow(problem: Problem, needs: Words) -> Words:
+    """Divide the sites by a maximum flow of neurons from a source through regions and sites to a sink."""
     regions, sites = problem.allowed.shape
     region, site = np.nonzero(problem.allowed)
     source, sink = regions + sites, regions + sites + 1

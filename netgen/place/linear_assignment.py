@@ -1,7 +1,7 @@
-"""Exact re-placement of neurons that share no wire: a linear assignment to their own and all free sites.
+"""Optimal reassignment of neurons that share no wire to their own and all free sites, as a linear assignment.
 
-With all other neurons fixed, the wire length is a sum of one cost per member and site, so the best re-placement of
-the whole set at once is a linear assignment problem.
+While all other neurons stay where they are, the wire length is a sum of one cost for each neuron of such a set and its
+site. So the best sites for the whole set at once are the solution of a linear assignment problem.
 """
 
 from collections.abc import Sequence
@@ -11,21 +11,36 @@ from ortools.graph.python.linear_sum_assignment import SimpleLinearSumAssignment
 from scipy.sparse.csgraph import breadth_first_order
 
 from netgen.ir.fixed import Words
-from netgen.place.problem import Problem
+from netgen.place.qap import Problem
 from netgen.progress import Progress, Stopped, silent
+
+__all__ = ["MOST_PAIRS", "fits", "independent_sets", "reassign", "reassign_sets"]
 
 FORBIDDEN = np.iinfo(np.int64).max
 """Cost of a site outside the region of a neuron."""
+MOST_PAIRS = 25_000_000
+"""Largest square of the number of sites in one assignment, which OR-Tools needs 60 bytes for: 1.5 GB."""
 
 
-def settle(problem: Problem, at: Words, sets: Sequence[Words], progress: Progress = silent) -> Words:
-    """Reassign each set in turn, until no set can be placed better or `progress` raises Stopped."""
-    settled, turn = 0, 0
+def fits(problem: Problem, sets: Sequence[Words]) -> bool:
+    """Whether the memory for reassigning each of these sets is within MOST_PAIRS."""
+    largest = max((len(members) for members in sets), default=0)
+    return (problem.grid.sites - problem.neurons + largest) ** 2 <= MOST_PAIRS
+
+
+def reassign_sets(problem: Problem, at: Words, sets: Sequence[Words], progress: Progress = silent) -> Words:
+    """Reassign each set in turn, until no set can be placed better or `progress` raises Stopped.
+
+    Args:
+        at: (n,) int64; the site number of each neuron.
+    Returns: the new `at`, which is never longer.
+    """
+    unchanged, turn = 0, 0
     try:
-        while settled < len(sets):
-            progress("matching", settled / len(sets))
+        while unchanged < len(sets):
+            progress("matching", unchanged / len(sets))
             better = reassign(problem, at, sets[turn % len(sets)])
-            settled = settled + 1 if better is at else 1
+            unchanged = unchanged + 1 if better is at else 1
             at, turn = better, turn + 1
         progress("matching", 1.0)
     except Stopped:
@@ -56,7 +71,10 @@ def reassign(problem: Problem, at: Words, members: Words) -> Words:
 
 
 def _costs(problem: Problem, at: Words, members: Words, sites: Words) -> Words:
-    """Length of the wires of each member on each site, (k, sites) int64, or FORBIDDEN; one small table per axis."""
+    """Compute the length of the wires of each member on each site, (k, sites) int64, or FORBIDDEN.
+
+    The lengths along each axis depend on one coordinate only, so one small table for each axis is enough.
+    """
     wires = problem.adjacency[members]
     cost: Words = np.zeros((len(members), len(sites)), dtype=np.int64)
     for axis in range(3):
@@ -66,7 +84,7 @@ def _costs(problem: Problem, at: Words, members: Words, sites: Words) -> Words:
 
 
 def _useful(cost: Words) -> Words:
-    """Columns that hold one of the k cheapest sites of some row: k rows never need another."""
+    """Return the columns that are among the k cheapest of some row; k rows never need any other."""
     rows, columns = cost.shape
     useful = np.ones(columns, dtype=np.bool_)
     if rows < columns:
@@ -77,11 +95,11 @@ def _useful(cost: Words) -> Words:
 
 
 def _assign(cost: Words) -> Words:
-    """The column of each row in a cheapest assignment; rows of cost zero are added until the matrix is square."""
+    """Find the column of each row in a cheapest assignment, with rows of cost 0 added until the matrix is square."""
     rows, columns = cost.shape
     row, column = np.nonzero(cost != FORBIDDEN)
     spare_row, spare_column = np.divmod(np.arange((columns - rows) * columns), columns)
-    relative = cost - cost.min(axis=1, keepdims=True)  # smaller numbers are solved sooner
+    relative = cost - cost.min(axis=1, keepdims=True)  # the solver is faster on small costs
     solver = SimpleLinearSumAssignment()
     solver.add_arcs_with_cost(
         np.concatenate([row, spare_row + rows]),
@@ -94,10 +112,10 @@ def _assign(cost: Words) -> Words:
 
 
 def independent_sets(problem: Problem) -> list[Words]:
-    """Divide the neurons into sets within which no wire runs.
+    """Divide the neurons into sets without wires inside.
 
-    These are the even and the odd layers where all wires join an even layer and an odd one, else the colors of a
-    greedy coloring in breadth-first order, which finds two wherever two suffice.
+    If every wire joins an even layer and an odd one, these are the even and the odd layers. Otherwise they are the
+    colors of a greedy coloring in breadth-first order, which uses two colors for every bipartite graph.
     """
     wires = problem.adjacency.tocoo()
     color = problem.layer % 2
@@ -107,7 +125,7 @@ def independent_sets(problem: Problem) -> list[Words]:
 
 
 def _greedy_colors(problem: Problem) -> Words:
-    """The lowest color that no neighbor has yet, for each neuron, from 0."""
+    """Color the neurons in breadth-first order, each with the lowest color, from 0, that none of its neighbors has."""
     starts, neighbors = problem.adjacency.indptr, problem.adjacency.indices
     color: Words = np.full(problem.neurons, -1, dtype=np.int64)
     for seed in range(problem.neurons):

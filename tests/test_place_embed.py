@@ -1,4 +1,4 @@
-"""Placement from the whole to the part: landmarks, smoothing, snapping, local annealing."""
+"""Embedding, smoothing, legalization and local annealing."""
 
 import itertools
 from typing import Any
@@ -12,12 +12,12 @@ from netgen.ir.grid import Face, Grid, Placement
 from netgen.ir.netlist import Netlist
 from netgen.ir.regions import Regions, face_regions, free_regions, obeys
 from netgen.place import place
-from netgen.place.halves import snap
-from netgen.place.landmarks import coordinates_of
-from netgen.place.multilevel import lay_out, refine
-from netgen.place.problem import Problem, problem_of
+from netgen.place.bisection import legalize
+from netgen.place.embed import lay_out, refine
+from netgen.place.kernels.local_anneal import local_metropolis, local_state_of
+from netgen.place.pivot_embedding import pivot_embedding
+from netgen.place.qap import Problem, problem_of
 from netgen.place.smoothing import axes_of, smooth, whiten
-from netgen.place.sweep import board_of, sweep
 from netgen.progress import silent
 
 
@@ -68,7 +68,7 @@ def adjacency_of(neurons: int, wires: Words) -> Any:
 def test_a_shuffled_grid_graph_of_a_thousand_neurons_is_solved(shape: tuple[int, int, int]) -> None:
     """A full box; at best, each wire is 1 long. On 12 x 12 x 12 that is 3 * 11 * 144 = 4,752."""
     netlist = shuffled(int(np.prod(shape)), box_wires(*shape))
-    placement = place(netlist, Grid(shape), method="multilevel", moves=500_000)
+    placement = place(netlist, Grid(shape), method="embed", moves=500_000)
     assert recount(netlist, placement) <= 1.15 * netlist.wires
 
 
@@ -89,7 +89,7 @@ def test_components_lie_together() -> None:
     """Two shuffled boxes of 6 x 6 x 6 beside each other in one of 12 x 6 x 6: no wire needs to be longer than 1."""
     one = box_wires(6, 6, 6)
     netlist = shuffled(432, np.concatenate([one, one + 216]))
-    placement = place(netlist, Grid((12, 6, 6)), method="multilevel", moves=400_000)
+    placement = place(netlist, Grid((12, 6, 6)), method="embed", moves=400_000)
     assert recount(netlist, placement) <= 1.15 * netlist.wires
 
 
@@ -116,7 +116,7 @@ def test_a_start_is_refined_and_not_replaced() -> None:
     """The best layout there is, mirrored, stays as it is: a new one would not be mirrored as well."""
     netlist, grid = graph(216, box_wires(6, 6, 6)), Grid((6, 6, 6))
     mirrored = Placement(grid, grid.coordinates * np.array([-1, 1, -1]) + np.array([5, 0, 5]))
-    placement = place(netlist, grid, method="multilevel", start=mirrored, moves=100_000)
+    placement = place(netlist, grid, method="embed", start=mirrored, moves=100_000)
     assert np.array_equal(placement.site, mirrored.site)
 
 
@@ -131,9 +131,9 @@ def test_the_result_obeys_regions(faces: dict[int, Face], moves: int) -> None:
     allowed = regions.allowed.copy()
     allowed[:, [0, 17, 100, 335]] = False
     blocked = Regions(regions.region, allowed)
-    placement = place(netlist, grid, blocked, method="multilevel", moves=moves)
+    placement = place(netlist, grid, blocked, method="embed", moves=moves)
     assert obeys(placement, blocked)
-    again = place(netlist, grid, blocked, method="multilevel", start=placement, moves=moves)
+    again = place(netlist, grid, blocked, method="embed", start=placement, moves=moves)
     assert obeys(again, blocked)
 
 
@@ -169,7 +169,7 @@ def test_snapping_a_distorted_box_gives_it_back(shape: tuple[int, int, int]) -> 
     bent = np.sqrt(1 + point) * np.array([3, -1, 1]) + random.uniform(-0.05, 0.05, point.shape)
     bent[:, 1] *= -1
     wanted = random.permutation(len(point))
-    assert snap(bent[wanted], point).tolist() == wanted.tolist()
+    assert legalize(bent[wanted], point).tolist() == wanted.tolist()
 
 
 def test_snapping_uses_each_site_once_whatever_their_shape() -> None:
@@ -178,7 +178,7 @@ def test_snapping_uses_each_site_once_whatever_their_shape() -> None:
         point = Grid((9, 8, 7)).coordinates[random.permutation(504)[:count]] * np.array([1, 5, 2])
         for spread in (0.0, 1.0):
             where = random.normal(scale=spread, size=(count, 3))
-            assert sorted(snap(where, point).tolist()) == list(range(count))
+            assert sorted(legalize(where, point).tolist()) == list(range(count))
 
 
 def test_landmark_coordinates_are_the_principal_components_of_graph_distances() -> None:
@@ -188,7 +188,7 @@ def test_landmark_coordinates_are_the_principal_components_of_graph_distances() 
     adjacency = adjacency_of(20, wires)
     distance = shortest_path(adjacency, unweighted=True)
     left, values, _ = np.linalg.svd(distance - distance.mean(axis=0), full_matrices=False)
-    found = coordinates_of(adjacency)
+    found = pivot_embedding(adjacency)
     scaled = left[:, :3] * values[:3]
     assert np.allclose(np.abs((found * scaled).sum(axis=0)), values[:3] ** 2, rtol=1e-4)
 
@@ -235,24 +235,24 @@ def test_a_sweep_reports_the_change_that_a_recount_finds(pinned: bool) -> None:
     faces: dict[int, Face] = {0: "x0", 2: "x1"} if pinned else {}
     regions = face_regions(netlist, grid, faces)
     start = place(netlist, grid, regions, method="index")
-    board = board_of(stated(netlist, grid, regions), grid.number_of(start.site), seed=5)
+    state = local_state_of(stated(netlist, grid, regions), grid.number_of(start.site), seed=5)
     length = recount(netlist, start)
     for temperature in (1e6, 30.0, 3.0, 0.0):
-        tally = sweep(board, 0, 5_000, temperature, 2)
-        placement = Placement(grid, grid.coordinates[board.sites()])
-        length += tally.change
-        assert tally.taken > 0
+        change, accepted = local_metropolis(state, 0, 5_000, temperature, 2)
+        placement = Placement(grid, grid.coordinates[state.sites()])
+        length += change
+        assert accepted > 0
         assert recount(netlist, placement) == length
         assert obeys(placement, regions)
-    assert sweep(board, 0, 5_000, 0.0, 2).change <= 0
+    assert local_metropolis(state, 0, 5_000, 0.0, 2)[0] <= 0
 
 
 def test_a_sweep_at_no_temperature_ends_where_no_neighboring_swap_is_shorter() -> None:
     netlist, grid = random_graph(27, 60), Grid((3, 3, 3))
     problem = stated(netlist, grid)
-    board = board_of(problem, np.arange(27), seed=0)
-    sweep(board, 0, 300_000, 0.0, 1)
-    at = board.sites()
+    state = local_state_of(problem, np.arange(27), seed=0)
+    local_metropolis(state, 0, 300_000, 0.0, 1)
+    at = state.sites()
     wired = np.flatnonzero(np.diff(problem.adjacency.indptr))
     for a, b in itertools.product(wired.tolist(), range(27)):
         if a != b and np.abs(problem.point[at[a]] - problem.point[at[b]]).max() == 1:
@@ -263,6 +263,6 @@ def test_a_sweep_at_no_temperature_ends_where_no_neighboring_swap_is_shorter() -
 
 def test_equal_seeds_give_equal_placements_and_others_others() -> None:
     netlist, grid = random_graph(300, 700), Grid((7, 7, 7))
-    first, same, other = (place(netlist, grid, method="multilevel", moves=30_000, seed=s).site for s in (1, 1, 2))
+    first, same, other = (place(netlist, grid, method="embed", moves=30_000, seed=s).site for s in (1, 1, 2))
     assert np.array_equal(first, same)
     assert not np.array_equal(first, other)

@@ -24,7 +24,7 @@ Wires = Mapping[tuple[int, int], int]
 """Weight of each wired pair of neurons, the lower number first."""
 
 
-def recheck(certificate: Certificate, netlist: Netlist, grid: Grid, regions: Regions) -> bool:
+def verify(certificate: Certificate, netlist: Netlist, grid: Grid, regions: Regions) -> bool:
     """Whether the witness proves the bound, for this netlist, grid and regions.
 
     Nothing is believed but the arrays of the witness, and those only as far as they prove something. A bound of
