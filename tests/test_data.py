@@ -104,6 +104,14 @@ def test_features_of_any_size_become_finite_and_below_1(tmp_path: Path, most: np
     assert np.array_equal(power, np.rint(power))
 
 
+def test_a_code_of_more_bits_than_memory_holds_is_refused(tmp_path: Path) -> None:
+    """60,000 x 784 x 22 bits are 1,034,880,000."""
+    _save(tmp_path, np.zeros((60_000, 784), np.uint8))
+    thresholds = tuple(k / 32 for k in range(1, 23))
+    with pytest.raises(DataError, match=r"^data\.thresholds: 22 thresholds of 784 features make 1,034,880,000 bits"):
+        _load(tmp_path, "npz", "a.npz", thresholds=thresholds)
+
+
 @pytest.mark.parametrize("value", [1e300, -1e300])
 def test_a_test_feature_far_outside_the_training_range_is_refused(tmp_path: Path, value: float) -> None:
     test = np.ones((4, 2))

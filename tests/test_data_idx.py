@@ -94,8 +94,8 @@ def _write(name: str, blob: bytes) -> Callable[[Path], None]:
             "images/t10k-labels-idx1-ubyte: starts with nothing; an idx file of bytes here starts with 00 00 08 01",
         ),
         (
-            _write("train-labels-idx1-ubyte", _idx((1,), b"\x01")),
-            "images: 20 samples but 1 labels; give one label a sample",
+            _write("train-labels-idx1-ubyte", _idx((2,), b"\x00\x01")),
+            "images: 20 samples but 2 labels; give one label a sample",
         ),
         (
             _write("train-images-idx3-ubyte", _idx((0, 28, 28), b"")),

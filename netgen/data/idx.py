@@ -2,14 +2,14 @@
 
 import gzip
 import zlib
+from io import BufferedIOBase
 from math import prod
 from pathlib import Path
-from typing import IO, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from netgen.data.raw import Raw, check_size
+from netgen.data.raw import Raw, check_labels, check_size
 from netgen.errors import DataError
 
 Bytes = npt.NDArray[np.uint8]
@@ -21,12 +21,10 @@ def read_idx(folder: Path) -> Raw:
     Raises: DataError, when a file is missing, damaged, or too large.
     Source: LeCun, Cortes, Burges, The MNIST database (the idx file format).
     """
-    x, y, test_x, test_y = (
-        _read(folder, f"{part}-{kind}", ndim)
-        for part in ("train", "t10k")
-        for kind, ndim in (("images-idx3-ubyte", 3), ("labels-idx1-ubyte", 1))
-    )
-    return Raw(_flat(x), y.astype(np.int64), _flat(test_x), test_y.astype(np.int64))
+    y, test_y = (_read(folder, f"{part}-labels-idx1-ubyte", 1).astype(np.int64) for part in ("train", "t10k"))
+    check_labels(folder, y, test_y)
+    x, test_x = (_read(folder, f"{part}-images-idx3-ubyte", 3) for part in ("train", "t10k"))
+    return Raw(_flat(x), y, _flat(test_x), test_y)
 
 
 def _flat(images: Bytes) -> Bytes:
@@ -39,13 +37,12 @@ def _read(folder: Path, name: str, ndim: int) -> Bytes:
         raise DataError(f"{folder}: no {name} and no {name}.gz; data.path must be the folder of the four idx files")
     try:
         with file.open("rb") as stream:
-            unpacked = gzip.GzipFile(fileobj=stream) if file.suffix == ".gz" else stream
-            return _array(file, cast(IO[bytes], unpacked), ndim)
+            return _array(file, gzip.GzipFile(fileobj=stream) if file.suffix == ".gz" else stream, ndim)
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{file}: damaged or unreadable ({error}); fetch it again") from error
 
 
-def _array(file: Path, stream: IO[bytes], ndim: int) -> Bytes:
+def _array(file: Path, stream: BufferedIOBase, ndim: int) -> Bytes:
     """Read the header, then as many bytes as it announces and not one more."""
     head = stream.read(4 + 4 * ndim)
     if len(head) < 4 + 4 * ndim or head[:4] != bytes([0, 0, 8, ndim]):
@@ -56,8 +53,11 @@ def _array(file: Path, stream: IO[bytes], ndim: int) -> Bytes:
         raise DataError(f"{file}: an array {shape}, which is empty; fetch it again")
     check_size(str(file), shape, 1)
     size = prod(shape)
-    blob = stream.read(size + 1)
-    if len(blob) != size:
-        found = f"{len(blob)} bytes" if len(blob) < size else "more bytes"
+    array = np.empty(size, np.uint8)
+    view, count = array.data, 0
+    while read := stream.readinto(view[count:]) if count < size else 0:
+        count += read
+    if count < size or stream.read(1):
+        found = f"{count} bytes" if count < size else "more bytes"
         raise DataError(f"{file}: {found} of data where {shape} needs {size}; fetch it again")
-    return np.frombuffer(blob, np.uint8).reshape(shape)
+    return array.reshape(shape)

@@ -18,6 +18,9 @@ from netgen.errors import DataError
 from netgen.ir.fixed import Words
 from netgen.spec.sections import DataSpec
 
+MAX_BITS = 1_000_000_000
+"""Bits of all samples; training holds 4 to 16 bytes for each."""
+
 DATA_VARIABLE = "NETGEN_DATA"
 """Environment variable that names the folder of data sets."""
 
@@ -33,6 +36,7 @@ def load_dataset(spec: DataSpec, *, seed: int, base: Path | None = None) -> Data
     path = _locate(spec.path, base) if spec.path is not None else Path("digits")
     raw = _read(spec, path)
     check(path, raw)
+    _check_bits(raw, len(spec.thresholds))
     labels, test_y, names = _numbered(raw)
     features, test_x = raw.features, raw.test_features
     if test_x is None or test_y is None:
@@ -53,6 +57,17 @@ def load_dataset(spec: DataSpec, *, seed: int, base: Path | None = None) -> Data
         digest=raw.digest,
         names=names,
     )
+
+
+def _check_bits(raw: Raw, thresholds: int) -> None:
+    """Refuse thermometer codes of more than `MAX_BITS` bits, before memory is used for them."""
+    samples, features = raw.features.shape
+    bits = samples * features * thresholds
+    if bits > MAX_BITS:
+        raise DataError(
+            f"data.thresholds: {thresholds} thresholds of {features:,} features make {bits:,} bits of {samples:,} "
+            f"samples; at most {MAX_BITS:,} fit: give fewer thresholds or samples"
+        )
 
 
 def _locate(path: str, base: Path | None) -> Path:

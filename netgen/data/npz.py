@@ -10,7 +10,7 @@ from typing import IO, NamedTuple
 
 import numpy as np
 
-from netgen.data.raw import Array, Raw, check_size
+from netgen.data.raw import Array, Raw, check_labels, check_size
 from netgen.errors import DataError
 from netgen.text import shown
 
@@ -59,6 +59,7 @@ def read_npz(path: Path) -> Raw:
 def _line(error: Exception) -> str:
     """An exception's text on one short line."""
     text = " ".join(str(error).split()) or type(error).__name__
+    text = text if text.isprintable() else ascii(text)
     return text if len(text) <= 120 else f"{text[:117]}..."
 
 
@@ -78,10 +79,10 @@ def _read(path: Path, archive: zipfile.ZipFile) -> Raw:
             raise DataError(
                 f"{path}: {rows} samples in {of_samples} but {labels} labels in {of_labels}; give one label a sample"
             )
-    arrays = [_array(archive, name) for name in names]
-    x, y, *test = arrays
-    test_x, test_y = test or (None, None)
-    return Raw(_flat(x), y, None if test_x is None else _flat(test_x), test_y)
+    y, *test_y = (_array(archive, name) for name in names[1::2])
+    check_labels(path, y, *test_y)
+    x, *test_x = (_flat(_array(archive, name)) for name in names[::2])
+    return Raw(x, y, test_x[0], test_y[0]) if test_x else Raw(x, y)
 
 
 def _flat(samples: Array) -> Array:

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import numpy as np
 
-from netgen.data.raw import Raw
+from netgen.data.raw import Raw, not_finite
 from netgen.errors import DataError
 from netgen.text import csv_rows, read_text, shown
 
@@ -24,6 +24,7 @@ class _Table:
         self.path, self.column, self.width, self.underscores = path, column, width, underscores
         self.features, self.lines = array("d"), array("q")
         self.labels: list[Label] = []
+        self.known: dict[str, Label | None] = {}
 
     def fail(self, line: int, reason: str) -> NoReturn:
         """Raise a DataError that names the line."""
@@ -33,16 +34,15 @@ class _Table:
         """Append a sample; refuse a row of another length, a feature that is no finite number, a blank label."""
         if len(row) != self.width:
             self.fail(line, f"{len(row)} cells where the first line has {self.width}; give every column a cell")
-        label = _label(row[self.column])
+        cell = row.pop(self.column)
+        label = self.known[cell] if cell in self.known else self.known.setdefault(cell, _label(cell))
         if label is None:
-            fix = "complete it or remove the row"
-            self.fail(line, f"label {shown(row[self.column])} in column {self.column + 1}; {fix}")
-        cells = row[: self.column] + row[self.column + 1 :]
+            self.fail(line, f"label {shown(cell)} in column {self.column + 1}; complete it or remove the row")
         try:
-            self.features.extend(map(float, cells))
+            self.features.extend(map(float, row))
         except ValueError:
             self._refuse_text(line, row)
-        if self.underscores:  # float() reads 1_0 as 10
+        if self.underscores and any("_" in cell for cell in row):  # float() reads 1_0 as 10
             self._refuse_text(line, row)
         self.labels.append(label)
         self.lines.append(line)
@@ -56,19 +56,24 @@ class _Table:
     def _refuse_text(self, line: int, row: list[str]) -> None:
         """Raise a DataError for the first feature that is no number, if there is one."""
         for k, cell in enumerate(row):
-            if k != self.column and _number(cell) is None:
+            if _number(cell) is None:
                 hint = "every feature must be one"
                 if ";" in cell:
                     hint = "separate cells by commas and write decimals with points"
-                self.fail(line, f"{shown(cell)} in column {k + 1} is not a number; {hint}")
+                self.fail(line, f"{shown(cell)} in column {self._column_of(k)} is not a number; {hint}")
+
+    def _column_of(self, feature: int) -> int:
+        """The number of a feature's column, from 1."""
+        return feature + 1 + (feature >= self.column)
 
     def raw(self) -> Raw:
         """The samples as arrays; classes are numbered in ascending order, numbers before text."""
         features = np.frombuffer(self.features, dtype=np.float64).reshape(len(self.labels), self.width - 1)
-        if not np.isfinite(features).all():
-            row, k = (int(found) for found in np.argwhere(~np.isfinite(features))[0])
-            place = f"column {k + 1 + (k >= self.column)}"
-            self.fail(self.lines[row], f"{features[row, k]} in {place}; every feature must be finite")
+        wrong = not_finite(features)
+        if wrong is not None:
+            row, k = wrong
+            reason = f"{features[wrong]} in column {self._column_of(k)}; every feature must be finite"
+            self.fail(self.lines[row], reason)
         order = sorted(set(self.labels), key=lambda label: (isinstance(label, str), label))
         number = {label: k for k, label in enumerate(order)}
         names = () if order == list(range(len(order))) else tuple(_name(label) for label in order)
@@ -105,7 +110,7 @@ def read_csv(path: Path, label: str | None = None) -> Raw:
                 f"{shown(', '.join(header))[1:-1]} may be column names or a sample; set data.label to the name of a "
                 "column, or write a header of words",
             )
-        table.put_first(line, first)
+        table.put_first(line, header)
     if not table.labels:
         raise DataError(f"{path}: has a header only; give a row per sample")
     return table.raw()
