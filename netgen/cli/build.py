@@ -44,7 +44,7 @@ def build(
 
 
 def report(folder: Folder, json: Json = False) -> None:
-    """Print what a build says about itself: wire length per layer, agreement, sizes."""
+    """Print the report of a build: warnings, wire lengths per layer, agreement, accuracy, sizes."""
     _print_report(folder, json=json)
 
 

@@ -6,7 +6,7 @@ const valueOf = new Uint8Array(128);
 
 async function unpack(id) {
   const text = document.getElementById(id).textContent;
-  const missing = (5 - (text.length % 5)) % 5; // digits that the last group of five lacks; it then lacks as many of its four bytes
+  const missing = (5 - (text.length % 5)) % 5; // digits missing in the last group of five; as many of its bytes are padding
   const padded = text + "~".repeat(missing);
   const bytes = new DataView(new ArrayBuffer((padded.length / 5) * 4));
   for (let at = 0; at < padded.length; at += 5) {
