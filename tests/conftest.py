@@ -8,6 +8,9 @@ from typing import NoReturn
 import pytest
 from hypothesis import settings
 
+from netgen.data import Dataset, load_dataset
+from netgen.spec.sections import DataSpec
+
 settings.register_profile("by work, not by the clock", deadline=None)
 settings.register_profile("same cases every time", deadline=None, derandomize=True)
 if os.environ.get("CI"):  # a change is judged by the same cases as the one before it; `make fuzz` looks for new ones
@@ -34,3 +37,9 @@ def native_tool() -> Callable[[str], str]:
         return path
 
     return path_of
+
+
+@pytest.fixture(scope="session")
+def digits() -> Dataset:
+    """The embedded data set, split with seed 1; its arrays are read-only."""
+    return load_dataset(DataSpec(), seed=1)

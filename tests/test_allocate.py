@@ -2,18 +2,17 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from train_cases import RECIPE
 
 from netgen.data import Dataset, Split, load_dataset
 from netgen.ir.circuit import evaluate
 from netgen.ir.digits import count_digits, signed_digits
 from netgen.ir.fixed import FixedPoint, Reals
 from netgen.ir.network import Bools, Layer, Network
-from netgen.learn.allocate import _without_the_dearest, allocate
+from netgen.learn.allocate import _fewer_digits, allocate
 from netgen.quantize import Formats, QuantizedMlp, calibrate, predict_words, quantize
 from netgen.spec.sections import DataSpec
-from netgen.train import Recipe, Samples, accuracy_of, fit
-
-RECIPE = Recipe(batch_size=32, learning_rate=0.005, weight_decay=0.0, label_smoothing=0.0)
+from netgen.train import Samples, accuracy_of, fit
 
 
 def _ones(masks: Sequence[Bools]) -> list[Reals]:
@@ -31,7 +30,7 @@ def _two_inputs(words: list[int]) -> tuple[QuantizedMlp, Dataset]:
     return QuantizedMlp(network, formats), Dataset(split, split, split, 2, np.ones(2), "")
 
 
-def test_digits_are_counted_as_they_are_written() -> None:
+def test_the_count_of_digits_equals_the_number_of_signed_digits() -> None:
     words = np.arange(-300, 300)
     assert count_digits(words).tolist() == [len(list(signed_digits(word))) for word in words.tolist()]
 
@@ -41,30 +40,30 @@ def test_digits_are_counted_as_they_are_written() -> None:
     [
         ([7, 12], [1, 6]),  # 7 = 8 - 1 changes by 1 when it becomes 8; 12 = 16 - 4 by 4
         ([12, 7], [6, 1]),
-        ([5, 11], [1, 6]),  # 5 = 4 + 1 becomes 4; 11 = 16 - 4 - 1 becomes 12: as much; the first goes
+        ([5, 11], [1, 6]),  # 5 = 4 + 1 becomes 4; 11 = 16 - 4 - 1 becomes 12: as much; the first is removed
     ],
 )
-def test_of_digits_that_take_the_same_that_one_goes_which_changes_its_weight_least(
+def test_of_digits_with_equal_saving_the_one_that_changes_its_weight_least_is_removed(
     words: list[int], limits: list[int]
 ) -> None:
     module, data = _two_inputs(words)
-    assert _without_the_dearest(module, data, _ones, tables=0)[0][0].tolist() == limits
+    assert _fewer_digits(module, data, _ones, tables=0)[0][0].tolist() == limits
 
 
-def test_a_digit_goes_first_when_its_wire_is_long_and_the_last_one() -> None:
-    """1 and 1 tell the same; the second wire is a hundred times longer."""
+def test_the_last_digit_of_a_long_wire_is_removed_first() -> None:
+    """Both weights are 1; the second wire is a hundred times longer."""
     module, data = _two_inputs([1, 1])
-    found = _without_the_dearest(module, data, lambda _: [np.array([[1.0, 100.0], [0.0, 0.0]])], tables=0)
+    found = _fewer_digits(module, data, lambda _: [np.array([[1.0, 100.0], [0.0, 0.0]])], tables=0)
     assert found[0][0].tolist() == [6, 0]
 
 
-def test_digits_of_look_up_tables_are_free_and_stay() -> None:
-    """Two inputs of four bits: a table of eight bits; but for the wire itself there is nothing to save."""
+def test_digits_of_neurons_that_are_tables_are_kept() -> None:
+    """Two inputs of four bits make a table of eight bits: fewer digits save no look-up table."""
     module, data = _two_inputs([7, 12])
-    assert _without_the_dearest(module, data, _ones, tables=8)[0][0].tolist() == [6, 6]
+    assert _fewer_digits(module, data, _ones, tables=8)[0][0].tolist() == [6, 6]
 
 
-def test_a_network_gives_up_digits_and_holds_its_accuracy() -> None:
+def test_allocation_removes_digits_and_holds_the_accuracy() -> None:
     data = load_dataset(DataSpec(), seed=1)
     rng = np.random.default_rng(0)
     layers = []

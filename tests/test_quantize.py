@@ -53,7 +53,7 @@ def test_fuzz_quantized_pytorch_equals_the_circuit_bit_for_bit(case: tuple[Netwo
 
 
 def _by_fractions(network: Network, formats: Formats, words: Words) -> list[list[int]]:
-    """The definition once more, in exact rational numbers, one neuron at a time."""
+    """The definition of a circuit in exact rational numbers, one neuron at a time."""
 
     def rounded(value: Fraction, form: FixedPoint) -> Fraction:
         word = floor(value * Fraction(2) ** form.frac + Fraction(1, 2))
@@ -109,7 +109,7 @@ def test_parameters_round_from_double_precision_even_where_single_computes() -> 
     assert predict_words(module, np.array([[3]])).tolist() == [[2]]
 
 
-def test_a_bias_out_of_proportion_is_refused() -> None:
+def test_a_bias_of_too_many_steps_is_refused() -> None:
     formats = Formats(FixedPoint(4, 40, signed=False), (FixedPoint(4, 20, signed=True),), ())
     with pytest.raises(QuantizeError, match=r"layer 1: a bias of \d+ steps; narrow its formats"):
         quantize(_one_neuron(1.0, 3.0), formats, np.ones(1))
@@ -128,7 +128,7 @@ def test_the_formats_of_a_circuit_are_those_it_was_quantized_with() -> None:
 
 
 def test_calibration_fits_the_range_and_clips_an_outlier_when_that_costs_less() -> None:
-    """Uniform weights below 1 take all bits behind the sign; one outlier of 1.01 among 10,000 is clipped."""
+    """Uniform weights below 1 use all bits after the sign; one outlier of 1.01 among 10,000 is clipped."""
     weight = np.linspace(-0.99, 0.99, 10_000).reshape(1, -1)
     weight[0, 0] = 1.01
     network = Network((Layer(weight, np.zeros(1), np.ones_like(weight, dtype=bool), "identity"),))
@@ -160,15 +160,15 @@ def test_calibration_clips_a_large_weight_that_hardly_matters() -> None:
     assert found == [(FixedPoint(6, -1, signed=True),), (FixedPoint(6, 5, signed=True),)]
 
 
-def test_large_weights_behind_inputs_that_never_come_cost_no_bits() -> None:
-    """Sixteen hidden neurons on the digits, of which three pixels are always empty, with weights of 50 behind these."""
+def test_large_weights_of_inputs_that_are_always_zero_do_not_change_the_formats() -> None:
+    """Sixteen hidden neurons on the digits; the weights of the three pixels that are always 0 are set to 50."""
     data = load_dataset(DataSpec(), seed=1)
     learner = Learner(parse_spec("network: {hidden: [16]}\ntrain: {epochs: 25}\nquantize: {epochs: 0}\n"), data)
     plain = learner.dense()[0].network()
     weight = plain.layers[0].weight.copy()
     weight[:, ~data.train.features.any(axis=0)] = 50.0
-    laden = Network((replace(plain.layers[0], weight=weight), *plain.layers[1:]))
-    right = [accuracy(learner.quantized(one)[1], data.validation) for one in (plain, laden)]
+    large = Network((replace(plain.layers[0], weight=weight), *plain.layers[1:]))
+    right = [accuracy(learner.quantized(one)[1], data.validation) for one in (plain, large)]
     assert right[0] == right[1] > 0.85
 
 
@@ -232,8 +232,8 @@ def test_weights_of_few_digits_are_those_that_the_forward_pass_computes_with() -
         assert circuit.layers[0].weight.tolist() == [[word]]
 
 
-def test_bits_of_thresholds_are_what_the_first_layer_takes() -> None:
-    """Word 5 reaches 2 and 4, not 6: 1/2 + 1/2 times weight 1 is 2 half steps; the circuit says the same."""
+def test_the_first_layer_reads_the_bits_of_thresholds() -> None:
+    """Word 5 reaches 2 and 4, not 6: 1/2 + 1/2 times weight 1 is 2 half steps; the circuit computes the same."""
     entry = FixedPoint(3, 3, signed=False)
     formats = Formats(entry, (FixedPoint(4, 0, signed=True),), (), thresholds=(2, 4, 6))
     network = Network((Layer(np.ones((1, 3)), np.zeros(1), np.ones((1, 3), dtype=bool), "identity"),))

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from netgen.nn.sparse import WORTH_IT, Wires, linear
+from netgen.nn.sparse import SPARSE_SHARE, Wires, linear
 
 
 def _layer(n_out: int, n_in: int, share: float, seed: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -34,16 +34,16 @@ def test_scores_and_gradients_equal_those_of_a_matrix_product(batch: int, share:
 def test_gradients_pass_the_finite_differences_of_gradcheck() -> None:
     weight, bias, mask = _layer(4, 6, 0.2, seed=5)
     wires = Wires.of(mask)
-    assert wires.pays
+    assert wires.is_sparse
     x = torch.randn(3, 6, generator=torch.Generator().manual_seed(2)).double().requires_grad_()
     inputs = (x, weight[mask > 0].requires_grad_(), bias.requires_grad_())
     assert torch.autograd.gradcheck(lambda x, w, b: linear(x, w, b, wires), inputs)
 
 
-def test_dense_layers_and_empty_ones_are_told_apart() -> None:
-    assert not Wires.of(torch.ones(3, 4)).pays
+def test_a_quarter_of_the_weights_is_sparse_and_an_empty_layer_gives_its_biases() -> None:
+    assert not Wires.of(torch.ones(3, 4)).is_sparse
     few = torch.zeros(4, 10)
-    few.view(-1)[: int(WORTH_IT * 40)] = 1
-    assert Wires.of(few).pays
+    few.view(-1)[: int(SPARSE_SHARE * 40)] = 1
+    assert Wires.of(few).is_sparse
     none = Wires.of(torch.zeros(3, 4))
     assert linear(torch.ones(2, 4), torch.ones(0), torch.tensor([1.0, 2.0, 3.0]), none).tolist() == [[1, 2, 3]] * 2

@@ -1,23 +1,19 @@
+"""Training, pruning to a target, and conversion to a `Network`."""
+
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
+from train_cases import RECIPE
 
-from netgen.data import Dataset, Split, load_dataset
+from netgen.data import Dataset, Split
 from netgen.errors import TrainError
 from netgen.ir.fixed import FixedPoint
 from netgen.ir.network import Layer, Network, remove_dead
-from netgen.spec.sections import DataSpec, PruneSpec
+from netgen.spec.sections import PruneSpec
 from netgen.train import Mlp, Pruning, Recipe, Samples, accuracy_of, fit, predict, prune_and_retrain
-
-RECIPE = Recipe(batch_size=32, learning_rate=0.005, weight_decay=0.0, label_smoothing=0.0)
-
-
-@pytest.fixture(scope="module")
-def digits() -> Dataset:
-    return load_dataset(DataSpec(), seed=1)
 
 
 def test_an_mlp_with_batch_norm_folds_into_an_equal_network() -> None:
@@ -35,7 +31,7 @@ def test_an_mlp_with_batch_norm_folds_into_an_equal_network() -> None:
     assert np.allclose(predict(mlp.network(), x), expected, rtol=1e-12, atol=1e-12)
 
 
-def test_cutting_dead_neurons_changes_no_output() -> None:
+def test_removing_dead_neurons_changes_no_output() -> None:
     rng = np.random.default_rng(1)
     layers = []
     for n_in, n_out in ((6, 5), (5, 4), (4, 3)):
@@ -43,10 +39,10 @@ def test_cutting_dead_neurons_changes_no_output() -> None:
         mask[2] = False  # a neuron with its bias only
         layers.append(Layer(rng.normal(size=(n_out, n_in)), rng.normal(size=n_out), mask, "relu"))
     network = Network(tuple(layers))
-    cut = remove_dead(network)
+    smaller = remove_dead(network)
     x = rng.normal(size=(50, 6))
-    assert cut.weights_left < network.weights_left
-    assert np.allclose(predict(cut, x), predict(network, x), atol=1e-12)
+    assert smaller.weights_left < network.weights_left
+    assert np.allclose(predict(smaller, x), predict(network, x), atol=1e-12)
 
 
 def test_training_learns_and_repeats_exactly(digits: Dataset) -> None:
@@ -67,8 +63,8 @@ def _pruned(mlp: Mlp, data: Dataset, spec: PruneSpec) -> tuple[Network, float]:
 
 
 @pytest.mark.parametrize(("momentum", "decay", "mean"), [(0.1, True, 0.25), (None, True, 0.45), (0.1, False, 0.75)])
-def test_a_rate_that_falls_ends_on_samples_as_they_are(momentum: float | None, decay: bool, mean: float) -> None:
-    """Features of 1/4 as they are and 3/4 in their distorted copy: what batch normalization remembers tells them apart.
+def test_a_decaying_rate_ends_on_undistorted_samples(momentum: float | None, decay: bool, mean: float) -> None:
+    """Features are 1/4, and 3/4 in the distorted copy, so the running mean says which samples came last.
 
     Of twenty epochs sixteen show both in turn: the mean of all is 1/4 + 8/20 of 1/2. With a constant rate the last is
     the copy's.
@@ -94,7 +90,7 @@ def test_a_rate_that_falls_ends_on_samples_as_they_are(momentum: float | None, d
     assert norm.running_mean.tolist() == pytest.approx([mean] * 3, abs=1e-4)
 
 
-def test_pruning_reaches_the_sparsity_asked_for(digits: Dataset) -> None:
+def test_pruning_reaches_the_wanted_sparsity(digits: Dataset) -> None:
     mlp = Mlp.seeded((64, 16, 10), batch_norm=False, seed=1)
     fit(mlp, digits, RECIPE, epochs=5, seed=1)
     spec = PruneSpec(sparsity=0.75, rounds=3, epochs=1, retrain=3)
@@ -105,7 +101,7 @@ def test_pruning_reaches_the_sparsity_asked_for(digits: Dataset) -> None:
     assert right == pytest.approx(accuracy, abs=1e-9)
 
 
-def test_pruning_to_an_accuracy_keeps_it(digits: Dataset) -> None:
+def test_pruning_to_an_accuracy_holds_it(digits: Dataset) -> None:
     mlp = Mlp.seeded((64, 16, 10), batch_norm=False, seed=1)
     fit(mlp, digits, RECIPE, epochs=10, seed=1)
     spec = PruneSpec(sparsity=None, accuracy=0.9, rounds=20, epochs=2, retrain=2)
@@ -120,8 +116,8 @@ def test_an_accuracy_out_of_reach_is_an_error(digits: Dataset) -> None:
         _pruned(mlp, digits, PruneSpec(sparsity=None, accuracy=0.99))
 
 
-def test_results_of_hidden_layers_are_rounded_in_training_where_that_is_asked_for() -> None:
-    """With one bit in steps of 1 a sum of 0.5 or more gives 1; slopes pass from -0.5 up to 1.5."""
+def test_hidden_results_are_rounded_in_training_if_the_network_has_formats() -> None:
+    """With one bit in steps of 1 a sum of 0.5 or more gives 1; the gradient is 1 from -0.5 up to 1.5."""
     mlp = Mlp.seeded((1, 1, 1), batch_norm=False, seed=1, rounding=[FixedPoint(1, 0, signed=False)])
     first, last = mlp.masked
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Optimal Brain Surgeon: its blocks, its curvature and its cure, each against another way to work them out."""
+"""Optimal Brain Surgeon: Hessian blocks, adjusted curvature and adjusted weights, each against another method."""
 
 import copy
 from typing import Literal
@@ -7,19 +7,13 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from train_cases import RECIPE
 
-from netgen.data import Dataset, load_dataset
-from netgen.spec.sections import DataSpec, PruneSpec
-from netgen.train import Mlp, Pruning, Recipe, Samples, fit, prune_and_retrain
+from netgen.data import Dataset
+from netgen.spec.sections import PruneSpec
+from netgen.train import Mlp, Pruning, Samples, fit, prune_and_retrain
 from netgen.train.brain_surgeon import DAMPING, Block, BrainSurgeon
 from netgen.train.schedule import Target
-
-RECIPE = Recipe(batch_size=32, learning_rate=0.005, weight_decay=0.0, label_smoothing=0.0)
-
-
-@pytest.fixture(scope="module")
-def digits() -> Dataset:
-    return load_dataset(DataSpec(), seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +51,8 @@ def test_a_block_is_the_hessian_that_autograd_finds(trained: Mlp, digits: Datase
     assert torch.allclose(block.hessian, hessian + damping, rtol=1e-6, atol=1e-9)
 
 
-def test_curvature_and_change_solve_the_bordered_system() -> None:
-    """Least of d' H d / 2 with d fixed where weights go: Lagrange's bordered matrix, solved by numpy."""
+def test_curvature_and_adjustment_solve_the_bordered_system() -> None:
+    """The least d' H d / 2 with d fixed for removed weights: the bordered matrix of Lagrange multipliers, by numpy."""
     rng = np.random.default_rng(0)
     a = rng.normal(size=(6, 6))
     hessian, weight = a @ a.T + 0.1 * np.eye(6), rng.normal(size=5)
@@ -77,8 +71,8 @@ def test_curvature_and_change_solve_the_bordered_system() -> None:
     assert change == pytest.approx(least([1, 3])[[0, 2, 4, 5]])
 
 
-def test_a_network_that_makes_up_for_what_goes_loses_less(trained: Mlp, digits: Dataset) -> None:
-    """Half of the wires go, the least by saliency: the loss on the samples that were looked at, twice."""
+def test_adjusting_the_remaining_weights_raises_the_loss_less(trained: Mlp, digits: Dataset) -> None:
+    """The half of the wires with the least saliency is removed; the loss is on the samples of the Hessian."""
     features, labels = torch.tensor(digits.train.features).double(), torch.tensor(digits.train.labels)
     surgeon = BrainSurgeon.of(trained, features)
     curvature = surgeon.curvature(trained)
@@ -87,18 +81,18 @@ def test_a_network_that_makes_up_for_what_goes_loses_less(trained: Mlp, digits: 
     limit = there.quantile(0.5)
     masks = [((r > limit) & (layer.mask > 0)).numpy() for r, layer in zip(rank, trained.masked, strict=True)]
     losses = [float(_loss(trained, features, labels))]
-    for cure in (True, False):
+    for adjusted in (True, False):
         mlp = copy.deepcopy(trained)
-        if cure:
+        if adjusted:
             surgeon.compensate(mlp, masks)
         for layer, mask in zip(mlp.masked, masks, strict=True):
             layer.mask.copy_(torch.from_numpy(mask))
         losses.append(float(_loss(mlp, features, labels)))
-    dense, cured, uncured = losses
-    assert cured - dense < (uncured - dense) / 2
+    dense, with_adjustment, without = losses
+    assert with_adjustment - dense < (without - dense) / 2
 
 
-def test_nothing_changes_where_nothing_goes(trained: Mlp, digits: Dataset) -> None:
+def test_nothing_changes_when_no_weight_is_removed(trained: Mlp, digits: Dataset) -> None:
     mlp = copy.deepcopy(trained)
     surgeon = BrainSurgeon.of(mlp, torch.tensor(digits.train.features).double()[:100])
     surgeon.compensate(mlp, [layer.mask.numpy() > 0 for layer in mlp.masked])
@@ -106,7 +100,7 @@ def test_nothing_changes_where_nothing_goes(trained: Mlp, digits: Dataset) -> No
         assert torch.equal(before, after), name
 
 
-def test_pruning_by_it_begins_where_networks_are_small_enough_and_keeps_what_was_asked(digits: Dataset) -> None:
+def test_pruning_by_obs_uses_blocks_once_the_network_can_be_placed_and_reaches_its_target(digits: Dataset) -> None:
     mlp = Mlp.seeded((64, 16, 10), batch_norm=True, seed=1)
     fit(mlp, digits, RECIPE, epochs=4, seed=1)
     spec = PruneSpec(rule="obs", sparsity=None, wires=150, rounds=5, retrain=0, place_at=600)
@@ -118,10 +112,8 @@ def test_pruning_by_it_begins_where_networks_are_small_enough_and_keeps_what_was
     assert accuracy > 0.6
 
 
-@pytest.mark.parametrize(("rule", "follow"), [("obd", False), ("obs", True)])
-def test_only_by_obs_do_the_weights_that_stay_follow(
-    digits: Dataset, rule: Literal["obd", "obs"], follow: bool
-) -> None:
+@pytest.mark.parametrize(("rule", "adjusts"), [("obd", False), ("obs", True)])
+def test_only_obs_adjusts_the_remaining_weights(digits: Dataset, rule: Literal["obd", "obs"], adjusts: bool) -> None:
     mlp = Mlp.seeded((64, 16, 10), batch_norm=False, seed=1)
     before = mlp.network()
     spec = PruneSpec(rule=rule, sparsity=None, wires=600, retrain=0)
@@ -129,4 +121,4 @@ def test_only_by_obs_do_the_weights_that_stay_follow(
     after = mlp.network()
     assert 500 < after.weights_left <= 600  # some lead to neurons that are dead then
     for old, new in zip(before.layers, after.layers, strict=True):
-        assert np.array_equal(old.weight[new.mask], new.weight[new.mask]) != follow
+        assert np.array_equal(old.weight[new.mask], new.weight[new.mask]) != adjusts

@@ -1,3 +1,5 @@
+"""Pruning rules and masks, worked by hand."""
+
 from itertools import product
 
 import numpy as np
@@ -28,14 +30,14 @@ def test_of_five_weights_each_rule_keeps_three_as_worked_by_hand(rule: str, kept
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_as_many_weights_stay_as_were_asked_for(rule: str) -> None:
+def test_the_wanted_number_of_weights_is_kept(rule: str) -> None:
     for keep in range(7):
         assert keep_best(RULES[rule], WEIGHTS, keep).sum() == min(keep, 5)
 
 
 @pytest.mark.parametrize("rule", ["magnitude", "distance_magnitude", "obd", "obd_distance"])
-def test_within_a_length_no_longer_prefix_of_the_ranks_fits(rule: str) -> None:
-    """Compared with trying every number of weights from the best ranked on."""
+def test_within_a_length_as_many_of_the_best_weights_are_kept_as_fit(rule: str) -> None:
+    """Compared with trying every number of the best weights."""
     rank = RULES[rule](WEIGHTS, 0)
     for most in range(18):
         order = sorted(range(5), key=lambda k: (-rank[k], k))
@@ -44,7 +46,7 @@ def test_within_a_length_no_longer_prefix_of_the_ranks_fits(rule: str) -> None:
         assert sorted(np.flatnonzero(kept)) == sorted(order[:best])
 
 
-def test_into_each_neuron_the_best_weights_stay() -> None:
+def test_the_best_weights_of_each_neuron_are_kept() -> None:
     """0.9 and -0.1 lead into the first neuron, none into the second, 0.5, 0.4 and -0.3 into the third."""
     fan_in = np.array([2, 0, 3])
     assert np.flatnonzero(keep_per_neuron(RULES["magnitude"], WEIGHTS, fan_in, 1)).tolist() == [0, 2]

@@ -8,20 +8,15 @@ import pytest
 import torch
 
 import netgen
-from netgen.data import Dataset, load_dataset
+from netgen.data import Dataset
 from netgen.errors import TrainError
 from netgen.ir.network import Layer, Network
 from netgen.nn.threads import one_thread
-from netgen.spec.sections import DataSpec, PruneSpec
+from netgen.spec.sections import PruneSpec
 from netgen.train import Mlp, Pruning, Recipe, Samples, accuracy_of, curvature_in, fit, predict, prune_and_retrain
 
 RECIPE = Recipe(batch_size=256, learning_rate=0.005, weight_decay=0.0, label_smoothing=0.0)
 NETWORK = Network((Layer(np.ones((10, 64)), np.zeros(10), np.ones((10, 64), dtype=np.bool_), "identity"),))
-
-
-@pytest.fixture(scope="module")
-def digits() -> Dataset:
-    return load_dataset(DataSpec(), seed=1)
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,6 @@
 """A trained network as plain arrays: float, layered, sparse.
 
-Torch trains it, quantizing reads it; between the two it is numpy, so that nothing else needs torch.
+It holds numpy arrays, so only training and quantizing need torch.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ Activation = Literal["relu", "identity"]
 
 
 def frozen(values: npt.ArrayLike, dtype: npt.DTypeLike) -> npt.NDArray[np.generic]:
-    """A read-only copy of an array, as every noun of netgen keeps it."""
+    """A read-only copy of an array; every dataclass of netgen keeps its arrays read-only."""
     array = np.array(values, dtype=dtype)
     array.setflags(write=False)
     return array
@@ -32,7 +32,7 @@ class Layer:
     Attributes:
         weight: (n_out, n_in) float64; zero wherever `mask` is False.
         bias: (n_out,) float64.
-        mask: (n_out, n_in) bool; True where a weight survived pruning.
+        mask: (n_out, n_in) bool; True where there is a wire.
 
     Raises: WeightsError, for wrong shapes or numbers that are not finite.
     """
@@ -61,7 +61,10 @@ class Layer:
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """Layers in the order in which data passes them; there is at least one."""
+    """Layers in the order of evaluation; at least one.
+
+    Raises: WeightsError, when the sizes of adjacent layers differ.
+    """
 
     layers: tuple[Layer, ...]
 
@@ -71,8 +74,8 @@ class Network:
         for index, (before, after) in enumerate(pairwise(self.layers), start=1):
             if before.weight.shape[0] != after.weight.shape[1]:
                 raise WeightsError(
-                    f"layer {index + 1} takes {after.weight.shape[1]} values, but layer {index} gives "
-                    f"{before.weight.shape[0]}; their shapes must chain"
+                    f"layer {index + 1} reads {after.weight.shape[1]} values, but layer {index} has "
+                    f"{before.weight.shape[0]} outputs; their shapes must chain"
                 )
 
     @property
@@ -87,12 +90,12 @@ class Network:
 
     @property
     def weights_left(self) -> int:
-        """Weights that pruning has left."""
+        """Weights that the masks keep."""
         return sum(int(layer.mask.sum()) for layer in self.layers)
 
 
 def alive_of(connected: Sequence[Bools]) -> list[Bools]:
-    """Which neurons lie on a path from an input to an output.
+    """Find the neurons that lie on a path from an input to an output.
 
     Args:
         connected: per layer, (n_out, n_in) bool.
@@ -108,10 +111,10 @@ def alive_of(connected: Sequence[Bools]) -> list[Bools]:
 
 
 def remove_dead(network: Network) -> Network:
-    """Cut every weight of a neuron that no input reaches or that reaches no output.
+    """Mask every weight of a dead neuron: one that lies on no path from an input to an output.
 
-    Shapes stay, so that a neuron keeps its index. A neuron left with its bias only is a constant: it is added to the
-    biases of the layer behind it, so the network still computes the same function.
+    Shapes do not change, so neurons keep their indices. The constant output of a dead neuron is added to the biases of
+    the next layer, so the network computes the same function.
     """
     alive = alive_of([layer.mask for layer in network.layers])
     constant = np.zeros(network.sizes[0])

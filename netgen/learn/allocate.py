@@ -1,4 +1,4 @@
-"""Bit allocation: a network gives up signed digits of its weights, the dearest for what they tell first."""
+"""Bit allocation: remove signed digits of weights, first those with the least rise of the loss per saving."""
 
 import copy
 from collections.abc import Callable, Sequence
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from netgen.quantize import QuantizedMlp
     from netgen.train import Recipe, Samples
 
-GIVEN_UP = 0.1
-"""Share of the digits that are left which each round gives up."""
-LOOKED_AT = 5_000
-"""Training samples on which curvature is taken."""
+REMOVED_PER_ROUND = 0.1
+"""Share of the remaining digits that each round removes."""
+CURVATURE_SAMPLES = 5_000
+"""Training samples for the curvature."""
 
 Distances = Callable[[Sequence[Bools]], list[Reals]]
-"""Places a network by its masks, (n_out, n_in) each, and measures between all of its neurons."""
+"""Place a network, given by its masks, (n_out, n_in) each, and measure the distances between its neurons."""
 
 
 def allocate(
@@ -38,17 +38,18 @@ def allocate(
     seed: int,
     progress: Progress = silent,
 ) -> None:
-    """Let a fine-tuned module give up digits, in place, round by round, as long as it stays accurate enough.
+    """Remove signed digits of a fine-tuned module's weights, in place, as long as its accuracy holds.
 
-    What a digit tells is by how much the loss rises, to second order, when its weight is rounded to one digit less:
-    h d^2 / 2, with h the second derivative and d the change of the weight. What it takes is as many look-up tables as
-    its input has bits, and, if it is the weight's last, a wire. Those digits go first that tell the least for their
-    share in look-up tables and in wire length, since the two shares add up to the change of the product. An epoch of
-    training follows each round; the module stays as it was after the last round that held the accuracy.
+    Removing a digit costs the rise of the loss, to second order, when its weight is rounded to one digit less: h d^2 /
+    2, with h the second derivative and d the change of the weight. The saving is its share of all look-up tables (one
+    for each bit of the input) plus, for the last digit of a weight, its share of the wire length; shares are added
+    because their sum is the relative change of the product. Each round removes the digits of least rise per saving
+    and trains an epoch. The module keeps the state after the last round that held the accuracy.
 
     Args:
-        accuracy: on validation data, at least.
-        tables: neurons that at most so many bits enter are look-up tables, whatever digits their weights have.
+        accuracy: on validation data, 0 to 1, at least.
+        rounds: at most.
+        tables: neurons with at most this many input bits are look-up tables, whatever digits their weights have.
     Source: our own; Optimal Brain Damage (LeCun, Denker and Solla 1990) for digits instead of weights.
     """
     from netgen.train import Descent, accuracy_of
@@ -56,7 +57,7 @@ def allocate(
     descent = Descent(module, samples, recipe, seed=seed)
     for number in range(1, rounds + 1):
         held = copy.deepcopy(module.state_dict()), module.limits
-        module.limits = _without_the_dearest(module, data, distances, tables)
+        module.limits = _fewer_digits(module, data, distances, tables)
         descent.run(descent.per_epoch)
         reached = accuracy_of(module, data.validation)
         left = sum(int(count_digits(words).sum()) for words in module.words())
@@ -67,13 +68,13 @@ def allocate(
             return
 
 
-def _without_the_dearest(module: "QuantizedMlp", data: Dataset, distances: Distances, tables: int) -> list[Words]:
-    """New limits for the digits of each weight, per layer (n_out, n_in)."""
+def _fewer_digits(module: "QuantizedMlp", data: Dataset, distances: Distances, tables: int) -> list[Words]:
+    """Lower limits for the digits of each weight, per layer (n_out, n_in), after one round."""
     from netgen.train import curvature_in
 
     words, formats = module.words(), module.formats
     digits = [count_digits(layer) for layer in words]
-    curvature = curvature_in(module.network(), data.train.features[:LOOKED_AT], rounding=formats.activations)
+    curvature = curvature_in(module.network(), data.train.features[:CURVATURE_SAMPLES], rounding=formats.activations)
     length = distances([layer != 0 for layer in words])
     into = (formats.entering, *formats.activations)
     lut = [_lut_of_a_digit(layer, word.width, tables) for layer, word in zip(words, into, strict=True)]
@@ -81,15 +82,15 @@ def _without_the_dearest(module: "QuantizedMlp", data: Dataset, distances: Dista
     all_length = max(sum(float(a[b != 0].sum()) for a, b in zip(length, words, strict=True)), 1.0)
     ranks = []
     for depth, form in enumerate(formats.weights):
-        tells = curvature[depth] * _change(words[depth], form) ** 2 / 2
-        takes = lut[depth] / all_lut + np.where(digits[depth] == 1, length[depth], 0.0) / all_length
-        ranks.append(np.where((digits[depth] > 0) & (takes > 0), tells / np.maximum(takes, 1e-30), np.inf))
+        rise = curvature[depth] * _change(words[depth], form) ** 2 / 2
+        saving = lut[depth] / all_lut + np.where(digits[depth] == 1, length[depth], 0.0) / all_length
+        ranks.append(np.where((digits[depth] > 0) & (saving > 0), rise / np.maximum(saving, 1e-30), np.inf))
     flat = np.concatenate([rank.ravel() for rank in ranks])
-    most = max(int(GIVEN_UP * sum(int(layer.sum()) for layer in digits)), 1)
+    most = max(int(REMOVED_PER_ROUND * sum(int(layer.sum()) for layer in digits)), 1)
     order = np.argsort(flat, kind="stable")[:most]
-    less = np.zeros(len(flat), dtype=np.int64)
-    less[order[np.isfinite(flat[order])]] = 1
-    parts = np.split(less, np.cumsum([rank.size for rank in ranks])[:-1])
+    removed = np.zeros(len(flat), dtype=np.int64)
+    removed[order[np.isfinite(flat[order])]] = 1
+    parts = np.split(removed, np.cumsum([rank.size for rank in ranks])[:-1])
     return [
         np.where(part.reshape(now.shape) > 0, now - 1, limit)
         for part, now, limit in zip(parts, digits, module.limits, strict=True)
@@ -97,13 +98,17 @@ def _without_the_dearest(module: "QuantizedMlp", data: Dataset, distances: Dista
 
 
 def _lut_of_a_digit(words: Words, width: int, tables: int) -> Reals:
-    """Look-up tables that each digit of a layer's weights takes, (n_out, n_in): of a table, none."""
+    """Look-up tables of each digit of a layer's weights, (n_out, n_in); 0 in neurons that are tables.
+
+    Args:
+        width: bits of the layer's inputs.
+    """
     tabled = (words != 0).sum(axis=1) * width <= tables
     return np.where(tabled[:, None], 0.0, np.full(words.shape, float(width)))
 
 
 def _change(words: Words, form: FixedPoint) -> Reals:
-    """By how much each weight changes when it is rounded to one digit less, (n_out, n_in)."""
+    """Magnitude of the change of each weight, (n_out, n_in), when it is rounded to one digit less."""
     digits = count_digits(words)
     change = np.zeros(words.shape)
     for count in range(1, int(digits.max(initial=0)) + 1):

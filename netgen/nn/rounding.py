@@ -1,4 +1,4 @@
-"""Rounding that can be trained through: a forward pass on a fixed-point grid, gradients as if there were none."""
+"""Rounding with straight-through gradients: fixed-point values forward, the gradient of the identity backward."""
 
 from typing import Any
 
@@ -9,13 +9,13 @@ from netgen.ir.fixed import FixedPoint
 
 
 def rounded(values: Tensor, form: FixedPoint, table: Tensor | None = None) -> Tensor:
-    """Round to a format, ties up, saturating; the gradient passes where nothing saturates (straight-through).
+    """Round to a format, halves up, and saturate; the gradient is 1 where a value does not saturate, otherwise 0.
 
-    Values in double precision round exactly; single is exact for multiples of a step within its mantissa.
+    Values in double precision round exactly; single precision is exact for multiples of a step within its mantissa.
 
     Args:
-        table: what stands for each word of the format, from the least on: (2**width,), or a row for each value,
-            (m, 2**width); the words themselves when None.
+        table: the word that replaces each word of the format, in ascending order: (2**width,), or one row for each
+            value, (m, 2**width); words are not replaced when None.
     Source: Bengio et al. 2013 (the straight-through estimator).
     """
     result: Tensor = _Round.apply(values, form, table)  # type: ignore[no-untyped-call]
@@ -23,19 +23,20 @@ def rounded(values: Tensor, form: FixedPoint, table: Tensor | None = None) -> Te
 
 
 def inside(values: Tensor, form: FixedPoint) -> Tensor:
-    """Where rounding to a format saturates nothing, as bool."""
+    """Where values do not saturate in a format, bool."""
     words = _words(values, form)
     return (words >= form.lo) & (words <= form.hi)
 
 
 def _words(values: Tensor, form: FixedPoint) -> Tensor:
+    """Values in steps of a format, rounded, not saturated."""
     return torch.floor(values * 2.0**form.frac + 0.5)
 
 
 class _Round(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, values: Tensor, form: FixedPoint, table: Tensor | None) -> Tensor:
-        """What `rounded` gives."""
+        """Compute `rounded`."""
         ctx.save_for_backward(inside(values, form))
         words = _words(values, form).clamp(form.lo, form.hi)
         if table is not None:
@@ -46,6 +47,6 @@ class _Round(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
-        """Of the values alone."""
+        """Gradient by the values only."""
         (passes,) = ctx.saved_tensors
         return grads[0] * passes, None, None

@@ -1,4 +1,4 @@
-"""Quantizing: a float `Network` in, an integer `Circuit` out, and PyTorch's exact view of that circuit."""
+"""Quantizing: a float `Network` in, an integer `Circuit` out, and a bit-exact PyTorch module of that circuit."""
 
 from netgen.quantize.formats import Formats, calibrate, formats_of
 from netgen.quantize.integer import quantize

@@ -1,4 +1,4 @@
-"""Which fixed-point format each layer's weights and results get."""
+"""Choose the fixed-point formats of each layer's weights and results."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,10 +13,11 @@ from netgen.ir.thermometer import BIT
 
 @dataclass(frozen=True)
 class Formats:
-    """The formats of a circuit: of its inputs, of each layer's weights, of each hidden layer's results.
+    """Formats of a circuit: of its inputs, of each layer's weights, of each hidden layer's results.
 
     Attributes:
-        thresholds: words of `input`; the first layer takes one bit for each, or the input words, when there are none.
+        thresholds: words of `input`, ascending. The first layer reads one bit for each threshold, or the input words
+            when there are none.
     """
 
     input: FixedPoint
@@ -26,12 +27,12 @@ class Formats:
 
     @property
     def entering(self) -> FixedPoint:
-        """The format of what the first layer takes."""
+        """Format of the values that the first layer reads."""
         return BIT if self.thresholds else self.input
 
 
 def formats_of(circuit: Circuit) -> Formats:
-    """The formats that a circuit was built with."""
+    """The formats of a circuit."""
     return Formats(
         circuit.input,
         tuple(layer.weight_format for layer in circuit.layers),
@@ -51,25 +52,25 @@ def calibrate(
     activations: Sequence[FixedPoint] = (),
     curvature: Sequence[Reals] = (),
 ) -> Formats:
-    """Choose the binary points that give the least squared error: of results, and of weights as far as each matters.
+    """Choose the binary points with the least squared error of results, and of weights weighted by curvature.
 
     Args:
-        features: (n, n_in) training samples, on which results are observed; bits already, where there are thresholds.
+        features: (n, n_in) training samples for the range of results; the values of bits when there are thresholds.
         weight_widths: bits of each layer's weights, signed.
-        activation_widths: bits of each hidden layer's results; unsigned behind a ReLU.
-        activations: formats of these results, where they are known already.
-        curvature: of each layer, (n_out, n_in), the second derivative of the loss by each weight, with which its error
-            counts; all count alike, when empty. A large weight behind an input that hardly ever comes is then clipped
-            rather than allowed to widen the steps of all others.
-    Source: the search for a clipping range by error, as in Migacz 2017, over powers of two only; errors counted by
-        curvature as in Choi, El-Khamy and Lee 2017 (Hessian-weighted quantization).
+        activation_widths: bits of each hidden layer's results; unsigned after a ReLU.
+        activations: formats of these results; chosen here when empty.
+        curvature: second derivative of the loss by each weight, the factor of its squared error, per layer (n_out,
+            n_in); all factors are 1 when empty. With it, a large weight of an input that is nearly always zero
+            saturates instead of making the steps of all other weights larger.
+    Source: the search for a clipping range by error, as in Migacz 2017, over powers of two only; errors weighted
+        by curvature as in Choi, El-Khamy and Lee 2017 (Hessian-weighted quantization).
     """
     entering = BIT if thresholds else input_format
     x: Reals = entering.decode(entering.encode(features))
     weights, found = [], []
     for depth, layer in enumerate(network.layers):
-        counts = curvature[depth][layer.mask] if curvature else 1.0
-        weights.append(_best(layer.weight[layer.mask], weight_widths[depth], signed=True, counts=counts))
+        factors = curvature[depth][layer.mask] if curvature else 1.0
+        weights.append(_best(layer.weight[layer.mask], weight_widths[depth], signed=True, factors=factors))
         x = x @ layer.weight.T + layer.bias
         if layer.activation == "relu":
             x = np.maximum(x, 0.0)
@@ -78,10 +79,10 @@ def calibrate(
     return Formats(input_format, tuple(weights), tuple(activations or found), thresholds)
 
 
-def _best(values: Reals, width: int, *, signed: bool, counts: Reals | float = 1.0) -> FixedPoint:
-    """The format of this width with the least squared error on these values, each counted so many times."""
+def _best(values: Reals, width: int, *, signed: bool, factors: Reals | float = 1.0) -> FixedPoint:
+    """The format of a width with the least squared error on some values, each error times its factor."""
     most = float(np.abs(values).max(initial=0.0))
     exponent = int(np.frexp(most)[1]) if most > 0 else 0
     widest = FixedPoint(width, width - signed - exponent, signed)
     candidates = [FixedPoint(width, widest.frac + finer, signed) for finer in range(min(width, 6) + 1)]
-    return min(candidates, key=lambda form: float((counts * (form.decode(form.encode(values)) - values) ** 2).sum()))
+    return min(candidates, key=lambda form: float((factors * (form.decode(form.encode(values)) - values) ** 2).sum()))

@@ -1,4 +1,4 @@
-"""From a float network and formats to the integer circuit."""
+"""Round a float network to an integer circuit."""
 
 import numpy as np
 
@@ -10,15 +10,15 @@ from netgen.ir.simplify import simplify
 from netgen.quantize.formats import Formats
 
 BIAS_LIMIT = 2.0**50
-"""Greatest bias in accumulator steps; beyond, double precision could not carry it exactly."""
+"""Greatest bias in accumulator steps; double precision is not exact for much larger ones."""
 
 
 def quantize(network: Network, formats: Formats, input_scale: Reals) -> Circuit:
-    """Round weights to their formats and biases to accumulator steps; cut what becomes dead.
+    """Round weights to their formats and biases to accumulator steps, and remove dead neurons.
 
     Args:
-        input_scale: (features,) powers of two between raw features and those that the network takes.
-    Raises: QuantizeError, when a bias is out of all proportion to its layer's step.
+        input_scale: (features,) powers of two; the network reads raw features times this scale.
+    Raises: QuantizeError, when a bias is 2^50 accumulator steps or more.
     """
     layers = []
     frac = formats.entering.frac

@@ -1,7 +1,7 @@
-"""The circuit in PyTorch: a forward pass that gives the circuit's words, bit for bit, with gradients to train it.
+"""The circuit in PyTorch: a forward pass with the circuit's words, bit for bit, and straight-through gradients.
 
-Every number in it is a whole multiple of its format's power-of-two step, so a float holds it exactly as long as it has
-the bits; the formats bound how many are needed, and that decides between single and double precision.
+Every number is an integer multiple of its format's power-of-two step, so a float is exact as long as its mantissa has
+enough bits. The formats bound the number of bits, which decides between single and double precision.
 """
 
 from collections.abc import Sequence
@@ -22,24 +22,25 @@ from netgen.quantize.formats import Formats
 
 SINGLE_LIMIT = 2.0**23
 DOUBLE_LIMIT = 2.0**52
-"""Accumulators below these, in steps, leave a float's mantissa one bit for rounding to halves."""
+"""Bounds of accumulators, in steps: below them one bit of the mantissa is left for rounding to halves."""
 
 
 class QuantizedMlp(nn.Module):
-    """A network under quantization: float parameters, quantized anew in each forward pass (Jacob et al. 2018).
+    """A quantized network: float parameters that each forward pass rounds (Jacob et al. 2018).
 
-    Parameters are double, as the network's are, so that they round alike; what they round to is computed with in
-    `dtype`, single precision where that is exact.
+    Parameters are in double precision, as those of `Network`, so that both round to the same words. The rounded values
+    are computed with in `dtype`: single precision where that is exact.
 
     Args:
-        network: the start; its masks stay.
+        network: initial weights; its masks do not change.
         formats: formats of inputs, weights and hidden results.
-        digits: the most signed digits of each layer's weights; None for any number of them, of all layers when empty.
+        digits: greatest number of signed digits of each layer's weights, None for no limit; no limits when empty.
 
     Attributes:
-        weights: of each layer those of its wires, (m,), row by row; biases: (n_out,).
+        weights: of each layer, the weights of its wires, (m,), row by row.
+        biases: of each layer, (n_out,).
 
-    Raises: QuantizeError, when the formats allow accumulators that even double precision cannot hold.
+    Raises: QuantizeError, when the formats allow accumulators beyond double precision.
     """
 
     def __init__(self, network: Network, formats: Formats, digits: Sequence[int | None] = ()) -> None:
@@ -70,16 +71,16 @@ class QuantizedMlp(nn.Module):
         self.dtype = torch.float32 if self._most_steps() < SINGLE_LIMIT else torch.float64
 
     def _part(self, depth: int) -> tuple[Any, ...]:
-        """Index of a layer's weights between neurons that the next layer reads; the others change nothing."""
+        """Index of a layer's weights between neurons that are read; other weights have no effect."""
         return np.ix_(self._read[depth + 1], self._read[depth])
 
     def _weight(self, depth: int) -> Tensor:
-        """The weights of a layer's wires as they round, (m,)."""
+        """The rounded weights of a layer's wires, (m,)."""
         return rounded(self.weights[depth], self.formats.weights[depth], self._tables[depth])
 
     @property
     def limits(self) -> list[Words]:
-        """The most signed digits of each weight, per layer (n_out, n_in); new ones may be set."""
+        """Greatest number of signed digits of each weight, per layer (n_out, n_in); can be assigned."""
         return self._limits
 
     @limits.setter
@@ -92,7 +93,7 @@ class QuantizedMlp(nn.Module):
             self._tables[depth] = torch.from_numpy(fewest[np.minimum(most, form.width)])
 
     def words(self) -> list[Words]:
-        """The weights as they round, in steps of their formats, per layer (n_out, n_in)."""
+        """The rounded weights in steps of their formats, per layer (n_out, n_in)."""
         found = []
         for depth, form in enumerate(self.formats.weights):
             words = np.zeros(self._whole.layers[depth].weight.shape, dtype=np.int64)
@@ -102,7 +103,7 @@ class QuantizedMlp(nn.Module):
         return found
 
     def _most_steps(self) -> float:
-        """A bound on every accumulator, in steps, for any weights of these formats; biases as they are, doubled."""
+        """A bound on every accumulator, in steps, for all weights of these formats and twice the initial biases."""
         bounds = []
         into = self.formats.entering
         for depth, form in enumerate(self.formats.weights):
@@ -120,7 +121,7 @@ class QuantizedMlp(nn.Module):
         return max(bounds)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map decoded words that enter the first layer, (n, n_in) in `dtype`, to decoded scores, (n, n_out)."""
+        """Map values that the first layer reads, (n, n_in) in `dtype`, to scores, (n, n_out)."""
         frac = self.formats.entering.frac
         if len(self._read[0]) < x.shape[1]:
             x = x[:, torch.from_numpy(self._read[0]).to(x.device)]
@@ -136,9 +137,9 @@ class QuantizedMlp(nn.Module):
         return x
 
     def network(self) -> Network:
-        """The float parameters as a network; `quantize` with the same formats gives the circuit of this module.
+        """The float parameters as a `Network`; `quantize` with the same formats gives the circuit of this module.
 
-        Where digits are limited, its weights are rounded already: formats do not tell how many digits there may be.
+        Weights with a limited number of digits are already rounded, because formats do not hold that limit.
         """
         layers = []
         for depth, activation in enumerate(self.activations):
@@ -153,7 +154,7 @@ class QuantizedMlp(nn.Module):
 
 
 def predict_words(module: QuantizedMlp, words: Words) -> Words:
-    """Compute the scores, (n, n_out) int64 in accumulator steps, of input words (n, features), in PyTorch."""
+    """Compute the scores, (n, n_out) int64 in accumulator steps, of input words (n, features), by PyTorch."""
     formats = module.formats
     frac = (formats.activations or (formats.entering,))[-1].frac + formats.weights[-1].frac
     entering = threshold_bits(words, formats.thresholds) if formats.thresholds else words

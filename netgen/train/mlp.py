@@ -30,7 +30,7 @@ class MaskedLinear(nn.Linear):
     def forward(self, x: Tensor) -> Tensor:
         """Map (n, n_in) to (n, n_out)."""
         wires = self._current_wires()
-        if wires.pays:
+        if wires.is_sparse:
             return sparse_linear(x, self.weight.view(-1).index_select(0, wires.flat), self.bias, wires)
         return nn.functional.linear(x, self.weight * self.mask, self.bias)
 
