@@ -32,7 +32,7 @@ from netgen.operators.cost import cost_of
 from netgen.operators.graph import OperatorGraph, evaluate
 from netgen.operators.prove import prove
 from netgen.operators.schedule import schedule
-from netgen.operators.wiring import operator_sites, settled_sites, sites_of, wire_lengths
+from netgen.operators.wiring import operator_wire_lengths, sites_along_wires, sites_at_neurons, sites_of
 from netgen.spec.board import board_of
 
 VECTORS = 10_000
@@ -153,8 +153,8 @@ def wire(builds: list[Path]) -> None:
                 graph = lower(circuit, sharing=sharing, argmax=True, sites=sites)
                 prove(graph, circuit)
                 cost = cost_of(graph, schedule(graph, "layer"))
-                home = sum(wire_lengths(graph, operator_sites(graph, sites), pitch))
-                way = sum(wire_lengths(graph, settled_sites(graph, sites), pitch))
+                home = sum(operator_wire_lengths(graph, sites_at_neurons(graph, sites), pitch))
+                way = sum(operator_wire_lengths(graph, sites_along_wires(graph, sites), pitch))
                 figures = (cost.adders, cost.adder_bits, cost.lut, cost.levels, home, way)
                 yield [folder.name, sharing, *(f"{figure:,}" for figure in figures)]
 

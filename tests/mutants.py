@@ -1,4 +1,4 @@
-"""Operator graphs with one thing wrong, and whether that can be seen from outside."""
+"""Operator graphs with one fault, and whether the fault shows in a score or a class."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -174,7 +174,7 @@ def mutant(graph: OperatorGraph, mutation: str, rng: Random) -> OperatorGraph | 
 
 
 def with_ranges(graph: OperatorGraph) -> OperatorGraph:
-    """The graph with the ranges that its operators have by themselves, whatever they claim: a mutant in disguise.
+    """The graph with the ranges that its operators have, whatever they claim: a mutant in disguise.
 
     Sums of a layer's inputs have the range of their linear form, all else that of its sources.
     """

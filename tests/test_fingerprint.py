@@ -74,7 +74,7 @@ CHANGES = {
     "ir/circuit.py": ALL,
     "train/fit.py": LEARNING | {"check"},
     "place/anneal.py": LEARNING | {"place", "certify", "report"},
-    "lower/tree.py": {"lower"},
+    "lower/adder_tree.py": {"lower"},
     "hdl/testbench.v": {"emit", "check", "report"},
     "simulate/harness.cpp": {"check"},
     "report/page.py": {"check", "report"},

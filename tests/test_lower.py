@@ -36,7 +36,9 @@ from netgen.operators.schedule import schedule
 @pytest.mark.parametrize("sharing", SHARING)
 @given(data=st.data())
 @settings(max_examples=60)
-def test_a_graph_gives_scores_and_class_of_its_circuit_within_its_ranges(sharing: str, data: st.DataObject) -> None:
+def test_a_graph_computes_the_scores_and_class_of_its_circuit_within_its_ranges(
+    sharing: str, data: st.DataObject
+) -> None:
     skip_if_missing(sharing)
     circuit = data.draw(circuits())
     inputs = data.draw(inputs_of(circuit))
@@ -58,9 +60,9 @@ def test_a_graph_gives_scores_and_class_of_its_circuit_within_its_ranges(sharing
 @pytest.mark.parametrize("sharing", SHARING)
 @given(circuit=circuits(deepest=2, inputs=3, widest=5, input_width=3))
 @settings(max_examples=60)
-def test_ranges_of_the_first_layer_are_attained_and_no_range_is_left(sharing: str, circuit: Circuit) -> None:
-    """By all inputs, at most 512; words of a layer depend on each other, as do bits of one input, so what comes of
-    them may have wider ranges."""
+def test_ranges_of_the_first_layer_are_attained_and_no_value_leaves_a_range(sharing: str, circuit: Circuit) -> None:
+    """On all inputs, at most 512. Words of a layer depend on each other, as do bits of one input, so operators that
+    read them may have wider ranges."""
     skip_if_missing(sharing)
     graph = lowered(circuit, sharing=sharing, argmax=True)
     for number, values in values_of(graph, all_inputs(circuit)):
@@ -74,7 +76,7 @@ def test_ranges_of_the_first_layer_are_attained_and_no_range_is_left(sharing: st
 
 @pytest.mark.parametrize("sharing", SHARING)
 def test_words_are_as_wide_as_interval_analysis_says(sharing: str) -> None:
-    """A word's range is that of the circuit, which comes by another way; so are widths of wires and of registers."""
+    """The circuit's ranges come from another derivation; widths of wires and registers follow from them."""
     skip_if_missing(sharing)
     circuit = random_circuit((6, 5, 4, 3), seed=4)
     graph = lowered(circuit, sharing=sharing)
@@ -83,7 +85,7 @@ def test_words_are_as_wide_as_interval_analysis_says(sharing: str) -> None:
         assert found == list(zip(reach.out_lo.tolist(), reach.out_hi.tolist(), strict=True))
 
 
-def test_alkaid_that_is_missing_is_one_line_with_two_ways_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_alkaid_is_one_line_with_two_fixes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(package.alkaid, "find_spec", lambda _: None)
     with pytest.raises(BuildError) as caught:
         lower(random_circuit((2, 2), seed=1), sharing="alkaid", argmax=False)
@@ -123,7 +125,7 @@ def _layer(weight: Words, bias: Words, *, width: int = 5) -> Circuit:
 
 
 def _adders(graph: OperatorGraph) -> tuple[int, int]:
-    """How many, and of how many bits."""
+    """The number of adders, and their bits."""
     cost = cost_of(graph, schedule(graph))
     return cost.adders, cost.adder_bits
 
@@ -144,7 +146,7 @@ def test_a_pair_of_terms_is_added_once_for_two_neurons() -> None:
         assert _adders(lowered(circuit, sharing="shared"))[0] == 3
 
 
-def test_a_difference_turns_bits_and_takes_the_constant_back_once() -> None:
+def test_subtrahends_are_complemented_and_their_surplus_is_subtracted_once() -> None:
     """a - b + c - d of words from 0 to 31: (a + 31 - b) + (c + 31 - d) - 62, and no word but the last is negative."""
     graph = lowered(_layer(np.array([[1, -1, 1, -1]] * 2), np.array([0, 0])), sharing="shared")
     operations = [op.operation for op in graph.operators]
@@ -155,7 +157,7 @@ def test_a_difference_turns_bits_and_takes_the_constant_back_once() -> None:
 
 
 def test_dense_sums_of_both_signs_are_proved() -> None:
-    """Long ones too, in which the constant has a place of either sign: 40 x 16 weights of 7 bits, each with a bias."""
+    """Sums longer than `LONG` terms: 40 x 16 weights of 7 bits, each sum with a bias."""
     rng = np.random.default_rng(0)
     circuit = _layer(rng.integers(-63, 64, (16, 40)), rng.integers(-999, 1000, 16))
     for sharing in ("csd", "shared", "none"):
@@ -165,8 +167,8 @@ def test_dense_sums_of_both_signs_are_proved() -> None:
 
 @pytest.mark.parametrize("width", [1, 2])
 @pytest.mark.parametrize("scales", [[1], [1, 2, 4]])
-def test_sums_of_few_bits_take_about_one_look_up_table_a_bit(width: int, scales: list[int]) -> None:
-    """Neurons of 60 inputs with signs; by adders alone it is 2 for words of one bit and 1.5 for two."""
+def test_sums_of_narrow_words_need_about_one_look_up_table_per_bit(width: int, scales: list[int]) -> None:
+    """Neurons of 60 inputs with signs; adders alone need 2 per bit for words of 1 bit, and 1.5 for words of 2."""
     rng = np.random.default_rng(1)
     weight = rng.choice(scales, (4, 60)) * rng.choice([-1, 1], (4, 60))
     graphs = [lowered(_layer(weight, np.zeros(4, np.int64), width=width), sharing=name) for name in ("csd", "shared")]
@@ -187,14 +189,14 @@ def matrices(draw: st.DrawFn) -> tuple[Words, Words]:
 
 @given(layer=matrices())
 @settings(max_examples=150)
-def test_sharing_never_takes_more_look_up_tables(layer: tuple[Words, Words]) -> None:
+def test_sharing_never_needs_more_look_up_tables(layer: tuple[Words, Words]) -> None:
     circuit = _layer(*layer)
     alone, together = (lowered(circuit, sharing=sharing) for sharing in ("csd", "shared"))
     assert cost_of(together, schedule(together)).lut <= cost_of(alone, schedule(alone)).lut
 
 
-def test_a_dense_layer_takes_a_third_fewer_adders_when_shared() -> None:
-    """32 x 32 weights of 8 bits; 2/3 is what we ask for, not what theory says."""
+def test_sharing_saves_a_third_of_the_adders_of_a_dense_layer() -> None:
+    """32 x 32 weights of 8 bits; the third is our requirement, not a theoretical bound."""
     rng = np.random.default_rng(1)
     circuit = _layer(rng.integers(-128, 128, (32, 32)), np.zeros(32, dtype=np.int64))
     alone, together = (_adders(lowered(circuit, sharing=sharing)) for sharing in ("csd", "shared"))
@@ -203,7 +205,7 @@ def test_a_dense_layer_takes_a_third_fewer_adders_when_shared() -> None:
 
 
 def _fewest_levels(levels: Sequence[int]) -> int:
-    """Of a sum of terms that are at these levels: add the two lowest, again and again."""
+    """The lowest level of a sum of terms at these levels: add the two lowest until one is left."""
     left = sorted(levels)
     while len(left) > 1:
         left = sorted([*left[2:], left[1] + 1])
@@ -212,13 +214,13 @@ def _fewest_levels(levels: Sequence[int]) -> int:
 
 @given(layer=matrices(), clipped=st.integers(0, 255))
 @settings(max_examples=150)
-def test_shared_sums_take_few_levels_more_than_the_fewest(layer: tuple[Words, Words], clipped: int) -> None:
-    """Also where some inputs come a level or two later than others; and one for a constant, where there is one."""
+def test_shared_sums_exceed_the_fewest_levels_by_few(layer: tuple[Words, Words], clipped: int) -> None:
+    """Also when some inputs are one or two levels later than others; a constant may need one level more."""
     _check_levels(*layer, clipped)
 
 
-def test_sums_that_are_each_other_s_beginnings_take_few_levels_too() -> None:
-    """x0, x0 + x1, x0 + x1 + x2 and so on to 64 terms: 2,016 adders apart, 63 in a chain of 63 levels."""
+def test_sums_that_are_prefixes_of_each_other_need_few_levels_too() -> None:
+    """x0, x0 + x1, x0 + x1 + x2 and so on to 64 terms: 2,016 adders without sharing, 63 in a chain of 63 levels."""
     weight = np.tril(np.ones((64, 64), dtype=np.int64))
     _check_levels(weight, np.zeros(64, dtype=np.int64), 0)
     adders = _adders(lowered(_layer(weight, np.zeros(64, dtype=np.int64)), sharing="shared"))[0]

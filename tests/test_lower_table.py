@@ -13,7 +13,7 @@ WEIGHT = FixedPoint(4, 0, signed=True)
 
 
 def _circuit(weight: list[list[int]], bias: list[int], entry: FixedPoint) -> Circuit:
-    """One layer with ReLU that gives two bits, and one that adds what it gives."""
+    """One layer with ReLU and two-bit words, and one that adds these words."""
     two = FixedPoint(2, entry.frac - 1, signed=False)
     first = CircuitLayer(np.array(weight), np.array(bias), WEIGHT, "relu", two)
     last = CircuitLayer(
@@ -34,7 +34,7 @@ def test_a_neuron_of_two_bits_is_a_table_of_four_entries_worked_by_hand() -> Non
 
 
 @pytest.mark.parametrize(("bits", "tables"), [(3, 0), (4, 1), (5, 1), (6, 2)])
-def test_neurons_of_at_most_so_many_bits_are_tables(bits: int, tables: int) -> None:
+def test_neurons_up_to_the_given_number_of_bits_are_tables(bits: int, tables: int) -> None:
     """Two-bit words: the neurons read two and three of them, 4 and 6 bits."""
     circuit = _circuit([[1, 1, 0], [1, 1, 1]], [0, 0], FixedPoint(2, 0, signed=False))
     graph = lower(circuit, argmax=False, tables=bits)

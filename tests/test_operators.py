@@ -37,7 +37,7 @@ from netgen.operators.names import names_of
 
 
 def operator(operation: Operation, *sources: int, layer: int = 1, index: int | None = None) -> Operator:
-    """An operator of which nobody asks for the range."""
+    """An operator whose range the test does not read."""
     return Operator(operation, sources, -100, 100, layer, index)
 
 
@@ -160,7 +160,7 @@ def test_an_operator_is_as_wide_as_its_range() -> None:
         assert (op.width, op.signed) == (width, signed)
 
 
-def test_levels_count_what_takes_logic() -> None:
+def test_levels_count_operators_with_logic() -> None:
     """Inputs, constants and shifts are wiring: of x + 5 >> 1, at least 0, plus y: 1, 1, 2 and 3."""
     graph = OperatorGraph(
         (
@@ -210,8 +210,8 @@ def _spelled(graph: OperatorGraph) -> dict[str, tuple[object, ...]]:
 
 
 @pytest.mark.parametrize("sharing", ["none", "csd"])
-def test_names_of_a_neuron_stay_when_another_neuron_changes(sharing: str) -> None:
-    """Neuron 1 of layer 1 gets other weights: what the others of that layer are made of keeps its names."""
+def test_names_of_a_neuron_stay_the_same_when_another_neuron_changes(sharing: str) -> None:
+    """Neuron 1 of layer 1 gets other weights: the operators of the others keep their names."""
     circuit = random_circuit((5, 4, 3), seed=1)
     first, last = circuit.layers
     weight = first.weight.copy()

@@ -1,4 +1,4 @@
-"""The proof: it holds for what lower makes, and fails for whatever is wrong."""
+"""The proof holds for every graph that lowering builds, and fails for every wrong one."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -44,16 +44,16 @@ MUTANTS = 1000
 @pytest.mark.parametrize("sharing", SHARING)
 @given(circuit=circuits(), argmax=st.booleans(), tables=table_bits())
 @settings(max_examples=60)
-def test_every_graph_that_lower_makes_is_proved(sharing: str, circuit: Circuit, argmax: bool, tables: int) -> None:
+def test_every_graph_that_lowering_builds_is_proved(sharing: str, circuit: Circuit, argmax: bool, tables: int) -> None:
     skip_if_missing(sharing)
     graph = lowered(circuit, sharing=sharing, argmax=argmax, tables=tables)
     proof = prove(graph, circuit)
     assert proof.operators == len(graph.operators)
     assert proof.neurons <= sum(circuit.sizes[1:])
-    assert with_ranges(graph).operators == graph.operators, "ranges come out alike by another way"
+    assert with_ranges(graph).operators == graph.operators, "another derivation gives the same ranges"
 
 
-def test_a_proof_says_what_it_has_shown() -> None:
+def test_a_proof_counts_operators_neurons_and_weights() -> None:
     circuit = random_circuit((5, 4, 3), seed=1)
     graph = lowered(circuit, argmax=True)
     weights = sum(int(np.count_nonzero(layer.weight)) for layer in circuit.layers)
@@ -61,7 +61,7 @@ def test_a_proof_says_what_it_has_shown() -> None:
 
 
 def _small_circuit(rng: np.random.Generator) -> Circuit:
-    """At most 9 bits of input, so that all inputs can be tried; widths, shifts, activations and zeros as they fall."""
+    """At most 9 bits of input, so that all inputs can be tried; random widths, shifts, activations and zeros."""
     n_in, width = ((1, 5), (2, 4), (3, 3), (3, 2))[rng.integers(4)]
     into = entry = FixedPoint(width, 0, signed=bool(rng.integers(2)))
     depth = int(rng.integers(1, 4))
@@ -96,7 +96,7 @@ def _few_bits(rng: np.random.Generator) -> Circuit:
 
 
 def _cases(rng: np.random.Generator) -> Iterator[tuple[Circuit, Words]]:
-    """Circuits with inputs: four small ones with all of them, then two larger ones with 200, without end."""
+    """An endless stream of circuits with inputs: four small ones with all inputs, then two larger ones with 200."""
     while True:
         for _ in range(4):
             circuit = _small_circuit(rng)
@@ -109,12 +109,12 @@ def _cases(rng: np.random.Generator) -> Iterator[tuple[Circuit, Words]]:
 
 
 def _mutants(rng: np.random.Generator) -> Iterator[tuple[str, OperatorGraph, Circuit]]:
-    """Graphs with one thing wrong, without end: a range that is not the exact one, or a function that is another.
+    """An endless stream of graphs with one fault: a range that is not exact, or another function.
 
-    What changes an operator but no score and no class of any input is left out: it is not wrong. It is, for instance,
-    the same sum with its sources swapped, another sum that is equal, a limit that the word never meets, or a constant
-    that only a word without readers is made of. This is seen by trying inputs, all of them where they are few, and not
-    by asking the proof. Half of the functions come with the ranges that they have, so that none gives them away.
+    A change that alters no score and no class of any input is no fault, and is left out: the same sum with its sources
+    swapped, another sum that is equal, a limit that the word never reaches, a constant that only unread words contain.
+    Evaluation decides this, on all inputs where they are few; the proof is not asked. Half of the wrong functions state
+    the ranges that they have, so that no range gives them away.
     """
     sharings = [name for name in SHARING if name != "alkaid" or alkaid.available()]
     for circuit, inputs in _cases(rng):
@@ -155,8 +155,8 @@ def test_of_1000_mutants_all_are_rejected() -> None:
     assert set(rejected) == {*MUTATIONS, *disguised}, "every kind of mutant was among them"
 
 
-def test_words_and_classes_of_others_are_rejected() -> None:
-    """Two neurons of a layer, or the index of another winner, taken for each other."""
+def test_swapped_words_and_classes_are_rejected() -> None:
+    """Two neurons of a layer swapped, or the index of another comparison as the class."""
     circuit = random_circuit((5, 4, 3), seed=1)
     graph = lowered(circuit, argmax=True)
     for depth, layer in enumerate(graph.words):
@@ -170,7 +170,7 @@ def test_words_and_classes_of_others_are_rejected() -> None:
 
 
 def _by_hand() -> tuple[OperatorGraph, Circuit]:
-    """max(3 a - 2 b + 1, 0) for a and b in 0 to 3: 3 a + 1 in 1 to 10, less 2 b in -5 to 10."""
+    """max(3 a - 2 b + 1, 0) for a and b in 0 to 3: 3 a + 1 in 1 to 10, minus 2 b in -5 to 10."""
     layer = CircuitLayer(np.array([[3, -2]]), np.array([1]), FixedPoint(3, 0, signed=True), "relu", None)
     operators = (
         Operator(Input(0), (), 0, 3, 0, None),
@@ -210,23 +210,23 @@ DISGUISED: list[tuple[int, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("number", "change", "message"), WRONG)
-def test_a_wrong_range_is_told_with_the_right_one(number: int, change: dict[str, Any], message: str) -> None:
+def test_a_wrong_range_is_reported_with_the_right_one(number: int, change: dict[str, Any], message: str) -> None:
     graph, circuit = _by_hand()
     assert prove(graph, circuit) == Proof(7, 1, 2)
-    _tells(_changed(graph, number, change), circuit, message)
+    _refused(_changed(graph, number, change), circuit, message)
 
 
 @pytest.mark.parametrize(("number", "change", "message"), DISGUISED)
-def test_a_wrong_function_is_told_with_the_right_one(number: int, change: dict[str, Any], message: str) -> None:
+def test_a_wrong_function_is_reported_with_the_right_one(number: int, change: dict[str, Any], message: str) -> None:
     graph, circuit = _by_hand()
-    _tells(with_ranges(_changed(graph, number, change)), circuit, message)
+    _refused(with_ranges(_changed(graph, number, change)), circuit, message)
 
 
-def test_graphs_of_other_shapes_are_told_so() -> None:
+def test_graphs_of_another_shape_are_refused() -> None:
     graph, circuit = _by_hand()
-    _tells(replace(graph, inputs=3), circuit, "3 inputs, but the circuit has 2")
-    _tells(replace(graph, words=((6, 6),)), circuit, "layers of (2,) neurons, but the circuit has (1,)")
-    _tells(replace(graph, best=0), circuit, "class: operator 0 is not the greatest score's index")
+    _refused(replace(graph, inputs=3), circuit, "3 inputs, but the circuit has 2")
+    _refused(replace(graph, words=((6, 6),)), circuit, "layers of (2,) neurons, but the circuit has (1,)")
+    _refused(replace(graph, best=0), circuit, "class: operator 0 is not the greatest score's index")
 
 
 def _changed(graph: OperatorGraph, number: int, change: dict[str, Any]) -> OperatorGraph:
@@ -235,7 +235,7 @@ def _changed(graph: OperatorGraph, number: int, change: dict[str, Any]) -> Opera
     return replace(graph, operators=tuple(operators))
 
 
-def _tells(graph: OperatorGraph, circuit: Circuit, message: str) -> None:
+def _refused(graph: OperatorGraph, circuit: Circuit, message: str) -> None:
     with pytest.raises(CheckError) as caught:
         prove(graph, circuit)
     assert str(caught.value) == f"operator graph: {message}{BUG}"

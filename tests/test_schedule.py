@@ -1,4 +1,4 @@
-"""Pipelines: as many registers on every way, and no more levels in a cycle than asked for."""
+"""Pipelines: every path has the same number of registers, and no cycle more levels than requested."""
 
 from typing import get_args
 
@@ -87,7 +87,7 @@ def _registers_met(graph: OperatorGraph, timing: Schedule) -> dict[int, set[int]
 
 
 @given(circuit=circuits(), sharing=sharings(), argmax=st.booleans(), pipeline=pipelines(), data=st.data())
-def test_on_every_way_a_sample_meets_as_many_registers(
+def test_every_path_has_the_same_number_of_registers(
     circuit: Circuit, sharing: str, argmax: bool, pipeline: tuple[Pipeline, int], data: st.DataObject
 ) -> None:
     """Long wires, which take a register more, or not; no operator computes before its sources."""
@@ -106,7 +106,7 @@ def test_on_every_way_a_sample_meets_as_many_registers(
 
 
 @given(circuit=circuits(), sharing=sharings(), argmax=st.booleans(), steps=st.integers(1, 5))
-def test_levels_and_cycles_are_what_was_asked_for(circuit: Circuit, sharing: str, argmax: bool, steps: int) -> None:
+def test_levels_and_cycles_are_as_requested(circuit: Circuit, sharing: str, argmax: bool, steps: int) -> None:
     graph = lowered(circuit, sharing=sharing, argmax=argmax)
     assert schedule(graph, "none").latency == 0
     assert _deepest(graph, schedule(graph, "levels", steps=steps)) <= steps
@@ -140,7 +140,7 @@ def test_a_register_stands_behind_each_layer_and_behind_the_class(sizes: tuple[i
         assert delays[number] == (not graph.is_constant(number))
 
 
-def test_a_pipeline_that_does_not_exist_is_refused_with_those_that_do() -> None:
+def test_an_unknown_pipeline_is_refused_with_the_known_ones() -> None:
     graph = _by_hand()
     with pytest.raises(BuildError) as caught:
         schedule(graph, "deep")  # type: ignore[arg-type]  # that is the point

@@ -29,10 +29,10 @@ from netgen.operators.kinds import (
     Table,
 )
 from netgen.operators.names import names_of
-from netgen.operators.wiring import Sites
+from netgen.operators.wiring import NeuronSites
 
 
-def module_of(design: Design, *, sites: Sites, comments: bool) -> str:
+def module_of(design: Design, *, sites: NeuronSites, comments: bool) -> str:
     """The module `top` of a design: a stream in, a stream out, and all operators between them.
 
     Args:
@@ -46,7 +46,7 @@ def module_of(design: Design, *, sites: Sites, comments: bool) -> str:
 class _Writer:
     """A design with what its lines need to know of each other."""
 
-    def __init__(self, design: Design, sites: Sites, *, comments: bool) -> None:
+    def __init__(self, design: Design, sites: NeuronSites, *, comments: bool) -> None:
         self.design, self.graph, self.timing, self.comments = design, design.graph, design.timing, comments
         graph = self.graph
         self.names = names_of(graph)

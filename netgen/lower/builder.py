@@ -19,7 +19,7 @@ from netgen.operators.kinds import (
     needs_logic,
     range_of,
 )
-from netgen.operators.wiring import Sites
+from netgen.operators.wiring import NeuronSites
 
 Index = int | None
 """The neuron of the present layer that alone needs an operator; None when several neurons share it."""
@@ -50,7 +50,7 @@ class Builder:
         sites: the sites of neurons, when they are placed.
     """
 
-    def __init__(self, inputs: int, word: Interval, sites: Sites | None = None) -> None:
+    def __init__(self, inputs: int, word: Interval, sites: NeuronSites | None = None) -> None:
         self.sites = sites
         self.operators: list[Operator] = []
         self.levels: list[int] = []

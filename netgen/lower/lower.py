@@ -20,7 +20,7 @@ from netgen.lower.table import add_table, bits_into
 from netgen.lower.word import add_word
 from netgen.operators.graph import OperatorGraph, trimmed
 from netgen.operators.kinds import Constant, Greater
-from netgen.operators.wiring import Sites
+from netgen.operators.wiring import NeuronSites
 
 
 class Sharing(Protocol):
@@ -51,7 +51,7 @@ SHARING: Mapping[str, Sharing] = MappingProxyType(
 
 
 def lower(
-    circuit: Circuit, *, sharing: str = "shared", argmax: bool, sites: Sites | None = None, tables: int = 0
+    circuit: Circuit, *, sharing: str = "shared", argmax: bool, sites: NeuronSites | None = None, tables: int = 0
 ) -> OperatorGraph:
     """Write a circuit as operators.
 

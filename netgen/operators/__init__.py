@@ -1,1 +1,12 @@
-"""The nouns and plain functions of the hardware: operator graphs, their names, schedules, costs, wires and proofs."""
+"""The nouns and plain functions of the hardware.
+
+| file | content |
+|---|---|
+| `kinds` | what an operator can compute; to add a kind, begin there |
+| `graph`, `file` | operators in order, their evaluation, and their JSON |
+| `names`, `schedule`, `wiring`, `cost` | their names, clock cycles, sites and FPGA resources |
+| `prove`, `tournament` | the proof that a graph computes its circuit; no code in common with `netgen.lower` |
+| `design` | the hardware of a circuit, as the HDL writers and simulators exchange it |
+
+Import from the modules: this package loads none of them.
+"""

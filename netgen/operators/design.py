@@ -1,4 +1,4 @@
-"""A circuit that has become hardware: what is emitted, simulated and checked; and how words are packed at its ports."""
+"""The hardware of a circuit, which is emitted, simulated and checked, and the packing of words at its ports."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ Payloads = npt.NDArray[np.uint32]
 
 @dataclass(frozen=True, eq=False)
 class Simulated:
-    """What hardware gave.
+    """The outputs of simulated hardware.
 
     Attributes:
         scores: (n, n_out) int64.
@@ -33,14 +33,15 @@ class Simulated:
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """One piece of hardware in its two forms, with what a user of its ports needs to know.
+    """One piece of hardware as Amaranth component and as Verilog, and the layout of its ports.
 
     Ports: `clk`, `rst` (synchronous), an input stream `i` and an output stream `o`, in Verilog `i_payload`, `i_valid`,
     `i_ready` and so on. The input payload packs word k of a sample at bits `k * width` upwards. The output payload
     packs the scores likewise; when `class_width` is not 0, the class lies above them.
 
     Attributes:
-        graph: its operators; timing: the cycles in which they compute.
+        graph: its operators.
+        timing: the cycles in which they compute.
         score: format of each score.
         class_width: bits of the class in the output payload; 0 without arg-max.
         component: the Amaranth component, for Amaranth's own simulator.
@@ -57,7 +58,7 @@ class Design:
 
     @property
     def latency(self) -> int:
-        """Clock cycles from an accepted sample to its valid output, when nothing stalls."""
+        """Clock cycles from the acceptance of a sample to its valid output, without stalls."""
         return self.timing.latency
 
     @property
@@ -71,18 +72,18 @@ class Design:
         return self.circuit.sizes[-1] * self.score.width + self.class_width
 
     def pack_inputs(self, inputs: Words) -> Payloads:
-        """Input payloads of (n, n_in) int64 words that fit the input format."""
+        """Pack (n, n_in) int64 words, which must fit the input format, into input payloads."""
         return _payloads_of(_bits_of(inputs, self.circuit.input.width))
 
     def pack_outputs(self, outputs: Simulated) -> Payloads:
-        """Output payloads that mean these scores and classes."""
+        """Pack scores and classes into output payloads."""
         bits = [_bits_of(outputs.scores, self.score.width)]
         if outputs.classes is not None:
             bits.append(_bits_of(outputs.classes[:, None], self.class_width))
         return _payloads_of(np.concatenate(bits, axis=1))
 
     def unpack_outputs(self, payloads: Payloads) -> Simulated:
-        """What output payloads mean."""
+        """Unpack output payloads into scores and classes."""
         bits = np.unpackbits(payloads.astype("<u4").view(np.uint8), axis=1, bitorder="little")
         above = self.circuit.sizes[-1] * self.score.width
         classes = (
@@ -98,14 +99,14 @@ Bits = npt.NDArray[np.uint8]
 
 
 def _bits_of(words: Words, width: int) -> Bits:
-    """(n, k) words to (n, k * width) bits, the lowest first."""
+    """Convert (n, k) words to (n, k * width) bits, the lowest first."""
     n, k = words.shape
     low = words.astype("<i8")[:, :, None].view(np.uint8)[:, :, : (width + 7) // 8]
     return np.unpackbits(low, axis=2, bitorder="little")[:, :, :width].reshape(n, k * width)
 
 
 def _words_of(bits: Bits, width: int, *, signed: bool) -> Words:
-    """The inverse: (n, k * width) bits to (n, k) words."""
+    """Convert (n, k * width) bits to (n, k) words, the inverse of `_bits_of`."""
     n, total = bits.shape
     weight = np.int64(1) << np.arange(width)
     if signed:

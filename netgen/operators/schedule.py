@@ -1,4 +1,4 @@
-"""In which clock cycle each operator computes, and so where registers stand."""
+"""The clock cycle in which each operator computes, and so the places of pipeline registers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,67 +7,70 @@ from typing import Literal, get_args
 from netgen.errors import BuildError
 from netgen.operators.graph import OperatorGraph
 
+__all__ = ["Pipeline", "Schedule", "schedule"]
+
 Pipeline = Literal["none", "layer", "levels", "cycles"]
 
 
 @dataclass(frozen=True, eq=False)
 class Schedule:
-    """When operators compute, counted in cycles from the one in which a sample is accepted.
+    """The cycles in which operators compute, counted from the cycle in which a sample is accepted.
 
-    A value that is read d cycles after its own goes through d registers, which all its readers share. So on every way
-    from input to output a sample meets as many registers, and a new one may enter in every cycle.
+    A value that is read d cycles after it is computed passes d registers, which all its readers share. So every path
+    from input to output has the same number of registers, and a new sample may enter in every cycle.
 
     Attributes:
-        cycle: of each operator; never less than that of its sources.
-        latency: the cycle in which the outputs are there.
+        cycle: the cycle of each operator, never less than that of its sources.
+        latency: the cycle in which the outputs are valid.
     """
 
     cycle: tuple[int, ...]
     latency: int
 
     def delays(self, graph: OperatorGraph) -> list[int]:
-        """How many registers each operator's value goes through, for the last of its readers."""
+        """The number of registers behind each operator, as many as its last reader needs."""
         last = list(self.cycle)
         for number, operator in enumerate(graph.operators):
             for source in operator.sources:
                 last[source] = max(last[source], self.cycle[number])
         for number in graph.outputs:
             last[number] = self.latency
-        fixed = [graph.is_constant(number) for number in range(len(graph.operators))]
-        return [0 if still else b - a for a, b, still in zip(self.cycle, last, fixed, strict=True)]
+        constant = [graph.is_constant(number) for number in range(len(graph.operators))]
+        return [0 if fixed else b - a for a, b, fixed in zip(self.cycle, last, constant, strict=True)]
 
     def registers(self, graph: OperatorGraph) -> int:
-        """Bits of registers for values; the valid bits are `latency` more."""
+        """The bits of all registers that hold values; the valid bits are `latency` more."""
         return sum(op.width * d for op, d in zip(graph.operators, self.delays(graph), strict=True))
 
 
 def schedule(
     graph: OperatorGraph, pipeline: Pipeline = "layer", *, steps: int = 1, long: Sequence[tuple[int, int]] = ()
 ) -> Schedule:
-    """Cut a graph into cycles.
+    """Assign operators to clock cycles.
 
     Args:
-        pipeline: `none`, registers nowhere; `layer`, behind each layer, and behind the arg-max; `levels`, after every
-            `steps` levels of logic; `cycles`, in `steps` cycles with as many levels in each as can be.
-        long: pairs of operator and reader between which one register more stands.
-    Raises: BuildError, for a pipeline that does not exist, or too few steps.
+        pipeline: `none`: no registers. `layer`: registers behind each layer, and behind the arg-max. `levels`:
+            registers after every `steps` levels of logic. `cycles`: a latency of `steps` cycles, with levels of logic
+            distributed evenly.
+        long: pairs of operator and reader with an additional register between them, for long wires.
+    Raises: BuildError, for an unknown pipeline, or fewer than 1 step.
     """
     if pipeline not in get_args(Pipeline):
         raise BuildError(f"pipeline {pipeline!r}; use one of {', '.join(get_args(Pipeline))}")
     if steps < 1:
         raise BuildError(f"{steps} steps of a pipeline; use 1 or more")
     base = _base_of(graph, pipeline, steps)
-    crossed = frozenset(long)
+    delayed = frozenset(long)
     cycle: list[int] = []
     for number, operator in enumerate(graph.operators):
-        before = (cycle[s] - base[s] + ((s, number) in crossed) for s in operator.sources if not graph.is_constant(s))
+        before = (cycle[s] - base[s] + ((s, number) in delayed) for s in operator.sources if not graph.is_constant(s))
         cycle.append(base[number] + max(before, default=0))
     latency = max(cycle, default=0) + (pipeline != "none")
     return Schedule(tuple(cycle), max(latency, steps if pipeline == "cycles" else 0))
 
 
 def _base_of(graph: OperatorGraph, pipeline: Pipeline, steps: int) -> list[int]:
-    """The cycle of each operator, were no wire long."""
+    """The cycle of each operator when no wire is long."""
     if pipeline == "none":
         return [0] * len(graph.operators)
     if pipeline == "layer":

@@ -1,4 +1,4 @@
-"""Where operators lie, and how long the wires between them are."""
+"""NeuronSites of operators, and the lengths of the wires between them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import median_low
@@ -8,10 +8,22 @@ from netgen.ir.netlist import Netlist
 from netgen.operators.graph import OperatorGraph
 from netgen.operators.kinds import Add, Count, Input, Subtract
 
-Sites = Mapping[tuple[int, int], Site]
-"""Of neurons, by layer (0 for inputs) and index."""
+__all__ = [
+    "NeuronSites",
+    "distance",
+    "long_wires",
+    "median_site",
+    "operator_wire_lengths",
+    "sites_along_wires",
+    "sites_at_neurons",
+    "sites_for",
+    "sites_of",
+]
+
+NeuronSites = Mapping[tuple[int, int], Site]
+"""The sites of neurons, by layer (0 for inputs) and index."""
 SWEEPS = 20
-"""Times that every adder may move."""
+"""How often each adder may move at most."""
 
 
 def sites_of(netlist: Netlist, placement: Placement) -> dict[tuple[int, int], Site]:
@@ -21,21 +33,22 @@ def sites_of(netlist: Netlist, placement: Placement) -> dict[tuple[int, int], Si
 
 
 def median_site(points: Sequence[Site]) -> Site:
-    """The site from which all others are nearest in sum: the median along each axis."""
+    """The site with the smallest sum of Manhattan distances to some sites: the median along each axis."""
     x, y, z = (median_low(axis) for axis in zip(*points, strict=True))
     return x, y, z
 
 
-def sites_for(sharing: str) -> Callable[[OperatorGraph, Sites], list[Site | None]]:
-    """Where operators lie when adders are shared in a way: of `local`, on the way to their neurons."""
-    return settled_sites if sharing == "local" else operator_sites
+def sites_for(sharing: str) -> Callable[[OperatorGraph, NeuronSites], list[Site | None]]:
+    """The function that places operators: for `sharing: local` along their wires, else at the neurons."""
+    return sites_along_wires if sharing == "local" else sites_at_neurons
 
 
-def operator_sites(graph: OperatorGraph, sites: Sites) -> list[Site | None]:
-    """The site of each operator: that of the neuron it serves; of one that several share, the middle of its readers.
+def sites_at_neurons(graph: OperatorGraph, sites: NeuronSites) -> list[Site | None]:
+    """Place each operator at the neuron that needs it, or, when several do, at the median of its readers.
 
     Args:
-        sites: of neurons; operators of neurons without one, and constants, have none.
+        sites: of neurons.
+    Returns: the site of each operator; None for constants, and for operators of neurons that have no site.
     """
     found: list[Site | None] = [None] * len(graph.operators)
     for depth, layer in enumerate(graph.words, 1):
@@ -53,33 +66,33 @@ def operator_sites(graph: OperatorGraph, sites: Sites) -> list[Site | None]:
             found[number] = sites.get((operator.layer, operator.index))
         else:
             points = _known([found[reader] for reader in readers[number]])
-            found[number] = median_site(points) if points else _median_site_scores(graph, sites)
+            found[number] = median_site(points) if points else _median_of_scores(graph, sites)
     return found
 
 
-def _median_site_scores(graph: OperatorGraph, sites: Sites) -> Site | None:
-    """The middle of the last layer, for what only the outputs read, as the class."""
+def _median_of_scores(graph: OperatorGraph, sites: NeuronSites) -> Site | None:
+    """The median of the last layer, for operators that only the outputs read, as the class."""
     last = len(graph.words)
     points = _known([sites.get((last, k)) for k in range(len(graph.words[-1]))])
     return median_site(points) if points else None
 
 
-def settled_sites(graph: OperatorGraph, sites: Sites) -> list[Site | None]:
-    """The same, but with every adder on the way from its sources to its readers, where that shortens wires.
+def sites_along_wires(graph: OperatorGraph, sites: NeuronSites) -> list[Site | None]:
+    """Place adders between their sources and their readers, where that shortens wires; all others at the neurons.
 
-    Adders need not lie at the neuron that they serve: two words that come from afar are added where they meet, and one
-    wire leads on. Each adder in turn goes where its wires are shortest, until none moves: to the median of its sources
-    and readers, or to where one of them is, or another reader of its sources, whose wire it then shares.
+    Two words that come from afar are added where they meet, and one wire leads on to the neuron. Each adder in turn
+    moves to the site where its wires are shortest, until none moves, or for `SWEEPS` rounds. It may move to the median
+    of its sources and readers, to one of these, or to another reader of its sources, whose wire it then shares.
 
     Source: our own; the median of three points is their Steiner point (Hanan 1966).
     """
-    home = operator_sites(graph, sites)
+    home = sites_at_neurons(graph, sites)
     found = list(home)
     readers = graph.readers
     words = {number for layer in graph.words for number in layer}
     adders = (n for n, op in enumerate(graph.operators) if isinstance(op.operation, Add | Subtract | Count))
     movable = [number for number in adders if number not in words]
-    for number in movable:  # first to where the wires from its sources to its home meet
+    for number in movable:  # begin where the wires from its sources to the neuron meet
         points = _known([*(found[source] for source in graph.operators[number].sources), found[number]])
         if len(points) == 3:
             found[number] = median_site(points)
@@ -100,7 +113,7 @@ def settled_sites(graph: OperatorGraph, sites: Sites) -> list[Site | None]:
                 found[number], moved = best, True
         if not moved:
             break
-    return min(home, found, key=lambda at: sum(wire_lengths(graph, at, (1, 1, 1))))
+    return min(home, found, key=lambda at: sum(operator_wire_lengths(graph, at, (1, 1, 1))))
 
 
 def _known(sites: Sequence[Site | None]) -> list[Site]:
@@ -108,18 +121,18 @@ def _known(sites: Sequence[Site | None]) -> list[Site]:
 
 
 def _wires_at(site: Site, origins: Sequence[tuple[Site, set[Site | None]]], ends: Iterable[Site]) -> int:
-    """The wires of an adder at a site: from its sources, where none leads there anyway, and to its readers."""
+    """The length of an adder's wires at a site: from sources without a reader there, and to its readers."""
     into = sum(distance(at, site, (1, 1, 1)) for at, others in origins if site not in others)
     return into + sum(distance(site, end, (1, 1, 1)) for end in ends)
 
 
-def wire_lengths(graph: OperatorGraph, at: Sequence[Site | None], pitch: Site) -> list[int]:
-    """For each operator, the length of the wires to all sites where it is read, Manhattan, in units of the pitch.
+def operator_wire_lengths(graph: OperatorGraph, at: Sequence[Site | None], pitch: Site) -> list[int]:
+    """Measure, for each operator, the wires to all sites where it is read: Manhattan lengths, in units of the pitch.
 
     A value needs one wire to each site, however many operators there read it.
 
     Args:
-        at: of each operator.
+        at: the site of each operator.
     """
     lengths = []
     for number, readers in enumerate(graph.readers):
@@ -130,7 +143,7 @@ def wire_lengths(graph: OperatorGraph, at: Sequence[Site | None], pitch: Site) -
 
 
 def long_wires(graph: OperatorGraph, at: Sequence[Site | None], pitch: Site, longest: int) -> list[tuple[int, int]]:
-    """The pairs of operator and reader that lie further apart than `longest`."""
+    """The pairs of operator and reader whose distance exceeds `longest`, in units of the pitch."""
     found = []
     for number, readers in enumerate(graph.readers):
         for reader in readers:
@@ -141,5 +154,5 @@ def long_wires(graph: OperatorGraph, at: Sequence[Site | None], pitch: Site, lon
 
 
 def distance(a: Site, b: Site, pitch: Site) -> int:
-    """Manhattan, in units of the pitch."""
+    """The Manhattan distance of two sites, in units of the pitch."""
     return sum(abs(p - q) * step for p, q, step in zip(a, b, pitch, strict=True))

@@ -7,7 +7,7 @@ from netgen.ir.netlist import Netlist
 from netgen.operators.cost import LogicCost, cost_of
 from netgen.operators.design import Design
 from netgen.operators.prove import Proof
-from netgen.operators.wiring import sites_for, sites_of, wire_lengths
+from netgen.operators.wiring import operator_wire_lengths, sites_for, sites_of
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def logic_report(design: Design, netlist: Netlist, placement: Placement, *, shar
     """Count a design's operators and measure the wires between them."""
     sites = sites_of(netlist, placement)
     at = sites_for(sharing)(design.graph, sites)
-    lengths = wire_lengths(design.graph, at, placement.grid.pitch)
+    lengths = operator_wire_lengths(design.graph, at, placement.grid.pitch)
     return LogicReport(
         sharing=sharing,
         cost=cost_of(design.graph, design.timing),
