@@ -16,10 +16,9 @@ The function of `netgen/lower/` that adds operators of the new kind, and the tab
 sign for.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import assert_never, get_args
+from typing import assert_never
 
 import numpy as np
 
@@ -115,8 +114,6 @@ class Table:
 
 
 Operation = Input | Constant | Add | Subtract | Multiply | Count | Shift | Maximum | Minimum | Greater | Select | Table
-KINDS: Mapping[str, type[Operation]] = MappingProxyType({kind.__name__.lower(): kind for kind in get_args(Operation)})
-"""The classes by the names that files and messages use."""
 
 
 def kind_of(operation: Operation) -> str:
