@@ -78,6 +78,12 @@ def test_the_memory_of_this_machine_is_more_than_a_gigabyte_and_less_than_a_peta
     assert 10**9 < memory.memory_of_machine() < 10**15
 
 
+def test_a_name_that_is_too_long_is_refused(tmp_path: Path) -> None:
+    learner = Learner(parse_spec(f"network: {{hidden: [3], weights: {'x' * 300}.pt}}"), _data(), base=tmp_path)
+    with pytest.raises(WeightsError, match=r": File name too long; correct network\.weights$"):
+        _ = learner.weights
+
+
 def test_a_file_far_larger_than_the_network_is_refused_unread(tmp_path: Path) -> None:
     """4 * 3 + 3 * 2 = 18 weights; a sparse file of 10 GB, of which no byte is read."""
     with (tmp_path / "m.pt").open("wb") as file:

@@ -43,10 +43,13 @@ def check_file(path: Path, sizes: tuple[int, ...]) -> None:
 
     Args:
         sizes: number of inputs, then of neurons in each layer.
-    Raises: WeightsError, with both sizes.
+    Raises: WeightsError, with both sizes, or when the path cannot be looked up.
     """
     most = FILE_BYTES + FILE_BYTES_PER_WEIGHT * (weights_of(sizes) + sum(sizes))
-    size = path.stat().st_size if path.is_file() else 0
+    try:
+        size = path.stat().st_size if path.is_file() else 0
+    except OSError as error:  # a name too long, or a folder that may not be read
+        raise WeightsError(f"{str(path)[:200]}: {error.strerror}; correct network.weights") from error
     if size > most:
         raise WeightsError(
             f"{path}: {size:,} bytes for a network of {weights_of(sizes):,} weights; save its state_dict only"

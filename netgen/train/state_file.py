@@ -76,12 +76,12 @@ def dense_of(path: Path, name: str, tensor: Tensor) -> Tensor:
 
 def _check_file(path: Path) -> None:
     """Refuse what is no regular file, and archives that unpack to more than the file holds."""
-    if not path.exists():
-        raise WeightsError(f"{path}: not found; correct network.weights")
-    if not path.is_file():
-        kind = "a folder" if path.is_dir() else "no regular file"
-        raise WeightsError(f"{path}: is {kind}; network.weights needs a file that torch.save wrote")
     try:
+        if not path.exists():
+            raise WeightsError(f"{path}: not found; correct network.weights")
+        if not path.is_file():
+            kind = "a folder" if path.is_dir() else "no regular file"
+            raise WeightsError(f"{path}: is {kind}; network.weights needs a file that torch.save wrote")
         size = path.stat().st_size
         if not size:
             raise WeightsError(f"{path}: is empty; save model.state_dict() again")
