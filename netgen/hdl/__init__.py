@@ -3,5 +3,6 @@
 from netgen.hdl.axis import axis_of
 from netgen.hdl.emit import design_of, design_with
 from netgen.hdl.testbench import testbench_of
+from netgen.hdl.vectors import SAMPLES, Coverage, Vectors, vectors_of
 
-__all__ = ["axis_of", "design_of", "design_with", "testbench_of"]
+__all__ = ["SAMPLES", "Coverage", "Vectors", "axis_of", "design_of", "design_with", "testbench_of", "vectors_of"]

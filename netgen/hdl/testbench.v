@@ -1,6 +1,8 @@
 // Self-checking testbench of top.v, with golden vectors and random stalls of both streams. In this folder:
 //   iverilog -o top_tb.vvp top.v top_tb.v && vvp -n top_tb.vvp
-// Prints "PASS $vectors vectors", or the first difference and ends with a non-zero status.
+// Prints "PASS $vectors vectors"; or prints the first difference and ends with a non-zero status.
+//
+$coverage
 
 module top_tb;
   reg clk = 0, rst = 1;

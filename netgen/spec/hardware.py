@@ -102,7 +102,9 @@ class EmitSpec(Section):
     )
     argmax: bool = Field(False, description="append the class, the number of the greatest score, to the output payload")
     vectors: Vectors = Field(
-        16, description="test vectors in the self-checking testbench, the first samples of the test split"
+        16,
+        description="samples of the test split with which the self-checking testbench begins; further vectors reach "
+        "the entries of tables and the limits of operators that these leave out",
     )
 
     @model_validator(mode="after")

@@ -33,8 +33,10 @@ def _make(work: Work, folder: Path) -> None:
     if spec.emit.axis != "none":
         text = hdl.axis_of(design, spec.emit.axis, spec.emit.axis_output)
         (folder / "top_axis.v").write_text(text, encoding="utf-8")
-    vectors = circuit.input.encode(work.get(nouns.data).test.features[: spec.emit.vectors])
-    for name, text in hdl.testbench_of(design, vectors).items():
+    data = work.get(nouns.data)
+    given = circuit.input.encode(data.test.features[: spec.emit.vectors])
+    samples = circuit.input.encode(data.train.features[: hdl.SAMPLES])
+    for name, text in hdl.testbench_of(design, hdl.vectors_of(design, given, samples)).items():
         (folder / name).write_text(text, encoding="utf-8")
 
 
