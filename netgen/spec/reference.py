@@ -10,6 +10,9 @@ from pydantic.fields import FieldInfo
 from netgen.spec.base import Section
 from netgen.spec.spec import Spec
 
+FAR = 1_000_000_000
+"""Limits from here on are left out of the reference page: they only keep numbers within 64 bits."""
+
 
 def _fields() -> Iterator[tuple[str, str, FieldInfo]]:
     """Section name (or ""), key and field of every key, in the order of the classes."""
@@ -39,14 +42,13 @@ def _values(schema: dict[str, Any]) -> str:
         return "mapping"
     if schema.get("type") == "array":
         items = schema.get("items") or schema["prefixItems"][0]
-        most = schema.get("maxItems")
-        count = f"{most} x " if most and most == schema.get("minItems") else f"up to {most} x " if most else "list of "
-        return f"[{count}{_values(items)}]"
+        least, most = schema.get("minItems"), schema.get("maxItems")
+        count = f"{most} x" if most and least == most else f"at most {most} x" if most else "list of"
+        return f"[{count} {_values(items)}]"
     words = {"integer": "whole number", "number": "number", "boolean": "true, false", "string": "text", "null": "null"}
     limits = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to", "exclusiveMaximum": "below"}
-    return " ".join(
-        [words[schema["type"]], *(f"{word} {schema[key]:,}" for key, word in limits.items() if key in schema)]
-    )
+    shown = [f"{word} {schema[key]:,}" for key, word in limits.items() if abs(schema.get(key, FAR)) < FAR]
+    return " ".join([words[schema["type"]], *shown])
 
 
 def schema() -> str:

@@ -35,7 +35,8 @@ class DataSpec(Section):
         "digits",
         description="format of the data: digits, the 1,797 images of 8x8 pixels that come with scikit-learn; idx, a "
         "folder with the four files of MNIST, plain or .gz; npz, arrays x_train, y_train, x_test, y_test, or x and y; "
-        "csv, a table with one sample a line, all columns but the label numbers",
+        "csv, a table with one sample a line, all columns but the label numbers; the distinct labels are numbered as "
+        "classes, in ascending order",
     )
     path: FilePath | None = Field(
         None,
