@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from test_graph import reason, wires_of
 
 from netgen.graph import Graph, place_graph, read_graph
-from netgen.graph.embed import sites_at
+from netgen.graph.locate import sites_at
 from netgen.ir.fixed import Words
 from netgen.ir.grid import Grid
 

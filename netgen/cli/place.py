@@ -10,6 +10,7 @@ from netgen.cli.options import Quiet
 from netgen.cli.output import write_file
 from netgen.cli.terminal import progress_on_stderr
 from netgen.errors import BuildError
+from netgen.place import MOST_MOVES, MOVES
 from netgen.text import shown_path
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["place"]
 
-MOVES = 10_000_000
 SEED = 1
 AXIS = 2**31 - 1
 """The largest number that --box and --pitch accept."""
@@ -70,7 +70,7 @@ def place(
     start: Annotated[Path | None, typer.Option(help="Improve this placement, a file that --out wrote.")] = None,
     moves: Annotated[
         int | None,
-        typer.Option(min=0, max=10**12, help=f"Effort in proposed moves, about 0.2 us each; {MOVES:,} by default."),
+        typer.Option(min=0, max=MOST_MOVES, help=f"Effort in proposed moves, about 0.2 us each; {MOVES:,} by default."),
     ] = None,
     seconds: Annotated[
         float | None,

@@ -10,18 +10,16 @@ from netgen.graph.graph import Graph
 from netgen.graph.placed import PlacedGraph
 from netgen.ir.grid import Grid, Placement, Site, auto_grid, layered_grid, wire_lengths
 from netgen.ir.regions import Regions, block, face_regions, layered, obeys, pin
+from netgen.place import MOST_MOVES, MOVES, check_effort, place
 from netgen.progress import Progress, Stopped, silent
-from netgen.text import shown
 
 if TYPE_CHECKING:
     from netgen.place.certificate import Certificate
 
-__all__ = ["MOST_MOVES", "MOST_SECONDS", "grid_of", "place_graph", "regions_of"]
+__all__ = ["MOST_SECONDS", "grid_of", "place_graph", "regions_of"]
 
 PROBE = 100_000
 """Moves that measure the speed of the machine when the effort is given in seconds."""
-MOST_MOVES = 10**12
-"""Moves that may be asked for: two days on one core."""
 MOST_SECONDS = 1e6
 """Seconds that may be asked for."""
 
@@ -64,7 +62,7 @@ def place_graph(
     in_layers: bool = False,
     method: str = "auto",
     start: Placement | None = None,
-    moves: int = 10_000_000,
+    moves: int = MOVES,
     seconds: float | None = None,
     seed: int = 0,
     bound: bool = True,
@@ -76,21 +74,22 @@ def place_graph(
         grid: by default the one that `grid_of` chooses.
         in_layers: give each layer its own planes along z.
         start: a placement to improve.
-        moves: the effort, 0 to MOST_MOVES.
+        moves: effort, in proposed moves of annealing; about 0.2 us each on one core.
         seconds: search this long instead, 0 to MOST_SECONDS; the result then differs from run to run. A bound that
             takes long is computed only if time is left.
         seed: of all random choices.
         bound: compute a lower bound as well.
     Returns: the shortest placement found, `start` included.
-    Raises: FitError, when the neurons or `start` do not fit; SpecError, for a method that does not exist; GraphError,
-        for an effort out of range.
+    Raises: FitError, when the neurons or `start` do not fit; SpecError, for a method that does not exist, or moves or
+        a seed out of range; GraphError, for seconds out of range.
     """
-    from netgen.place import place
     from netgen.place.bounds import best
     from netgen.place.exact import solve
     from netgen.place.qap import problem_of
 
-    _check_effort(moves, seconds)
+    check_effort(moves, seed)
+    if seconds is not None and not (isfinite(seconds) and 0 <= seconds <= MOST_SECONDS):
+        raise GraphError(f"seconds: {seconds}; give 0 to {MOST_SECONDS:,.0f}")
     netlist = graph.netlist
     grid = grid or grid_of(graph, in_layers=in_layers)
     regions = regions_of(graph, grid, in_layers=in_layers)
@@ -120,13 +119,6 @@ def place_graph(
         return PlacedGraph(graph, placement, length, None, "")
     certificate = certificate or best(problem_of(netlist, grid, regions), progress=progress)
     return PlacedGraph(graph, placement, length, certificate.bound, certificate.method)
-
-
-def _check_effort(moves: int, seconds: float | None) -> None:
-    if not 0 <= moves <= MOST_MOVES:
-        raise GraphError(f"moves: {shown(moves)}; need 0 to {MOST_MOVES:,}")
-    if seconds is not None and not (isfinite(seconds) and 0 <= seconds <= MOST_SECONDS):
-        raise GraphError(f"seconds: {seconds}; need 0 to {MOST_SECONDS:,.0f}")
 
 
 def _until(deadline: float, progress: Progress) -> Progress:

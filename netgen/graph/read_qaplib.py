@@ -7,8 +7,8 @@ from math import prod
 import numpy as np
 
 from netgen.errors import GraphError
-from netgen.graph.embed import manhattan, sites_at
 from netgen.graph.graph import Graph, graph_of
+from netgen.graph.locate import manhattan, sites_at
 from netgen.graph.whole import small_wholes, whole
 from netgen.ir.fixed import Words
 from netgen.ir.grid import Grid, Site
