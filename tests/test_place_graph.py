@@ -3,10 +3,12 @@
 import csv
 import io
 import json
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from inspect import signature
 from itertools import permutations, product
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +18,7 @@ import pytest
 
 from netgen.cli.app import main
 from netgen.cli.place import WITHOUT_EFFECT, Method
+from netgen.cli.place import place as place_command
 from netgen.errors import FitError, GraphError, SpecError
 from netgen.graph import Graph, place_graph, read_graph, read_start
 from netgen.ir.grid import Grid, Placement, wire_lengths
@@ -205,6 +208,17 @@ def test_what_cannot_be_is_one_line_before_the_search(
 
 def test_methods_are_the_placers_of_netgen() -> None:
     assert {method.value for method in Method} == set(METHODS)
+
+
+def test_the_page_describes_every_method_and_every_option() -> None:
+    text = (Path(__file__).parent.parent / "docs/placement.md").read_text(encoding="utf-8")
+    section = text.partition("## Methods")[2].partition("## ")[0]
+    assert set(re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", section, flags=re.MULTILINE)) == {
+        *(f"`{method}`" for method in METHODS if method not in {"spectral", "index"}),
+        "`spectral`, `index`",
+    }
+    options = signature(place_command).parameters.keys() - {"graph", "quiet", "bound"} | {"no-bound"}
+    assert {option for option in options if f"--{option}" not in text} == set()
 
 
 @pytest.mark.parametrize("method", WITHOUT_EFFECT)
