@@ -2,6 +2,7 @@
 
 import csv
 import io
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -14,8 +15,26 @@ from netgen.ir.grid import Grid, Placement
 from netgen.ir.netlist import Netlist
 from netgen.ir.network import Layer, Network
 
+__all__ = ["placement_csv", "read_network", "read_placement", "read_text", "write_network"]
+
 LARGEST = 1 << 28
-"""Bytes that a text file of a build may have: Verilog and operators of about a million wires."""
+"""Bytes that a file of a build may have, arrays as unpacked: Verilog and operators of about a million wires."""
+
+DAMAGES = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    EOFError,
+    SyntaxError,
+    MemoryError,
+    OverflowError,
+    RuntimeError,  # encrypted; deep brackets in a header
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What zipfile and numpy raise on damaged archives."""
 
 COLUMNS = ("neuron", "layer", "index", "x", "y", "z")
 
@@ -47,8 +66,15 @@ def read_network(path: Path) -> Network:
 
     Raises: BuildError, when the file is missing or damaged.
     """
+    if not path.exists():
+        raise BuildError(f"{path}: not found; run netgen build first")
+    if not path.is_file():
+        raise BuildError(f"{path}: not a regular file; build it again")
     try:
-        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+        with zipfile.ZipFile(path) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > LARGEST:
+                raise ValueError(f"more than {LARGEST:,} bytes")
+        with np.load(path, allow_pickle=False) as file:
             count = len(file.files) // 4
             layers = [
                 Layer(
@@ -60,10 +86,9 @@ def read_network(path: Path) -> Network:
                 for number in range(1, count + 1)
             ]
         return Network(tuple(layers))
-    except FileNotFoundError as error:
-        raise BuildError(f"{path}: not found; run netgen build first") from error
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, NetgenError) as error:
-        raise BuildError(f"{path}: not a network ({str(error)[:80]}); build it again") from error
+    except (*DAMAGES, NetgenError) as error:
+        reason = " ".join(str(error).split())[:80] or type(error).__name__
+        raise BuildError(f"{path}: not a network ({reason}); build it again") from error
 
 
 def placement_csv(netlist: Netlist, placement: Placement) -> str:
@@ -95,7 +120,8 @@ def read_placement(path: Path, netlist: Netlist, grid: Grid) -> Placement:
     sites = np.empty((len(names), 3), dtype=np.int64)
     for number, (row, name) in enumerate(zip(rows[1:], names, strict=True)):
         try:
-            sites[number] = [int(cell) for cell in row[3:]]
+            x, y, z = map(int, row[3:])
+            sites[number] = x, y, z
         except (ValueError, OverflowError) as error:
             site = text.shown(",".join(row))
             raise BuildError(f"{path}: line {number + 2}: {site} is no site; build it again") from error

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from netgen.errors import BuildError
+from netgen.text import parse_json, read_text
 
 LEDGER = "build.json"
 LOCK = ".lock"
@@ -29,6 +30,24 @@ def digest_of(*parts: bytes) -> str:
         digest.update(len(part).to_bytes(8, "big"))
         digest.update(part)
     return digest.hexdigest()
+
+
+def _digest_of_file(path: Path) -> str:
+    """The digest of a regular file; opening another, such as a pipe, could wait for ever.
+
+    Raises: OSError, when there is none.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(path)
+    return digest_of(path.read_bytes())
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or folder, whatever it is; it need not be there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -71,7 +90,7 @@ class Store:
         store = cls(folder)
         with _as_build_error(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            lock = (folder / LOCK).open("w")
+            lock = os.fdopen(os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK), "w")
         with lock:
             deadline = time.monotonic() + wait
             while not _locked(lock):
@@ -79,15 +98,15 @@ class Store:
                     raise BuildError(f"{folder}: another build is at work here; wait for it or choose another --out")
                 time.sleep(0.05)
             with _as_build_error(folder):
-                shutil.rmtree(folder / SCRATCH, ignore_errors=True)
+                _remove(folder / SCRATCH)
                 store._entries = store._read_ledger()
             yield store
 
     def _read_ledger(self) -> dict[str, Any]:
         """The ledger's entries; none when it is missing or damaged, so that everything is built again."""
         try:
-            tree = json.loads((self.folder / LEDGER).read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
+            tree = parse_json(read_text(self.folder / LEDGER, BuildError), BuildError)
+        except BuildError:
             return {}
         return tree if isinstance(tree, dict) else {}
 
@@ -104,12 +123,12 @@ class Store:
             return False
         scratch = self.folder / SCRATCH
         with _as_build_error(self.folder):
-            shutil.rmtree(scratch, ignore_errors=True)
+            _remove(scratch)
             try:
                 scratch.mkdir()
                 make(scratch)
                 files = sorted(path.name for path in scratch.iterdir())
-                digests = {name: digest_of((scratch / name).read_bytes()) for name in files}
+                digests = {name: _digest_of_file(scratch / name) for name in files}
                 self._entries.pop(stage, None)
                 self._write_ledger()
                 for name in files:
@@ -117,7 +136,7 @@ class Store:
                 self._entries[stage] = {"fingerprint": fingerprint, "files": digests}
                 self._write_ledger()
             finally:
-                shutil.rmtree(scratch, ignore_errors=True)
+                _remove(scratch)
         return True
 
     def _is_current(self, stage: str, fingerprint: str) -> bool:
@@ -125,14 +144,13 @@ class Store:
         if not isinstance(entry, dict) or entry.get("fingerprint") != fingerprint:
             return False
         try:
-            return all(
-                digest_of((self.folder / name).read_bytes()) == digest for name, digest in entry["files"].items()
-            )
-        except (OSError, KeyError, AttributeError):
+            return all(_digest_of_file(self.folder / name) == digest for name, digest in entry["files"].items())
+        except (OSError, KeyError, AttributeError, ValueError):  # a damaged ledger, or a file that is no longer there
             return False
 
     def _write_ledger(self) -> None:
         beside = self.folder / f"{LEDGER}.new"
+        _remove(beside)
         beside.write_text(json.dumps(self._entries, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         os.replace(beside, self.folder / LEDGER)
 
