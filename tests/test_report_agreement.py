@@ -1,6 +1,6 @@
 """netgen.report.agreement: what differs first, how often each is right, and how far the scores lie apart."""
 
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -74,16 +74,18 @@ def test_a_differing_simulation_is_an_error_of_one_line() -> None:
     )
 
 
-def test_in_a_build_folder_the_edited_file_is_named() -> None:
+def test_of_an_edited_file_the_edit_is_named_and_no_bug() -> None:
+    edits = {"top.v": "a/top.v: line 3: the Verilog differs", "network.npz": "a/network.npz: the network differs"}
     hardware, pytorch = checked(simulated=changed(3, 0, -7)), checked(quantized=changed(1, 2, -6))
     with pytest.raises(CheckError) as caught:
-        raise_if_different(hardware, Path("hdl_out/a"))
+        raise_if_different(replace(hardware, edits=edits))
     assert str(caught.value) == (
-        "hdl_out/a/top.v: the Verilog differs from circuit.json: sample 3, output 0: expected 5 (evaluate), "
-        "found -7 (verilator); undo the edit, or build it again"
+        "a/top.v: line 3: the Verilog differs: sample 3, output 0: expected 5 (evaluate), found -7 (verilator); "
+        "undo the edit, or build it again"
     )
-    with pytest.raises(CheckError, match=r"^hdl_out/a/network\.npz: the network differs from circuit\.json: sample 1,"):
-        raise_if_different(pytorch, Path("hdl_out/a"))
+    with pytest.raises(CheckError, match=r"^a/network\.npz: the network differs: sample 1,"):
+        raise_if_different(replace(pytorch, edits=edits))
+    raise_if_different(replace(checked(), edits=edits))
 
 
 def test_a_differing_class_is_named_when_all_scores_agree() -> None:

@@ -77,7 +77,7 @@ def check(
         typer.echo(record.write(found), nl=False)
     else:
         print_table(render_check(found))
-    raise_if_different(found, folder)
+    raise_if_different(found)
 
 
 def draw(

@@ -1,15 +1,17 @@
 """Checking: PyTorch, integers and hardware compute the same samples, and are compared."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from netgen.data import Dataset, load_dataset
-from netgen.errors import CheckError
+from netgen.errors import CheckError, SimulatorError
 from netgen.flow import files
 from netgen.flow.design import load_design
+from netgen.flow.edits import edits_of
 from netgen.flow.folder import load_circuit, load_spec_of
 from netgen.ir.circuit import trace
 from netgen.ir.fixed import Words
@@ -37,13 +39,16 @@ def check(
 
     Args:
         network: the float network that the design's circuit was quantized from.
-        samples: how many of the test samples, from the first; or `all`.
+        simulator: as for `simulate`.
+        samples: number of test samples, from the first; or `all`.
+        jobs, cache: as for `simulate`.
+    Raises: SimulatorError, when the simulator is not installed or fails.
     """
     from netgen import quantize, report, train
     from netgen.simulate import choose, simulate
 
     circuit = design.circuit
-    count = len(data.test) if samples == "all" else min(int(samples), len(data.test))
+    count = _count(data, samples)
     features, labels = data.test.features[:count], data.test.labels[:count]
     words: Words = circuit.input.encode(features)
     inputs, input_overflows = features.size, circuit.input.overflows(features)
@@ -78,28 +83,64 @@ def recheck(
     jobs: int | None = None,
     progress: Progress = silent,
 ) -> "CheckReport":
-    """Check a build folder as it is on disk, its `top.v` included; nothing in it is changed but the simulator's cache.
+    """Check a build folder as it is on disk, edited files included; only the simulator's cache in it is changed.
 
-    That its operators compute its circuit is proved again before anything is simulated.
+    First it is proved again that the operators compute the circuit.
 
-    Raises: BuildError, when something in it is missing or damaged; CheckError, when its operators are another's.
+    Args:
+        base: folder from which the data's path is seen; the build folder by default.
+        simulator, samples: those of the spec by default.
+        jobs: processes that simulate; all cores by default.
+    Raises: BuildError, when something in the folder is missing or damaged; CheckError, when its operators are not those
+        of its circuit, or when its Verilog was edited and cannot be simulated; SimulatorError, when the simulator is
+        not installed or fails.
     """
+    from netgen.simulate import SIMULATORS, choose
+
     spec = load_spec_of(folder)
     data = load_dataset(spec.data, seed=spec.seed, base=base or folder)
-    circuit = load_circuit(folder)
-    design = load_design(folder, spec, circuit)
+    design = load_design(folder, spec, load_circuit(folder))
+    network = files.read_network(folder / "network.npz")
+    _prove_again(folder, design)
+    edits = edits_of(folder, spec, network, design)
+    cache, samples = folder / "simulator", samples or spec.check.samples
+    simulator = simulator or spec.check.simulator
+    if simulator == "auto":
+        simulator = choose(design, _count(data, samples), cache=cache)
+    verilog = edits.get("top.v")
+    if verilog is not None and simulator == "amaranth":
+        raise CheckError(f"{verilog}, and amaranth does not read it; use --simulator icarus, or build it again")
+    SIMULATORS[simulator].is_built(design, cache)  # so that a missing tool is no fault of the Verilog
     try:
-        prove(design.graph, circuit)
+        report = check(
+            network,
+            design,
+            data,
+            simulator=simulator,
+            samples=samples,
+            jobs=jobs or os.cpu_count() or 1,
+            cache=cache,
+            progress=progress,
+        )
+    except SimulatorError as error:
+        if verilog is None:
+            raise
+        what = str(error).rpartition("; ")[0]
+        raise CheckError(f"{verilog}: {what}; undo the edit, or build it again") from error
+    return replace(report, edits=edits)
+
+
+def _count(data: Dataset, samples: int | str) -> int:
+    return len(data.test) if samples == "all" else min(int(samples), len(data.test))
+
+
+def _prove_again(folder: Path, design: Design) -> None:
+    """Prove that a design's operators compute its circuit, as the files of both may have been edited.
+
+    Raises: CheckError, when they do not.
+    """
+    try:
+        prove(design.graph, design.circuit)
     except CheckError as error:
-        what = str(error).partition(";")[0]
+        what = str(error).partition("; this is a bug")[0]
         raise CheckError(f"{folder / 'operators.json'}: not those of circuit.json ({what}); build it again") from error
-    return check(
-        files.read_network(folder / "network.npz"),
-        design,
-        data,
-        simulator=simulator or spec.check.simulator,
-        samples=samples or spec.check.samples,
-        jobs=jobs or os.cpu_count() or 1,
-        cache=folder / "simulator",
-        progress=progress,
-    )

@@ -1,8 +1,19 @@
 """From circuit and placement to hardware: Amaranth, Verilog and a self-checking testbench."""
 
 from netgen.hdl.axis import axis_of
+from netgen.hdl.edits import first_edit
 from netgen.hdl.emit import design_of, design_with
 from netgen.hdl.testbench import testbench_of
 from netgen.hdl.vectors import SAMPLES, Coverage, Vectors, vectors_of
 
-__all__ = ["SAMPLES", "Coverage", "Vectors", "axis_of", "design_of", "design_with", "testbench_of", "vectors_of"]
+__all__ = [
+    "SAMPLES",
+    "Coverage",
+    "Vectors",
+    "axis_of",
+    "design_of",
+    "design_with",
+    "first_edit",
+    "testbench_of",
+    "vectors_of",
+]

@@ -1,8 +1,7 @@
 """Whether PyTorch, the integers and the hardware agree, and how far quantized scores are from float scores."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -54,6 +53,7 @@ class CheckReport:
         saturated: per layer, how many words its output format limited.
         words: per layer, how many words it computed.
         difference: the first difference; None when all agree bit for bit.
+        edits: for files of the build folder that were edited, by name: where and how they differ.
     """
 
     samples: int
@@ -68,6 +68,7 @@ class CheckReport:
     saturated: tuple[int, ...]
     words: tuple[int, ...]
     difference: Difference | None
+    edits: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.error or len(self.error) != len(self.bound):
@@ -146,21 +147,18 @@ def check(
     )
 
 
-def raise_if_different(report: CheckReport, folder: Path | None = None) -> None:
+def raise_if_different(report: CheckReport) -> None:
     """Raise the first difference of a failed check as an error.
 
-    Args:
-        folder: build folder whose files were checked as they are on disk, where a user may have edited them; None for
-            files that were just made.
-    Raises: CheckError, with the first difference in one line.
+    Raises: CheckError, with the first difference in one line, and the edit that explains it, if there is one.
     """
-    if report.difference is None:
+    difference = report.difference
+    if difference is None:
         return
-    if folder is None:
-        raise CheckError(f"{report.difference}; build it again, and report a bug of netgen if it stays")
-    file, what = ("network.npz", "network") if report.difference.by == PYTORCH else ("top.v", "Verilog")
-    fix = "undo the edit, or build it again"
-    raise CheckError(f"{folder / file}: the {what} differs from circuit.json: {report.difference}; {fix}")
+    edit = report.edits.get("network.npz" if difference.by == PYTORCH else "top.v")
+    if edit is not None:
+        raise CheckError(f"{edit}: {difference}; undo the edit, or build it again")
+    raise CheckError(f"{difference}; build it again, and report a bug of netgen if it stays")
 
 
 def _first(found: Words, expected: Words, by: str) -> Difference | None:

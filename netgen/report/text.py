@@ -36,8 +36,11 @@ def render(report: BuildReport) -> RenderableType:
 
 
 def render_check(check: CheckReport) -> RenderableType:
-    """Draw a check alone: agreement, accuracy, error and saturation."""
-    return Group(agreement_line(check), Text(), _accuracies(tested_rows(check)), Text(), _grid(check_facts(check)))
+    """Draw a check alone: agreement, edited files, accuracy, error and saturation."""
+    edits = (Text(edit, style="yellow") for edit in check.edits.values())
+    return Group(
+        agreement_line(check), *edits, Text(), _accuracies(tested_rows(check)), Text(), _grid(check_facts(check))
+    )
 
 
 def wire_table(wires: WireReport) -> Table:

@@ -1,0 +1,158 @@
+"""Checking a build folder again, with files that were edited by hand."""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+import netgen
+from netgen.errors import CheckError, SimulatorError
+from netgen.flow.files import read_network, write_network
+from netgen.flow.verify import recheck
+from netgen.ir.network import Network
+from netgen.report import raise_if_different, render_check
+
+Tool = Callable[[str], str]
+
+SPEC = """
+name: edited
+network: {hidden: [6]}
+data: {thresholds: [0.3, 0.7]}
+train: {epochs: 2, batch_size: 32, learning_rate: 0.005}
+prune: {sparsity: 0.9, rounds: 1, retrain: 1}
+quantize: {input_width: 4, weight_width: 4, activation_width: 3, epochs: 1}
+place: {moves: 1000, certificate: false}
+emit: {argmax: true, vectors: 2, comments: true}
+check: {simulator: amaranth, samples: 3}
+"""
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("verify")
+    (folder / "edited.yaml").write_text(SPEC)
+    return netgen.build(folder / "edited.yaml", out=folder / "out").folder
+
+
+@pytest.fixture
+def copy(built: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(built, tmp_path / "edited"))
+
+
+def _edit(folder: Path, pattern: str, new: str) -> int:
+    """Replace the first match in `top.v`; return the number of its line."""
+    text = (folder / "top.v").read_text()
+    found = re.search(pattern, text)
+    assert found is not None
+    (folder / "top.v").write_text(text[: found.start()] + found.expand(new) + text[found.end() :])
+    return text.count("\n", 0, found.start()) + 1
+
+
+def _check(folder: Path, *words: str) -> tuple[int, str, str]:
+    """Exit status, first line of stdout, and stderr of the command."""
+    command = [sys.executable, "-m", "netgen", "check", str(folder), "--quiet", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout.partition("\n")[0], done.stderr
+
+
+WRONG = (r"(assign o_payload = \{\n +)([^,\n]+),", r"\1~\2,")
+"""The class has its bits inverted."""
+
+
+def test_a_build_that_nobody_edited_has_no_edits(built: Path) -> None:
+    assert recheck(built).edits == {}
+
+
+@pytest.mark.native
+def test_verilog_that_was_edited_and_computes_something_else_is_named_with_its_line(
+    copy: Path, native_tool: Tool
+) -> None:
+    native_tool("iverilog")
+    line = _edit(copy, *WRONG) + 1
+    status, out, err = _check(copy, "--simulator", "icarus")
+    assert (status, out[:11]) == (1, "agreement: ")
+    assert re.fullmatch(
+        rf"netgen: {re.escape(str(copy))}/top\.v: line {line}: the Verilog differs from what netgen wrote: "
+        r"sample \d+, class: expected \d+ \(evaluate\), found \d+ \(icarus\); undo the edit, or build it again\n",
+        err,
+    )
+
+
+@pytest.mark.native
+def test_verilog_that_was_edited_and_computes_the_same_passes_and_is_named(copy: Path, native_tool: Tool) -> None:
+    native_tool("iverilog")
+    line = _edit(copy, r"endmodule", "wire more;\nendmodule")
+    report = recheck(copy, simulator="icarus")
+    assert report.difference is None
+    raise_if_different(report)
+    where = f"{copy}/top.v: line {line}: the Verilog differs from what netgen wrote"
+    assert report.edits == {"top.v": where}
+    console = Console(width=1000, record=True, file=StringIO())
+    console.print(render_check(report))
+    assert console.export_text().splitlines()[:2] == ["agreement: exact (3 samples, icarus)", where]
+
+
+def test_a_comment_is_no_edit(copy: Path) -> None:
+    _edit(copy, r"endmodule", "// the end\nendmodule")
+    assert recheck(copy).edits == {}
+
+
+@pytest.mark.native
+@pytest.mark.parametrize(
+    ("pattern", "new", "why"),
+    [
+        (r"endmodule", "endmodul", r"iverilog failed: .*syntax error"),
+        (r"assign o_valid = .*;", "assign o_valid = 0;", r"icarus's program failed: .*the circuit lost samples"),
+    ],
+)
+def test_edited_verilog_that_cannot_be_simulated_is_the_edits_fault(
+    pattern: str, new: str, why: str, copy: Path, native_tool: Tool
+) -> None:
+    native_tool("iverilog")
+    line = _edit(copy, pattern, new)
+    with pytest.raises(CheckError) as caught:
+        recheck(copy, simulator="icarus")
+    assert re.fullmatch(
+        rf"{re.escape(str(copy))}/top\.v: line {line}: the Verilog differs from what netgen wrote: {why}; "
+        r"undo the edit, or build it again",
+        str(caught.value),
+    )
+
+
+def test_a_simulator_that_does_not_read_the_edited_verilog_says_so(copy: Path) -> None:
+    line = _edit(copy, *WRONG) + 1
+    with pytest.raises(CheckError) as caught:
+        recheck(copy)
+    assert str(caught.value) == (
+        f"{copy}/top.v: line {line}: the Verilog differs from what netgen wrote, and amaranth does not read it; "
+        "use --simulator icarus, or build it again"
+    )
+
+
+def test_a_tool_that_is_missing_is_no_fault_of_an_edit(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _edit(copy, *WRONG)
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(SimulatorError, match=r"^iverilog not found; install it"):
+        recheck(copy, simulator="icarus")
+
+
+def test_a_network_that_was_edited_is_named(copy: Path) -> None:
+    network = read_network(copy / "network.npz")
+    *before, last = network.layers
+    bias = last.bias.copy()
+    bias[0] += np.abs(last.weight).sum() + 1
+    write_network(copy / "network.npz", Network((*before, type(last)(last.weight, bias, last.mask, last.activation))))
+    with pytest.raises(CheckError) as caught:
+        raise_if_different(recheck(copy))
+    assert re.fullmatch(
+        rf"{re.escape(str(copy))}/network\.npz: the network differs from circuit\.json: "
+        r"sample 0, output 0: expected -?\d+ \(evaluate\), found -?\d+ \(PyTorch\); undo the edit, or build it again",
+        str(caught.value),
+    )
