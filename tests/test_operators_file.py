@@ -107,6 +107,7 @@ DAMAGED = {
     _row(2, "divide", [0, 1], [0, 0], 0, 0, 6, 1, 0): f"{NOT}operators[2]: kind 'divide' with [0, 0] and 0 is no "
     "operation",
     _row(2, 7, [0, 1], [0, 0], 0, 0, 6, 1, 0): f"{NOT}operators[2]: kind 7 with [0, 0] and 0 is no operation",
+    _row(2, {}, [0, 1], [], 0, 0, 6, 1, 0): f"{NOT}operators[2]: kind {{}} with [] and 0 is no operation",
     _row(2, "add", [0, 1], [], 0, 0, 6, 1, 0): f"{NOT}operators[2]: kind 'add' with [] and 0 is no operation",
     _row(2, "add", [0], [0, 0], 0, 0, 6, 1, 0): "operator 2, add: sources (0,), not 2 of them",
     _row(2, "add", [0, 2], [0, 0], 0, 0, 6, 1, 0): "operator 2, add: sources (0, 2), not all before it",

@@ -51,7 +51,7 @@ def record_of(operation: Operation) -> OperationRecord:
             assert_never(operation)
 
 
-def operation_of(kind: str, numbers: tuple[int, ...], number: int) -> Operation | None:
+def operation_of(kind: object, numbers: tuple[int, ...], number: int) -> Operation | None:
     """The operation of a record; None, when no operation has it."""
     single: dict[str, Callable[[int], Operation]] = {
         "input": Input,
@@ -74,7 +74,7 @@ def operation_of(kind: str, numbers: tuple[int, ...], number: int) -> Operation 
             return Greater()
         case ("select", ()) if number == 0:
             return Select()
-        case (name, ()) if name in single:
+        case (str(name), ()) if name in single:
             return single[name](number)
     return None
 
