@@ -261,6 +261,17 @@ def test_a_weight_changed_in_the_circuit_is_found_and_named(copy: Path) -> None:
         recheck(copy)
 
 
+def test_operators_of_another_size_are_refused_before_hardware_is_made_of_them(copy: Path) -> None:
+    """An input port of 2**62 words would not fit in memory."""
+    text = (copy / "operators.json").read_text()
+    (copy / "operators.json").write_text(text.replace('{"inputs": 64,', f'{{"inputs": {2**62},', 1))
+    with pytest.raises(BuildError) as caught:
+        recheck(copy)
+    assert str(caught.value) == (
+        f"{copy / 'operators.json'}: not those of circuit.json ({2**62} inputs, but the circuit has 64); build it again"
+    )
+
+
 def test_a_weight_changed_in_the_network_is_found_and_named(copy: Path) -> None:
     """By four steps, so that it rounds to another word; PyTorch then computes something else than the circuit."""
     network = read_network(copy / "network.npz")

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from netgen.errors import BuildError
 from netgen.flow import files
 from netgen.flow.folder import load_operators
 from netgen.ir.circuit import Circuit
@@ -9,6 +10,7 @@ from netgen.ir.grid import Placement
 from netgen.ir.netlist import Netlist, netlist_of
 from netgen.operators.design import Design
 from netgen.operators.graph import OperatorGraph
+from netgen.operators.prove import misfit_of
 from netgen.operators.schedule import Schedule, schedule
 from netgen.operators.wiring import long_wires, sites_for, sites_of
 from netgen.spec.board import board_of
@@ -25,6 +27,8 @@ def load_design(folder: Path, spec: Spec, circuit: Circuit) -> Design:
     from netgen import hdl
 
     graph = load_operators(folder)
+    if misfit := misfit_of(graph, circuit):
+        raise BuildError(f"{folder / 'operators.json'}: not those of circuit.json ({misfit}); build it again")
     netlist = netlist_of(circuit)
     placement = files.read_placement(folder / "placement.csv", netlist, board_of(spec.place, netlist)[0])
     verilog = files.read_text(folder / "top.v")

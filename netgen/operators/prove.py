@@ -30,6 +30,9 @@ from netgen.operators.kinds import (
     Table,
 )
 from netgen.operators.tournament import winner_of
+from netgen.text import shown
+
+__all__ = ["Proof", "misfit_of", "prove"]
 
 Variable = tuple[str, int, int]
 """What a layer's sums are linear in.
@@ -63,12 +66,11 @@ def prove(graph: OperatorGraph, circuit: Circuit) -> Proof:
 
     Raises: CheckError, naming the first operator or neuron that is wrong.
     """
+    misfit = misfit_of(graph, circuit)
+    _need(not misfit, misfit)
     symbols = _Symbols(graph, circuit)
     for number in range(len(graph.operators)):
         symbols.derive(number)
-    _need(graph.inputs == circuit.features, f"{graph.inputs} inputs, but the circuit has {circuit.features}")
-    sizes = tuple(len(layer) for layer in graph.words)
-    _need(sizes == circuit.sizes[1:], f"layers of {sizes} neurons, but the circuit has {circuit.sizes[1:]}")
     neurons = weights = 0
     varies = [reach.out_lo != reach.out_hi for reach in ranges_of(circuit)]
     needed = [np.ones(circuit.sizes[-1], dtype=np.bool_)]
@@ -82,6 +84,16 @@ def prove(graph: OperatorGraph, circuit: Circuit) -> Proof:
     if graph.best is not None:
         _need(winner_of(graph) == graph.best, f"class: operator {graph.best} is not the greatest score's index")
     return Proof(len(graph.operators), neurons, weights)
+
+
+def misfit_of(graph: OperatorGraph, circuit: Circuit) -> str:
+    """Say how the inputs and layers of a graph differ in number from those of a circuit; empty when they do not."""
+    if graph.inputs != circuit.features:
+        return f"{graph.inputs} inputs, but the circuit has {circuit.features}"
+    sizes = tuple(len(layer) for layer in graph.words)
+    if sizes != circuit.sizes[1:]:
+        return f"layers of {shown(sizes)} neurons, but the circuit has {shown(circuit.sizes[1:])}"
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
