@@ -83,7 +83,8 @@ CASES = {
     "weights of another shape": (
         "network: {hidden: [6], weights: model.pt}",
         _weights,
-        "model.pt: weight has shape (3, 3), the spec's network (6, 64); network.hidden must match the weights",
+        "model.pt: holds 1 Linear for the 2 of the spec's network; network.hidden and network.batch_norm must "
+        "match the weights",
     ),
     "no weights": (
         "network: {hidden: [6], weights: none.pt}",

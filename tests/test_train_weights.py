@@ -194,9 +194,9 @@ ELSEWHERE = "may stand elsewhere than directly behind layer {}; fold it into the
             _linear("0", 3) | _linear("2", 2, 3),
             "the weight of 0 has shape (3, 2), the spec's network (2, 2); network.hidden must match the weights",
         ),
-        (_linear("0") | _linear("1") | _linear("2"), f"3 linear layers where the spec's network has 2; {FIX}"),
-        (_linear("0"), f"1 linear layers where the spec's network has 2; {FIX}"),
-        (PLAIN | _norm("1"), f"1 batch normalizations where the spec's network has 0; {FIX}"),
+        (_linear("0") | _linear("1") | _linear("2"), f"holds 3 Linear for the 2 of the spec's network; {FIX}"),
+        (_linear("0"), f"holds 1 Linear for the 2 of the spec's network; {FIX}"),
+        (PLAIN | _norm("1"), f"holds 1 BatchNorm1d for the 0 of the spec's network; {FIX}"),
         (
             _linear("left") | _linear("right"),
             "left and right fit the same layer; name them so that numbers give their order, as fc1 and fc2",
@@ -236,7 +236,7 @@ def test_a_file_that_does_not_fit_is_refused(tmp_path: Path, state: object, mess
         (_linear("0") | _linear("2") | _norm("3"), "batch normalization 3 " + ELSEWHERE.format(0)),
         (_norm("bn1") | _linear("fc1") | _linear("fc2"), "batch normalization bn1 " + ELSEWHERE.format("fc1")),
         (_linear("fc1") | _linear("fc2") | _norm("norm"), "batch normalization norm " + ELSEWHERE.format("fc1")),
-        (PLAIN, f"0 batch normalizations where the spec's network has 1; {FIX}"),
+        (PLAIN, f"holds 0 BatchNorm1d for the 1 of the spec's network; {FIX}"),
         (
             _linear("0") | _norm("1", 3) | _linear("2"),
             f"batch normalizations do not fit behind the hidden layers; {FIX}",
@@ -318,7 +318,7 @@ def test_a_tensor_that_claims_a_huge_shape_is_refused_by_its_shape(tmp_path: Pat
         ([1, 2], "holds a list; save model.state_dict() instead"),
         (W, "holds a Tensor; save model.state_dict() instead"),
         (None, "holds a NoneType; save model.state_dict() instead"),
-        ({}, f"0 linear layers where the spec's network has 2; {FIX}"),
+        ({}, f"holds 0 Linear for the 2 of the spec's network; {FIX}"),
         (
             nn.Linear(2, 2),
             "not a state_dict of plain tensors (it needs more than plain tensors); torch.save one",

@@ -1,5 +1,6 @@
 """Commands on builds: build, report, check, draw."""
 
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -92,10 +93,14 @@ def draw(
 
 
 def _print_report(folder: Path, *, json: bool) -> None:
+    """Print a report on stdout; on stderr its warnings too, where stdout is read by a program or goes to a file."""
     from netgen.flow.built import load_report
     from netgen.report import render, to_json
 
     found = load_report(folder)
+    if json or not sys.stdout.isatty():
+        for warning in found.warnings:
+            typer.echo(f"netgen: warning: {folder}: {warning}", err=True)
     if json:
         typer.echo(to_json(found), nl=False)
     else:

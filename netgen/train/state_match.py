@@ -140,7 +140,7 @@ def linears_in_order(path: Path, linears: Sequence[Module], sizes: Sequence[int]
     """
     shapes = [(n_out, n_in) for n_in, n_out in pairwise(sizes)]
     if len(linears) != len(shapes):
-        raise WeightsError(f"{path}: {len(linears)} linear layers where the spec's network has {len(shapes)}; {FIX}")
+        raise WeightsError(f"{path}: holds {len(linears)} Linear for the {len(shapes)} of the spec's network; {FIX}")
     found = list(_orders(linears, shapes, limit=2))
     if not found:
         raise _no_order(path, linears, shapes)
@@ -196,7 +196,7 @@ def norms_in_order(path: Path, norms: Sequence[Module], linears: Sequence[Module
     hidden = linears[:-1]
     need = len(hidden) if wanted else 0
     if len(norms) != need:
-        raise WeightsError(f"{path}: {len(norms)} batch normalizations where the spec's network has {need}; {FIX}")
+        raise WeightsError(f"{path}: holds {len(norms)} BatchNorm1d for the {need} of the spec's network; {FIX}")
     found = list(_orders(norms, [(linear.shape[0],) for linear in hidden[:need]], limit=2))
     if len(found) != 1:
         what = "do not fit" if not found else "fit in more than one way"
