@@ -127,7 +127,8 @@ def test_other_yaml_ends_in_one_short_line(case: str) -> None:
     "text",
     [
         "name: " + "x" * 200_000,
-        "x" * 200_000 + ": 1",
+        "? " + "x" * 200_000 + "\n: 1",
+        "data: {? " + "x" * 200_000 + " : 1}",
         "data: {" + "x" * 200_000 + ": 1}",
         "search: {ranges: {" + "x" * 100_000 + ": {low: 1, high: 2}}}",
         "search: {ranges: {train.epochs: {choices: [" + "x" * 100_000 + ", 1]}}}",

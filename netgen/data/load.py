@@ -11,7 +11,7 @@ from netgen.data.digits import read_digits
 from netgen.data.idx import read_idx
 from netgen.data.npz import read_npz
 from netgen.data.raw import Array, Raw, check
-from netgen.data.scaling import below_1, check_range, scale_of, scaled
+from netgen.data.scaling import check_range, scale_of, scaled
 from netgen.data.split import split
 from netgen.data.table import read_csv
 from netgen.errors import DataError
@@ -49,7 +49,7 @@ def load_dataset(spec: DataSpec, *, seed: int, base: Path | None = None) -> Data
     if raw.test_features is not None:
         check_range(path, "test features", raw.test_features, scale)
     return Dataset(
-        train=Split(below_1(scaled(train_x, scale)), train_y),
+        train=Split(scaled(train_x, scale), train_y),
         validation=Split(scaled(validation_x, scale), validation_y),
         test=Split(scaled(test_x, scale), test_y),
         classes=len(names) or int(max(train_y.max(), validation_y.max(), test_y.max())) + 1,

@@ -36,15 +36,19 @@ def scale_of(features: Array, *, per_feature: bool) -> Reals:
 
 
 def scaled(features: Array, scale: Reals) -> npt.NDArray[np.float32]:
-    """Multiply features by their scale in double precision, then round to float32."""
+    """Multiply features by their scale in double precision, then round to float32, but never up to 1.
+
+    Args:
+        features: (n, n_in).
+        scale: (n_in,), powers of two.
+    """
     out = np.empty(features.shape, np.float32)
     np.multiply(features, scale, out=out, dtype=np.float64, casting="unsafe")
+    rows, columns = np.nonzero((out == 1) | (out == -1))
+    exact = features[rows, columns] * scale[columns]
+    inside = np.abs(exact) < 1
+    out[rows[inside], columns[inside]] = np.copysign(_BELOW_1, exact[inside])
     return out
-
-
-def below_1(features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Keep features below 1 in magnitude where rounding to float32 brought them to 1."""
-    return np.clip(features, -_BELOW_1, _BELOW_1)
 
 
 def check_range(path: Path, what: str, features: Array, scale: Reals) -> None:
