@@ -78,6 +78,11 @@ NAME = "a name is a whole number, or text without control characters or outer sp
         ({"faces": {"0": "x0", "00": "x1"}}, "faces: '00'; no neuron is in that layer; give the number of a layer"),
         ({"pins": {"a": [0, 0]}}, "pins.a: [0, 0]; need [x, y, z]"),
         ({"pins": {"c": [0, 0, 0]}}, "pins: no neuron 'c'; name it in neurons"),
+        (
+            {"pins": {"a": [0, 0, 1], "b": [0, 0, 1]}},
+            "pins.b: [0, 0, 1] is the site of 'a'; pin one of them elsewhere",
+        ),
+        ({"pins": {"a": [0, 0, 1]}, "blocked": [[0, 0, 1]]}, "pins.a: [0, 0, 1] is blocked; pin it elsewhere"),
         ({"blocked": [[0, 0, 2**70]]}, f"blocked[0]: {2**70}; {WHOLE}"),
         ({"box": [1, 0, 1]}, "box: 0; need a whole number from 1 to 2147483647"),
         ({"box": [2**31 - 1] * 3}, None),

@@ -206,6 +206,28 @@ def test_what_cannot_be_is_one_line_before_the_search(
     assert result.err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("constraint", "words", "message"),
+    [
+        (
+            {"layers": {"1": 2**31 - 1}},
+            ("--layered",),
+            "2,147,483,648 planes of 1 sites, one for each layer, are more than",
+        ),
+        ({"blocked": [[2**31 - 1, 0, 0]]}, (), "grid shape (2147483648, 2, 1) has more than "),
+        ({"pins": {"0": [2**31 - 1] * 3}}, (), "grid shape (2147483648, 2147483648, 2147483648) has more than "),
+        ({"pins": {"0": [9, 0, 0]}, "box": [2, 2, 2]}, (), "site (9, 0, 0) lies outside the (2, 2, 2) box"),
+    ],
+)
+def test_a_box_that_constraints_make_too_large_is_refused(
+    tmp_path: Path, netgen_place: Command, constraint: dict[str, Any], words: tuple[str, ...], message: str
+) -> None:
+    (tmp_path / "g.json").write_text(json.dumps({"neurons": 2, "wires": [[0, 1]]} | constraint))
+    result = netgen_place("g.json", *words)
+    assert (result.status, result.out, result.err.count("\n")) == (1, "", 1)
+    assert result.err.startswith(f"netgen: {message}")
+
+
 def test_methods_are_the_placers_of_netgen() -> None:
     assert {method.value for method in Method} == set(METHODS)
 

@@ -9,7 +9,7 @@ from netgen.errors import FitError, GraphError
 from netgen.graph.graph import MOST_NEURONS, Graph, graph_of
 from netgen.graph.whole import site_of, whole
 from netgen.ir.fixed import Words
-from netgen.ir.grid import FACES, Face, Grid
+from netgen.ir.grid import FACES, Face, Grid, Site
 from netgen.text import parse_json, shown
 
 __all__ = ["read_json"]
@@ -44,11 +44,8 @@ def read_json(text: str) -> Graph:
     layers: Words = np.zeros(len(names.all), dtype=np.int64)
     for name, layer in _object(tree, "layers").items():
         layers[names.number(name, "layers")] = whole(layer, f"layers.{shown(name)[1:-1]}")
-    pins = {
-        names.number(name, "pins"): site_of(at, f"pins.{shown(name)[1:-1]}")
-        for name, at in _object(tree, "pins").items()
-    }
     blocked = [site_of(at, f"blocked[{k}]") for k, at in enumerate(_list(tree, "blocked"))]
+    pins = _pins(tree, names, set(blocked))
     graph = graph_of(len(names.all), wires, layer=layers, names=names.all)
     return Graph(
         graph.netlist,
@@ -92,6 +89,20 @@ class _Names:
                 f"{place}: {shown(name)}; a name is a whole number, or text without control characters or outer spaces"
             )
         return text
+
+
+def _pins(tree: dict[str, Any], names: _Names, blocked: set[Site]) -> dict[int, Site]:
+    pins: dict[int, Site] = {}
+    name_at: dict[Site, str] = {}
+    for name, at in _object(tree, "pins").items():
+        place = f"pins.{shown(name)[1:-1]}"
+        site = site_of(at, place)
+        if site in blocked:
+            raise GraphError(f"{place}: {at} is blocked; pin it elsewhere")
+        if site in name_at:
+            raise GraphError(f"{place}: {at} is the site of {shown(name_at[site])}; pin one of them elsewhere")
+        pins[names.number(name, "pins")], name_at[site] = site, name
+    return pins
 
 
 def _grid(tree: dict[str, Any]) -> Grid | None:
