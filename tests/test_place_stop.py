@@ -100,22 +100,30 @@ def test_an_interrupt_at_any_call_leaves_the_placer(method: str) -> None:
             place(netlist, GRID, method=method, moves=3_000, progress=raising(KeyboardInterrupt, call))
 
 
-def test_an_exact_search_that_is_stopped_gives_a_placement_and_a_bound_below_it() -> None:
+def test_an_exact_search_that_is_stopped_gives_a_placement_and_a_bound_below_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("netgen.place.bounds.relaxation.MANY_ROUNDS", 5)
     netlist, regions = dense(8), free_regions(dense(8), GRID)
     calls = calls_of(lambda progress: solve(netlist, GRID, regions, moves=3_000, progress=progress))
-    for call in range(calls):
+    for call in (0, 1, 2, calls // 3, calls // 2, calls - 20, calls - 2, calls - 1):
         placement, certificate, _ = solve(netlist, GRID, regions, moves=3_000, progress=raising(Stopped, call))
         assert 0 < certificate.bound <= length_of(netlist, placement)
 
 
-def test_bounds_that_are_stopped_give_the_largest_so_far_and_an_interrupt_leaves_them() -> None:
-    problem = problem_of(dense(12), GRID, free_regions(dense(12), GRID))
+def test_bounds_that_are_stopped_give_the_largest_so_far_and_an_interrupt_leaves_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("netgen.place.bounds.relaxation.MANY_ROUNDS", 20)
+    problem = problem_of(dense(8), GRID, free_regions(dense(8), GRID))
     calls = calls_of(lambda progress: best(problem, progress=progress))
-    found = [best(problem, progress=raising(Stopped, call)).bound for call in range(calls)]
+    assert calls > 80  # one for each round of every bound: 30 of `degree`, twice, and 20 of `projection`
+    tried = [0, 1, 20, 31, 32, 63, 64, calls - 10, calls - 2, calls - 1]
+    found = [best(problem, progress=raising(Stopped, call)).bound for call in tried]
     assert found[0] == BOUNDS["pairs"](problem).bound
     assert found == sorted(found)
     assert found[-1] == best(problem).bound
-    for call in range(calls):
+    for call in tried:
         with pytest.raises(KeyboardInterrupt):
             best(problem, progress=raising(KeyboardInterrupt, call))
 

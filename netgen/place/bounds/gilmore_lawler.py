@@ -1,27 +1,34 @@
-"""Gilmore-Lawler: stars from every site, and a site of its own for every center."""
+"""The Gilmore-Lawler bound: the star of every neuron on every site, and a different site for every neuron."""
 
 import numpy as np
 
-from netgen.place.bounds.degree import SHARES, degree
-from netgen.place.bounds.split import Sites, certify
+from netgen.place.bounds.degree import degree
+from netgen.place.bounds.split import Sites, certify, fits
 from netgen.place.certificate import Certificate
 from netgen.place.qap import Problem
+from netgen.progress import Progress, silent
 
 
-def gilmore_lawler(problem: Problem) -> Certificate:
-    """Bound by a linear assignment of neurons to sites, each at the cost of its cheapest star there.
+def gilmore_lawler(problem: Problem, *, progress: Progress = silent) -> Certificate:
+    """Bound by a linear assignment of neurons to sites, where each costs the length of its shortest star there.
 
-    A star is a minimal scalar product: the heaviest wires to the nearest sites. Each wire is half in either star, or
-    in the shares that `degree` finds, whichever is better.
+    A star is a minimal scalar product: the heaviest wires to the nearest sites. Each wire's weight is divided between
+    its two stars in halves, or in the shares that `degree` finds; the larger bound is returned.
 
-    Witness: as of `projection`; the split only moves weight from one end of a wire to the other.
+    Witness: as of `projection`; the split moves weight from one end of a wire to the other.
     Source: Gilmore 1962, Lawler 1963; the assignment by OR-Tools.
     """
     sites = Sites.of(problem)
+    stars = degree(problem, progress=progress).witness
+    source, target, parts = stars["source"], stars["target"], int(stars["shares"])
     halves = np.zeros(sites.distance.shape, dtype=np.int64)
-    shares, stars = halves.copy(), degree(problem).witness
-    source, target = stars["source"], stars["target"]
-    shares[source, target] = SHARES * sites.weight[source, target] - 2 * stars["share"]
+    shares = halves.copy()
+    shares[source, target] = parts * sites.weight[source, target] - 2 * stars["share"]
     shares[target, source] = -shares[source, target]
-    found = [certify(problem, sites, split, SHARES, "gilmore_lawler") for split in (halves, shares)]
+    if not (fits(sites, halves, parts) and fits(sites, shares, parts)):
+        return certify(problem, sites, halves, 1, "gilmore_lawler")
+    found: list[Certificate] = []
+    for split in (halves, shares):
+        progress("gilmore_lawler", len(found) / 2)
+        found.append(certify(problem, sites, split, parts, "gilmore_lawler"))
     return max(found, key=lambda certificate: certificate.bound)

@@ -1,4 +1,5 @@
-"""The heaviest wires on the nearest pairs of sites: weak on sparse graphs, good on dense ones."""
+"""The pair bound: the heaviest wires on the nearest pairs of sites. Weak on sparse graphs, good on dense ones."""
+# ruff: noqa: ARG001 - every bound has this signature
 
 import numpy as np
 from scipy.sparse import triu
@@ -6,12 +7,13 @@ from scipy.sparse import triu
 from netgen.ir.fixed import Words
 from netgen.place.certificate import Certificate
 from netgen.place.qap import Problem
+from netgen.progress import Progress, silent
 
 
-def pairs(problem: Problem) -> Certificate:
+def pairs(problem: Problem, *, progress: Progress = silent) -> Certificate:
     """Bound by the sorted weights of wired pairs times the sorted distances of pairs of sites.
 
-    Two pairs of neurons never share a pair of sites. About 1 us per wire, whatever the size of the box.
+    Two pairs of neurons never use the same pair of sites. About 1 us for each wire, whatever the size of the box.
     """
     weight = np.sort(triu(problem.adjacency).data)[::-1]
     length, count = _pairs_by_distance(problem.grid.shape, problem.grid.pitch)
@@ -21,7 +23,7 @@ def pairs(problem: Problem) -> Certificate:
 
 
 def _pairs_by_distance(shape: tuple[int, int, int], pitch: tuple[int, int, int]) -> tuple[Words, Words]:
-    """Distances between two sites of a box, ascending, and how many pairs of sites are as far apart."""
+    """Return the distances between two sites of a box, ascending, and the number of pairs of sites at each."""
     steps = [np.arange(side) for side in shape]
     ways = [np.where(step == 0, side, 2 * (side - step)) for step, side in zip(steps, shape, strict=True)]
     x, y, z = (step * unit for step, unit in zip(steps, pitch, strict=True))

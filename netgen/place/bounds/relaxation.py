@@ -1,8 +1,8 @@
-"""The split of the weights that proves most: the dual of a relaxation, by alternating projections (ADMM).
+"""The split of the weights that proves the largest bound: the dual of a relaxation, solved by ADMM.
 
-In the relaxation the matrix of distances between neurons need not belong to a placement. It must have the eigenvalues
-and row sums that a placement's has, or averages of them, and entries in each row that sum up to what the nearest
-sites allow. Only the quality of the bound rests on this file: any split proves one.
+In the relaxation, the matrix of distances between neurons need not belong to a placement. It must have the eigenvalues
+and row sums of a placement's matrix, or averages of them, and the entries of each row must sum up to what the nearest
+sites allow. Any split proves a bound, so errors in this file can only make the bound smaller, never wrong.
 """
 
 import numpy as np
@@ -11,15 +11,16 @@ from scipy.optimize import isotonic_regression
 
 from netgen.ir.fixed import Reals
 from netgen.place.bounds.split import Sites
+from netgen.progress import Progress
 
 ROUNDS, MANY_ROUNDS, FEW_SITES = 100, 400, 300
-"""Eigendecompositions, 0.4 s each for 1,000 sites; more of them for up to FEW_SITES."""
+"""Number of eigendecompositions, 0.4 s each for 1,000 sites; MANY_ROUNDS for up to FEW_SITES sites."""
 STIFFNESS = 4.0
 """Penalty of ADMM, in units of the norm of the weights over that of the distances."""
 
 
-def split_of(sites: Sites) -> Reals:
-    """B of `netgen.place.bounds.split`, (K, K); 4e-10 s times the rounds times the cube of the sites.
+def split_of(sites: Sites, progress: Progress) -> Reals:
+    """Find the matrix B of `netgen.place.bounds.split`, (K, K) float64; 4e-10 s times rounds times K^3.
 
     Source: Boyd et al. 2011 (ADMM).
     """
@@ -32,7 +33,9 @@ def split_of(sites: Sites) -> Reals:
     np.fill_diagonal(near, 0)
     dual = np.zeros_like(distance)
     split = dual
-    for _ in range(MANY_ROUNDS if count <= FEW_SITES else ROUNDS):
+    rounds = MANY_ROUNDS if count <= FEW_SITES else ROUNDS
+    for k in range(rounds):
+        progress("projection", k / rounds)
         apart = shape.project(near - dual)
         split = rho * (dual + apart - near)
         near = _spread(apart + dual - weight / rho, nearest)
@@ -41,9 +44,10 @@ def split_of(sites: Sites) -> Reals:
 
 
 def _spread(matrix: Reals, nearest: Reals) -> Reals:
-    """The nearest matrix with zeros on the diagonal, no row of which has k others closer together than k sites are.
+    """Project onto the matrices with a zero diagonal whose rows respect the distances of the nearest sites.
 
-    In a row, any k entries off the diagonal must sum to at least `nearest[:k]`; isotonic regression finds them.
+    In each row, any k entries off the diagonal must sum to at least `nearest[:k].sum()`. Isotonic regression finds the
+    nearest such matrix.
     """
     spread = matrix.copy()
     np.fill_diagonal(spread, -np.inf)
@@ -56,7 +60,7 @@ def _spread(matrix: Reals, nearest: Reals) -> Reals:
 
 
 class _Shape:
-    """Averages of orthogonal images of a matrix of distances that keep the sum of a vector."""
+    """The convex hull of Q D Q' over all orthogonal Q that preserve the sum of a vector; D is a matrix of distances."""
 
     def __init__(self, distance: Reals) -> None:
         self.count = len(distance)
@@ -67,7 +71,7 @@ class _Shape:
         self.values = np.sort(-eigh(centered, eigvals_only=True))[::-1]
 
     def project(self, matrix: Reals) -> Reals:
-        """The nearest of them."""
+        """Project onto this set."""
         symmetric = (matrix + matrix.T) / 2
         row = symmetric.sum(axis=1)
         mean = row.sum() / self.count**2
@@ -82,7 +86,10 @@ class _Shape:
 
 
 def _nearest_average(vector: Reals, descending: Reals) -> Reals:
-    """The average of permutations of `descending` that is nearest to `vector` (Lim and Wright 2016)."""
+    """Project `vector` onto the convex hull of the permutations of `descending`.
+
+    Source: Lim and Wright 2016.
+    """
     order = np.argsort(-vector, kind="stable")
     excess = isotonic_regression(vector[order] - descending, increasing=False).x
     nearest = np.empty_like(vector)

@@ -1,12 +1,13 @@
-"""The bound that a split of the weights proves, in exact integers but for eigenvalues, whose error is bounded.
+"""The bound that a split of the weights proves, in exact integers except for eigenvalues, whose error is bounded.
 
-Add neurons without wires until every open site holds one; let A be their K x K weights and D the distances of sites.
-For any B, the length of a placement P (twice, as every pair is counted in both orders) is
-`<A - B, P D P'> + <B, P D P'>`. The first term is bounded by stars, as Gilmore and Lawler do; where B is not symmetric,
-a wire has more weight in the star of one end. The second is bounded by eigenvalues, as Hadley, Rendl and Wolkowicz do:
-it is a constant, plus a cost for each neuron and site that joins the stars' linear assignment, plus a part in which P,
-an orthogonal matrix that keeps the sum of a vector, can at best pair the largest eigenvalues of (B + B') / 2 with
-those of -D (Hoffman and Wielandt 1953).
+Add neurons without wires until every open site holds one. Let A be the K x K weights of the neurons, and D the
+distances of the sites. For any B, twice the wire length of a placement P is `<A - B, P D P'> + <B, P D P'>`.
+
+The first term is bounded by stars (Gilmore 1962, Lawler 1963); where B is not symmetric, a wire has more weight in the
+star of one end. The second term is bounded by eigenvalues (Hadley, Rendl and Wolkowicz 1992). It is the sum of a
+constant; of a cost for each neuron and site, which is added to the stars' linear assignment; and of a rest. P is an
+orthogonal matrix that preserves the sum of a vector, so the rest is at least minus the scalar product of the sorted
+eigenvalues of (B + B') / 2 and of -D (Hoffman and Wielandt 1953).
 """
 
 from dataclasses import dataclass
@@ -25,19 +26,19 @@ from netgen.place.qap import Problem
 FORBIDDEN = 1 << 61
 """Cost of a site outside the region of a neuron."""
 MARGIN = Fraction(1, 1000)
-"""Given away, so that rounding errors of another machine do not undo the proof."""
+"""Subtracted from the bound, so that the proof also holds with the rounding errors of another machine."""
 ROOM = 1 << 60
-"""Costs, times the number of sites, must stay below, to be exact in the assignment."""
+"""Costs times twice the number of sites stay below this, so that the assignment is exact."""
 
 
 @dataclass(frozen=True, eq=False)
 class Sites:
-    """The sites that some neuron may use, K in number.
+    """The K sites that some neuron may use.
 
     Attributes:
-        weight: (K, K) int64; A, the weights of the wires, with zeros for the added neurons.
+        weight: (K, K) int64; A, the weights of the wires, 0 for the added neurons.
         distance: (K, K) int64; D.
-        allowed: (K, K) bool; which neuron may use which of these sites.
+        allowed: (K, K) bool; whether a neuron may use a site.
     """
 
     weight: Words
@@ -46,7 +47,7 @@ class Sites:
 
     @classmethod
     def of(cls, problem: Problem) -> "Sites":
-        """Dense matrices of a problem."""
+        """Build dense matrices of a problem."""
         n = problem.neurons
         used = problem.allowed[np.unique(problem.region)].any(axis=0) if n else problem.allowed.any(axis=0)
         point = problem.point[used]
@@ -61,14 +62,15 @@ class Sites:
 
 
 def certify(problem: Problem, sites: Sites, split: Words, scale: int, method: str) -> Certificate:
-    """The bound by a split, and its witness.
+    """Compute the bound that a split proves.
 
     Args:
         split: (K, K) int64; B, in steps of 1 / scale.
-    Returns: a certificate with the witness `split`, `scale` and `price`: (K,) int64, dual prices of the sites.
+    Returns: a certificate with the witness `split`, `scale` and `price`: (K,) int64, dual prices of the sites. The
+        bound is 0 where `fits` is false.
     """
     count = len(split)
-    if count == 0 or not problem.adjacency.sum():
+    if count == 0 or not problem.adjacency.sum() or not fits(sites, split, scale):
         return Certificate(0, method, {"split": split, "scale": np.array(scale), "price": np.zeros(count, np.int64)})
     cost = costs_of(sites, split, scale)
     price = _prices(cost)
@@ -80,20 +82,22 @@ def certify(problem: Problem, sites: Sites, split: Words, scale: int, method: st
 
 
 def costs_of(sites: Sites, split: Words, scale: int) -> Words:
-    """The cost of each neuron on each site, (K, K) int64, in steps of 1 / scale: its star, and its share of B."""
+    """Compute the cost of each neuron on each site, its star and share of B; (K, K) int64, in steps of 1 / scale."""
     count = len(split)
     off = ~np.eye(count, dtype=np.bool_)
     rest = (scale * sites.weight - split)[off].reshape(count, -1)
     near = np.sort(sites.distance[off].reshape(count, -1), axis=1)
     kinds, kind = np.unique(near, axis=0, return_inverse=True)
-    stars = -np.sort(-rest, axis=1) @ kinds.T
-    row = sites.distance.sum(axis=1)
-    linear = np.outer((split + split.T).sum(axis=1), count * row - row.sum()) // (count * count)
+    stars = np.empty((count, len(kinds)), dtype=np.int64)
+    for row in range(count):  # row by row, so that an interrupt is noticed soon
+        stars[row] = kinds @ -np.sort(-rest[row])
+    total = sites.distance.sum(axis=1)
+    linear = np.outer((split + split.T).sum(axis=1), count * total - total.sum()) // (count * count)
     return np.where(sites.allowed, stars[:, kind.ravel()] + linear, FORBIDDEN)
 
 
 def _prices(cost: Words) -> Words:
-    """Dual prices of the sites in a cheapest assignment; lower costs of a row and a column than the price, never."""
+    """Compute dual prices of the sites in a cheapest assignment, (K,) int64: shortest paths in the residual graph."""
     count = len(cost)
     row, column = np.nonzero(cost != FORBIDDEN)
     low = np.where(cost == FORBIDDEN, 0, cost).min(axis=1)
@@ -102,7 +106,7 @@ def _prices(cost: Words) -> Words:
     status = solver.solve()
     assert status == solver.OPTIMAL
     mate = np.array([solver.right_mate(k) for k in range(count)])
-    toll = np.empty_like(cost)  # what it costs the neuron on the row's site to go to the column's instead
+    toll = np.empty_like(cost)  # extra cost if the neuron on the row's site moved to the column's site
     toll[mate] = cost - cost[np.arange(count), mate][:, None]
     price: Words = np.zeros(count, dtype=np.int64)
     while True:
@@ -113,7 +117,7 @@ def _prices(cost: Words) -> Words:
 
 
 def _most_paired(matrix: Words, distance: Words) -> float:
-    """An upper bound on `<M, P (-D) P'>` over all P, less its constant and linear parts; M symmetric."""
+    """Bound `<M, P (-D) P'>` without its constant and linear parts from above, over all P; M is symmetric."""
     values, error, shift = _eigenvalues(matrix)
     others, other_error, other_shift = _eigenvalues(-distance)
     size, other_size = np.abs(values).sum(), np.abs(others).sum()
@@ -123,11 +127,13 @@ def _most_paired(matrix: Words, distance: Words) -> float:
 
 
 def _eigenvalues(matrix: Words) -> tuple[Reals, float, float]:
-    """Eigenvalues of J M J - c 1 1' / K, ascending, J = I - 1 1' / K; a bound on the error of each; and c.
+    """Compute the eigenvalues of J M J - c 1 1' / K, ascending, where J = I - 1 1' / K.
 
-    c is large, so that the eigenvalue of the vector 1, which every P keeps, comes last in both matrices. With E the
-    residual and F the defect of orthogonality, each eigenvalue is off by at most |E| + |F| times the largest one
-    (Weyl, Ostrowski); the rounding errors in E and F are bounded a priori (Higham 2002, chapter 3).
+    c is so large that the eigenvalue of the vector 1, which every P preserves, is the lowest of both matrices. With E
+    the residual and F the defect of orthogonality, the error of each eigenvalue is at most |E| + |F| times the largest
+    one (Weyl, Ostrowski). The rounding errors in E and F are bounded a priori (Higham 2002, chapter 3).
+
+    Returns: the eigenvalues, a bound on the error of each, and c.
     """
     count, eps = len(matrix), np.finfo(np.float64).eps
     real = matrix.astype(np.float64)
@@ -147,10 +153,8 @@ def _eigenvalues(matrix: Words) -> tuple[Reals, float, float]:
 
 
 def fits(sites: Sites, split: Words, scale: int) -> bool:
-    """Whether all integers of `costs_of` stay exact."""
-    count = len(sites.distance)
-    rows = np.abs(scale * sites.weight - split).sum(axis=1).max(initial=0)
-    farthest = int(sites.distance.max(initial=0))
-    star = float(rows) * farthest * (count + 1)
-    linear = float(np.abs(split + split.T).sum(axis=1).max(initial=0)) * count * count * farthest
-    return star < ROOM and linear < ROOM
+    """Whether all integers of `costs_of` and of the assignment are exact in int64, in `netgen.place.verify` as well."""
+    count, real = len(sites.distance), split.astype(np.float64)
+    weights = scale * sites.weight.astype(np.float64)
+    heaviest = max(np.abs(m).sum(axis=1).max(initial=0) for m in (weights, weights - real, real, real + real.T))
+    return bool(heaviest * float(sites.distance.max(initial=0)) * 2 * max(count, 1) ** 2 < ROOM)
