@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import netgen
 from netgen.errors import CheckError, SimulatorError
 from netgen.flow.files import read_network, write_network
 from netgen.flow.verify import recheck
-from netgen.ir.network import Network
+from netgen.ir.network import Layer, Network
 from netgen.report import raise_if_different, render_check
 
 Tool = Callable[[str], str]
@@ -156,3 +157,32 @@ def test_a_network_that_was_edited_is_named(copy: Path) -> None:
         r"sample 0, output 0: expected -?\d+ \(evaluate\), found -?\d+ \(PyTorch\); undo the edit, or build it again",
         str(caught.value),
     )
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda layers: layers[:-1], r"layers 128-6 \(relu\), where circuit\.json has 128-6-10 \(relu, identity\)"),
+        (lambda layers: (_part(layers[0], inputs=127), layers[1]), r"layers 127-6-10 .*"),
+        (lambda layers: (layers[0], _part(layers[1], outputs=9)), r"layers 128-6-9 .*"),
+        (lambda layers: (layers[0], replace(layers[1], activation="relu")), r"layers 128-6-10 \(relu, relu\), .*"),
+        (lambda layers: (replace(layers[0], bias=layers[0].bias + 1e30), layers[1]), r"accumulators of up to .* steps"),
+    ],
+    ids=["layers", "inputs", "outputs", "activation", "bias"],
+)
+def test_a_network_that_no_longer_fits_its_circuit_is_one_line(
+    change: Callable[[tuple[Layer, ...]], tuple[Layer, ...]], message: str, copy: Path
+) -> None:
+    network = read_network(copy / "network.npz")
+    write_network(copy / "network.npz", Network(change(network.layers)))
+    with pytest.raises(CheckError) as caught:
+        recheck(copy)
+    path = re.escape(str(copy / "network.npz"))
+    assert re.fullmatch(rf"{path}: {message}; undo the edit, or build it again", str(caught.value))
+
+
+def _part(layer: Layer, *, inputs: int | None = None, outputs: int | None = None) -> Layer:
+    """The first neurons of a layer and of what it reads."""
+    rows, columns = slice(outputs), slice(inputs)
+    weight, mask = layer.weight[rows, columns], layer.mask[rows, columns]
+    return replace(layer, weight=weight, bias=layer.bias[rows], mask=mask)

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from netgen.errors import QuantizeError
+from netgen.errors import CheckError, QuantizeError
 from netgen.flow import files
+from netgen.ir.circuit import Circuit
 from netgen.ir.circuit_file import to_json
 from netgen.ir.netlist import netlist_of
 from netgen.ir.network import Network
@@ -11,7 +12,7 @@ from netgen.operators.design import Design
 from netgen.spec.board import board_of
 from netgen.spec.spec import Spec
 
-__all__ = ["edits_of"]
+__all__ = ["edits_of", "raise_if_unlike"]
 
 
 def edits_of(folder: Path, spec: Spec, network: Network, design: Design) -> dict[str, str]:
@@ -28,6 +29,27 @@ def edits_of(folder: Path, spec: Spec, network: Network, design: Design) -> dict
     if line is not None:
         found["top.v"] = f"{folder / 'top.v'}: line {line}: the Verilog differs from what netgen wrote"
     return found
+
+
+def raise_if_unlike(path: Path, network: Network, circuit: Circuit) -> None:
+    """Check that a network has the layers of a circuit, so that both can be compared.
+
+    Raises: CheckError, when sizes or activations differ, or when its numbers are too large for the circuit's formats.
+    """
+    from netgen import quantize
+
+    found, wanted = _layers(network), _layers(circuit)
+    if found != wanted:
+        raise CheckError(f"{path}: layers {found}, where circuit.json has {wanted}; undo the edit, or build it again")
+    try:
+        quantize.QuantizedMlp(network, quantize.formats_of(circuit))
+    except QuantizeError as error:
+        raise CheckError(f"{path}: {str(error).partition('; ')[0]}; undo the edit, or build it again") from error
+
+
+def _layers(noun: Network | Circuit) -> str:
+    sizes, activations = map(str, noun.sizes), (layer.activation for layer in noun.layers)
+    return f"{'-'.join(sizes)} ({', '.join(activations)})"
 
 
 def _is_edited(network: Network, design: Design) -> bool:

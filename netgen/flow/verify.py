@@ -11,7 +11,7 @@ from netgen.data import Dataset, load_dataset
 from netgen.errors import CheckError, SimulatorError
 from netgen.flow import files
 from netgen.flow.design import load_design
-from netgen.flow.edits import edits_of
+from netgen.flow.edits import edits_of, raise_if_unlike
 from netgen.flow.folder import load_circuit, load_spec_of
 from netgen.ir.circuit import trace
 from netgen.ir.fixed import Words
@@ -92,8 +92,8 @@ def recheck(
         simulator, samples: those of the spec by default.
         jobs: processes that simulate; all cores by default.
     Raises: BuildError, when something in the folder is missing or damaged; CheckError, when its operators are not those
-        of its circuit, or when its Verilog was edited and cannot be simulated; SimulatorError, when the simulator is
-        not installed or fails.
+        of its circuit, its network has another shape, or its Verilog was edited and cannot be simulated;
+        SimulatorError, when the simulator is not installed or fails.
     """
     from netgen.simulate import SIMULATORS, choose
 
@@ -101,6 +101,7 @@ def recheck(
     data = load_dataset(spec.data, seed=spec.seed, base=base or folder)
     design = load_design(folder, spec, load_circuit(folder))
     network = files.read_network(folder / "network.npz")
+    raise_if_unlike(folder / "network.npz", network, design.circuit)
     _prove_again(folder, design)
     edits = edits_of(folder, spec, network, design)
     cache, samples = folder / "simulator", samples or spec.check.samples
