@@ -94,13 +94,13 @@ def circuits(
 
 
 def _thresholds(entry: FixedPoint, count: int, rng: np.random.Generator) -> tuple[int, ...]:
-    """So many words of a format, or as many as there can be."""
+    """`count` words of a format, or all that can be thresholds."""
     words = np.arange(entry.lo + 1, entry.hi + 1)
     return tuple(sorted(rng.choice(words, min(count, len(words)), replace=False).tolist()))
 
 
 def table_bits() -> st.SearchStrategy[int]:
-    """Up to how many bits a neuron becomes a table."""
+    """The most bits that may enter a neuron that becomes a table."""
     return st.sampled_from([0, 6, MOST_TABLE_BITS])
 
 
@@ -122,7 +122,7 @@ def pipelines() -> st.SearchStrategy[tuple[Pipeline, int]]:
 
 @st.composite
 def inputs_of(draw: st.DrawFn, circuit: Circuit) -> Words:
-    """A few random samples, both corners, and what drives the first neuron to its extremes."""
+    """A few random samples, both corners, and the inputs that drive the first neuron to its extremes."""
     lo, hi = circuit.input.lo, circuit.input.hi
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     n = circuit.features
@@ -163,7 +163,7 @@ def designed_as(
     """The hardware of a circuit, its neurons in a row.
 
     Args:
-        long: one of so many wires between operators takes a cycle of its own; 0 for none.
+        long: every `long`-th wire between operators has one more register; 0 for none.
     """
     graph = lowered(circuit, sharing=sharing, argmax=argmax, tables=tables)
     wires = [(source, number) for number, op in enumerate(graph.operators) for source in op.sources]

@@ -73,7 +73,7 @@ def test_no_input_leaves_the_proven_ranges(data: st.DataObject) -> None:
 @given(circuits())
 def test_every_bound_of_the_first_layer_is_reached(circuit: Circuit) -> None:
     """A sum of independent terms is greatest where each is: its inputs at the end to which the weight's sign points."""
-    if circuit.thresholds:  # bits of one word do not change by themselves; take those of as many words
+    if circuit.thresholds:  # bits of one word depend on each other; read as many independent bits instead
         circuit = replace(circuit, input=BIT, input_scale=np.ones(circuit.sizes[0]), thresholds=())
     layer, reach = circuit.layers[0], ranges_of(circuit)[0]
     up = np.where(layer.weight > 0, circuit.input.hi, circuit.input.lo)
@@ -97,8 +97,8 @@ def test_an_accumulator_that_int64_might_not_hold_is_refused(weight: int, bias: 
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
-        (np.zeros((3, 1), dtype=np.int64), r"inputs int64 (3, 1); the circuit takes int64 (n, 2)"),
-        (np.zeros((3, 2)), r"inputs float64 (3, 2); the circuit takes int64 (n, 2)"),
+        (np.zeros((3, 1), dtype=np.int64), r"inputs int64 (3, 1); the circuit reads int64 (n, 2)"),
+        (np.zeros((3, 2)), r"inputs float64 (3, 2); the circuit reads int64 (n, 2)"),
         (np.array([[-9, 7]]), r"input words from -9 to 7 do not fit s4.2; encode them"),
     ],
 )

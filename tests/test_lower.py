@@ -108,7 +108,7 @@ def test_signed_digits_add_up_and_no_two_are_neighbors(number: int) -> None:
 
 
 def test_signed_digits_are_the_fewest() -> None:
-    """Against all sums of at most 4 powers of two up to 2**8, added or subtracted; 7 = 8 - 1 takes two."""
+    """Against all sums of at most 4 powers of two up to 2**8, added or subtracted; 7 = 8 - 1 needs two."""
     powers = [sign << exponent for exponent in range(9) for sign in (1, -1)]
     fewest = {0: 0}
     for count in range(1, 5):

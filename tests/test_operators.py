@@ -146,7 +146,7 @@ def test_a_range_is_attained_at_both_ends_and_never_left(
 ) -> None:
     """By brute force over all values of three sources."""
     op = tested[0]
-    if op.sources == (0, 0):  # a range takes its sources as independent, and these are one
+    if op.sources == (0, 0):  # ranges are derived for independent sources, and these are one
         op = replace(op, sources=(0, 1))
     samples = np.array(list(product(*(range(lo, hi + 1) for lo, hi in ranges))))
     values = evaluate(OperatorGraph((*INPUTS, op), 3, ((3,),)), samples)[0]
@@ -154,7 +154,7 @@ def test_a_range_is_attained_at_both_ends_and_never_left(
 
 
 def test_an_operator_is_as_wide_as_its_range() -> None:
-    """-8 to 7 takes 4 bits; 0 to 8 takes 4 without a sign; -1 to 8 takes 5; 0 takes one."""
+    """-8 to 7 needs 4 bits; 0 to 8 needs 4 without a sign; -1 to 8 needs 5; 0 needs one."""
     for lo, hi, width, signed in [(-8, 7, 4, True), (0, 8, 4, False), (-1, 8, 5, True), (0, 0, 1, False)]:
         op = Operator(Input(0), (), lo, hi, 0, None)
         assert (op.width, op.signed) == (width, signed)

@@ -67,7 +67,7 @@ def test_cycles_by_hand(
 def _registers_met(graph: OperatorGraph, timing: Schedule) -> dict[int, set[int]]:
     """How many registers samples can have met on the ways to what each operator gives; nothing for constants.
 
-    Walked register by register: a reader takes its source's value from the tap that its cycle asks for.
+    Walked register by register: a reader reads the tap of its source's chain that belongs to its cycle.
     """
     delays = timing.delays(graph)
     met: dict[int, set[int]] = {}
@@ -90,7 +90,7 @@ def _registers_met(graph: OperatorGraph, timing: Schedule) -> dict[int, set[int]
 def test_every_path_has_the_same_number_of_registers(
     circuit: Circuit, sharing: str, argmax: bool, pipeline: tuple[Pipeline, int], data: st.DataObject
 ) -> None:
-    """Long wires, which take a register more, or not; no operator computes before its sources."""
+    """With and without long wires, which have one more register; no operator computes before its sources."""
     graph = lowered(circuit, sharing=sharing, argmax=argmax)
     wires = [(source, number) for number, op in enumerate(graph.operators) for source in op.sources]
     wires = [(source, number) for source, number in wires if not graph.is_constant(source)]

@@ -35,7 +35,8 @@ def test_adders_along_wires_lie_where_the_wires_meet() -> None:
 
 
 def test_adders_lie_where_a_wire_leads_already() -> None:
-    """c is at home, (2, 5). At the median, (2, 0), a + b takes 2 + 6 + 5; where 2 a is made, (4, 0), 0 + 4 + 7."""
+    """c is at the neuron, (2, 5). The wires of a + b are 2 + 6 + 5 long at the median, (2, 0), and 0 + 4 + 7 at (4, 0),
+    where 2 a is computed."""
     format_ = FixedPoint(3, 0, signed=True)
     layer = CircuitLayer(np.array([[1, 1, 1], [2, 0, 0]]), np.zeros(2, np.int64), format_, "identity", None)
     found = lower(Circuit(FixedPoint(2, 0, signed=False), np.ones(3), (layer,)), sharing="csd", argmax=False)

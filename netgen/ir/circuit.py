@@ -215,7 +215,7 @@ def check_inputs(circuit: Circuit, inputs: Words) -> Words:
     """
     words = np.asarray(inputs)
     if words.ndim != 2 or words.shape[1] != circuit.features or words.dtype != np.int64:
-        raise DataError(f"inputs {words.dtype} {words.shape}; the circuit takes int64 (n, {circuit.features})")
+        raise DataError(f"inputs {words.dtype} {words.shape}; the circuit reads int64 (n, {circuit.features})")
     if words.size and (words.min() < circuit.input.lo or words.max() > circuit.input.hi):
         raise DataError(f"input words from {words.min()} to {words.max()} do not fit {circuit.input}; encode them")
     return words

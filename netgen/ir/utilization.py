@@ -17,7 +17,7 @@ class Utilization:
         registers: flip-flops and latches.
         carry: cells of carry chains.
         mux: multiplexers that join look-up tables to wider ones.
-        dsp: multiplier blocks; synthesis is told to use none.
+        dsp: multiplier blocks; netgen has synthesis use none.
         memory: block RAM, look-up tables used as RAM or as shift registers.
         pads: input and output buffers, clock buffers, constants.
         other: cells of no known class, such as black boxes.

@@ -16,7 +16,7 @@ from netgen.operators.kinds import Add, Subtract, range_of
 CONSTANT_DEPTH = 3
 """Levels of adders below the last at which the constant of a sum may be added."""
 LONG = 64
-"""Terms above which a sum is planned in one order only; beside so many adders the constant costs next to nothing."""
+"""Terms above which a sum is planned in one order only; the constant then costs little beside the adders."""
 CONSTANT = -2
 """The leaf number of a constant."""
 
@@ -48,7 +48,7 @@ class Node:
 
     @property
     def constant(self) -> int:
-        """What the surplus adds to the sum above."""
+        """The surplus times the node's factor in the sum above."""
         return (-self.surplus if self.negative else self.surplus) << self.shift
 
 
@@ -104,7 +104,7 @@ def plan_sum(leaves: Sequence[Node], added: int, within: int) -> Node:
 
 
 def badness(plan: Node, within: int) -> tuple[int, int, int]:
-    """What the best of several plans has least of."""
+    """The key by which plans are compared; the best plan has the least."""
     return max(plan.level, within), plan.cost, plan.level
 
 

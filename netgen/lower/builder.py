@@ -120,8 +120,8 @@ class Builder:
     def sum(self, terms: Sequence[Term], index: Index, within: int) -> Term:
         """Add up terms, at least one, in few levels; the result is exact and not negated.
 
-        Constants are given as terms of their own. A constant that another term contains is one that `plus` has put
-        there, and is subtracted.
+        Constants are given as terms of their own. A constant that another term contains comes from `plus`, and is
+        subtracted.
 
         Args:
             within: the level up to which look-up tables are saved rather than levels.

@@ -22,7 +22,7 @@ class LinearForm:
     coefficients: Mapping[Quantity, int]
 
     def range(self, range_of: Callable[[int], Interval]) -> Interval:
-        """Its least and greatest value; exact, because each quantity takes its extremes independently of the others.
+        """Its least and greatest value; exact, because each quantity reaches its extremes independently of the others.
 
         Args:
             range_of: the range of an operator.
@@ -35,7 +35,7 @@ class LinearForm:
 
 
 def word_form(number: int, reach: Interval) -> LinearForm:
-    """An input of the layer. One that takes every value from 0 to 3 is two independent bits."""
+    """The form of an input of the layer. One from 0 to 3 is written as two bits, which are independent."""
     bits = {(number, 0): 1, (number, 1): 2}
     return LinearForm(0, bits if reach == (0, 3) else {(number, WHOLE): 1})
 

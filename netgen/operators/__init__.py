@@ -2,7 +2,7 @@
 
 | file | content |
 |---|---|
-| `kinds` | what an operator can compute; to add a kind, begin there |
+| `kinds` | the kinds of operators; to add a kind, begin there |
 | `graph`, `file` | operators in order, their evaluation, and their JSON |
 | `names`, `schedule`, `wiring`, `cost` | their names, clock cycles, sites and FPGA resources |
 | `prove`, `tournament` | the proof that a graph computes its circuit; no code in common with `netgen.lower` |

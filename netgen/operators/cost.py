@@ -22,6 +22,8 @@ from netgen.operators.kinds import (
 )
 from netgen.operators.schedule import Schedule
 
+__all__ = ["LogicCost", "adder_lut", "cost_of", "count_lut", "lut_of"]
+
 LUT_PER_BIT = {Multiply: 2.5, Maximum: 0.5, Minimum: 1.0, Select: 0.7, Greater: 0.5}
 """6-input look-up tables per bit of a result (of a comparison: per bit of its first source), as Yosys maps them for a
 Xilinx UltraScale+ (`netgen synth`)."""
@@ -36,7 +38,7 @@ class LogicCost:
         adder_bits: bits of their results, without those that are bits of one source unchanged.
         multiplications: number of multiplications by constants; only `sharing: none` has any.
         choices: number of comparisons, selections, ReLUs and saturations.
-        tables: number of look-up tables that are a neuron each.
+        tables: number of neurons that are one look-up table each.
         levels: number of operators with logic on the longest path from an input to an output.
         registers: bits of pipeline registers.
         lut: estimated number of 6-input look-up tables.

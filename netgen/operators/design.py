@@ -14,6 +14,8 @@ from netgen.operators.schedule import Schedule
 if TYPE_CHECKING:
     from amaranth.lib.wiring import Component
 
+__all__ = ["Design", "Payloads", "Simulated"]
+
 Payloads = npt.NDArray[np.uint32]
 """(n, 32-bit words of a payload, lowest first): one row for each sample; bits above the payload are 0."""
 

@@ -1,7 +1,7 @@
 """Operator graphs as JSON text, one operator a line: the file `operators.json` of a build.
 
 A line holds `kind, sources, numbers, number, lo, hi, layer, index`. What `numbers` and `number` mean depends on the
-kind: `record_of` says it.
+kind; see `record_of`.
 """
 
 import json
@@ -27,6 +27,8 @@ from netgen.operators.kinds import (
     kind_of,
 )
 from netgen.text import Fields, parse_json, shown
+
+__all__ = ["from_json", "operation_of", "record_of", "to_json"]
 
 _COLUMNS = ("kind", "sources", "numbers", "number", "lo", "hi", "layer", "index")
 OperationRecord = tuple[str, tuple[int, ...], int]

@@ -30,6 +30,8 @@ from netgen.operators.kinds import (
     sources_of,
 )
 
+__all__ = ["MOST_BITS", "Operator", "OperatorGraph", "evaluate", "trimmed", "values_of"]
+
 MOST_BITS = 63
 """No value, shift or constant of an operator needs more bits than this; int64 holds them all."""
 

@@ -1,9 +1,9 @@
-"""What an operator can compute: one class for each kind, and what each kind means in integers.
+"""The kinds of operators: one class for each kind, and its meaning in integers.
 
 To add a kind, write its class here and name it in `Operation`. `mypy` then reports every function that has no case for
 it, because each ends in `assert_never`:
 
-| file | what it says about each kind |
+| file | what it holds for each kind |
 |---|---|
 | `operators/kinds.py` | its fields, its sources, its value, its range, whether it needs logic |
 | `operators/file.py` | its line in `operators.json` |
@@ -198,7 +198,7 @@ def address_of(values: Sequence[Words], widths: Sequence[int]) -> Words:
 
 
 def range_of(operation: Operation, sources: Sequence[Interval]) -> Interval:  # noqa: PLR0912  # one case for each kind
-    """Least and greatest value of an operation whose sources take every value in their ranges independently.
+    """Least and greatest value of an operation whose sources have all values in their ranges, independently.
 
     The range of an input is its format, and is not derived here; that of a table covers all its entries.
     """

@@ -1,4 +1,4 @@
-"""What operators are called in Verilog, in the Amaranth component and in drawings."""
+"""The names of operators in Verilog, in the Amaranth component and in drawings."""
 
 import hashlib
 
@@ -6,6 +6,8 @@ from netgen.errors import BuildError
 from netgen.operators.file import record_of
 from netgen.operators.graph import OperatorGraph
 from netgen.operators.kinds import Greater, Input
+
+__all__ = ["names_of"]
 
 _DIGITS = 8
 """Hexadecimal digits of a digest in a name. Where two digests begin alike, the later name has more digits; among 10,000
@@ -28,7 +30,7 @@ def names_of(graph: OperatorGraph) -> list[str]:
     coded = graph.coded
     counts: dict[tuple[int, int], int] = {}
     names: list[str] = []
-    taken: set[str] = set()
+    used: set[str] = set()
     for number, operator in enumerate(graph.operators):
         if isinstance(operator.operation, Input):
             name = f"{'x' if coded else 'n0'}_{operator.operation.word}"
@@ -45,9 +47,9 @@ def names_of(graph: OperatorGraph) -> list[str]:
             parts = (kind, value, numbers, *(names[source] for source in operator.sources))
             digest = hashlib.sha256(repr(parts).encode()).hexdigest()
             longer = (f"t{operator.layer}_{digest[:k]}" for k in range(_DIGITS, len(digest) + 1))
-            name = next((name for name in longer if name not in taken), "")
-        if not name or name in taken:
+            name = next((name for name in longer if name not in used), "")
+        if not name or name in used:
             raise BuildError(f"operator {number}, {operator.kind}: repeats an earlier one; build it again")
-        taken.add(name)
+        used.add(name)
         names.append(name)
     return names

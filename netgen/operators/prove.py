@@ -1,6 +1,6 @@
 """Proof that an operator graph computes its circuit, for all inputs: symbolically, not by samples.
 
-Shares no code with what builds graphs, so that a mistake there cannot hide here.
+It shares no code with `netgen.lower`, which builds graphs, so that no mistake there is repeated here.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,7 +35,7 @@ from netgen.text import shown
 __all__ = ["Proof", "misfit_of", "prove"]
 
 Variable = tuple[str, int, int]
-"""What a layer's sums are linear in.
+"""A variable of the linear forms of a layer.
 
 `("operator", n, 0)` is the word of operator n, `("bit", n, k)` its bit k, and `("input", k, 0)` an input of the circuit
 that no operator of the graph reads.
@@ -44,7 +44,7 @@ that no operator of the graph reads.
 
 @dataclass(frozen=True)
 class Proof:
-    """What has been shown.
+    """The extent of a proof.
 
     Attributes:
         operators: number of operators whose ranges hold and are as narrow as possible.
@@ -137,7 +137,7 @@ class _Function:
 
 
 class _Symbols:
-    """What each operator is, as a function of its layer's inputs."""
+    """Derives each operator as a function of its layer's inputs."""
 
     def __init__(self, graph: OperatorGraph, circuit: Circuit) -> None:
         self.graph, self.circuit = graph, circuit
@@ -234,7 +234,7 @@ class _Symbols:
                 assert_never(operation)
 
     def compare(self, depth: int, k: int, *, varies: bool) -> None:
-        """Compare a neuron's word with what the circuit says it is."""
+        """Compare the function of a neuron's word with that of the circuit."""
         number, layer = self.graph.words[depth][k], self.circuit.layers[depth]
         name = f"neuron n{depth + 1}_{k}"
         wanted = self._wanted(depth, k, layer)
@@ -295,7 +295,7 @@ class _Symbols:
         return function
 
     def _wanted(self, depth: int, k: int, layer: CircuitLayer) -> _Function:
-        """What the circuit says that a neuron computes, in the operators that give its inputs."""
+        """The function of a neuron in the circuit, written in the operators that give its inputs."""
         words = self.graph.words[depth - 1] if depth else None
         shift = self.circuit.rescale_shift(depth)
         constant = int(layer.bias[k]) + (1 << (shift - 1) if shift > 0 else 0)
@@ -338,7 +338,7 @@ class _Symbols:
         return _Sum(total.constant, split)
 
     def _range_of(self, function: _Function) -> Interval:
-        """Exact: the variables of a sum take their extremes independently, and shift and limits are monotone."""
+        """The exact range: the variables reach their extremes independently, and shift and limits are monotone."""
         lo = hi = function.sum.constant
         for key, c in function.sum.coefficients.items():
             a, b = self._range_of_variable(key)

@@ -1,4 +1,4 @@
-"""Which operator must give the class: half of the proof, and like all of it apart from what builds graphs."""
+"""The part of the proof that finds the operator which must give the class; apart from `netgen.lower`, like all of it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from netgen.ir.fixed import Interval
 from netgen.operators.graph import OperatorGraph
 from netgen.operators.kinds import Constant, Greater, Operation, Select
+
+__all__ = ["winner_of"]
 
 
 @dataclass(frozen=True)
