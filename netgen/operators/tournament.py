@@ -1,4 +1,4 @@
-"""The part of the proof that finds the operator which must give the class; apart from `netgen.lower`, like all of it."""
+"""The part of the proof that finds the operator of the class; it shares no code with `netgen.lower` either."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
