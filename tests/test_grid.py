@@ -40,12 +40,12 @@ def test_number_of_inverts_coordinates(shape: tuple[int, int, int]) -> None:
         (
             (1000, 1000, 101),
             (1, 1, 1),
-            r"grid shape \(1000, 1000, 101\) has more than 20,000,000 sites; shorten an axis",
+            r"grid shape \(1000, 1000, 101\) has more than 10,000,000 sites; shorten an axis",
         ),
         (
             (1 << 70, 1, 1),
             (1, 1, 1),
-            rf"grid shape \({1 << 70}, 1, 1\) has more than 20,000,000 sites; shorten an axis",
+            rf"grid shape \({1 << 70}, 1, 1\) has more than 10,000,000 sites; shorten an axis",
         ),
         ((2, 2), (1, 1, 1), r"grid shape \(2, 2\); give three axes of at least 1 site"),
         ((2, 2, 2), (1, 1, 0), r"grid pitch \(1, 1, 0\); give three steps of at least 1"),
@@ -132,14 +132,14 @@ def test_a_grid_holds_lengths_just_below_two_to_the_sixty() -> None:
 
 def test_a_grid_of_axes_too_long_to_print_multiplied_is_refused() -> None:
     """Python prints no number of more than 4,300 digits: the product of these three has 9,000."""
-    with pytest.raises(FitError, match=r"has more than 20,000,000 sites; shorten an axis$"):
+    with pytest.raises(FitError, match=r"has more than 10,000,000 sites; shorten an axis$"):
         Grid((10**3000,) * 3)
 
 
 @pytest.mark.parametrize(("slack", "blocked"), [(1e300, 0), (float("inf"), 0), (float("nan"), 0), (1.0, 1 << 70)])
 def test_an_automatic_box_that_would_be_too_large_is_refused_at_once(slack: float, blocked: int) -> None:
     with pytest.raises(
-        FitError, match=r"^3 neurons with slack .* need more than 20,000,000 sites; reduce one of them$"
+        FitError, match=r"^3 neurons with slack .* need more than 10,000,000 sites; reduce one of them$"
     ):
         auto_grid(layers(3), slack=slack, pitch=(1, 1, 1), blocked=blocked)
 
@@ -154,6 +154,6 @@ def test_a_box_of_more_planes_than_memory_holds_is_refused_at_once(slack: float)
     """Layer 2**31 needs 2**31 + 1 planes."""
     last = Netlist(*(np.array(part, dtype=np.int64) for part in ([0, 1 << 31], [0, 0], [0], [1], [1])))
     with pytest.raises(
-        FitError, match=r"^2,147,483,649 planes of .* are more than 20,000,000 sites; number the layers"
+        FitError, match=r"^2,147,483,649 planes of .* are more than 10,000,000 sites; number the layers"
     ):
         layered_grid(last, slack=slack, pitch=(1, 1, 1))

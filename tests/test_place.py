@@ -5,82 +5,25 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from netlists import DUPLICATES, graph, grid_graph, layered, recount, sites_of
 
 from netgen.errors import FitError, SpecError
 from netgen.ir.grid import FACES, Face, Grid, Placement, auto_grid
 from netgen.ir.netlist import Netlist
 from netgen.ir.regions import Regions, face_regions, free_regions, obeys
 from netgen.place import METHODS, place
-from netgen.place.anneal import cool
-from netgen.place.kernels.anneal import metropolis, state_of
-from netgen.place.linear_assignment import independent_sets, reassign
-from netgen.place.matching import layers_of
-from netgen.place.qap import Problem, problem_of
-from netgen.progress import silent
 
 MOVES = 20_000
 EVERY = pytest.mark.parametrize("method", sorted(METHODS))
 IMPROVING = pytest.mark.parametrize("method", ["anneal", "auto", "embed", "matching", "tabu"])
 
 
-def layered(sizes: Sequence[int], wires: int, seed: int = 0) -> Netlist:
-    """Random wires between neighboring layers, duplicates likely."""
-    random = np.random.default_rng(seed)
-    layer = np.repeat(np.arange(len(sizes)), sizes)
-    index = np.concatenate([np.arange(size) for size in sizes])
-    first = np.cumsum([0, *sizes])
-    depth = random.integers(0, len(sizes) - 1, wires)
-    source = first[depth] + random.integers(0, np.array(sizes)[depth])
-    target = first[depth + 1] + random.integers(0, np.array(sizes)[depth + 1])
-    return Netlist(layer, index, source, target, np.ones(wires, np.int64))
-
-
-def graph(neurons: int, wires: Sequence[tuple[int, int]], layers: Sequence[int] | None = None) -> Netlist:
-    """A netlist from pairs of neurons, all in one layer unless told otherwise."""
-    ends = np.array(wires, dtype=np.int64).reshape(-1, 2)
-    layer = np.zeros(neurons, np.int64) if layers is None else np.array(layers)
-    return Netlist(layer, np.arange(neurons), ends[:, 0], ends[:, 1], np.ones(len(ends), np.int64))
-
-
-def grid_graph(*shape: int, shuffled: bool = True) -> Netlist:
-    """A box of neurons, numbered z first, with a wire between any two that are one step apart."""
-    points = list(itertools.product(*map(range, shape)))
-    order = np.random.default_rng(2).permutation(len(points)).tolist() if shuffled else list(range(len(points)))
-    pairs = itertools.combinations(zip(order, points, strict=True), 2)
-    near = [(i, j) for (i, p), (j, q) in pairs if sum(abs(a - b) for a, b in zip(p, q, strict=True)) == 1]
-    return graph(len(points), near)
-
-
-def recount(netlist: Netlist, placement: Placement) -> int:
-    """Wire length in plain Python."""
-    total = 0
-    for a, b in zip(netlist.source.tolist(), netlist.target.tolist(), strict=True):
-        at_a, at_b = placement.site[a].tolist(), placement.site[b].tolist()
-        total += sum(step * abs(p - q) for step, p, q in zip(placement.grid.pitch, at_a, at_b, strict=True))
-    return total
-
-
-def sites_of(placement: Placement) -> list[tuple[int, ...]]:
-    return [tuple(site) for site in placement.site.tolist()]
-
-
-def best_of_four_seeds(netlist: Netlist, grid: Grid) -> int:
-    """The least length that annealing reaches; one seed alone may end in a folded layout."""
-    return min(recount(netlist, place(netlist, grid, method="anneal", moves=500_000, seed=s)) for s in range(4))
-
-
-def problem(netlist: Netlist, grid: Grid, regions: Regions | None = None) -> Problem:
-    return problem_of(netlist, grid, regions or free_regions(netlist, grid))
-
-
-DUPLICATES = graph(6, [(0, 5)] * 4 + [(5, 0)] * 3 + [(1, 2), (3, 4), (2, 2)])
 CASES = {
     "no neuron": (graph(0, []), Grid((2, 1, 1))),
     "one neuron": (graph(1, []), Grid((1, 1, 1))),
@@ -298,124 +241,6 @@ def test_pitch_decides_which_way_a_wire_runs(method: str) -> None:
     netlist, grid = graph(2, [(0, 1)], [0, 1]), Grid((2, 2, 2), (7, 5, 3))
     start = Placement(grid, np.array([[0, 0, 0], [1, 1, 1]]))
     assert recount(netlist, place(netlist, grid, method=method, start=start, moves=MOVES)) == 3
-
-
-def test_annealing_pulls_the_pair_with_most_wires_together() -> None:
-    """On a row of 6, the 7 wires between neurons 0 and 5 and the single ones can all be 1 long; a self-loop is 0."""
-    assert recount(DUPLICATES, place(DUPLICATES, Grid((6, 1, 1)), method="anneal", moves=MOVES)) == 9
-
-
-def test_annealing_solves_a_shuffled_grid_graph() -> None:
-    """A shuffled 4 x 4 x 4 grid graph on its own box: each of its 3 * 3 * 16 wires can be 1 long."""
-    assert grid_graph(4, 4, 4).wires == 144
-    assert best_of_four_seeds(grid_graph(4, 4, 4), Grid((4, 4, 4))) == 144
-
-
-def test_annealing_solves_a_hypercube() -> None:
-    """Q6 on 4 x 4 x 4: by Harper's inequality, 3 axes of 2**4 * 2**1 * (2**2 - 1) = 96."""
-    order = np.random.default_rng(3).permutation(64)
-    wires = [(int(order[i]), int(order[i ^ 1 << k])) for i in range(64) for k in range(6) if i < i ^ 1 << k]
-    assert best_of_four_seeds(graph(64, wires), Grid((4, 4, 4))) == 288
-
-
-def test_annealing_beats_matching_and_matching_beats_spectral_order() -> None:
-    netlist, grid = layered([60, 40, 10], 500), Grid((5, 5, 5))
-    spectral, matching, anneal = (
-        recount(netlist, place(netlist, grid, method=method, moves=200_000))
-        for method in ("spectral", "matching", "anneal")
-    )
-    assert anneal < matching < spectral
-
-
-@pytest.mark.parametrize("method", ["anneal", "matching"])
-def test_no_layers_can_be_placed_better_in_the_end(method: str) -> None:
-    netlist, grid = layered([20, 15, 10], 150), Grid((4, 4, 3))
-    stated, start = problem(netlist, grid), place(netlist, grid, method="index")
-    at = grid.number_of(place(netlist, grid, method=method, start=start, moves=MOVES).site)
-    even_and_odd = [np.flatnonzero(netlist.layer % 2 == parity) for parity in (0, 1)]
-    layers = [np.flatnonzero(netlist.layer == layer) for layer in range(3)]
-    assert all(reassign(stated, at, members) is at for members in even_and_odd + layers)
-
-
-def test_cooling_from_any_heat_ends_no_longer_than_it_began() -> None:
-    """The start is the best there is, and 2,000 moves from a heat that melts it do not lead back."""
-    grid = Grid((6, 6, 6))
-    netlist = grid_graph(6, 6, 6, shuffled=False)
-    begin = np.arange(216).reshape(6, 6, 6).transpose(2, 1, 0).ravel()
-    assert problem(netlist, grid).length_of(begin) == netlist.wires
-    at = cool(problem(netlist, grid), begin, moves=2_000, seed=0, hot=5.0, progress=silent)
-    assert problem(netlist, grid).length_of(at) == netlist.wires
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_reassigning_finds_the_best_of_all_ways_to_place_a_set(seed: int) -> None:
-    """Tried one by one: 3 neurons on 7 open sites, one of which is blocked for neuron 0 and its region."""
-    random = np.random.default_rng(seed)
-    netlist = graph(
-        6, [(int(a), int(b)) for a, b in zip(random.integers(0, 3, 12), random.integers(3, 6, 12), strict=True)]
-    )
-    grid = Grid((5, 2, 1), (2, 3, 1))
-    at = random.permutation(10)[:6]
-    allowed = np.ones((2, 10), dtype=np.bool_)
-    allowed[1, np.setdiff1d(np.arange(10), at)[0]] = False
-    regions = Regions(np.array([1, 0, 0, 0, 0, 0]), allowed)
-    others = set(at[3:].tolist())
-    best = min(
-        recount(netlist, Placement(grid, grid.coordinates[[*choice, *at[3:]]]))
-        for choice in itertools.permutations(sorted(set(range(10)) - others), 3)
-        if allowed[1, choice[0]]
-    )
-    found = problem(netlist, grid, regions).placement_of(
-        reassign(problem(netlist, grid, regions), at, np.array([0, 1, 2]))
-    )
-    assert recount(netlist, found) == best
-    assert obeys(found, regions)
-    assert sites_of(found)[3:] == [tuple(site) for site in grid.coordinates[at[3:]].tolist()]
-
-
-def test_layers_with_a_wire_inside_are_not_matched_one_by_one() -> None:
-    inside = graph(4, [(0, 2), (0, 1)], [0, 0, 1, 1])
-    assert layers_of(problem(inside, Grid((4, 1, 1)))) == []
-    layers = layers_of(problem(graph(4, [(0, 2), (1, 1)], [0, 0, 1, 1]), Grid((4, 1, 1))))
-    assert [layer.tolist() for layer in layers] == [[0, 1], [2, 3]]
-
-
-def test_independent_sets_of_layers_are_the_even_and_the_odd_ones() -> None:
-    netlist = layered([3, 2, 4], 20)
-    assert [s.tolist() for s in independent_sets(problem(netlist, Grid((3, 3, 1))))] == [[0, 1, 2, 5, 6, 7, 8], [3, 4]]
-
-
-def test_independent_sets_of_a_general_graph_join_no_wire() -> None:
-    """A ring of 5 needs three colors, a ring of 6 two."""
-    for neurons, colors in ((5, 3), (6, 2)):
-        ring = [(k, (k + 1) % neurons) for k in range(neurons)]
-        sets = independent_sets(problem(graph(neurons, ring), Grid((neurons, 1, 1))))
-        assert sorted(np.concatenate(sets).tolist()) == list(range(neurons))
-        assert len(sets) == colors
-        assert not any(a in s and b in s for s in sets for a, b in ring)
-
-
-@pytest.mark.parametrize("pinned", [False, True])
-def test_the_kernel_reports_the_change_that_a_recount_finds(pinned: bool) -> None:
-    wired = layered([14, 20, 9], 200, seed=4)
-    source, target = (np.append(ends, [3, 17, 17]) for ends in (wired.source, wired.target))
-    netlist = Netlist(wired.layer, wired.index, source, target, np.ones(203, np.int64))
-    grid = Grid((5, 4, 4), (1, 2, 5))
-    regions = face_regions(netlist, grid, {0: "x0", 2: "x1"} if pinned else {})
-    stated, start = problem(netlist, grid, regions), place(netlist, grid, regions, method="index")
-    state = state_of(stated, grid.number_of(start.site), seed=5)
-    length = recount(netlist, start)
-    for temperature in (1e6, 30.0, 3.0, 0.0):
-        made = metropolis(state, 3_000, temperature, 3)
-        placement = Placement(grid, state.where)
-        length += made.change
-        assert made.accepted > 0
-        assert recount(netlist, placement) == length == stated.length_of(grid.number_of(placement.site))
-        assert obeys(placement, regions)
-        number = grid.number_of(placement.site)
-        assert state.occupant[number].tolist() == list(range(43))
-        assert np.array_equal(state.ends, state_of(stated, number, seed=0).ends)
-    assert metropolis(state, 3_000, 0.0, 3).change <= 0
 
 
 @pytest.mark.parametrize("method", ["anneal", "embed", "tabu"])

@@ -12,8 +12,8 @@ from netgen.ir.network import Bools, alive_of, frozen
 
 __all__ = ["MOST_NEURONS", "Netlist", "netlist_between", "netlist_of"]
 
-MOST_NEURONS = 20_000_000
-"""Neurons that a netlist may have: the placers need 2 GB for as many."""
+MOST_NEURONS = 10_000_000
+"""Neurons that a netlist may have: placers need about 100 bytes for each, 1 GB."""
 
 
 @dataclass(frozen=True, eq=False)

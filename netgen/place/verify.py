@@ -1,7 +1,7 @@
-"""Prove a certificate anew, from plain arrays, sharing no code with the bounds.
+"""Verify a certificate from the arrays of its witness, with no code of the bounds.
 
-Where it can it takes another way than they do: wires in Python dictionaries, displacements one by one, eigenvalues by
-divide and conquer, those of the distances from the planes between sites.
+Where possible the computation is a different one: wires in Python dictionaries, displacements one at a time,
+eigenvalues by divide and conquer, and those of the distances from the planes between sites.
 """
 
 from collections import Counter
@@ -18,18 +18,20 @@ from netgen.ir.netlist import Netlist
 from netgen.ir.regions import Regions
 from netgen.place.certificate import Certificate
 
+__all__ = ["verify"]
+
 EXACT = float(1 << 61)
-"""Integers must stay below; a witness that would pass it proves nothing."""
+"""All integers stay below this; a witness that would exceed it proves nothing."""
 Wires = Mapping[tuple[int, int], int]
 """Weight of each wired pair of neurons, the lower number first."""
 
 
 def verify(certificate: Certificate, netlist: Netlist, grid: Grid, regions: Regions) -> bool:
-    """Whether the witness proves the bound, for this netlist, grid and regions.
+    """Whether the witness proves the bound for this netlist, grid and regions.
 
-    Nothing is believed but the arrays of the witness, and those only as far as they prove something. A bound of
-    `exact` has no witness: the search itself is its proof, and it is not accepted here. Takes about as long as one
-    eigendecomposition over all sites.
+    Only the arrays of the witness are used, and none of their claims is trusted. A bound of `exact` has no witness,
+    because the search itself is its proof; it is never verified. Takes about as long as one eigendecomposition over
+    all sites.
     """
     if certificate.bound <= 0:
         return True
@@ -45,10 +47,10 @@ def verify(certificate: Certificate, netlist: Netlist, grid: Grid, regions: Regi
 
 
 def _pairs(_: Mapping[str, Words], wires: Wires, grid: Grid, __: Regions) -> int:
-    """The heaviest wires on the nearest pairs of sites."""
+    """Put the heaviest wires on the nearest pairs of sites."""
     pairs: Counter[int] = Counter()
     for step in product(*(range(1 - side, side) for side in grid.shape)):
-        if step > (0, 0, 0):  # of the two directions of a pair, one
+        if step > (0, 0, 0):  # only one of the two directions of a pair
             length = sum(abs(s) * pitch for s, pitch in zip(step, grid.pitch, strict=True))
             ways = [side - abs(s) for s, side in zip(step, grid.shape, strict=True)]
             pairs[length] += ways[0] * ways[1] * ways[2]
@@ -56,7 +58,11 @@ def _pairs(_: Mapping[str, Words], wires: Wires, grid: Grid, __: Regions) -> int
 
 
 def _matched(weights: list[int], room: Mapping[int, int]) -> int:
-    """Sum of weight times length, the first weights at the shortest lengths, each with so much room."""
+    """Sum weight times length, with the first weights at the shortest lengths.
+
+    Args:
+        room: how many weights fit at each length.
+    """
     total, used = 0, 0
     for length in sorted(room):
         total += length * sum(weights[used : used + room[length]])
@@ -67,7 +73,7 @@ def _matched(weights: list[int], room: Mapping[int, int]) -> int:
 
 
 def _degree(witness: Mapping[str, Words], wires: Wires, grid: Grid, _: Regions) -> int:
-    """Shares of the weight of each wire to its two ends; the heaviest of a neuron to the nearest sites."""
+    """Divide each wire's weight between its two ends, and put the heaviest ends of a neuron on the nearest sites."""
     parts = int(witness["shares"])
     stars: dict[int, list[int]] = {}
     given = zip(witness["source"].tolist(), witness["target"].tolist(), witness["share"].tolist(), strict=True)
@@ -88,7 +94,7 @@ def _degree(witness: Mapping[str, Words], wires: Wires, grid: Grid, _: Regions) 
 
 
 def _split(witness: Mapping[str, Words], wires: Wires, grid: Grid, regions: Regions) -> int:
-    """Stars of the weights less the split, prices of the sites, and eigenvalues of the split."""
+    """Bound the weights without the split by stars and prices of the sites, and the split by eigenvalues."""
     sites = np.flatnonzero(regions.allowed[np.unique(regions.region)].any(axis=0))
     count, neurons = len(sites), len(regions.region)
     split, price, scale = witness["split"], witness["price"], int(witness["scale"])
@@ -120,7 +126,7 @@ def _split(witness: Mapping[str, Words], wires: Wires, grid: Grid, regions: Regi
 
 
 def _distances(grid: Grid, sites: Words) -> Words:
-    """Between all of these sites, from their numbers."""
+    """Compute the distances between these sites, (K, K) int64, from their numbers."""
     apart: Words = np.zeros((len(sites), len(sites)), dtype=np.int64)
     for c, step in zip(np.unravel_index(sites, grid.shape[::-1]), grid.pitch[::-1], strict=True):
         apart += step * np.abs(np.subtract.outer(c, c))
@@ -128,7 +134,7 @@ def _distances(grid: Grid, sites: Words) -> Words:
 
 
 def _planes(grid: Grid, sites: Words) -> Reals:
-    """Of each plane between sites, (planes, K): the root of twice its step on the far side, less the mean."""
+    """Return for each plane between sites, (planes, K), the root of twice its step on the far side, minus the mean."""
     rows = []
     for c, side, step in zip(
         np.unravel_index(sites, grid.shape[::-1]), grid.shape[::-1], grid.pitch[::-1], strict=True
@@ -140,7 +146,7 @@ def _planes(grid: Grid, sites: Words) -> Reals:
 
 
 def _most(both: Words, planes: Reals) -> float:
-    """What the split and its transpose, less row sums, can gain on the planes: largest eigenvalues on largest."""
+    """Bound the scalar product of the split and its transpose, without row sums, with the distances of a placement."""
     count = len(both)
     mean = both.mean(axis=1)
     centered = both - mean[:, None] - mean + mean.mean()
@@ -157,7 +163,7 @@ def _most(both: Words, planes: Reals) -> float:
 
 
 def _spectrum(matrix: Reals) -> tuple[Reals, float]:
-    """Eigenvalues, ascending, and how far off each can be: residual and lost orthogonality, rounding included."""
+    """Compute the eigenvalues, ascending, and a bound on the error of each from residual and orthogonality defect."""
     count = len(matrix)
     values, vectors = np.linalg.eigh(matrix)
     largest = float(np.abs(values).max())

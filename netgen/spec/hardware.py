@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from netgen.ir.grid import Face
+from netgen.ir.grid import MOST_SITES, Face
 from netgen.spec.base import Moves, PositiveInt, Rounds, Section
 
 Side = Annotated[int, Field(ge=1, le=10_000_000)]
@@ -13,9 +13,6 @@ Axes = tuple[Side, Side, Side]
 Pitch = Annotated[int, Field(ge=1, le=1_000_000)]
 Coordinate = Annotated[int, Field(ge=0, lt=10_000_000)]
 Vectors = Annotated[int, Field(ge=1, le=1_000_000)]
-
-MAX_SITES = 10_000_000
-"""Sites of a grid; placers hold about a hundred bytes for each."""
 
 
 class PlaceSpec(Section):
@@ -56,8 +53,8 @@ class PlaceSpec(Section):
     @field_validator("grid")
     @classmethod
     def _fits_in_memory(cls, grid: Literal["auto"] | Axes) -> Literal["auto"] | Axes:
-        if grid != "auto" and prod(grid) > MAX_SITES:
-            raise ValueError(f"{list(grid)} has {prod(grid):,} sites; give it at most {MAX_SITES:,}")
+        if grid != "auto" and prod(grid) > MOST_SITES:
+            raise ValueError(f"{list(grid)} has {prod(grid):,} sites; give it at most {MOST_SITES:,}")
         return grid
 
 
