@@ -26,11 +26,11 @@ def test_a_follower_measures_the_wire_length_of_its_placement() -> None:
 def test_a_follower_keeps_the_wire_of_greatest_weight_short(heavy: tuple[int, int, int]) -> None:
     """In a dense network the one wire of weight 1,000 is as short as possible: 1."""
     masks = [np.ones((6, 9), dtype=np.bool_), np.ones((4, 6), dtype=np.bool_)]
-    counts = [mask.astype(np.int64) for mask in masks]
+    weights = [mask.astype(np.int64) for mask in masks]
     layer, target, source = heavy
-    counts[layer][target, source] = 1_000
+    weights[layer][target, source] = 1_000
     follower = Follower(PlaceSpec(), moves=20_000, seed=1)
-    distances = follower(masks, counts)
+    distances = follower(masks, weights)
     assert distances[layer][target, source] == 1
     assert follower.length == sum(d.sum() for d in distances)  # unweighted
     assert Follower(PlaceSpec(), moves=20_000, seed=1)(masks)[layer][target, source] > 1

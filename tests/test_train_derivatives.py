@@ -46,6 +46,6 @@ def test_gradients_equal_those_of_autograd_for_masked_weights_too() -> None:
         layer.weight.data *= layer.mask
         layer.mask.fill_(1.0)
     nn.functional.cross_entropy(on(x), y).backward()  # type: ignore[no-untyped-call]
-    for layer, slope in zip(on.masked, found, strict=True):
+    for layer, gradient in zip(on.masked, found, strict=True):
         assert layer.weight.grad is not None
-        assert torch.allclose(slope, layer.weight.grad, atol=1e-12)
+        assert torch.allclose(gradient, layer.weight.grad, atol=1e-12)

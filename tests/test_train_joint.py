@@ -29,11 +29,13 @@ def test_pruning_reweights_by_the_saliencies_of_its_last_ranking(digits: Dataset
     penalty = Penalty("l1", 0.5, 1.0, reweight_at=1000)
     pruning = Pruning(mlp, Samples.of(digits.train), RECIPE, spec, penalty, seed=1)
     pruning.prune(0.0)
-    prices = [price.numpy() for price in pruning._coefficients]
-    assert [p.shape for p in prices] == [(2, 64), (10, 2)]
-    steady = np.concatenate([(prices[0] * (1 + np.array([[1.0], [3.0]]) / 2)).ravel(), (prices[1] * 2).ravel()])
-    assert np.allclose(steady, steady[0])
-    assert np.concatenate([price.ravel() for price in prices]).mean() == pytest.approx(0.5)
+    coefficients = [coefficient.numpy() for coefficient in pruning._coefficients]
+    assert [p.shape for p in coefficients] == [(2, 64), (10, 2)]
+    products = np.concatenate(
+        [(coefficients[0] * (1 + np.array([[1.0], [3.0]]) / 2)).ravel(), (coefficients[1] * 2).ravel()]
+    )
+    assert np.allclose(products, products[0])
+    assert np.concatenate([coefficient.ravel() for coefficient in coefficients]).mean() == pytest.approx(0.5)
 
 
 def test_weights_rank_by_their_mean_since_the_last_pruning(digits: Dataset) -> None:
@@ -58,16 +60,16 @@ def test_placement_weights_are_proportional_to_the_root_of_the_saliency() -> Non
     """The best two of four wires weigh 16; a quarter of the second saliency weighs half, a 10,000th the least, 1."""
     saliencies = [np.array([[9.0, 1.0], [0.0, 4.0]]), np.array([[4e-4, 5.0]])]
     masks = [np.array([[True, True], [False, True]]), np.array([[True, False]])]
-    counts = placement_weights(saliencies, masks, 0.5)
-    assert [c[m].tolist() for c, m in zip(counts, masks, strict=True)] == [[16, 8, 16], [1]]
+    weights = placement_weights(saliencies, masks, 0.5)
+    assert [w[m].tolist() for w, m in zip(weights, masks, strict=True)] == [[16, 8, 16], [1]]
 
 
 def test_the_placer_gets_greater_weights_for_wires_that_will_probably_stay(digits: Dataset) -> None:
     """By magnitude: the largest tenth weighs 16, the others 16 times their magnitude divided by the least of these."""
-    told: list[tuple[Sequence[Bools], Sequence[Words]]] = []
+    calls: list[tuple[Sequence[Bools], Sequence[Words]]] = []
 
-    def placer(masks: Sequence[Bools], counts: Sequence[Words]) -> list[Reals]:
-        told.append((masks, counts))
+    def placer(masks: Sequence[Bools], weights: Sequence[Words]) -> list[Reals]:
+        calls.append((masks, weights))
         return _far_apart(masks)
 
     mlp = Mlp.seeded((64, 16, 10), batch_norm=True, seed=1)
@@ -77,19 +79,18 @@ def test_the_placer_gets_greater_weights_for_wires_that_will_probably_stay(digit
     spec = PruneSpec(rule="magnitude", sparsity=None, wires=100, rounds=2, place_share=0.1)
     pruning = Pruning(mlp, Samples.of(digits.train), RECIPE, spec, distances=placer, seed=1)
     pruning.follow()
-    (masks, counts), network = told[0], mlp.network()
-    weights = [layer.weight for layer in mlp.masked]
-    sizes = np.concatenate([w.detach().abs().numpy().ravel() for w in weights])
+    (masks, weights), network = calls[0], mlp.network()
+    sizes = np.concatenate([layer.weight.detach().abs().numpy().ravel() for layer in mlp.masked])
     least = np.sort(sizes)[-round(0.1 * len(sizes))]
-    assert [c.shape for c in counts] == [layer.weight.shape for layer in network.layers]
-    found = np.concatenate([c[m] for c, m in zip(counts, masks, strict=True)])
+    assert [w.shape for w in weights] == [layer.weight.shape for layer in network.layers]
+    found = np.concatenate([w[m] for w, m in zip(weights, masks, strict=True)])
     assert np.abs(found - np.maximum(16 * np.minimum(sizes / least, 1), 1)).max() <= 0.5 + 1e-5
     pruning.spec = spec.model_copy(update={"place_share": None})
     pruning.follow()
-    assert not told[1][1]
+    assert not calls[1][1]
 
 
-def _far_apart(masks: Sequence[Bools], counts: Sequence[Words] = ()) -> list[Reals]:  # noqa: ARG001 - a placer takes both
+def _far_apart(masks: Sequence[Bools], weights: Sequence[Words] = ()) -> list[Reals]:  # noqa: ARG001 - a placer takes both
     """A placer that leaves every neuron at its index."""
     return [1.0 + np.abs(np.arange(m.shape[0])[:, None] - np.arange(m.shape[1])) for m in masks]
 

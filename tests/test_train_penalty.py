@@ -18,24 +18,22 @@ def test_the_gradient_of_a_penalty_is_its_coefficient_times_the_sign_or_the_weig
     """d/dw of 2 d^1.5 |w| is 2 d^1.5 sign w, of 2 d^1.5 w^2 / 2 it is 2 d^1.5 w; gradcheck uses finite differences."""
     weight = torch.tensor([[0.7, -0.4, 0.2]], dtype=torch.float64, requires_grad=True)
     distance = torch.tensor([[1.0, 4.0, 9.0]], dtype=torch.float64)
-    price = 2 * rule.coefficient(distance, 1.5)
-    expected_price = [2.0, 16.0, 54.0] if rule.by_distance else [2.0, 2.0, 2.0]
-    assert price[0].tolist() == pytest.approx(expected_price)
-    (gradient,) = torch.autograd.grad(rule.penalty(weight, price), weight)
-    by_hand = [
-        p * (np.sign(w) if rule.order == 1 else w) for p, w in zip(expected_price, [0.7, -0.4, 0.2], strict=True)
-    ]
+    coefficient = 2 * rule.coefficient(distance, 1.5)
+    expected = [2.0, 16.0, 54.0] if rule.by_distance else [2.0, 2.0, 2.0]
+    assert coefficient[0].tolist() == pytest.approx(expected)
+    (gradient,) = torch.autograd.grad(rule.penalty(weight, coefficient), weight)
+    by_hand = [p * (np.sign(w) if rule.order == 1 else w) for p, w in zip(expected, [0.7, -0.4, 0.2], strict=True)]
     assert gradient[0].tolist() == pytest.approx(by_hand)
-    assert torch.autograd.gradcheck(lambda w: rule.penalty(w, price), (weight,))
+    assert torch.autograd.gradcheck(lambda w: rule.penalty(w, coefficient), (weight,))
 
 
 @pytest.mark.parametrize("rule", NAMED.values(), ids=NAMED)
 def test_the_proximal_step_is_the_minimum_that_a_fine_search_finds(rule: Regularizer) -> None:
     """The proximal step minimises (x - w)^2 / 2 + step * penalty(x); 200,001 values of x are tried."""
-    price = torch.tensor([3.0, 1.0, 5.0])
+    coefficient = torch.tensor([3.0, 1.0, 5.0])
     for start in ([0.7, -0.4, 0.02], [-1.0, 0.05, 0.3]):
         weight = torch.tensor(start)
-        rule.proximal_step(weight, price, 0.05)
+        rule.proximal_step(weight, coefficient, 0.05)
         x = np.linspace(-1, 1, 200_001)
         for w, p, found in zip(start, [3.0, 1.0, 5.0], weight.tolist(), strict=True):
             cost = (x - w) ** 2 / 2 + 0.05 * p * (np.abs(x) if rule.order == 1 else x**2 / 2)
@@ -50,8 +48,8 @@ def test_lambda_follows_its_schedule(schedule: str, factors: Sequence[int]) -> N
     mlp = Mlp.seeded((3, 2), batch_norm=False, seed=1)
     penalty = Penalty("distance", 0.5, 1.0, schedule)
     for done, factor in zip((0.0, 0.5, 1.0), factors, strict=True):
-        prices = penalty.coefficients(mlp, [torch.full((2, 3), 4.0)], done)
-        assert [price.tolist() for price in prices] == ([[[2.0 * factor] * 3] * 2] if factor else [])
+        coefficients = penalty.coefficients(mlp, [torch.full((2, 3), 4.0)], done)
+        assert [coefficient.tolist() for coefficient in coefficients] == ([[[2.0 * factor] * 3] * 2] if factor else [])
 
 
 def test_a_reweighted_penalty_is_least_for_the_most_salient_weights_per_length() -> None:
@@ -64,10 +62,10 @@ def test_a_reweighted_penalty_is_least_for_the_most_salient_weights_per_length()
     distance, saliency = torch.tensor([[1.0, 4.0, 9.0, 4.0]]), torch.tensor([[1.0, 16.0, 324.0, 1e6]])
     by_hand = [0.5 * 1 * (2 / 3), 0.5 * 2 * (1 / 2), 0.5 * 3 * (1 / 4)]
     penalty = Penalty("distance", 0.5, 0.5, reweight_at=3)
-    (price,) = penalty.coefficients(mlp, [distance], saliencies=[saliency])
-    assert price[0, :3].tolist() == pytest.approx([p / (17 / 36) for p in by_hand])
+    (coefficient,) = penalty.coefficients(mlp, [distance], saliencies=[saliency])
+    assert coefficient[0, :3].tolist() == pytest.approx([p / (17 / 36) for p in by_hand])
     for reweight_at in (None, 2):
-        (price,) = replace(penalty, reweight_at=reweight_at).coefficients(mlp, [distance], saliencies=[saliency])
-        assert price[0, :3].tolist() == pytest.approx([0.5, 1.0, 1.5])
-    (price,) = penalty.coefficients(mlp, [distance])
-    assert price[0, :3].tolist() == pytest.approx([0.5, 1.0, 1.5])
+        (coefficient,) = replace(penalty, reweight_at=reweight_at).coefficients(mlp, [distance], saliencies=[saliency])
+        assert coefficient[0, :3].tolist() == pytest.approx([0.5, 1.0, 1.5])
+    (coefficient,) = penalty.coefficients(mlp, [distance])
+    assert coefficient[0, :3].tolist() == pytest.approx([0.5, 1.0, 1.5])

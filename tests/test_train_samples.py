@@ -33,8 +33,8 @@ def test_distorted_copies_are_repeatable_and_equal_the_images_when_all_distortio
     assert np.allclose(same.numpy() / 256, digits.train.features, atol=0.003)
     mirrored = distort(digits.train, still.model_copy(update={"mirror": True}), seed=1)[0].numpy().reshape(-1, 8, 8)
     flipped = digits.train.features.reshape(-1, 8, 8)[:, :, ::-1]
-    turned = np.abs(mirrored / 256 - flipped).max(axis=(1, 2)) < 0.003
-    assert 0.4 < turned.mean() < 0.65
+    flipped_images = np.abs(mirrored / 256 - flipped).max(axis=(1, 2)) < 0.003
+    assert 0.4 < flipped_images.mean() < 0.65
     one, two = (distort(digits.train, AugmentSpec(copies=2), seed=1) for _ in range(2))
     assert all(torch.equal(a, b) for a, b in zip(one, two, strict=True))
     assert not torch.equal(one[0], one[1])

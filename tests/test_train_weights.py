@@ -184,7 +184,7 @@ def _linear(name: str, n_out: int = 2, n_in: int = 2) -> dict[str, Tensor]:
 
 
 FIX = "network.hidden and network.batch_norm must match the weights"
-ELSEWHERE = "may stand elsewhere than directly behind layer {}; fold it into the weights, or number it like its layer"
+ELSEWHERE = "may stand elsewhere than directly after layer {}; fold it into the weights, or number it like its layer"
 
 
 @pytest.mark.parametrize(
@@ -239,10 +239,10 @@ def test_a_file_that_does_not_fit_is_refused(tmp_path: Path, state: object, mess
         (PLAIN, f"holds 0 BatchNorm1d for the 1 of the spec's network; {FIX}"),
         (
             _linear("0") | _norm("1", 3) | _linear("2"),
-            f"batch normalizations do not fit behind the hidden layers; {FIX}",
+            f"batch normalizations do not fit after the hidden layers; {FIX}",
         ),
     ],
-    ids=["inputs", "behind the ReLU", "outputs", "inputs by name", "unnamed place", "none", "size"],
+    ids=["inputs", "after the ReLU", "outputs", "inputs by name", "unnamed place", "none", "size"],
 )
 def test_a_batch_normalization_in_another_place_is_refused(tmp_path: Path, state: object, message: str) -> None:
     """All sizes are 2, so only the names can say where a batch normalization stands."""
@@ -360,7 +360,7 @@ def _zip_of_zeros() -> bytes:
         (_zip_of_zeros(), "claims more data than its"),
         (b"PK\x05\x06" + bytes(18), "not a state_dict of plain tensors"),
     ],
-    ids=["empty", "text", "code", "pickle", "short", "cut", "beheaded", "bomb", "empty zip"],
+    ids=["empty", "text", "code", "pickle", "short", "cut", "without its start", "bomb", "empty zip"],
 )
 def test_a_file_that_is_damaged_or_another_is_refused_in_one_line(tmp_path: Path, blob: bytes, message: str) -> None:
     path = tmp_path / "m.pt"

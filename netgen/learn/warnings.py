@@ -9,7 +9,7 @@ from netgen.data import Dataset
 from netgen.spec.spec import Spec
 
 FALL = 0.05
-"""Loss of accuracy, 0 to 1, that a user should know of; less is the usual price of pruning and of few bits."""
+"""Loss of accuracy, 0 to 1, that a user should know of; less is the usual effect of pruning and of few bits."""
 
 
 def falls(

@@ -84,11 +84,11 @@ class _Linear(torch.autograd.Function):
         """Gradients of x, the wires' weights and the biases."""
         across, values = ctx.saved_tensors
         back = grads[0].t().contiguous()
-        slope = np.zeros(len(values), dtype=back.numpy().dtype)
-        sent = np.zeros(tuple(across.shape) if ctx.needs_input_grad[0] else (0, 0), dtype=slope.dtype)
-        _backward(ctx.wires.starts, ctx.wires.columns, values.numpy(), across.numpy(), back.numpy(), slope, sent)
-        x_gradient = torch.from_numpy(sent).t() if ctx.needs_input_grad[0] else None
-        return x_gradient, torch.from_numpy(slope), back.sum(dim=1), None
+        gradient = np.zeros(len(values), dtype=back.numpy().dtype)
+        by_x = np.zeros(tuple(across.shape) if ctx.needs_input_grad[0] else (0, 0), dtype=gradient.dtype)
+        _backward(ctx.wires.starts, ctx.wires.columns, values.numpy(), across.numpy(), back.numpy(), gradient, by_x)
+        x_gradient = torch.from_numpy(by_x).t() if ctx.needs_input_grad[0] else None
+        return x_gradient, torch.from_numpy(gradient), back.sum(dim=1), None
 
 
 def _compiled(function: Function) -> Function:
@@ -98,6 +98,7 @@ def _compiled(function: Function) -> Function:
 
 @_compiled
 def _forward(starts: Words, columns: Words, values: Floats, x: Floats, out: Floats) -> None:
+    """Add to `out`, (n_out, n), the weighted inputs `x`, (n_in, n)."""
     for i in range(len(out)):
         row = out[i]
         for e in range(starts[i], starts[i + 1]):
@@ -108,8 +109,9 @@ def _forward(starts: Words, columns: Words, values: Floats, x: Floats, out: Floa
 
 @_compiled
 def _backward(
-    starts: Words, columns: Words, values: Floats, x: Floats, back: Floats, slope: Floats, sent: Floats
+    starts: Words, columns: Words, values: Floats, x: Floats, back: Floats, gradient: Floats, by_x: Floats
 ) -> None:
+    """Set `gradient`, (m,), and add to `by_x`, (n_in, n) or empty, from `back`, (n_out, n)."""
     for i in range(len(back)):
         row = back[i]
         for e in range(starts[i], starts[i + 1]):
@@ -117,8 +119,8 @@ def _backward(
             entered, total = x[j], row[0] * 0
             for k in range(len(row)):
                 total += row[k] * entered[k]
-            slope[e] = total
-            if len(sent):
-                w, target = values[e], sent[j]
+            gradient[e] = total
+            if len(by_x):
+                w, target = values[e], by_x[j]
                 for k in range(len(row)):
                     target[k] += w * row[k]

@@ -186,7 +186,7 @@ def _no_order(path: Path, linears: Sequence[Module], shapes: Sequence[tuple[int,
 
 
 def norms_in_order(path: Path, norms: Sequence[Module], linears: Sequence[Module], *, wanted: bool) -> list[Module]:
-    """Order the batch normalizations of a file, one directly behind each hidden layer.
+    """Order the batch normalizations of a file, one directly after each hidden layer.
 
     Args:
         linears: in order.
@@ -200,17 +200,17 @@ def norms_in_order(path: Path, norms: Sequence[Module], linears: Sequence[Module
     found = list(_orders(norms, [(linear.shape[0],) for linear in hidden[:need]], limit=2))
     if len(found) != 1:
         what = "do not fit" if not found else "fit in more than one way"
-        raise WeightsError(f"{path}: batch normalizations {what} behind the hidden layers; {FIX}")
+        raise WeightsError(f"{path}: batch normalizations {what} after the hidden layers; {FIX}")
     for norm, linear in zip(found[0], hidden, strict=False):
-        if not _behind(norm, linear, linears):
+        if not _directly_after(norm, linear, linears):
             raise WeightsError(
-                f"{path}: batch normalization {norm} may stand elsewhere than directly behind layer {linear}; "
+                f"{path}: batch normalization {norm} may stand elsewhere than directly after layer {linear}; "
                 "fold it into the weights, or number it like its layer"
             )
     return found[0]
 
 
-def _behind(norm: Module, linear: Module, linears: Sequence[Module]) -> bool:
+def _directly_after(norm: Module, linear: Module, linears: Sequence[Module]) -> bool:
     """Whether the names, or else the sizes, say that a batch normalization follows a layer directly.
 
     In one series, as in `nn.Sequential`, its last number is the next one. In a series of its own its size fits nowhere
