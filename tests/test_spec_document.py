@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from netgen.errors import SpecError
-from netgen.spec.document import DEPTH, LIMIT, NODES, parse_yaml
+from netgen.spec.document import DEPTH, LIMIT, NODES, dump_yaml, parse_yaml
 from netgen.spec.spec import load_spec, parse_spec
 
 
@@ -32,6 +34,20 @@ from netgen.spec.spec import load_spec, parse_spec
 )
 def test_yaml_becomes_plain_values(text: str, tree: object) -> None:
     assert parse_yaml(text) == tree
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.floats(allow_nan=False) | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=20,
+    )
+)
+@example(
+    {"a": "1e5", "1e5": 1, "2020-01-01": "2020-01-01", "b": "<<", "<<": 1, "=": "=", "c": "1_0", "d": "\x85\ufeff"}
+)
+def test_a_tree_that_is_written_reads_back_equal(tree: object) -> None:
+    assert parse_yaml(dump_yaml(tree)) == tree
 
 
 BOMB = "a0: &a0 [x]\n" + "".join(f"a{k}: &a{k} [{', '.join([f'*a{k - 1}'] * 9)}]\n" for k in range(1, 30))

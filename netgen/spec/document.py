@@ -1,4 +1,4 @@
-"""YAML text of a spec to a tree of plain values: mappings, lists, text, numbers, true, false and null.
+"""YAML text of a spec to a tree of plain values, and back: mappings, lists, text, numbers, true, false and null.
 
 Anyone may have written the text. Whatever it holds, parsing ends within seconds and in one line.
 """
@@ -65,6 +65,12 @@ def parse_yaml(text: str) -> Any:
     except (ValueError, OverflowError) as error:  # chr() of an escape such as \U00110000
         line = loader.line + 1 if loader else 1
         raise SpecError(f"line {line}: an escape that is no character; correct the YAML") from error
+
+
+def dump_yaml(tree: Any) -> str:
+    """Write a tree of plain values as YAML, from which `parse_yaml` reads an equal tree."""
+    text: str = yaml.dump(tree, Dumper=_Dumper, sort_keys=False)
+    return text
 
 
 def _fail(node: yaml.Node, reason: str) -> SpecError:
@@ -155,6 +161,11 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-_Loader.add_implicit_resolver(  # 1e-4 is a number, as in YAML 1.2; PyYAML's YAML 1.1 takes it for text
-    f"{_YAML}float", re.compile(r"^[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?$"), list("-+.0123456789")
-)
+class _Dumper(yaml.SafeDumper):
+    """PyYAML's safe dumper, which quotes whatever text `_Loader` would read as something else."""
+
+
+for _yaml in (_Loader, _Dumper):  # 1e-4 is a number, as in YAML 1.2; PyYAML's YAML 1.1 takes it for text
+    _yaml.add_implicit_resolver(
+        f"{_YAML}float", re.compile(r"^[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?$"), list("-+.0123456789")
+    )

@@ -44,7 +44,7 @@ class DataSpec(Section):
         "for digits",
     )
     label: str | None = Field(
-        None, description="csv: name of the label column in the first line; null for the last column"
+        None, max_length=1_000, description="csv: name of the label column in the first line; null for the last column"
     )
     scale: Literal["global", "feature"] = Field(
         "global",

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-import yaml
 from pydantic import (
     Field,
     SerializerFunctionWrapHandler,
@@ -21,7 +20,7 @@ from pydantic import (
 
 from netgen.errors import SpecError
 from netgen.spec.base import Section
-from netgen.spec.document import LIMIT, parse_yaml
+from netgen.spec.document import LIMIT, dump_yaml, parse_yaml
 from netgen.spec.hardware import CheckSpec, EmitSpec, PlaceSpec
 from netgen.spec.message import first_line, one_line
 from netgen.spec.search import SearchSpec, kinds_of
@@ -116,8 +115,7 @@ class Spec(Section):
 
     def to_yaml(self) -> str:
         """YAML text with every key spelled out, from which `parse_spec` makes an equal spec."""
-        text: str = yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
-        return text
+        return dump_yaml(self.model_dump(mode="json"))
 
     @property
     def weight_widths(self) -> tuple[int, ...]:
