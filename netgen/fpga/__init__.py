@@ -1,4 +1,4 @@
-"""FPGAs: what a circuit takes of one, estimated by synthesis."""
+"""FPGAs: the resources that a circuit uses, estimated by synthesis."""
 
 from netgen.fpga.synthesize import synthesize
 from netgen.fpga.targets import TARGETS

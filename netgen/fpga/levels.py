@@ -1,4 +1,4 @@
-"""How deep the logic between two registers is, in look-up tables."""
+"""Logic depth: look-up tables in series between registers."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
@@ -7,8 +7,8 @@ from typing import Any
 from netgen.fpga.targets import Target
 
 Cell = Mapping[str, Any]
-"""A cell as Yosys writes it to JSON: `type`, `port_directions`, and `connections`, port to bits; a bit that is a
-number is a net, one that is a string a constant."""
+"""A cell as Yosys writes it to JSON: `type`, `port_directions`, and `connections`, which maps ports to bits. A bit that
+is a number is a net; a string is a constant."""
 
 
 def depth_of(cells: Iterable[Cell], target: Target) -> int | None:
@@ -28,7 +28,7 @@ def depth_of(cells: Iterable[Cell], target: Target) -> int | None:
 
 
 def _arcs(cell: Cell, target: Target) -> Iterator[tuple[int, list[tuple[int, int]]]]:
-    """Every net that a combinational cell drives, with the nets it depends on and the levels in between.
+    """Each net that a combinational cell drives, with the nets that it depends on and the levels from these.
 
     Bit k of a carry cell's output depends on bits 0 to k of its inputs.
     """

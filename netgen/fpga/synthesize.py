@@ -1,4 +1,4 @@
-"""Synthesis: Verilog text to what it takes of an FPGA."""
+"""Synthesis: from Verilog to the number of FPGA cells that it uses."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from netgen.progress import Progress, silent
 from netgen.tools import Finished, scratch_folder
 
 SECONDS, SECONDS_PER_LINE = 5, 0.04
-"""Of one core: 59 to 67 s for the 1,506 lines of `specs/digits.yaml`, 1 (gowin) to 7 s (xcup) for a line."""
+"""Time on one core: 59 to 67 s for the 1,506 lines of `specs/digits.yaml`; 1 (gowin) to 7 s (xcup) for one line."""
 
 
 def synthesize(
@@ -36,7 +36,7 @@ def synthesize(
         target: xcup, ecp5, ice40 or gowin.
         top: the module that is the circuit.
         yosys: `wheel`, `native`, or `auto` for the newer of the two.
-        source: what errors call the Verilog.
+        source: the name of the Verilog in errors.
     Raises: SynthError, when the target is unknown, Yosys is missing, or Yosys refuses the Verilog.
     """
     if target not in TARGETS:
@@ -56,7 +56,7 @@ def synthesize(
 
 
 class _Ticks:
-    """Progress by the clock, as Yosys tells none that would be worth hearing."""
+    """Progress by the clock, as Yosys prints none in its quiet mode."""
 
     def __init__(self, verilog: str, progress: Progress) -> None:
         lines = len(verilog.splitlines())
@@ -70,7 +70,7 @@ class _Ticks:
 
 
 def _command(tool: Yosys, target: Target, folder: Path) -> str:
-    """The command that maps, with the option that only some versions know."""
+    """The mapping command of a target, with its option if this Yosys has it."""
     if not target.option:
         return target.command
     tool.run(f"tee -o help.txt help {target.command}", folder)
@@ -79,9 +79,9 @@ def _command(tool: Yosys, target: Target, folder: Path) -> str:
 
 
 def _mapped(tool: Yosys, command: str, top: str, folder: Path, source: str, tick: _Ticks) -> list[dict[str, Any]]:
-    """The cells of the mapped netlist.
+    """Map the Verilog and return the cells of the netlist.
 
-    Raises: SynthError with the first error that Yosys names.
+    Raises: SynthError, with the first error that Yosys prints.
     """
     tick.progress(f"{tick.what}, by {tool}", 0.0)
     script = f"read_verilog top.v; {command} -top {top}; json -o netlist.json {top}/c:*"

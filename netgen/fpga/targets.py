@@ -1,4 +1,4 @@
-"""The FPGA families: how Yosys maps to each, and what its cells are."""
+"""The FPGA families: the Yosys command for each, and the classes of its cells."""
 
 import re
 from collections.abc import Mapping
@@ -12,12 +12,12 @@ class Target:
     """A family of FPGAs.
 
     Attributes:
-        about: its name in full.
+        about: its full name.
         command: the Yosys command that maps to it, without `-top`.
-        option: one that is given, too, where this version of Yosys knows it.
-        classes: class of `Utilization` to a pattern that matches the whole names of its cells.
-        luts_in_carry: look-up tables that a cell of a carry chain takes up.
-        carry_inputs: ports by which a carry enters such a cell.
+        option: an option of the command that only some versions of Yosys have; empty for none.
+        classes: for each class of `Utilization`, a pattern that matches the full names of its cells.
+        luts_in_carry: look-up tables that a cell of a carry chain occupies.
+        carry_inputs: ports of such a cell that receive the carry.
     """
 
     about: str
@@ -28,7 +28,7 @@ class Target:
     carry_inputs: tuple[str, ...]
 
     def class_of(self, cell: str) -> str:
-        """The class of `Utilization` in which a cell counts."""
+        """The class of `Utilization` that counts a cell."""
         return _class_of(tuple(self.classes.items()), cell)
 
 
@@ -52,7 +52,7 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
                 "memory": r"U?RAM\w+|SRL\w+",
                 "pads": r"[IO]BUF\w*|IOBUF\w*|BUFG\w*|GND|VCC",
             },
-            luts_in_carry=0,  # the LUT in front of it, which makes sum or propagate, is a cell of its own
+            luts_in_carry=0,  # the LUT in front of it, which computes the propagate signal, is a cell of its own
             carry_inputs=("CI", "CYINIT"),
         ),
         "ecp5": Target(
@@ -83,13 +83,13 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
                 "memory": r"SB_RAM40\w+|SB_SPRAM\w+",
                 "pads": r"SB_IO|SB_GB\w*",
             },
-            luts_in_carry=0,  # it stands beside a LUT, which makes the sum and is a cell of its own
+            luts_in_carry=0,  # the LUT beside it, which computes the sum, is a cell of its own
             carry_inputs=("CI",),
         ),
         "gowin": Target(
             about="Gowin GW1N",
-            command="synth_gowin",  # 0.23 fails with -abc9, 0.70 does so in any case
-            option="-nodsp",  # 0.23 does not know it, and uses no multiplier blocks
+            command="synth_gowin",  # 0.23 fails with -abc9; 0.70 uses abc9 without it
+            option="-nodsp",  # 0.23 lacks it, and uses no multiplier blocks
             classes={
                 "lut": r"LUT[1-4]|INV",
                 "registers": r"DFF\w*|DL\w*",

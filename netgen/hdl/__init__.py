@@ -1,4 +1,4 @@
-"""From circuit and placement to hardware: Amaranth, Verilog and a self-checking testbench."""
+"""Hardware from a placed circuit: Amaranth, Verilog, and a self-checking testbench with its vectors."""
 
 from netgen.hdl.axis import axis_of
 from netgen.hdl.edits import first_edit

@@ -11,15 +11,15 @@ Output = Literal["all", "class"]
 
 
 def axis_of(design: Design, form: Form, output: Output) -> str:
-    """The module `top_axis`, to be compiled with `top.v`.
+    """Write the module `top_axis`, which contains `top`.
 
-    Ports: `aclk`, `aresetn` (active low, synchronous), `s_axis_*` in and `m_axis_*` out; `tdata` is filled up to whole
-    bytes with zeros. Back-pressure passes through; no sample is lost, repeated or reordered.
+    Ports: `aclk`, `aresetn` (active low, synchronous), `s_axis_*` in and `m_axis_*` out; `tdata` is padded with zeros
+    to whole bytes. Back-pressure passes through; no sample is lost, repeated or reordered.
 
     Args:
-        form: `parallel`: a beat is a sample, packed as in `i_payload`. `serial`: a beat is one input word, word 0
-            first, `tlast` with the last; an earlier `tlast` drops the words of its sample, so that a source that was
-            cut off falls into step again. Initiation interval: 1, or the number of inputs.
+        form: `parallel`: a beat is a sample, packed as in `i_payload`; initiation interval 1. `serial`: a beat is one
+            input word, word 0 first, with `tlast` on the last; initiation interval: the number of inputs. A `tlast`
+            that comes early discards the words of its sample, so that a source that was interrupted can begin anew.
         output: `all`: the output payload; `class`: the class alone.
     """
     word = design.circuit.input.width if form == "serial" else design.input_width

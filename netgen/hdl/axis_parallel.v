@@ -1,4 +1,4 @@
-// AXI4-Stream around top: every beat is a sample, and every result a packet of one beat. s_axis_tlast means nothing.
+// AXI4-Stream around top: every beat is a sample, and every result is a packet of one beat. s_axis_tlast is ignored.
 $ports
   top core (
     .clk(aclk),

@@ -1,5 +1,5 @@
-// AXI4-Stream around top: every beat is one input word, word 0 first; s_axis_tlast ends a sample, and begins the next
-// one anew when it comes too early. Every result is a packet of one beat.
+// AXI4-Stream around top: every beat is one input word, word 0 first; s_axis_tlast ends a sample. If it comes early,
+// the words of that sample are discarded. Every result is a packet of one beat.
 $ports
   reg [$input_width-1:0] sample;
   reg [$count_high:0] count = 0;

@@ -1,5 +1,5 @@
 # amaranth: UnusedElaboratable=no
-# (a design that is only simulated from its Verilog never elaborates its component)
+# (a component is elaborated only by Amaranth's own simulator)
 """From an operator graph to a design: the Amaranth component and its Verilog text."""
 
 from dataclasses import replace
@@ -27,13 +27,13 @@ def design_of(
     title: str,
     comments: bool = False,
 ) -> Design:
-    """Turn a placed circuit into hardware; about 20 us per operator, linear.
+    """Write a placed circuit as hardware; about 20 us for each operator.
 
     Args:
-        graph: of this circuit.
-        netlist, placement: of this circuit; sites become attributes of the neurons' words (`(* site = "3,0,5" *)`).
-        title: what the header of the Verilog says first; any number of lines.
-        comments: whether each line tells the range of its values.
+        graph: the circuit's operators; timing: the cycles in which they compute.
+        netlist, placement: of the circuit; sites become attributes of the neurons' words (`(* site = "3,0,5" *)`).
+        title: first lines of the Verilog's head.
+        comments: whether each line ends with the range of its values.
     """
     sites = sites_of(netlist, placement)
     design = design_with(circuit, graph, timing, verilog="")
@@ -43,7 +43,7 @@ def design_of(
 
 
 def design_with(circuit: Circuit, graph: OperatorGraph, timing: Schedule, *, verilog: str) -> Design:
-    """The design of a circuit whose Verilog has been written before."""
+    """The design of a circuit whose Verilog was written before."""
     class_width = 0 if graph.best is None else bits_of(0, circuit.sizes[-1] - 1)[0]
     score = circuit.score_format
     return Design(

@@ -1,4 +1,4 @@
-"""What `top.v` says about itself before its module begins."""
+"""The comment at the head of `top.v`: ports, formats, latency and names."""
 
 from netgen.ir.fixed import FixedPoint
 from netgen.ir.netlist import Netlist
@@ -8,15 +8,15 @@ from netgen.version import __version__
 _LINT_WAIVERS = """\
 // Operands are as narrow as their proven ranges; Verilog extends them to the width of the result.
 /* verilator lint_off WIDTH */
-// Inputs that pruning cut off keep their place in i_payload, and results keep the bits that a range proves needless.
+// Inputs that pruning has disconnected keep their bits in i_payload, and a wire may have bits that no operator reads.
 /* verilator lint_off UNUSEDSIGNAL */"""
 
 
 def header_of(design: Design, netlist: Netlist, title: str) -> str:
-    """The comment that opens `top.v`, and the lint waivers, each with its reason.
+    """Write the head of `top.v`: a comment, and lint waivers with their reasons.
 
     Args:
-        title: what it says first; any number of lines.
+        title: its first lines.
     """
     circuit = design.circuit
     inputs, outputs = circuit.features, circuit.sizes[-1]
@@ -37,13 +37,13 @@ def header_of(design: Design, netlist: Netlist, title: str) -> str:
         "",
         *_inputs_in_words(circuit.thresholds),
         "nLAYER_INDEX   the word of a neuron; its site in the grid, x,y,z, is an attribute",
-        "nLAYER_INDEX_N what only that neuron needs on the way to its word",
-        "tLAYER_DIGEST  what several neurons share, or the class; named after how it is computed",
-        "..._high       the high bits of a sum whose low bits need no adder",
-        "..._dK         a value K cycles later, from a register",
-        "a + ~b         a less b, and a constant more, which the neuron's sum takes back; so it is never negative",
-        "~(~x)          x, a sum that only one other reads: so Yosys keeps it a sum of its own",
-        "A sum holds half a step of the word that is made of it, so dropping its low bits rounds.",
+        "nLAYER_INDEX_N an intermediate value that only this neuron needs",
+        "tLAYER_DIGEST  a value that several neurons share, or of the class; the digest is of its expression",
+        "..._high       the high bits of a sum whose low bits are those of its first operand",
+        "..._dK         a value delayed by K registers",
+        "a + ~b         a - b plus a constant, which keeps it from being negative; the neuron's sum subtracts it again",
+        "~(~x)          x, a sum that only one other sum reads; written so, Yosys keeps the two sums apart",
+        "Sums include half a step of the word that they are rounded to, so dropping their low bits rounds.",
     ]
     comment = "\n".join(f"// {line}".rstrip() for line in lines)
     return f"{comment}\n\n{_LINT_WAIVERS}\n"
@@ -53,7 +53,7 @@ def _inputs_in_words(thresholds: tuple[int, ...]) -> list[str]:
     if not thresholds:
         return ["n0_K           input K"]
     rising = ", ".join(map(str, thresholds))
-    bits = f"bit K, whether an input word reaches {rising}; those of a word together"
+    bits = f"bit K: 1 if its input word is at least {rising}; the bits of a word have successive K"
     return ["x_K            input word K", f"n0_K           {bits}"]
 
 

@@ -1,4 +1,4 @@
-"""A self-checking testbench in Verilog, with golden vectors, that needs a simulator but not netgen."""
+"""A self-checking testbench in Verilog, with golden vectors; it needs any Verilog simulator, but not netgen."""
 
 from pathlib import Path
 from string import Template

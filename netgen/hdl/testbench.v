@@ -37,7 +37,7 @@ module top_tb;
     noise <= {noise[30:0], noise[31] ^ noise[21] ^ noise[1] ^ noise[0]};
     o_ready <= noise[3] | noise[17];
 
-    // An offer stands until it is taken.
+    // A sample that is offered stays valid until it is accepted.
     if (!i_valid || i_ready) i_valid <= (noise[5] | noise[29]) && given + (i_valid ? 1 : 0) < $vectors;
     if (i_valid && i_ready) given <= given + 1;
 

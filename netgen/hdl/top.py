@@ -29,15 +29,15 @@ from netgen.operators.schedule import Schedule
 
 
 class Top(wiring.Component):  # type: ignore[misc]  # Amaranth ships no types
-    """An operator graph in hardware; one sample may enter and one leave in every clock cycle.
+    """An operator graph in hardware. In every clock cycle one sample can enter and one result can leave.
 
-    All registers load together, whenever the output is free or being taken, so a stall loses and reorders nothing.
+    All registers load together, when the output is empty or is being read, so a stall loses and reorders nothing.
 
     Ports:
         i: stream of `ArrayLayout(word, n_in)`, the input words.
-        o: stream of a struct: `scores`, `ArrayLayout(score, n_out)`, and with arg-max above them `class`.
+        o: stream of a struct: `scores`, `ArrayLayout(score, n_out)`, and with arg-max, above them, `class`.
 
-    Latency: that of the schedule; with 0 the streams are joined without a register. Initiation interval: 1.
+    Latency: that of the schedule; with 0, no register lies between the streams. Initiation interval: 1.
 
     Args:
         word, score: formats of inputs and scores.
@@ -59,7 +59,7 @@ class Top(wiring.Component):  # type: ignore[misc]  # Amaranth ships no types
         )
 
     def elaborate(self, platform: object) -> Module:
-        """Build the module; `platform` makes no difference."""
+        """Build the module; `platform` is ignored."""
         del platform
         m = Module()
         self._add_flow(m)
@@ -88,6 +88,7 @@ class Top(wiring.Component):  # type: ignore[misc]  # Amaranth ships no types
         return m
 
     def _add_flow(self, m: Module) -> None:
+        """Add the handshake: a valid bit for each pipeline stage, and the signal on which all registers load."""
         latency = self._timing.latency
         if not latency:
             m.d.comb += [self.i.ready.eq(self.o.ready), self.o.valid.eq(self.i.valid)]
@@ -98,7 +99,7 @@ class Top(wiring.Component):  # type: ignore[misc]  # Amaranth ships no types
             m.d.sync += valid.eq(Value.cast(valid << 1 | self.i.valid)[:latency])
 
     def _read(self, chains: Sequence[Sequence[Value]], number: int, cycle: int) -> Value:
-        """An operator's value as it is read in a cycle."""
+        """The signal that holds an operator's value in a cycle."""
         chain = chains[number]
         return chain[0] if len(chain) == 1 else chain[cycle - self._timing.cycle[number]]
 

@@ -9,7 +9,8 @@ it, because each ends in `assert_never`:
 | `operators/file.py` | its line in `operators.json` |
 | `operators/cost.py` | its look-up tables |
 | `operators/prove.py` | the function that the proof compares with the circuit |
-| `hdl/verilog.py`, `hdl/top.py` | its expression in Verilog and in Amaranth |
+| `hdl/expressions.py`, `hdl/top.py` | its expression in Verilog and in Amaranth |
+| `hdl/driven.py` | its slope: by how much its value rises when a source rises |
 
 The function of `netgen/lower/` that adds operators of the new kind, and the tables of kinds in the tests
 (`test_operators.py`, `mutants.py`), complete the change. `report/drawing.py` writes the name of a kind that it has no

@@ -1,7 +1,7 @@
-// Feeds payloads from a file to the circuit, one in each clock cycle, and writes what comes out to another.
+// Reads payloads from a file, feeds one to the circuit in each clock cycle, and writes the results to another file.
 //
 // The files are `inputs` and `outputs` in the working folder; both hold one row of 32-bit words per sample, the lowest
-// word first, as %u reads and writes them. Ends with status 1 and a line `FATAL: ...` when the circuit goes wrong.
+// word first, as %u reads and writes them. Ends with status 1 and a line `FATAL: ...` when the circuit fails.
 
 module bench;
   parameter INPUT_WIDTH = 1, OUTPUT_WIDTH = 1, LATENCY = 1;

@@ -1,4 +1,4 @@
-"""The table of simulators, and which of them is the fastest for a job, by a model of what each costs."""
+"""The table of simulators, and the choice of the fastest one for a job, by a model of their costs."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,11 +22,11 @@ PATIENCE = 60.0
 
 
 def choose(design: Design, samples: int, *, cache: Path | None = None) -> str:
-    """The simulator for `auto`: of those installed, the one that is done first, its build counted unless in the cache.
+    """Choose the installed simulator that finishes first; its build counts, unless its program is in the cache.
 
     Args:
-        samples: how many the job has.
-        cache: where programs are kept that were built before.
+        samples: number of samples in the job.
+        cache: folder of programs that were built before; None for none.
     Raises: SimulatorError, when Verilator is not installed and the job takes more than `PATIENCE` without it.
     """
     wires = sum(int((layer.weight != 0).sum()) for layer in design.circuit.layers)

@@ -1,4 +1,4 @@
-// Feeds payloads from a file to the circuit, one in each clock cycle, and writes what comes out to another.
+// Reads payloads from a file, feeds one to the circuit in each clock cycle, and writes the results to another file.
 //
 // The files are `inputs` and `outputs` in the working folder; both hold one row of 32-bit words per sample, the lowest
 // word first. Exit status: 0, or 1 with one line on stderr.
@@ -7,7 +7,7 @@
 //   void put(const uint32_t* row)   offer a payload
 //   void offer(bool valid)          i_valid
 //   void reset(bool on)             rst
-//   void clock(bool level)          clk, and all that follows from it and from the inputs
+//   void clock(bool level)          clk; then updates the circuit
 //   bool ready(), bool valid()      i_ready and o_valid, after clock(false)
 //   void get(uint32_t* row)         o_payload, after clock(false)
 

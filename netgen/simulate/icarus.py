@@ -7,13 +7,13 @@ from netgen.simulate.simulator import Cost
 
 _INSTALL = "Debian: apt-get install iverilog"
 _SLICE = 250
-"""Samples a process; to start one on a circuit of 2,000 wires costs as much as 100 samples."""
+"""Samples for each process; starting one takes as long as 100 samples on a circuit of 2,000 wires."""
 
 
 def _recipe_of(design: Design) -> Recipe:
     """How Icarus makes a program of a design, which its `vvp` interprets.
 
-    The only simulator here that knows unknown bits: it stops when one comes out.
+    Unlike the other simulators, it models unknown bits, and fails when a result has one.
 
     Raises: SimulatorError, when Icarus is not installed.
     """
