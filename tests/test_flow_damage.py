@@ -1,5 +1,6 @@
 """Damaged build folders: whatever stands in the place of a file, every command ends in one line, or mends it."""
 
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -120,6 +121,15 @@ def test_a_damaged_file_ends_in_one_line_that_names_it(
     assert "\n" not in line
     assert len(line) < 400
     assert capsys.readouterr().out == ""
+
+
+def test_operators_of_absurd_size_are_refused_before_hardware_is_made_of_them(copy: Path) -> None:
+    tree = json.loads((copy / "operators.json").read_text())
+    tree["inputs"] = 1 << 40
+    (copy / "operators.json").write_text(json.dumps(tree))
+    line = _refusal("check", str(copy), "--quiet")
+    assert line is not None
+    assert line.startswith(f"{copy}/operators.json: ")
 
 
 STAGE_FILES = ["dense.json", "placement.csv", "report.json", "build.json", "spec.yaml"]

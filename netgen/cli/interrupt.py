@@ -50,8 +50,8 @@ def end_interrupted() -> NoReturn:
         with contextlib.suppress(OSError):
             print(INTERRUPTED, file=sys.stderr, flush=True)
     for child in _children():
-        with contextlib.suppress(OSError):
-            os.kill(child, signal.SIGKILL)
+        with contextlib.suppress(OSError):  # a child that leads a group takes its own children along
+            (os.killpg if os.getpgid(child) == child else os.kill)(child, signal.SIGKILL)
     os._exit(STATUS)
 
 

@@ -12,8 +12,8 @@ from netgen.errors import CheckError, SimulatorError
 from netgen.flow import files
 from netgen.flow.design import load_design
 from netgen.flow.edits import edits_of, raise_if_unlike
-from netgen.flow.folder import load_circuit, load_spec_of
-from netgen.ir.circuit import trace
+from netgen.flow.folder import load_circuit, load_operators, load_spec_of
+from netgen.ir.circuit import Circuit, trace
 from netgen.ir.fixed import Words
 from netgen.ir.network import Network
 from netgen.operators.design import Design
@@ -99,10 +99,10 @@ def recheck(
 
     spec = load_spec_of(folder)
     data = load_dataset(spec.data, seed=spec.seed, base=base or folder)
-    design = load_design(folder, spec, load_circuit(folder))
-    network = files.read_network(folder / "network.npz")
-    raise_if_unlike(folder / "network.npz", network, design.circuit)
-    _prove_again(folder, design)
+    circuit, network = load_circuit(folder), files.read_network(folder / "network.npz")
+    raise_if_unlike(folder / "network.npz", network, circuit)
+    _prove_again(folder, circuit)  # before hardware is made of operators that may be absurd
+    design = load_design(folder, spec, circuit)
     edits = edits_of(folder, spec, network, design)
     cache, samples = folder / "simulator", samples or spec.check.samples
     simulator = simulator or spec.check.simulator
@@ -135,13 +135,13 @@ def _count(data: Dataset, samples: int | str) -> int:
     return len(data.test) if samples == "all" else min(int(samples), len(data.test))
 
 
-def _prove_again(folder: Path, design: Design) -> None:
-    """Prove that a design's operators compute its circuit, as the files of both may have been edited.
+def _prove_again(folder: Path, circuit: Circuit) -> None:
+    """Prove that a folder's operators compute its circuit, as the files of both may have been edited.
 
     Raises: CheckError, when they do not.
     """
     try:
-        prove(design.graph, design.circuit)
+        prove(load_operators(folder), circuit)
     except CheckError as error:
         what = str(error).partition("; this is a bug")[0]
         raise CheckError(f"{folder / 'operators.json'}: not those of circuit.json ({what}); build it again") from error
