@@ -2,10 +2,11 @@
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from netgen.ir.grid import Grid, Placement
+from netgen.ir.grid import Grid, Placement, wire_lengths
 from netgen.ir.netlist import Netlist
 from netgen.ir.regions import Regions, free_regions
 from netgen.place.qap import Problem, problem_of
@@ -57,3 +58,20 @@ def problem(netlist: Netlist, grid: Grid, regions: Regions | None = None) -> Pro
 
 
 DUPLICATES = graph(6, [(0, 5)] * 4 + [(5, 0)] * 3 + [(1, 2), (3, 4), (2, 2)])
+
+
+def from_matrix(weight: np.ndarray[Any, np.dtype[np.int64]]) -> Netlist:
+    """A netlist with one wire for each non-zero entry above the diagonal."""
+    source, target = np.nonzero(np.triu(weight, 1))
+    ones, zeros = np.ones(len(source), np.int64), np.zeros(len(weight), np.int64)
+    return Netlist(zeros, np.arange(len(weight)), source, target, ones, weight[source, target])
+
+
+def dense(neurons: int, seed: int = 0) -> Netlist:
+    """A netlist with a wire of weight 1 to 9 between nine of ten pairs of neurons."""
+    return from_matrix(np.random.default_rng(seed).integers(0, 10, (neurons, neurons)))
+
+
+def length_of(netlist: Netlist, placement: Placement) -> int:
+    """Weighted wire length."""
+    return int(wire_lengths(netlist, placement) @ netlist.weights)

@@ -47,8 +47,8 @@ def test_annealing_beats_matching_and_matching_beats_spectral_order() -> None:
     assert anneal < matching < spectral
 
 
-def test_cooling_from_any_heat_ends_no_longer_than_it_began() -> None:
-    """The start is the best there is, and 2,000 moves from a heat that melts it do not lead back."""
+def test_cooling_from_any_temperature_ends_no_longer_than_it_began() -> None:
+    """The start is optimal, and 2,000 moves at a high temperature do not lead back to it by themselves."""
     grid = Grid((6, 6, 6))
     netlist = grid_graph(6, 6, 6, shuffled=False)
     begin = np.arange(216).reshape(6, 6, 6).transpose(2, 1, 0).ravel()

@@ -106,14 +106,14 @@ def test_refining_never_lengthens(pitch: tuple[int, int, int]) -> None:
 
 
 def test_refining_the_best_layout_from_any_heat_gives_it_back() -> None:
-    """2,000 moves from a heat that melts it do not lead back."""
+    """2,000 moves at a high temperature do not lead back to the best layout by themselves."""
     problem = stated(graph(216, box_wires(6, 6, 6)), Grid((6, 6, 6)))
     at = refine(problem, np.arange(216), moves=2_000, seed=0, hot=50.0, progress=silent)
     assert at.tolist() == list(range(216))
 
 
 def test_a_start_is_refined_and_not_replaced() -> None:
-    """The best layout there is, mirrored, stays as it is: a new one would not be mirrored as well."""
+    """The optimal layout, mirrored, stays as it is; a new layout would not be mirrored."""
     netlist, grid = graph(216, box_wires(6, 6, 6)), Grid((6, 6, 6))
     mirrored = Placement(grid, grid.coordinates * np.array([-1, 1, -1]) + np.array([5, 0, 5]))
     placement = place(netlist, grid, method="embed", start=mirrored, moves=100_000)
@@ -138,7 +138,7 @@ def test_the_result_obeys_regions(faces: dict[int, Face], moves: int) -> None:
 
 
 @pytest.mark.parametrize("faces", [("x0", "x1"), ("x1", "x0"), ("y1", "y0"), ("z0", "z1")])
-def test_the_layout_is_turned_towards_the_faces_that_hold_its_ends(faces: tuple[Face, Face]) -> None:
+def test_the_layout_is_oriented_towards_the_faces_that_hold_its_ends(faces: tuple[Face, Face]) -> None:
     """A shuffled 6 x 6 x 6 grid graph with two opposite planes pinned to opposite faces: every wire can be 1 long."""
     wires = box_wires(6, 6, 6)
     layer = np.arange(216) // 36
@@ -161,18 +161,18 @@ def test_neurons_beyond_the_sites_that_are_needed_stay_near_the_center() -> None
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (7, 1, 1), (4, 4, 4), (5, 3, 7), (31, 2, 3)])
-def test_snapping_a_distorted_box_gives_it_back(shape: tuple[int, int, int]) -> None:
-    """Each axis is bent by a rising function, and jittered by less than the least step."""
+def test_legalizing_a_distorted_box_gives_it_back(shape: tuple[int, int, int]) -> None:
+    """Each axis is distorted by a rising function, with noise below the smallest step."""
     point = Grid(shape).coordinates
     random = np.random.default_rng(0)
     point = point[random.permutation(len(point))]
-    bent = np.sqrt(1 + point) * np.array([3, -1, 1]) + random.uniform(-0.05, 0.05, point.shape)
-    bent[:, 1] *= -1
+    distorted = np.sqrt(1 + point) * np.array([3, -1, 1]) + random.uniform(-0.05, 0.05, point.shape)
+    distorted[:, 1] *= -1
     wanted = random.permutation(len(point))
-    assert legalize(bent[wanted], point).tolist() == wanted.tolist()
+    assert legalize(distorted[wanted], point).tolist() == wanted.tolist()
 
 
-def test_snapping_uses_each_site_once_whatever_their_shape() -> None:
+def test_legalizing_uses_each_site_once_whatever_their_shape() -> None:
     random = np.random.default_rng(4)
     for count in (0, 1, 2, 3, 50, 333):
         point = Grid((9, 8, 7)).coordinates[random.permutation(504)[:count]] * np.array([1, 5, 2])
@@ -181,8 +181,8 @@ def test_snapping_uses_each_site_once_whatever_their_shape() -> None:
             assert sorted(legalize(where, point).tolist()) == list(range(count))
 
 
-def test_landmark_coordinates_are_the_principal_components_of_graph_distances() -> None:
-    """With as many landmarks as neurons: those of the whole distance matrix, by singular values."""
+def test_pivot_coordinates_are_the_principal_components_of_graph_distances() -> None:
+    """With as many pivots as neurons: those of the whole distance matrix, by singular values."""
     random = np.random.default_rng(5)
     wires = np.concatenate([np.stack([np.arange(19), np.arange(1, 20)], axis=1), random.integers(0, 20, (8, 2))])
     adjacency = adjacency_of(20, wires)
@@ -213,20 +213,20 @@ def test_smoothing_tends_to_the_eigenvectors_of_the_laplacian() -> None:
     assert np.abs(residual).max() < 1e-6
 
 
-def test_turning_lays_wires_along_the_axes() -> None:
-    """A box of 6 x 5 x 4, turned at random, comes back with its axes in the order of their lengths, each up or down."""
+def test_rotation_lays_wires_along_the_axes() -> None:
+    """A box of 6 x 5 x 4, rotated at random, gets its axes back in the order of their lengths, each mirrored or not."""
     point = Grid((6, 5, 4)).coordinates
     white = (point - point.mean(axis=0)) / point.std(axis=0)
     adjacency = adjacency_of(120, box_wires(6, 5, 4))
     for seed in range(5):
         askew, _ = np.linalg.qr(np.random.default_rng(seed).normal(size=(3, 3)))
-        straight, turned = axes_of(adjacency, white @ askew)
-        assert np.allclose(np.abs(askew @ turned), np.eye(3), atol=0.01)
-        assert sorted(straight.ravel().tolist()) == [0] * 6 + [1] * 3
+        own, rotated = axes_of(adjacency, white @ askew)
+        assert np.allclose(np.abs(askew @ rotated), np.eye(3), atol=0.01)
+        assert sorted(own.ravel().tolist()) == [0] * 6 + [1] * 3
 
 
 @pytest.mark.parametrize("pinned", [False, True])
-def test_a_sweep_reports_the_change_that_a_recount_finds(pinned: bool) -> None:
+def test_local_annealing_reports_the_change_that_a_recount_finds(pinned: bool) -> None:
     random = np.random.default_rng(8)
     layer = np.repeat([0, 1, 2], [14, 20, 9])
     ends = np.concatenate([random.integers(0, 43, (200, 2)), [[0, 20], [0, 20], [20, 0], [5, 5]]])
@@ -247,7 +247,7 @@ def test_a_sweep_reports_the_change_that_a_recount_finds(pinned: bool) -> None:
     assert local_metropolis(state, 0, 5_000, 0.0, 2)[0] <= 0
 
 
-def test_a_sweep_at_no_temperature_ends_where_no_neighboring_swap_is_shorter() -> None:
+def test_local_annealing_at_temperature_zero_ends_where_no_neighboring_swap_is_shorter() -> None:
     netlist, grid = random_graph(27, 60), Grid((3, 3, 3))
     problem = stated(netlist, grid)
     state = local_state_of(problem, np.arange(27), seed=0)

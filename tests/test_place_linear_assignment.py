@@ -16,7 +16,7 @@ MOVES = 20_000
 
 
 @pytest.mark.parametrize("method", ["anneal", "matching"])
-def test_no_layers_can_be_placed_better_in_the_end(method: str) -> None:
+def test_no_layer_can_be_reassigned_better_in_the_end(method: str) -> None:
     netlist, grid = layered([20, 15, 10], 150), Grid((4, 4, 3))
     stated, start = problem(netlist, grid), place(netlist, grid, method="index")
     at = grid.number_of(place(netlist, grid, method=method, start=start, moves=MOVES).site)
