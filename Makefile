@@ -29,6 +29,7 @@ fuzz: $(STAMP)
 
 docs: $(STAMP)
 	$(BIN)/python -m netgen.spec.reference > docs/spec.md
+	$(BIN)/python docs/api.py
 
 # Debian: simulators, synthesis and a browser, all optional for building, used by the checks and tests.
 system-deps:

@@ -1,37 +1,42 @@
-"""Every command that README and docs show is run, in order, in one folder, as a reader would."""
+"""Every code block of README, CONTRIBUTING and docs is run, page by page, in one folder, as a reader would run it."""
 
+import json
 import os
 import re
+import runpy
 import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+import netgen
+from netgen.spec.spec import parse_spec
+
 ROOT = Path(__file__).parent.parent
-PAGES = [
-    "README.md",
-    "docs/tutorial.md",
-    "docs/placement.md",
-    "docs/training.md",
-    "docs/search.md",
-    "docs/precision.md",
-]
+PAGES = [str(path.relative_to(ROOT)) for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md")]
+PAGES += sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md"))
+PROSE = {"text"}
+"""Blocks that hold drawings and samples of output, not code."""
 
 
-def _commands(page: str) -> list[str]:
-    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), flags=re.DOTALL)
-    return [line for block in blocks for line in block.splitlines() if line.strip()]
+class Block(NamedTuple):
+    """A fenced block of a page."""
+
+    language: str
+    code: str
 
 
-@pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("reader")
-    shutil.copytree(ROOT / "specs", folder / "specs")
-    return folder
+def _blocks(page: str) -> list[Block]:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    fences = re.findall(r"^```(.*)$", text, flags=re.MULTILINE)
+    assert len(fences) % 2 == 0, f"{page}: a code block is not closed"
+    return [Block(*found) for found in re.findall(r"^```(\w*)\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)]
 
 
 def _run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
@@ -40,48 +45,120 @@ def _run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
 
 
+def _pip(words: list[str]) -> None:
+    """The packages and files that a `pip install` line names exist; installing is what `make demo` does in CI."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for word in words[2:]:
+        if word.startswith("netgen["):
+            assert set(word[7:-1].split(",")) <= project["optional-dependencies"].keys(), word
+        elif word != "-c":
+            assert (ROOT / word).exists(), word
+
+
+def _data_is_missing(part: str) -> bool:
+    return "mnist" in part and "NETGEN_DATA" not in os.environ
+
+
+def _shell(code: str, reader: Path) -> None:
+    folder = reader
+    for line in filter(str.strip, code.splitlines()):
+        for part in line.split("&&"):
+            words = shlex.split(part)
+            if words[0] == "make":  # CI runs the targets themselves; here they only have to exist
+                result = _run(["make", "-n", *words[1:]], ROOT)
+            elif words[0] == "pip":
+                _pip(words)
+                continue
+            elif words[0] == "cd":
+                folder = reader / words[1]
+                continue
+            else:
+                result = _run(words, folder)
+            if _data_is_missing(part):  # the command is read, the spec too, and what is missing is named
+                assert result.returncode == 1, part
+                assert "NETGEN_DATA" in result.stderr, result.stderr
+            else:
+                assert result.returncode == 0, f"{part}: {result.stderr[-500:]}"
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A reader's folder, with the specs of the repository, and the builds that earlier pages have made."""
+    folder = tmp_path_factory.mktemp("reader")
+    shutil.copytree(ROOT / "specs", folder / "specs")
+    return folder
+
+
 @pytest.mark.parametrize("page", PAGES)
+def test_every_code_block_names_a_language_that_a_test_runs(page: str) -> None:
+    assert {block.language for block in _blocks(page)} <= PROSE | {"sh", "python", "json", "yaml", "verilog"}
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if any(b.language == "sh" for b in _blocks(page))])
 @pytest.mark.native
 def test_every_command_shown_works(page: str, reader: Path, native_tool: Callable[[str], str]) -> None:
     for tool in ("verilator", "iverilog"):
         native_tool(tool)
-    skipped = []
-    folder = reader
     (reader / "my.yaml").unlink(missing_ok=True)
-    for line in _commands(page):
-        for part in line.split("&&"):
-            words = shlex.split(part)
-            if words[0] == "make":  # the targets are run by CI itself; here they only have to exist
-                result = _run(["make", "-n", *words[1:]], ROOT)
-            elif words[0] == "cd":
-                folder = reader / words[1]
-                continue
-            elif "mnist" in part and "NETGEN_DATA" not in os.environ:
-                skipped.append(part)
-                continue
-            else:
-                result = _run(words, folder)
-            assert result.returncode == 0, f"{part}: {result.stderr[-500:]}"
-    assert all("mnist" in part for part in skipped)
+    for block in _blocks(page):
+        if block.language == "sh":
+            _shell(block.code, reader)
 
 
-@pytest.mark.parametrize(
-    ("page", "ending"), [("docs/tutorial.md", "exact"), ("docs/placement.md", "optimal"), ("docs/search.md", "seen")]
-)
-def test_the_python_of_a_page_works(page: str, ending: str, reader: Path) -> None:
-    code = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), flags=re.DOTALL)
-    result = subprocess.run([sys.executable, "-c", code[0]], cwd=reader, capture_output=True, text=True, check=True)
-    assert result.stdout.split()[-1] == ending
+@pytest.mark.parametrize("page", [page for page in PAGES if any(b.language == "python" for b in _blocks(page))])
+def test_the_python_of_a_page_runs_block_after_block(page: str, reader: Path) -> None:
+    code = "\n".join(block.code for block in _blocks(page) if block.language == "python")
+    result = subprocess.run([sys.executable, "-c", code], cwd=reader, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr[-1000:]
+    wanted = re.findall(r"^ *print\(.*\)  # prints: (.*)$", code, flags=re.MULTILINE)
+    printed = result.stdout.splitlines()
+    for line in wanted:
+        assert line in printed, result.stdout
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if any(b.language == "yaml" for b in _blocks(page))])
+def test_every_yaml_shown_is_part_of_a_spec(page: str) -> None:
+    for block in _blocks(page):
+        if block.language == "yaml":
+            parse_spec(block.code)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if any(b.language == "verilog" for b in _blocks(page))])
+@pytest.mark.native
+def test_every_verilog_shown_compiles(page: str, tmp_path: Path, native_tool: Callable[[str], str]) -> None:
+    native_tool("iverilog")
+    for block in _blocks(page):
+        if block.language != "verilog":
+            continue
+        inputs = sorted(set(re.findall(r"\bn0_\d+\b", block.code)))
+        function = "function [0:0] table6(input [63:0] entries, input [5:0] at); table6 = entries[at]; endfunction"
+        text = (
+            f"module shown({', '.join(f'input [0:0] {name}' for name in inputs)});\n{function}\n{block.code}endmodule\n"
+        )
+        (tmp_path / "shown.v").write_text(text, encoding="utf-8")
+        result = _run(["iverilog", "-g2005-sv", "-t", "null", "shown.v"], tmp_path)
+        assert (result.returncode, result.stderr) == (0, ""), result.stderr
 
 
 def test_the_graph_of_the_placement_page_is_the_example() -> None:
-    shown = re.findall(r"```json\n(.*?)```", (ROOT / "docs/placement.md").read_text(encoding="utf-8"), flags=re.DOTALL)
-    assert shown[0] == (ROOT / "specs/graph.json").read_text(encoding="utf-8")
+    shown = [block.code for block in _blocks("docs/placement.md") if block.language == "json"]
+    assert json.loads(shown[0]) == json.loads((ROOT / "specs/graph.json").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize(
-    "page", [str(p.relative_to(ROOT)) for p in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]]
-)
+@pytest.mark.parametrize("page", PAGES)
 def test_every_link_to_a_file_leads_somewhere(page: str) -> None:
-    for target in re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / page).read_text(encoding="utf-8")):
+    for target in re.findall(r"\]\((?!http)([^)#]+)(?:#[^)]*)?\)", (ROOT / page).read_text(encoding="utf-8")):
         assert ((ROOT / page).parent / target).exists(), f"{page}: {target}"
+
+
+def test_the_api_page_is_what_the_docstrings_say() -> None:
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    assert runpy.run_path(str(ROOT / "docs" / "api.py"))["page"](text) == text, "make docs"
+
+
+@pytest.mark.parametrize("name", netgen.__all__)
+def test_every_name_that_netgen_offers_has_a_docstring_on_the_api_page(name: str) -> None:
+    if not name.startswith("__"):
+        text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+        entry = re.search(rf"^### `{name}`\n.*?```\n\n(\S.*)$", text, flags=re.MULTILINE | re.DOTALL)
+        assert entry

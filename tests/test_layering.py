@@ -1,6 +1,7 @@
 """Who may import whom: the table of the house, as data, held against every import."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -81,6 +82,13 @@ def test_the_top_of_the_package_holds_rooms_with_a_rank_and_at_most_six_files() 
     rooms = {path.name for path in HOME.iterdir() if path.is_dir() and path.name != "__pycache__"}
     assert names | rooms == RANK_OF.keys() | DOORS
     assert len(list(HOME.glob("*.*"))) <= 6
+
+
+def test_the_architecture_page_shows_the_same_ranks() -> None:
+    page = (HOME.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^\| (\d) \| ([^|]*) \|", page, flags=re.MULTILINE)
+    rooms = {(int(rank), room) for rank, cell in shown for room in re.findall(r"`(\w+)/?`", cell)}
+    assert rooms == {(rank, room) for room, rank in RANK_OF.items()}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(HOME)))
