@@ -12,7 +12,7 @@ from netgen.errors import DataError
 from netgen.text import csv_rows, read_text, shown
 
 LIMIT = 128 << 20
-"""Bytes that a table may have: MNIST as a table has 110 million. Reading takes up to ten times as much memory."""
+"""Bytes that a table may have: MNIST as a table has 110 million. Reading needs up to ten times as much memory."""
 
 Label = int | float | str
 

@@ -165,7 +165,7 @@ class _Dumper(yaml.SafeDumper):
     """PyYAML's safe dumper, which quotes whatever text `_Loader` would read as something else."""
 
 
-for _yaml in (_Loader, _Dumper):  # 1e-4 is a number, as in YAML 1.2; PyYAML's YAML 1.1 takes it for text
+for _yaml in (_Loader, _Dumper):  # 1e-4 is a number, as in YAML 1.2; PyYAML's YAML 1.1 reads text
     _yaml.add_implicit_resolver(
         f"{_YAML}float", re.compile(r"^[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?$"), list("-+.0123456789")
     )
