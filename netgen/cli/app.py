@@ -62,6 +62,7 @@ def _misused(error: "TyperException") -> int:
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "netgen"
     text = re.sub(r"^Invalid value for '?([^':]+)'?: ", r"\1: ", " ".join(error.format_message().split()))
+    text = text.replace(" Value error, ", " ")  # Typer's checker, pydantic, puts it before a wrong choice
     if len(sys.argv) == 1:
         print(error.format_message(), file=sys.stderr)
         return USAGE

@@ -1,7 +1,6 @@
 """Commands on builds: build, report, check, draw."""
 
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,16 +9,7 @@ import typer
 from netgen.cli.options import DataFolder, Folder, Jobs, Json, Quiet, use_data
 from netgen.cli.output import print_table
 from netgen.cli.terminal import progress_on_stderr
-
-
-class Simulator(StrEnum):
-    """What can run the hardware."""
-
-    AUTO = "auto"
-    VERILATOR = "verilator"
-    ICARUS = "icarus"
-    CXXRTL = "cxxrtl"
-    AMARANTH = "amaranth"
+from netgen.spec.hardware import Simulator
 
 
 def build(

@@ -1,8 +1,8 @@
 """Run a design's hardware on input words; every simulator has the same signature.
 
-To add a simulator, write one file that makes a `Simulator` (if the simulator turns Verilog into a program, `Compiled`
-with a `Recipe` is one; see `icarus.py`), give it a name in `choice.SIMULATORS`, and allow that name in
-`spec.sections.CheckSpec`. The command line and the tests find it there.
+To add a simulator, write one file that makes a `Simulator` (`icarus.py` is the shortest: if the simulator turns Verilog
+into a program, `Compiled` with a `Recipe` is one), enter it in `choice.SIMULATORS`, and allow its name in a spec
+(`spec.hardware.Simulator`). The command line, `auto`, the checks and the tests then use it.
 """
 
 from pathlib import Path

@@ -12,6 +12,8 @@ Side = Annotated[int, Field(ge=1, le=10_000_000)]
 Axes = tuple[Side, Side, Side]
 Pitch = Annotated[int, Field(ge=1, le=1_000_000)]
 Coordinate = Annotated[int, Field(ge=0, lt=10_000_000)]
+Simulator = Literal["auto", "verilator", "icarus", "cxxrtl", "amaranth"]
+"""The simulators by name, and `auto`; what each is, `netgen.simulate` says."""
 Vectors = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
@@ -114,7 +116,7 @@ class EmitSpec(Section):
 class CheckSpec(Section):
     """Simulation of the hardware on test samples, compared with integer and PyTorch evaluation."""
 
-    simulator: Literal["auto", "verilator", "icarus", "cxxrtl", "amaranth"] = Field(
+    simulator: Simulator = Field(
         "auto",
         description="verilator compiles the Verilog and is the fastest on whole test sets; icarus interprets the "
         "Verilog, for some hundred samples; cxxrtl compiles it by Yosys; amaranth interprets the component in Python "
