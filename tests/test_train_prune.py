@@ -1,10 +1,12 @@
 """Pruning rules and masks, worked by hand."""
 
 from itertools import product
+from typing import get_args
 
 import numpy as np
 import pytest
 
+from netgen.spec.sections import PruneSpec
 from netgen.train.prune import RULES, Weights, keep_best, keep_per_neuron, keep_within_length, split_like
 
 WEIGHTS = Weights(
@@ -26,32 +28,32 @@ WEIGHTS = Weights(
     ],
 )
 def test_of_five_weights_each_rule_keeps_three_as_worked_by_hand(rule: str, kept: list[int]) -> None:
-    assert np.flatnonzero(keep_best(RULES[rule], WEIGHTS, 3)).tolist() == kept
+    assert np.flatnonzero(keep_best(RULES[rule].ranking, WEIGHTS, 3)).tolist() == kept
 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_the_wanted_number_of_weights_is_kept(rule: str) -> None:
     for keep in range(7):
-        assert keep_best(RULES[rule], WEIGHTS, keep).sum() == min(keep, 5)
+        assert keep_best(RULES[rule].ranking, WEIGHTS, keep).sum() == min(keep, 5)
 
 
 @pytest.mark.parametrize("rule", ["magnitude", "distance_magnitude", "obd", "obd_distance"])
 def test_within_a_length_as_many_of_the_best_weights_are_kept_as_fit(rule: str) -> None:
     """Compared with trying every number of the best weights."""
-    rank = RULES[rule](WEIGHTS, 0)
+    rank = RULES[rule].ranking(WEIGHTS, 0)
     for most in range(18):
         order = sorted(range(5), key=lambda k: (-rank[k], k))
         best = max(k for k in range(6) if sum(WEIGHTS.distance[i] for i in order[:k]) <= most)
-        kept = keep_within_length(RULES[rule], WEIGHTS, WEIGHTS.distance, float(most))
+        kept = keep_within_length(RULES[rule].ranking, WEIGHTS, WEIGHTS.distance, float(most))
         assert sorted(np.flatnonzero(kept)) == sorted(order[:best])
 
 
 def test_the_best_weights_of_each_neuron_are_kept() -> None:
     """0.9 and -0.1 lead into the first neuron, none into the second, 0.5, 0.4 and -0.3 into the third."""
     fan_in = np.array([2, 0, 3])
-    assert np.flatnonzero(keep_per_neuron(RULES["magnitude"], WEIGHTS, fan_in, 1)).tolist() == [0, 2]
-    assert np.flatnonzero(keep_per_neuron(RULES["obd"], WEIGHTS, fan_in, 2)).tolist() == [0, 1, 2, 4]
-    assert keep_per_neuron(RULES["magnitude"], WEIGHTS, fan_in, 0).sum() == 0
+    assert np.flatnonzero(keep_per_neuron(RULES["magnitude"].ranking, WEIGHTS, fan_in, 1)).tolist() == [0, 2]
+    assert np.flatnonzero(keep_per_neuron(RULES["obd"].ranking, WEIGHTS, fan_in, 2)).tolist() == [0, 1, 2, 4]
+    assert keep_per_neuron(RULES["magnitude"].ranking, WEIGHTS, fan_in, 0).sum() == 0
 
 
 def test_new_masks_are_subsets_of_the_old_ones() -> None:
@@ -60,3 +62,7 @@ def test_new_masks_are_subsets_of_the_old_ones() -> None:
         new = split_like(np.array(flat), masks)
         assert [m[old].tolist() for m, old in zip(new, masks, strict=True)] == [list(flat[:3]), list(flat[3:])]
         assert all(not m[~old].any() for m, old in zip(new, masks, strict=True))
+
+
+def test_every_rule_of_a_spec_but_none_is_there_and_no_other() -> None:
+    assert {"none", *RULES} == set(get_args(PruneSpec.model_fields["rule"].annotation))

@@ -1,1 +1,7 @@
-"""From data to a circuit, step by step: what builds and experiments both do."""
+"""From data to a circuit by one spec, step by step, and what to warn of."""
+
+from netgen.learn.follow import Follower
+from netgen.learn.learner import Learner
+from netgen.learn.warnings import falls, scaled_weights, unused
+
+__all__ = ["Follower", "Learner", "falls", "scaled_weights", "unused"]

@@ -25,7 +25,7 @@ from netgen.train.dead import remove_dead_neurons
 from netgen.train.fit import Descent, Recipe
 from netgen.train.mlp import Mlp
 from netgen.train.penalty import NO_PENALTY, Penalty
-from netgen.train.prune import placement_weights
+from netgen.train.prune import RULES, placement_weights
 from netgen.train.regrow import GRADIENT_SAMPLES, regrow
 from netgen.train.samples import Batch, Samples
 from netgen.train.schedule import Schedule, Target
@@ -156,7 +156,7 @@ class Pruning:
         mlp = self.mlp if self._mean is None else self._mean.module
         assert isinstance(mlp, Mlp)
         blocks = self.wires <= self.spec.place_at
-        return sensitivity_of(mlp, self.spec.rule, lambda size: self._batch(size).features, blocks=blocks)
+        return sensitivity_of(mlp, RULES[self.spec.rule], lambda size: self._batch(size).features, blocks=blocks)
 
     def _restart_mean(self) -> None:
         """Start a new mean of the weights, once there are at most `average_at` of them."""

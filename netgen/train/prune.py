@@ -1,6 +1,6 @@
 """Pruning rules: the order in which weights are removed, and the masks that remain.
 
-A rule is a function of `Weights` in `RULES`; to add one, write it here and name it in `PruneSpec.rule`.
+To add a rule, write its ranking here, enter it in `RULES`, and name it in `PruneSpec.rule`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -33,11 +33,26 @@ class Weights:
     curvature: Reals
 
 
-Rule = Callable[[Weights, int], Reals]
+Ranking = Callable[[Weights, int], Reals]
 """A rank for each weight, (k,): the lowest are removed first. The number is how many will be removed."""
 
 
-def magnitude(weights: Weights, remove: int) -> Reals:  # noqa: ARG001 - every rule has this signature
+@dataclass(frozen=True)
+class Rule:
+    """A pruning rule.
+
+    Attributes:
+        ranking: order in which weights are removed.
+        curvature: whether the ranking uses second derivatives; they are ones otherwise.
+        adjusts: whether the second derivatives are those of `BrainSurgeon`, and the remaining weights are adjusted.
+    """
+
+    ranking: Ranking
+    curvature: bool = False
+    adjusts: bool = False
+
+
+def magnitude(weights: Weights, remove: int) -> Reals:  # noqa: ARG001 - every ranking has this signature
     """|w| (Han et al. 2015)."""
     rank: Reals = np.abs(weights.weight)
     return rank
@@ -82,17 +97,17 @@ def _nested(outer: Reals, inner: Reals, remove: int) -> Reals:
 
 RULES: Mapping[str, Rule] = MappingProxyType(
     {
-        "magnitude": magnitude,
-        "nested_rank": nested_rank,
-        "nested_rank_distance": nested_rank_distance,
-        "distance_magnitude": distance_magnitude,
-        "obd": obd,
-        "obd_distance": obd_distance,
-        "obs": obd,
-        "obs_distance": obd_distance,
+        "magnitude": Rule(magnitude),
+        "nested_rank": Rule(nested_rank),
+        "nested_rank_distance": Rule(nested_rank_distance),
+        "distance_magnitude": Rule(distance_magnitude),
+        "obd": Rule(obd, curvature=True),
+        "obd_distance": Rule(obd_distance, curvature=True),
+        "obs": Rule(obd, curvature=True, adjusts=True),
+        "obs_distance": Rule(obd_distance, curvature=True, adjusts=True),
     }
 )
-"""Every pruning rule by the name that a spec gives it; `obs` is `obd` with the curvature of `BrainSurgeon`."""
+"""Every pruning rule by the name that a spec gives it."""
 
 
 def placement_weights(saliencies: Sequence[Reals], masks: Sequence[Bools], share: float) -> list[Words]:
@@ -113,16 +128,16 @@ def placement_weights(saliencies: Sequence[Reals], masks: Sequence[Bools], share
     return [np.rint(MOST_PLACEMENT_WEIGHT * root).astype(np.int64).clip(1) for root in roots]
 
 
-def keep_best(rule: Rule, weights: Weights, keep: int) -> Bools:
+def keep_best(ranking: Ranking, weights: Weights, keep: int) -> Bools:
     """Keep the `keep` weights of highest rank, (k,) bool; of equal ranks the first are kept."""
     remove = max(len(weights.weight) - keep, 0)
-    order = np.argsort(-rule(weights, remove), kind="stable")
+    order = np.argsort(-ranking(weights, remove), kind="stable")
     kept = np.zeros(len(order), dtype=np.bool_)
     kept[order[: len(order) - remove]] = True
     return kept
 
 
-def keep_per_neuron(rule: Rule, weights: Weights, fan_in: Words, keep: int) -> Bools:
+def keep_per_neuron(ranking: Ranking, weights: Weights, fan_in: Words, keep: int) -> Bools:
     """Keep the `keep` best weights of each neuron, (k,) bool.
 
     Args:
@@ -130,13 +145,13 @@ def keep_per_neuron(rule: Rule, weights: Weights, fan_in: Words, keep: int) -> B
     """
     ends = np.cumsum(fan_in)
     kept = [
-        keep_best(rule, Weights(weights.weight[a:b], weights.distance[a:b], weights.curvature[a:b]), keep)
+        keep_best(ranking, Weights(weights.weight[a:b], weights.distance[a:b], weights.curvature[a:b]), keep)
         for a, b in zip(ends - fan_in, ends, strict=True)
     ]
     return np.concatenate(kept)
 
 
-def keep_within_length(rule: Rule, weights: Weights, length: Reals, most: float) -> Bools:
+def keep_within_length(ranking: Ranking, weights: Weights, length: Reals, most: float) -> Bools:
     """Keep as many of the best weights as fit within a total length, (k,) bool; found by bisection.
 
     Args:
@@ -146,9 +161,9 @@ def keep_within_length(rule: Rule, weights: Weights, length: Reals, most: float)
     low, high = 0, len(length)
     while low < high:
         middle = (low + high + 1) // 2
-        fits = length[keep_best(rule, weights, middle)].sum() <= most
+        fits = length[keep_best(ranking, weights, middle)].sum() <= most
         low, high = (middle, high) if fits else (low, middle - 1)
-    return keep_best(rule, weights, low)
+    return keep_best(ranking, weights, low)
 
 
 def split_like(flat: Bools, masks: Sequence[Bools]) -> list[Bools]:

@@ -35,7 +35,7 @@ def select(
     layers = range(len(masks))
     layer_wise = spec.scope == "layer" or target.fan_in is not None
     groups = [[k] for k in layers] if layer_wise else [list(layers)]
-    rule = RULES[spec.rule]
+    ranking = RULES[spec.rule].ranking
     kept: list[Bools] = []
     weights_total = sum(a * b for a, b in pairwise(sizes))
     length_total = float(sum(d[m].sum() for d, m in zip(distances, masks, strict=True)))
@@ -47,11 +47,11 @@ def select(
             np.concatenate([sensitivity.curvature[k][masks[k]] for k in group]),
         )
         if target.fan_in is not None:
-            kept.append(keep_per_neuron(rule, weights, masks[group[0]].sum(axis=1), target.fan_in[group[0]]))
+            kept.append(keep_per_neuron(ranking, weights, masks[group[0]].sum(axis=1), target.fan_in[group[0]]))
         elif target.count is not None:
             size = sum(sizes[k] * sizes[k + 1] for k in group)
-            kept.append(keep_best(rule, weights, round(share * target.count * size / weights_total)))
+            kept.append(keep_best(ranking, weights, round(share * target.count * size / weights_total)))
         else:
             most = share * target.length * lengths.sum() / max(length_total, 1.0)
-            kept.append(keep_within_length(rule, weights, lengths, most))
+            kept.append(keep_within_length(ranking, weights, lengths, most))
     return split_like(np.concatenate(kept), masks)

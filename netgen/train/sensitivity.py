@@ -10,6 +10,7 @@ from netgen.ir.fixed import Reals
 from netgen.train.brain_surgeon import BrainSurgeon
 from netgen.train.derivatives import curvature_of
 from netgen.train.mlp import Mlp, array_of
+from netgen.train.prune import Rule
 
 CURVATURE_SAMPLES = 5_000
 """Samples for the curvature of the dense network; of a smaller network more, for the same number of operations."""
@@ -37,19 +38,18 @@ class Sensitivity:
         return [h * w**2 for h, w in zip(self.curvature, self.weight, strict=True)]
 
 
-def sensitivity_of(mlp: Mlp, rule: str, draw: Callable[[int], Tensor], *, blocks: bool) -> Sensitivity:
+def sensitivity_of(mlp: Mlp, rule: Rule, draw: Callable[[int], Tensor], *, blocks: bool) -> Sensitivity:
     """Measure what a pruning rule needs of a network; leaves it in evaluation mode.
 
     Args:
-        rule: name of the pruning rule.
         draw: returns at most that many samples, (n, n_in).
         blocks: whether the network is small enough for the Hessian blocks of Optimal Brain Surgeon.
     """
     mlp.eval()
-    surgeon = BrainSurgeon.of(mlp, draw(HESSIAN_SAMPLES)) if blocks and rule.startswith("obs") else None
+    surgeon = BrainSurgeon.of(mlp, draw(HESSIAN_SAMPLES)) if blocks and rule.adjusts else None
     if surgeon is not None:
         curvature = surgeon.curvature(mlp)
-    elif rule.startswith("ob"):
+    elif rule.curvature:
         size = sum(layer.mask.numel() for layer in mlp.masked)
         curvature = curvature_of(mlp, draw(round(CURVATURE_SAMPLES * mlp.weights_total / size)))
     else:
