@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from netgen.data import DATA_VARIABLE, Dataset, load_dataset
 from netgen.spec.sections import DataSpec, PruneSpec
 from netgen.train import Mlp, Pruning, Recipe, Samples
-from netgen.train.schedule import Target
+from netgen.train.schedule import PruningTarget
 
 SIZES = (784, 300, 100, 10)
 WIRES = (20_000, 5_000, 1_500)
@@ -65,7 +65,7 @@ def ours(data: Dataset, batch: int) -> list[tuple[int, float]]:
 
     found = [(pruning.wires, min(seconds(epoch) for _ in range(EPOCHS)))]
     for wires in WIRES:
-        pruning.keep(Target(count=wires))
+        pruning.keep(PruningTarget(count=wires))
         pruning.descent.run(1)  # compiles
         found.append((pruning.wires, min(seconds(epoch) for _ in range(EPOCHS))))
     return found

@@ -13,7 +13,7 @@ from netgen.data import Dataset
 from netgen.spec.sections import PruneSpec
 from netgen.train import Mlp, Pruning, Samples, fit, prune_and_retrain
 from netgen.train.brain_surgeon import DAMPING, Block, BrainSurgeon
-from netgen.train.schedule import Target
+from netgen.train.schedule import PruningTarget
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +117,7 @@ def test_only_obs_adjusts_the_remaining_weights(digits: Dataset, rule: Literal["
     mlp = Mlp.seeded((64, 16, 10), batch_norm=False, seed=1)
     before = mlp.network()
     spec = PruneSpec(rule=rule, sparsity=None, wires=600, retrain=0)
-    Pruning(mlp, Samples.of(digits.train), RECIPE, spec, seed=1).keep(Target(count=600))
+    Pruning(mlp, Samples.of(digits.train), RECIPE, spec, seed=1).keep(PruningTarget(count=600))
     after = mlp.network()
     assert 500 < after.weights_left <= 600  # some lead to neurons that are dead then
     for old, new in zip(before.layers, after.layers, strict=True):

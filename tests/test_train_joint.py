@@ -15,7 +15,7 @@ from netgen.train import Mlp, Penalty, Pruning, Samples, fit, prune_and_retrain,
 from netgen.train.dead import remove_dead_neurons
 from netgen.train.derivatives import curvature_of
 from netgen.train.prune import placement_weights
-from netgen.train.schedule import Target
+from netgen.train.schedule import PruningTarget
 
 
 def test_pruning_reweights_by_the_saliencies_of_its_last_ranking(digits: Dataset) -> None:
@@ -52,7 +52,7 @@ def test_weights_rank_by_their_mean_since_the_last_pruning(digits: Dataset) -> N
                 mlp.masked[0].weight[:] = torch.tensor([[first, 1.0]])
             pruning._after_step()
             if count is not None:
-                pruning.keep(Target(count=count))
+                pruning.keep(PruningTarget(count=count))
         assert mlp.kept[0].tolist() == [stays]
 
 

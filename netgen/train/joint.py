@@ -28,7 +28,7 @@ from netgen.train.penalty import NO_PENALTY, Penalty
 from netgen.train.prune import RULES, placement_weights
 from netgen.train.regrow import GRADIENT_SAMPLES, regrow
 from netgen.train.samples import Batch, Samples
-from netgen.train.schedule import Schedule, Target
+from netgen.train.schedule import PruningSchedule, PruningTarget
 from netgen.train.select import select
 from netgen.train.sensitivity import Sensitivity, sensitivity_of
 
@@ -68,7 +68,7 @@ class Pruning:
         self.mlp, self.samples, self.recipe, self.spec, self.seed = mlp, samples, recipe, spec, seed
         self.penalty, self.placer = penalty, distances
         self.descent = Descent(mlp, samples, recipe, seed=seed)
-        self.schedule = Schedule(spec, mlp.sizes, mlp.wires)
+        self.schedule = PruningSchedule(spec, mlp.sizes, mlp.wires)
         self.distances: list[Reals] | None = None
         self.first_length = 0.0
         self._coefficients: list[Tensor] = []
@@ -118,7 +118,7 @@ class Pruning:
         self.keep(self.schedule.target(done, None if self.distances is None else self.first_length))
 
     @one_thread()
-    def keep(self, target: Target) -> None:
+    def keep(self, target: PruningTarget) -> None:
         """Prune to a target, and remove dead neurons.
 
         Raises: TrainError, when no path from an input to an output is left.

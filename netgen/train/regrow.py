@@ -9,13 +9,13 @@ from netgen.ir.fixed import Reals
 from netgen.train.derivatives import gradients_of
 from netgen.train.mlp import Mlp, array_of
 from netgen.train.samples import Batch
-from netgen.train.schedule import Target
+from netgen.train.schedule import PruningTarget
 
 GRADIENT_SAMPLES = 5_000
 """Samples on which the gradients are computed."""
 
 
-def regrow(mlp: Mlp, target: Target, batch: Batch, distances: Sequence[Reals]) -> None:
+def regrow(mlp: Mlp, target: PruningTarget, batch: Batch, distances: Sequence[Reals]) -> None:
     """Unmask weights, in place and at the value 0, until the target is full.
 
     Weights with the largest gradient per unit of length come first.

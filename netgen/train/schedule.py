@@ -12,7 +12,7 @@ KEPT_PER_ROUND = 0.75
 
 
 @dataclass(frozen=True)
-class Target:
+class PruningTarget:
     """What one pruning should leave: a number of weights, a fan-in, or, when neither is given, a wire length.
 
     Attributes:
@@ -27,7 +27,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Schedule:
+class PruningSchedule:
     """The targets from the first pruning to the last.
 
     Attributes:
@@ -44,7 +44,7 @@ class Schedule:
         """Weights of the dense network."""
         return sum(a * b for a, b in pairwise(self.sizes))
 
-    def target(self, done: float, length: float | None = None) -> Target:
+    def target(self, done: float, length: float | None = None) -> PruningTarget:
         """The target when a share `done` of the schedule, 0 to 1, is done.
 
         Args:
@@ -52,20 +52,20 @@ class Schedule:
         """
         spec = self.spec
         if spec.sparsity is not None:
-            return Target(count=round(self.weights_total * (1 - spec.sparsity * (1 - (1 - done) ** 3))))
+            return PruningTarget(count=round(self.weights_total * (1 - spec.sparsity * (1 - (1 - done) ** 3))))
         if spec.accuracy is not None:
-            return Target(count=round(self.weights_total * KEPT_PER_ROUND ** (spec.rounds * done)))
+            return PruningTarget(count=round(self.weights_total * KEPT_PER_ROUND ** (spec.rounds * done)))
         if spec.wires is not None:
-            return Target(count=round(_between(self.wires, spec.wires, done)))
+            return PruningTarget(count=round(_between(self.wires, spec.wires, done)))
         if spec.fan_in is not None:
             wanted = per_layer(spec.fan_in, len(self.sizes) - 1)
             pairs = zip(self.sizes[:-1], wanted, strict=True)
-            return Target(fan_in=tuple(round(_between(a, b, done)) for a, b in pairs))
+            return PruningTarget(fan_in=tuple(round(_between(a, b, done)) for a, b in pairs))
         assert spec.wire_length is not None
         dense = self._unplaced_rounds / spec.rounds
         if done <= dense or length is None:
-            return Target(count=round(_between(self.wires, spec.place_at, min(done / max(dense, 1e-9), 1.0))))
-        return Target(length=_between(max(length, 1.0), spec.wire_length, (done - dense) / (1 - dense)))
+            return PruningTarget(count=round(_between(self.wires, spec.place_at, min(done / max(dense, 1e-9), 1.0))))
+        return PruningTarget(length=_between(max(length, 1.0), spec.wire_length, (done - dense) / (1 - dense)))
 
     @property
     def _unplaced_rounds(self) -> int:

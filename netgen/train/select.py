@@ -9,12 +9,12 @@ from netgen.ir.fixed import Reals
 from netgen.ir.network import Bools
 from netgen.spec.sections import PruneSpec
 from netgen.train.prune import RULES, Weights, keep_best, keep_per_neuron, keep_within_length, split_like
-from netgen.train.schedule import Target
+from netgen.train.schedule import PruningTarget
 from netgen.train.sensitivity import Sensitivity
 
 
 def select(
-    target: Target,
+    target: PruningTarget,
     spec: PruneSpec,
     sensitivity: Sensitivity,
     masks: Sequence[Bools],
