@@ -19,8 +19,19 @@ other exception that reaches the user is a bug of netgen.
 """
 
 
+def printable(text: str) -> str:
+    """Escape the characters of a text that would break its line or that no terminal shows, as Python writes them."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 class NetgenError(Exception):
-    """A problem that the user can solve; `str()` of it is one complete line."""
+    """A problem that the user can solve; `str()` of it is one complete line.
+
+    Line breaks and other control characters, such as those of a file's name, are escaped.
+    """
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__(*map(printable, lines))
 
 
 class SpecError(NetgenError):

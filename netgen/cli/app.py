@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from netgen.cli.interrupt import STATUS, end_interrupted, handle_interrupts
-from netgen.errors import NetgenError
+from netgen.errors import NetgenError, printable
 
 if TYPE_CHECKING:
     from typer import TyperException
@@ -72,7 +72,7 @@ def _misused(error: "TyperException") -> int:
 def _fail(line: str, status: int = 1) -> int:
     """Print the one line that says what went wrong, as far as stderr can be written; gives the status."""
     with contextlib.suppress(OSError):
-        print(f"netgen: {line}", file=sys.stderr, flush=True)
+        print(f"netgen: {printable(line)}", file=sys.stderr, flush=True)
     return status
 
 
