@@ -185,6 +185,11 @@ def test_a_bad_spec_is_refused_in_one_line_with_place_value_and_fix(text: str, m
     assert str(caught.value) == message
 
 
+def test_an_unknown_key_that_is_long_is_shortened_and_the_reason_is_not() -> None:
+    with pytest.raises(SpecError, match=r"^prune\.a{57}\.\.\.: unknown key; known here: rule, scope, "):
+        parse_spec(f"prune: {{{'a' * 800}: 1}}")
+
+
 def test_a_spec_file_that_is_missing_or_no_text_is_named(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"none\.yaml: No such file or directory; give the path of a spec"):
         load_spec(tmp_path / "none.yaml")

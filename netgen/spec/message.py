@@ -12,7 +12,7 @@ LONGEST = 500
 """Characters of a message; the user's own text may be longer."""
 
 _LONGEST_VALUE = 60
-"""Characters of a value within a message."""
+"""Characters of a value, or of one part of a key, within a message."""
 
 
 def first_line(error: ValidationError, root: type[Section]) -> str:
@@ -24,18 +24,21 @@ def first_line(error: ValidationError, root: type[Section]) -> str:
     found = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
     unknown = found["type"] == "extra_forbidden"
     place, section = _place([str(key) for key in found["loc"]], root, unknown=unknown)
-    key = ".".join(place)
+    key = ".".join(_shortened(part) for part in place)
     if unknown and section is not None:
         return one_line(f"{key}: unknown key; {_hint(place[-1], section)}")
     if found["type"] == "value_error":
         reason = found["msg"].removeprefix("Value error, ")
         return one_line(f"{key}: {reason}" if place else reason)
-    value = json.dumps(found["input"])
-    if len(value) > _LONGEST_VALUE:
-        value = f"{value[: _LONGEST_VALUE - 3]}..."
+    value = _shortened(json.dumps(found["input"]))
     here = [e["msg"] for e in error.errors() if e["loc"][: len(place)] == found["loc"][: len(place)]]
     fixes = dict.fromkeys(message[0].lower() + message[1:] for message in here)
     return one_line(f"{key}: {value}; {', or '.join(fixes)}")
+
+
+def _shortened(text: str) -> str:
+    """The beginning of a key or value that is too long for a message."""
+    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 3]}..."
 
 
 def one_line(text: str) -> str:
