@@ -2,6 +2,7 @@
 
 import gzip
 import re
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -143,6 +144,19 @@ def test_no_more_of_a_gzip_file_is_unpacked_than_its_header_announces(images: Pa
     (images / "train-images-idx3-ubyte.gz").write_bytes(zeros)
     with pytest.raises(DataError, match="more bytes of data where"):
         read_idx(images)
+
+
+def test_a_gzip_file_needs_no_more_memory_than_its_array(images: Path) -> None:
+    """2^14 images of 64 x 64 pixels are 64 MiB; a read of all at once would hold them twice."""
+    _zip(images)
+    (images / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(_idx((2**14, 64, 64), b"")))
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match="0 bytes of data where"):
+            read_idx(images)
+        assert tracemalloc.get_traced_memory()[1] < 80 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_file_where_the_folder_should_be_is_refused(images: Path) -> None:

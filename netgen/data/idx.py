@@ -14,6 +14,9 @@ from netgen.errors import DataError
 
 Bytes = npt.NDArray[np.uint8]
 
+CHUNK = 1 << 20
+"""Bytes that are read at once: a gzip stream holds what it unpacks a second time."""
+
 
 def read_idx(folder: Path) -> Raw:
     """Read training and test images of a folder; every pixel becomes a feature.
@@ -55,7 +58,7 @@ def _array(file: Path, stream: BufferedIOBase, ndim: int) -> Bytes:
     size = prod(shape)
     array = np.empty(size, np.uint8)
     view, count = array.data, 0
-    while read := stream.readinto(view[count:]) if count < size else 0:
+    while read := stream.readinto(view[count : count + CHUNK]) if count < size else 0:
         count += read
     if count < size or stream.read(1):
         found = f"{count} bytes" if count < size else "more bytes"
