@@ -190,9 +190,9 @@ USAGE = {
     "see netgen check --help",
     f"check x --samples {'9' * 5000}": f"--samples: '{'9' * 5000}'; give a number of samples from 1 to 999999999, or "
     "all; see netgen check --help",
-    "check x --simulator modelsim": "--simulator: Value error, 'modelsim' is not one of 'auto', 'verilator', 'icarus', "
+    "check x --simulator modelsim": "--simulator: 'modelsim' is not one of 'auto', 'verilator', 'icarus', "
     "'cxxrtl', 'amaranth'; see netgen check --help",
-    "synth x --target spartan": "--target: Value error, 'spartan' is not one of 'xcup', 'ecp5', 'ice40', 'gowin'; "
+    "synth x --target spartan": "--target: 'spartan' is not one of 'xcup', 'ecp5', 'ice40', 'gowin'; "
     "see netgen synth --help",
     "experiment x --seeds 0": "--seeds: Input should be greater than or equal to 1; see netgen experiment --help",
 }
