@@ -9,7 +9,7 @@ from netgen.ir.netlist import Netlist
 from netgen.ir.regions import face_regions, obeys
 from netgen.place import place
 from netgen.place.anneal import cool
-from netgen.place.kernels.anneal import metropolis, state_of
+from netgen.place.kernels.anneal import anneal_state_of, metropolis
 from netgen.progress import silent
 
 MOVES = 20_000
@@ -65,7 +65,7 @@ def test_the_kernel_reports_the_change_that_a_recount_finds(pinned: bool) -> Non
     grid = Grid((5, 4, 4), (1, 2, 5))
     regions = face_regions(netlist, grid, {0: "x0", 2: "x1"} if pinned else {})
     stated, start = problem(netlist, grid, regions), place(netlist, grid, regions, method="index")
-    state = state_of(stated, grid.number_of(start.site), seed=5)
+    state = anneal_state_of(stated, grid.number_of(start.site), seed=5)
     length = recount(netlist, start)
     for temperature in (1e6, 30.0, 3.0, 0.0):
         made = metropolis(state, 3_000, temperature, 3)
@@ -76,5 +76,5 @@ def test_the_kernel_reports_the_change_that_a_recount_finds(pinned: bool) -> Non
         assert obeys(placement, regions)
         number = grid.number_of(placement.site)
         assert state.occupant[number].tolist() == list(range(43))
-        assert np.array_equal(state.ends, state_of(stated, number, seed=0).ends)
+        assert np.array_equal(state.ends, anneal_state_of(stated, number, seed=0).ends)
     assert metropolis(state, 3_000, 0.0, 3).change <= 0

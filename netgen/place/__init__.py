@@ -33,9 +33,10 @@ class Placer(Protocol):
         start: a placement to improve, which must obey the regions; index and spectral order ignore it.
         moves: effort, in proposed moves of annealing; index, matching and spectral order ignore it.
         seed: seed of every random choice, 0 or more.
-        progress: called with what is being done and the fraction of it that is done, several times a second. When it
-            raises `netgen.progress.Stopped`, which it must then do at every later call, the placer ends its search and
-            returns its best placement so far: at worst `start`, or index order. No placer lets `Stopped` escape.
+        progress: called with what is being done and the fraction of it that is done, several times a second, or
+            between two linear assignments, of which the largest takes some seconds. When it raises
+            `netgen.progress.Stopped`, which it must then do at every later call, the placer ends its search and returns
+            its best placement so far: at worst `start`, or index order. No placer lets `Stopped` escape.
     Returns: a site for every neuron.
     Raises: FitError, when the neurons of some region have too few sites, `start` does not fit, or the problem is too
         large for the method. Any other exception of `progress`, and KeyboardInterrupt, escapes and leaves no placement.

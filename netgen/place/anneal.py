@@ -7,7 +7,7 @@ from netgen.ir.grid import Grid, Placement
 from netgen.ir.netlist import Netlist
 from netgen.ir.regions import Regions
 from netgen.place import MOVES
-from netgen.place.kernels.anneal import metropolis, state_of
+from netgen.place.kernels.anneal import anneal_state_of, metropolis
 from netgen.place.kernels.chunks import chunks
 from netgen.place.linear_assignment import fits, independent_sets, reassign_sets
 from netgen.place.matching import matching
@@ -105,7 +105,7 @@ class _Chain:
     """
 
     def __init__(self, problem: Problem, at: Words, seed: tuple[int, int], hot: float) -> None:
-        self.state = state_of(problem, at, seed)
+        self.state = anneal_state_of(problem, at, seed)
         self.hot = hot
         self.length = self.best_length = problem.length_of(at)
         self.best = self.state.where.copy()

@@ -6,6 +6,8 @@ from types import MappingProxyType
 
 from netgen.ir.fixed import Words
 
+__all__ = ["Certificate"]
+
 
 @dataclass(frozen=True, eq=False)
 class Certificate:

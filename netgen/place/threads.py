@@ -5,6 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from os import cpu_count
 
+__all__ = ["cores", "workers"]
+
 
 def cores() -> int:
     """Return the number of threads that work at a time; results never depend on it."""

@@ -18,6 +18,17 @@ from netgen.place.kernels.compiled import Integer, compiled
 from netgen.place.kernels.xorshift import below, draw
 from netgen.place.qap import Problem
 
+__all__ = [
+    "FREE",
+    "MOST_UPHILL",
+    "AnnealState",
+    "MoveStats",
+    "Triple",
+    "anneal_state_of",
+    "bounding_boxes",
+    "metropolis",
+]
+
 FREE = -1
 """Occupant of a site without a neuron."""
 MEDIAN_SHARE = 256
@@ -27,11 +38,11 @@ MEDIAN_WINDOW = 2
 MOST_UPHILL = 30
 """A move that lengthens by more than this many temperatures is rejected without a random draw: e^-30 is 10^-13."""
 
-Point = tuple[Integer, Integer, Integer]
+Triple = tuple[Integer, Integer, Integer]
 """Coordinates in grid steps."""
 
 
-class State(NamedTuple):
+class AnnealState(NamedTuple):
     """A placement that is being annealed; n neurons.
 
     Attributes:
@@ -62,10 +73,10 @@ class State(NamedTuple):
     occupant: Words
     columns: int
     ends: Words
-    random: xorshift.State
+    random: xorshift.Random
 
 
-class Moves(NamedTuple):
+class MoveStats(NamedTuple):
     """Statistics of proposed moves.
 
     Attributes:
@@ -81,7 +92,7 @@ class Moves(NamedTuple):
     uphill_change: int
 
 
-def state_of(problem: Problem, at: Words, seed: int | tuple[int, ...]) -> State:
+def anneal_state_of(problem: Problem, at: Words, seed: int | tuple[int, ...]) -> AnnealState:
     """Build the state of a placement, given as the site number of each neuron."""
     wires, grid, n = problem.adjacency, problem.grid, problem.neurons
     where = grid.coordinates[at].astype(np.int64)
@@ -89,7 +100,7 @@ def state_of(problem: Problem, at: Words, seed: int | tuple[int, ...]) -> State:
     occupant[at] = np.arange(n)
     low, high = bounding_boxes(problem)
     ends = [wires @ (where[:, axis, None] <= np.arange(side)) for axis, side in enumerate(grid.shape)]
-    return State(
+    return AnnealState(
         starts=wires.indptr.astype(np.int64),
         neighbors=wires.indices.astype(np.int64),
         weights=wires.data.astype(np.int64),
@@ -116,7 +127,7 @@ def bounding_boxes(problem: Problem) -> tuple[Words, Words]:
 
 
 @compiled
-def _lengthening(state: State, neuron: Integer, old: Point, new: Point) -> Integer:
+def _lengthening(state: AnnealState, neuron: Integer, old: Triple, new: Triple) -> Integer:
     """Compute by how much a neuron's wires lengthen when it moves from one site to another."""
     base = neuron * state.columns
     total = state.ends[base + state.shape[0] - 1]
@@ -133,7 +144,7 @@ def _lengthening(state: State, neuron: Integer, old: Point, new: Point) -> Integ
 
 
 @compiled
-def _median(state: State, base: Integer, total: Integer, near: Integer) -> Integer:
+def _median(state: AnnealState, base: Integer, total: Integer, near: Integer) -> Integer:
     """Find the coordinate where a neuron's wires are shortest along one axis, starting at `near`."""
     x = near
     while 2 * state.ends[uint64(base + x)] < total:
@@ -144,7 +155,7 @@ def _median(state: State, base: Integer, total: Integer, near: Integer) -> Integ
 
 
 @compiled
-def _medians(state: State, neuron: Integer, near: Point) -> Point:
+def _medians(state: AnnealState, neuron: Integer, near: Triple) -> Triple:
     """Find the point where a neuron's wires are shortest."""
     base = neuron * state.columns
     total = state.ends[base + state.shape[0] - 1]
@@ -156,7 +167,7 @@ def _medians(state: State, neuron: Integer, near: Point) -> Point:
 
 
 @compiled
-def _target(state: State, neuron: Integer, old: Point, window: Integer, kind: Integer) -> Point:
+def _target(state: AnnealState, neuron: Integer, old: Triple, window: Integer, kind: Integer) -> Triple:
     """Draw a target site for a neuron, in the bounding box of its region."""
     center, reach = old, window
     if kind < MEDIAN_SHARE:
@@ -171,7 +182,7 @@ def _target(state: State, neuron: Integer, old: Point, window: Integer, kind: In
 
 
 @compiled
-def _put(state: State, neuron: Integer, old: Point, new: Point) -> None:
+def _put(state: AnnealState, neuron: Integer, old: Triple, new: Triple) -> None:
     """Put a neuron on a site and update the counts of its neighbors."""
     first = 0
     for axis in range(3):
@@ -187,7 +198,7 @@ def _put(state: State, neuron: Integer, old: Point, new: Point) -> None:
 
 
 @compiled
-def _weight_between(state: State, a: Integer, b: Integer) -> Integer:
+def _weight_between(state: AnnealState, a: Integer, b: Integer) -> Integer:
     """Find the weight of the wires between two neurons by binary search."""
     low, high = state.starts[a], state.starts[a + 1]
     while low < high:
@@ -200,7 +211,7 @@ def _weight_between(state: State, a: Integer, b: Integer) -> Integer:
 
 
 @compiled
-def metropolis(state: State, moves: Integer, temperature: float, window: Integer) -> Moves:
+def metropolis(state: AnnealState, moves: Integer, temperature: float, window: Integer) -> MoveStats:
     """Propose moves of random neurons to free sites, or swaps, and accept each by the Metropolis rule.
 
     Args:
@@ -247,4 +258,4 @@ def metropolis(state: State, moves: Integer, temperature: float, window: Integer
         _put(state, a, old, new)
         if b != FREE:
             _put(state, b, new, old)
-    return Moves(change, accepted, uphill, uphill_change)
+    return MoveStats(change, accepted, uphill, uphill_change)

@@ -5,6 +5,8 @@ import numpy as np
 from netgen.ir.fixed import Words
 from netgen.place.kernels.compiled import Integer, compiled
 
+__all__ = ["distances"]
+
 
 @compiled
 def distances(starts: Words, neighbors: Words, root: Integer, depth: Words, queue: Words) -> Integer:

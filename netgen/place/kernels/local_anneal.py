@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from netgen.ir.fixed import Words
 from netgen.ir.network import Bools
 from netgen.place.kernels import xorshift
-from netgen.place.kernels.anneal import FREE, MOST_UPHILL, Point, bounding_boxes
+from netgen.place.kernels.anneal import FREE, MOST_UPHILL, Triple, bounding_boxes
 from netgen.place.kernels.compiled import Integer, compiled
 from netgen.place.kernels.xorshift import below, draw
 from netgen.place.qap import Problem
+
+__all__ = ["LocalState", "local_metropolis", "local_state_of"]
 
 MEDIAN_SHARE = 800
 """Moves of 1024 whose target is the median of three neighbors. The others have a target near the neuron itself."""
@@ -51,7 +53,7 @@ class LocalState(NamedTuple):
     pitch: tuple[int, int, int]
     where: Small
     occupant: Small
-    random: xorshift.State
+    random: xorshift.Random
 
     def sites(self) -> Words:
         """Return the site number of each neuron of the netlist, (n,) int64."""
@@ -86,7 +88,7 @@ def local_state_of(problem: Problem, at: Words, seed: int) -> LocalState:
 
 
 @compiled
-def _lengthening(state: LocalState, neuron: Integer, other: Integer, old: Point, new: Point) -> Integer:
+def _lengthening(state: LocalState, neuron: Integer, other: Integer, old: Triple, new: Triple) -> Integer:
     """Compute by how much a neuron's wires lengthen when it moves, without its wires to `other`."""
     length = 0
     for e in range(state.starts[neuron], state.starts[neuron + 1]):
@@ -101,7 +103,7 @@ def _lengthening(state: LocalState, neuron: Integer, other: Integer, old: Point,
 
 
 @compiled
-def _median(state: LocalState, neuron: Integer, bits: Integer) -> Point:
+def _median(state: LocalState, neuron: Integer, bits: Integer) -> Triple:
     """Return the median, axis by axis, of three random neighbors: near the best site, without visiting the wires."""
     first = state.starts[neuron]
     count = state.starts[neuron + 1] - first
@@ -121,7 +123,7 @@ def _middle(a: Integer, b: Integer, c: Integer) -> Integer:
 
 
 @compiled
-def _target(state: LocalState, neuron: Integer, old: Point, window: Integer) -> Point:
+def _target(state: LocalState, neuron: Integer, old: Triple, window: Integer) -> Triple:
     """Draw a target site for a neuron, in the bounding box of its region."""
     center, reach, bits = old, window, draw(state.random)
     if np.int64(bits & uint64(1023)) < MEDIAN_SHARE:

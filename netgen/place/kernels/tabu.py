@@ -21,6 +21,8 @@ from netgen.place.kernels import xorshift
 from netgen.place.kernels.compiled import Integer, compiled
 from netgen.place.kernels.xorshift import below, draw
 
+__all__ = ["TabuState", "tabu_state_of", "tabu_steps"]
+
 Whole = NDArray[np.int32] | NDArray[np.int64]
 """Integers, of the narrowest type that holds them."""
 Steps = NDArray[np.int32]
@@ -66,7 +68,7 @@ class TabuState(NamedTuple):
     pending: Whole
     best: Words
     counts: Words
-    random: xorshift.State
+    random: xorshift.Random
 
 
 def tabu_state_of(flow: Whole, distance: Whole, allowed: Bools, site: Words, seed: np.uint64) -> TabuState:

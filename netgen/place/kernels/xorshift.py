@@ -6,18 +6,20 @@ from numpy.typing import NDArray
 
 from netgen.place.kernels.compiled import Integer, compiled
 
-State = NDArray[np.uint64]
+__all__ = ["Random", "below", "draw", "state_of"]
+
+Random = NDArray[np.uint64]
 """(1,) uint64, not 0."""
 
 
-def state_of(seed: int | tuple[int, ...]) -> State:
+def state_of(seed: int | tuple[int, ...]) -> Random:
     """Derive an initial state from a seed of any size, 0 or more."""
-    state: State = np.random.SeedSequence(seed).generate_state(1, np.uint64) | np.uint64(1)
+    state: Random = np.random.SeedSequence(seed).generate_state(1, np.uint64) | np.uint64(1)
     return state
 
 
 @compiled
-def draw(state: State) -> Integer:
+def draw(state: Random) -> Integer:
     """Draw 64 random bits and advance the state.
 
     Source: Vigna 2016 (xorshift64*).
