@@ -1,7 +1,17 @@
-"""netgen: from a trained PyTorch network to a placed, bit-exact hardware circuit.
+"""netgen: compile a trained PyTorch network to a placed, bit-exact hardware circuit.
 
-`netgen.build("specs/digits.yaml")` runs everything. Every stage is a function of its own: `load_spec`, `load_dataset`,
-`train.*`, `quantize.*`, `netlist_of`, `place.place`, `hdl.design_of`, `simulate.simulate`, `verify.check`, `report.*`.
+`netgen.build("specs/digits.yaml")` runs everything. The names below are what most users need; each stage is also a
+function of its own, in a package of its own: `netgen.train`, `netgen.quantize`, `netgen.place`, `netgen.lower`,
+`netgen.hdl`, `netgen.simulate`, `netgen.report`, `netgen.fpga`. `netgen.search.search` runs many builds.
+
+- `build`: build a spec, and return what was built as a `Build`; `load_build` reads one that is there.
+- `load_spec`, `Spec`: what to build; every key is explained in docs/spec.md.
+- `load_dataset`, `Dataset`: samples, split and scaled as a spec's `data` section says.
+- `Network`: float layers of weights; `Circuit`: the same in integers; `evaluate` computes a circuit's scores.
+- `netlist_of`, `Netlist`: the neurons of a circuit and their wires.
+- `Grid`, `Placement`, `wire_lengths`: sites, a site for every neuron, and how long each wire is then.
+- `recheck`: compare PyTorch, integers and the simulated Verilog of a build folder again.
+- `NetgenError`: every error that a user can correct; its text is one line.
 """
 
 from typing import TYPE_CHECKING
@@ -9,19 +19,76 @@ from typing import TYPE_CHECKING
 from netgen.version import __version__
 
 if TYPE_CHECKING:
+    from netgen.data import Dataset as Dataset
+    from netgen.data import load_dataset as load_dataset
+    from netgen.errors import NetgenError as NetgenError
     from netgen.flow.build import build as build
     from netgen.flow.built import Build as Build
     from netgen.flow.built import load_build as load_build
+    from netgen.flow.verify import recheck as recheck
+    from netgen.ir.circuit import Circuit as Circuit
+    from netgen.ir.circuit import evaluate as evaluate
+    from netgen.ir.grid import Grid as Grid
+    from netgen.ir.grid import Placement as Placement
+    from netgen.ir.grid import wire_lengths as wire_lengths
+    from netgen.ir.netlist import Netlist as Netlist
+    from netgen.ir.netlist import netlist_of as netlist_of
+    from netgen.ir.network import Network as Network
+    from netgen.spec.spec import Spec as Spec
+    from netgen.spec.spec import load_spec as load_spec
 
-__all__ = ["Build", "__version__", "build", "load_build"]
+_HOMES = {
+    "Build": "flow.built",
+    "Circuit": "ir.circuit",
+    "Dataset": "data",
+    "Grid": "ir.grid",
+    "NetgenError": "errors",
+    "Netlist": "ir.netlist",
+    "Network": "ir.network",
+    "Placement": "ir.grid",
+    "Spec": "spec.spec",
+    "build": "flow.build",
+    "evaluate": "ir.circuit",
+    "load_build": "flow.built",
+    "load_dataset": "data",
+    "load_spec": "spec.spec",
+    "netlist_of": "ir.netlist",
+    "recheck": "flow.verify",
+    "wire_lengths": "ir.grid",
+}
+"""The module of each public name."""
 
-_HOMES = {"build": "netgen.flow.build", "Build": "netgen.flow.built", "load_build": "netgen.flow.built"}
+__all__ = [
+    "Build",
+    "Circuit",
+    "Dataset",
+    "Grid",
+    "NetgenError",
+    "Netlist",
+    "Network",
+    "Placement",
+    "Spec",
+    "__version__",
+    "build",
+    "evaluate",
+    "load_build",
+    "load_dataset",
+    "load_spec",
+    "netlist_of",
+    "recheck",
+    "wire_lengths",
+]
 
 
 def __getattr__(name: str) -> object:
-    """Load `build` and its kin when they are first asked for, so that `import netgen` costs next to nothing."""
+    """Load a public name when it is first used, so that `import netgen` takes no time."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """The public names, loaded or not."""
+    return __all__

@@ -14,7 +14,7 @@ import pytest
 from netgen.errors import SpecError
 from netgen.experiment import EXPERIMENTS, run
 from netgen.experiment.curve import at_size, crossing, crossing_size, over_seeds
-from netgen.experiment.ledger import Ledger
+from netgen.experiment.results import Results
 from netgen.experiment.settings import ACCURACIES, BASES, base_of
 from netgen.experiment.trial import Point, Trial, spec_of
 
@@ -62,20 +62,20 @@ def test_mean_and_spread_are_written_out_and_a_missing_seed_is_a_dash() -> None:
 
 
 def test_a_trial_is_kept_whole_and_a_damaged_file_is_no_result(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path)
+    results = Results(tmp_path)
     trial = EXPERIMENTS["reinit"].trials("digits", seeds=1, quick=True)[0]
-    assert ledger.find(trial) is None
-    ledger.keep(trial, CURVE)
-    assert ledger.find(trial) == CURVE
-    ledger.path_of(trial).write_text('{"weights": 4')
-    assert ledger.find(trial) is None
+    assert results.find(trial) is None
+    results.keep(trial, CURVE)
+    assert results.find(trial) == CURVE
+    results.path_of(trial).write_text('{"weights": 4')
+    assert results.find(trial) is None
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 @pytest.mark.parametrize("data", BASES)
 def test_no_two_trials_share_a_result_and_every_seed_has_each(name: str, data: str, tmp_path: Path) -> None:
     trials = EXPERIMENTS[name].trials(data, seeds=3, quick=False)
-    assert len({Ledger(tmp_path).path_of(trial) for trial in trials}) == len(trials)
+    assert len({Results(tmp_path).path_of(trial) for trial in trials}) == len(trials)
     by_seed = [{trial.what for trial in trials if trial.spec.seed == seed} for seed in (1, 2, 3)]
     assert by_seed[0] == by_seed[1] == by_seed[2]
     assert len(ACCURACIES[data]) == 4
@@ -83,7 +83,7 @@ def test_no_two_trials_share_a_result_and_every_seed_has_each(name: str, data: s
 
 def test_trials_of_one_seed_begin_with_the_same_network(tmp_path: Path) -> None:
     trials = EXPERIMENTS["ablation"].trials("mnist", seeds=2, quick=False)
-    assert len({Ledger(tmp_path).trunk_of(trial) for trial in trials}) == 2
+    assert len({Results(tmp_path).trunk_of(trial) for trial in trials}) == 2
 
 
 def test_what_is_charged_later_does_not_change_what_a_trial_begins_with(tmp_path: Path) -> None:
@@ -95,8 +95,8 @@ def test_what_is_charged_later_does_not_change_what_a_trial_begins_with(tmp_path
     ]
     for keys in later:
         other = replace(trial, spec=spec_of(trial.spec.to_yaml(), **keys))
-        assert Ledger(tmp_path).path_of(trial) != Ledger(tmp_path).path_of(other)
-        assert Ledger(tmp_path).trunk_of(trial) == Ledger(tmp_path).trunk_of(other)
+        assert Results(tmp_path).path_of(trial) != Results(tmp_path).path_of(other)
+        assert Results(tmp_path).trunk_of(trial) == Results(tmp_path).trunk_of(other)
 
 
 def _command(out: Path, jobs: int) -> list[str]:
@@ -135,6 +135,24 @@ def test_an_experiment_killed_after_its_first_trial_goes_on_to_the_same_table(
     again = subprocess.run(_command(tmp_path, 1), capture_output=True, text=True, check=True)
     assert again.stdout == straight[1]
     assert all(path.stat().st_mtime_ns == when for path, when in finished.items())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_an_experiment_that_is_stopped_takes_its_processes_along(tmp_path: Path, number: signal.Signals) -> None:
+    """Its stderr, which they share, ends only with the last of them."""
+    process = subprocess.Popen(
+        _command(tmp_path, 2), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, start_new_session=True
+    )
+    children: list[int] = []
+    while len(children) < 3:  # two workers, and the resource tracker of multiprocessing
+        assert process.poll() is None
+        time.sleep(0.05)
+        lists = Path(f"/proc/{process.pid}/task").glob("*/children")
+        children = [int(word) for path in lists for word in path.read_text().split()]
+    process.send_signal(number)
+    _, error = process.communicate()
+    assert process.returncode == (-9 if number == signal.SIGKILL else 130)
+    assert number == signal.SIGKILL or "Traceback" not in error
 
 
 def test_a_finished_experiment_runs_nothing(straight: tuple[Path, str], tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from types import MappingProxyType
 
 from netgen.errors import SpecError
 from netgen.experiment import ablation, compression, recipe, reinit
-from netgen.experiment.ledger import Ledger
 from netgen.experiment.pool import run_all
+from netgen.experiment.results import Results, write
 from netgen.experiment.settings import BASES
 from netgen.experiment.trial import Point, Trial
 from netgen.progress import Progress, silent
@@ -62,10 +62,10 @@ def run(
     for value, known, option in ((name, EXPERIMENTS, "experiment"), (data, BASES, "--data-set")):
         if value not in known:
             raise SpecError(f"{option}: no {value!r}; choose one of {', '.join(known)}")
-    experiment, ledger = EXPERIMENTS[name], Ledger(out)
+    experiment, results = EXPERIMENTS[name], Results(out)
     trials = experiment.trials(data, seeds=seeds, quick=quick)
-    run_all(trials, ledger, Path(), jobs=jobs, progress=progress)
-    found = [(trial, ledger.find(trial) or []) for trial in trials]
+    run_all(trials, results, Path(), jobs=jobs, progress=progress)
+    found = [(trial, results.find(trial) or []) for trial in trials]
     quickly = " --quick" if quick else ""
     lines = [
         f"# {name}, {data}",
@@ -78,7 +78,7 @@ def run(
         f"`netgen experiment {name} --data-set {data} --seeds {seeds}{quickly}`",
     ]
     text = "\n".join(lines) + "\n"
-    (out / f"{name}-{data}.md").write_text(text, encoding="utf-8")
+    write(out / f"{name}-{data}.md", text)
     return text
 
 
