@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from netgen.data import Dataset, Split
-from netgen.learn.warnings import falls, scaled_weights, unused
+from netgen.learn.warnings import assumed, falls, scaled_weights, unused
 from netgen.spec.spec import Spec, parse_spec
 
 FOLDED = (
@@ -92,3 +92,21 @@ def test_weights_that_meet_scaled_features_are_said_to_act_on_raw_ones(
     data = Dataset(split, split, split, classes=2, scale=np.array([scale]), digest="")
     found = scaled_weights(parse_spec(f"network: {{{keys}}}"), data)
     assert [line.partition(";")[0] for line in found] == lines
+
+
+@pytest.mark.parametrize(
+    ("keys", "network"),
+    [
+        ("hidden: [8, 4], weights: model.pt", "2 x (Linear -> BatchNorm1d (eps 1e-05) -> ReLU) -> Linear"),
+        ("hidden: [8], batch_norm: false, weights: model.pt", "1 x (Linear -> ReLU) -> Linear"),
+    ],
+)
+def test_given_weights_are_told_which_network_they_are_taken_for(keys: str, network: str) -> None:
+    assert assumed(parse_spec(f"network: {{{keys}}}")) == (
+        f"network.weights: the file does not contain activations or their order; the network is taken for {network}; "
+        "if your model computes anything else, this circuit is another function",
+    )
+
+
+def test_networks_that_netgen_trains_need_no_such_word() -> None:
+    assert assumed(parse_spec("network: {hidden: [8]}")) == ()

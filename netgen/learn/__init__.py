@@ -2,6 +2,6 @@
 
 from netgen.learn.follow import Follower
 from netgen.learn.learner import Learner
-from netgen.learn.warnings import falls, scaled_weights, unused
+from netgen.learn.warnings import assumed, falls, scaled_weights, unused
 
-__all__ = ["Follower", "Learner", "falls", "scaled_weights", "unused"]
+__all__ = ["Follower", "Learner", "assumed", "falls", "scaled_weights", "unused"]

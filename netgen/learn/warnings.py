@@ -76,6 +76,22 @@ def scaled_weights(spec: Spec, data: Dataset) -> tuple[str, ...]:
     )
 
 
+def assumed(spec: Spec) -> tuple[str, ...]:
+    """Say which function given weights are taken for: a `state_dict` contains neither activations nor their place.
+
+    Returns: one line, or none when the spec gives no weights.
+    """
+    if spec.network.weights is None:
+        return ()
+    norm = " -> BatchNorm1d (eps 1e-05)" if spec.network.batch_norm else ""
+    hidden = f"{len(spec.network.hidden)} x (Linear{norm} -> ReLU) -> " if spec.network.hidden else ""
+    return (
+        "network.weights: the file does not contain activations or their order; "
+        f"the network is taken for {hidden}Linear; "
+        "if your model computes anything else, this circuit is another function",
+    )
+
+
 def _fell(before: float, after: float, noise: float) -> bool:
     return before - after > max(FALL, noise) + 1e-9
 
