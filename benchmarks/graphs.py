@@ -20,7 +20,7 @@ class Case:
     """A placement problem, and what is known of it.
 
     Attributes:
-        optimum: the least wire length there is; None where nobody knows.
+        optimum: the least wire length of any placement; None if unknown.
         natural: a layout that a person would draw; None where there is none.
     """
 

@@ -25,7 +25,7 @@ def layered(sizes: Sequence[int], wires: int, seed: int = 0) -> Netlist:
 
 
 def graph(neurons: int, wires: Sequence[tuple[int, int]], layers: Sequence[int] | None = None) -> Netlist:
-    """A netlist from pairs of neurons, all in one layer unless told otherwise."""
+    """A netlist from pairs of neurons, by default all in one layer."""
     ends = np.array(wires, dtype=np.int64).reshape(-1, 2)
     layer = np.zeros(neurons, np.int64) if layers is None else np.array(layers)
     return Netlist(layer, np.arange(neurons), ends[:, 0], ends[:, 1], np.ones(len(ends), np.int64))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from quadratic import NUG12, SCR12, random_instance, shortest, stated, weighted
 
+from netgen.errors import FitError
 from netgen.ir.grid import Grid, wire_lengths
 from netgen.ir.netlist import Netlist
 from netgen.ir.regions import Regions, free_regions, obeys
@@ -106,3 +107,11 @@ def test_a_search_from_any_placement_ends_at_the_optimum(seed: int) -> None:
     length, bound = search(instance, tree_of(instance), at, 2 * problem.length_of(at), 10**8)
     assert length == bound == 2 * problem.length_of(at)
     assert length == 2 * shortest(netlist, grid, free_regions(netlist, grid))
+
+
+def test_wires_too_long_for_the_costs_of_the_search_are_refused() -> None:
+    """Both directions of a wire of length 2**48, times 8, cost 2**52, which is the cost of a forbidden site."""
+    netlist, grid = weighted(2, [(0, 1, 1)]), Grid((3, 1, 1), (1 << 47, 1, 1))
+    message = r"^exact search needs shorter wires than 2\^48; shorten the pitch or reduce the weights$"
+    with pytest.raises(FitError, match=message):
+        solve(netlist, grid, free_regions(netlist, grid), moves=100)

@@ -27,7 +27,7 @@ def test_a_pinned_neuron_has_one_site_and_no_other_neuron_may_use_it() -> None:
     assert regions.allowed[regions.region[0]].sum() == 11
 
 
-def test_blocked_sites_are_nobodys() -> None:
+def test_no_neuron_may_use_a_blocked_site() -> None:
     regions = block(free_regions(layers(3), GRID), GRID, [(0, 0, 0), (1, 1, 2)])
     assert np.flatnonzero(~regions.allowed[0]).tolist() == [0, 11]
 

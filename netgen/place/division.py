@@ -7,9 +7,9 @@ from netgen.errors import FitError
 from netgen.ir.fixed import Words
 from netgen.place.qap import Problem
 
-__all__ = ["NOBODY", "divide_sites"]
+__all__ = ["NO_REGION", "divide_sites"]
 
-NOBODY = -1
+NO_REGION = -1
 """Owner of a site that no region owns."""
 
 
@@ -22,13 +22,13 @@ def divide_sites(problem: Problem, order: Words) -> Words:
 
     Args:
         order: (sites,) int64; all site numbers, those to use first at the front.
-    Returns: (sites,) int64; the region that owns each site, or NOBODY.
+    Returns: (sites,) int64; the region that owns each site, or NO_REGION.
     Raises: FitError, when no division gives every neuron a site.
     """
     needs = np.bincount(problem.region, minlength=len(problem.allowed))
-    owner: Words = np.full(problem.grid.sites, NOBODY, dtype=np.int64)
+    owner: Words = np.full(problem.grid.sites, NO_REGION, dtype=np.int64)
     for region in np.argsort(problem.allowed.sum(axis=1), kind="stable"):
-        choice = order[problem.allowed[region, order] & (owner[order] == NOBODY)]
+        choice = order[problem.allowed[region, order] & (owner[order] == NO_REGION)]
         if len(choice) < needs[region]:
             return _divide_by_flow(problem, needs)
         owner[choice[: needs[region]]] = region
@@ -52,6 +52,6 @@ def _divide_by_flow(problem: Problem, needs: Words) -> Words:
             "enlarge the grid, or pin or block fewer sites"
         )
     used = flow.flows(claims) > 0
-    owner: Words = np.full(sites, NOBODY, dtype=np.int64)
+    owner: Words = np.full(sites, NO_REGION, dtype=np.int64)
     owner[site[used]] = region[used]
     return owner

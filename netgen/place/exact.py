@@ -22,7 +22,7 @@ from netgen.progress import Progress, Stopped, silent
 __all__ = ["exact", "solve"]
 
 MOST_SITES = 1_000
-"""Sites beyond which the search is refused: a node of so many neurons and sites takes about a second."""
+"""Sites beyond which the search is refused: one node of 1,000 neurons takes about a second."""
 SHARE = 4
 """Annealing, which usually finds what branch and bound then proves, gets one of this many moves."""
 ANNEALED = 2_000_000

@@ -10,7 +10,7 @@ from netgen.ir.fixed import Reals
 __all__ = ["axes_of", "smooth", "whiten"]
 
 BETWEEN = 5
-"""Number of smoothing steps between two whitenings, without which the three coordinates would become alike."""
+"""Number of smoothing steps between two whitenings, which keep the three coordinates independent."""
 FLAT = 1e-9
 """A direction holds rounding errors only if its variance is below this share of the greatest variance, or below the
 square of this share of the mean square of the coordinates."""
