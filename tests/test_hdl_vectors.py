@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mutants import MUTATIONS, mutant
 from strategies import all_inputs, designed_as, random_circuit
 
 from netgen import hdl
@@ -23,6 +24,8 @@ Tool = Callable[[str], str]
 
 PAIR, WEIGHTS = FixedPoint(2, 0, signed=False), FixedPoint(3, 0, signed=True)
 NAMES = ["sums", "tables", "bits"]
+ARITHMETIC = sorted(MUTATIONS.keys() - {"lo", "hi", "left shift", "source"})
+"""What is left out leaves the values right, or connects an operator otherwise, which few inputs may show."""
 
 
 def circuit_of(name: str) -> Circuit:
@@ -96,6 +99,22 @@ def test_the_vectors_find_every_changed_bit_and_limit_that_any_input_shows(name:
     assert seen == visible
     assert len(visible) > 5
     assert len(inputs) < 1000
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_vectors_find_every_perturbed_operator_that_any_input_shows(name: str) -> None:
+    """Signs, offsets, constants, factors, limits, shifts and entries changed at random, one at a time."""
+    design = design_of(name)
+    every, inputs = all_inputs(design.circuit), chosen(design).inputs
+    right, found = outputs_of(design.graph, every), outputs_of(design.graph, inputs)
+    rng, visible = np.random.default_rng(1), 0
+    for mutation in ARITHMETIC:
+        for _ in range(30):
+            graph = mutant(design.graph, mutation, rng)
+            if graph is not None and (outputs_of(graph, every) != right).any():
+                visible += 1
+                assert (outputs_of(graph, inputs) != found).any(), mutation
+    assert visible > 20
 
 
 @pytest.mark.parametrize("name", NAMES)

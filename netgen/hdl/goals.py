@@ -1,10 +1,12 @@
 """What test vectors should reach in a circuit, and which of it a batch of samples reaches.
 
 Goals:
-    - every entry of every table (a count is written as a table, too), and every bit of the entry such that its change
-      changes an output;
+    - every entry of every table (a count is written as a table, too);
+    - every bit of these entries, in a sample in which a wrong bit changes an output;
     - the least and the greatest value of every operator;
-    - of every comparison a > b, the two cases that its threshold separates: a = b and a = b + 1.
+    - the two neighbours between which every comparison a > b changes, a = b and a = b + 1;
+    - the two neighbours between which every right shift changes: the bits that it drops are all 1, or all 0; for both,
+      in a sample in which the change changes an output.
 """
 
 from collections.abc import Sequence
@@ -16,7 +18,7 @@ import numpy.typing as npt
 from netgen.ir.fixed import Words
 from netgen.ir.network import Bools
 from netgen.operators.graph import OperatorGraph
-from netgen.operators.kinds import Constant, Count, Greater, Table, address_of
+from netgen.operators.kinds import Constant, Count, Greater, Operation, Shift, Table, address_of
 
 Cells = npt.NDArray[np.int32]
 MISSED = -1
@@ -31,8 +33,8 @@ class Goals:
         tables: operators that are tables in Verilog.
         entries, bits: for each table, the number of its first entry and of the first bit of its first entry.
         limits: number of the first limit: of operator k, its least value is limit 2 k, its greatest 2 k + 1.
-        comparisons: operators that compare.
-        edges: number of the first edge: of comparison k, a = b is edge 2 k, a = b + 1 is edge 2 k + 1.
+        steps: operators that compare or shift right.
+        edges: number of the first edge: of step k, the lower neighbour is edge 2 k, the higher one edge 2 k + 1.
         count: of all.
     """
 
@@ -40,7 +42,7 @@ class Goals:
     entries: tuple[int, ...]
     bits: tuple[int, ...]
     limits: int
-    comparisons: tuple[int, ...]
+    steps: tuple[int, ...]
     edges: int
     count: int
 
@@ -53,7 +55,7 @@ def goals_of(graph: OperatorGraph) -> Goals:
     widths = np.array([operators[number].width for number in tables], dtype=np.int64)
     entries = np.concatenate([[0], np.cumsum(sizes)])
     bits = entries[-1] + np.concatenate([[0], np.cumsum(sizes * widths)])
-    comparisons = tuple(k for k, op in enumerate(operators) if isinstance(op.operation, Greater))
+    steps = tuple(k for k, op in enumerate(operators) if _is_step(op.operation))
     limits = int(bits[-1])
     edges = limits + 2 * len(operators)
     return Goals(
@@ -61,14 +63,14 @@ def goals_of(graph: OperatorGraph) -> Goals:
         entries=tuple(entries[:-1].tolist()),
         bits=tuple(bits[:-1].tolist()),
         limits=limits,
-        comparisons=comparisons,
+        steps=steps,
         edges=edges,
-        count=edges + 2 * len(comparisons),
+        count=edges + 2 * len(steps),
     )
 
 
-def pointless(graph: OperatorGraph, goals: Goals) -> Bools:
-    """(count,) bool: goals that are none, as a constant, or an operator that always gives the same, has no limits."""
+def trivial(graph: OperatorGraph, goals: Goals) -> Bools:
+    """(count,) bool: the limits of constants, and of other operators that always give the same value."""
     found = np.zeros(goals.count, dtype=bool)
     for number, operator in enumerate(graph.operators):
         if isinstance(operator.operation, Constant) or operator.lo == operator.hi:
@@ -86,11 +88,11 @@ def table_address(graph: OperatorGraph, number: int, values: Sequence[Words]) ->
 
 
 def reached(graph: OperatorGraph, goals: Goals, values: Sequence[Words]) -> tuple[Cells, Cells]:
-    """Which goals but the visible bits each sample reaches.
+    """Which goals each sample reaches, seen at an output or not; without the bits of entries.
 
     Args:
         values: (n,) of each operator.
-    Returns: (columns, n) numbers of goals, `MISSED` where none; and (tables, n) addresses.
+    Returns: (columns, n) numbers of goals, `MISSED` where none, the last columns for the steps; (tables, n) addresses.
     """
     operators = graph.operators
     columns: list[Words] = []
@@ -100,12 +102,27 @@ def reached(graph: OperatorGraph, goals: Goals, values: Sequence[Words]) -> tupl
         first = goals.limits + 2 * number
         at = np.where(values[number] == operator.lo, first, MISSED)
         columns.append(np.where(values[number] == operator.hi, first + 1, at))
-    for k, number in enumerate(goals.comparisons):
-        a, b = (values[source] for source in operators[number].sources)
-        margin = a - b
-        columns.append(np.where((margin == 0) | (margin == 1), goals.edges + 2 * k + margin, MISSED))
+    for k, number in enumerate(goals.steps):
+        neighbour = _neighbour(operators[number].operation, [values[source] for source in operators[number].sources])
+        columns.append(np.where(neighbour == MISSED, MISSED, goals.edges + 2 * k + neighbour))
     n = len(values[0])
     return _stacked(columns, n), _stacked(addresses, n)
+
+
+def _is_step(operation: Operation) -> bool:
+    return isinstance(operation, Greater) or (isinstance(operation, Shift) and operation.right > 0)
+
+
+def _neighbour(operation: Operation, sources: Sequence[Words]) -> Words:
+    """0 and 1 for the two neighbours between which a step changes, `MISSED` for all other values of its sources."""
+    if isinstance(operation, Shift):
+        dropped = (1 << operation.right) - 1
+        margin = (sources[0] + 1) & dropped  # 0 where all dropped bits are 1, and 1 where all are 0
+        if operation.right == 1:
+            return margin
+    else:
+        margin = sources[0] - sources[1]
+    return np.where((margin == 0) | (margin == 1), margin, MISSED)
 
 
 def entries_of(graph: OperatorGraph, number: int) -> int:

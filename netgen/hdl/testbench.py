@@ -41,7 +41,7 @@ def _coverage_lines(vectors: Vectors) -> list[str]:
         "entries of look-up tables": coverage.entries,
         "bits of these entries, such that a wrong bit changes an output": coverage.bits,
         "least and greatest values of operators, as proved for all inputs": coverage.limits,
-        "cases in which a comparison just holds or just fails": coverage.edges,
+        "neighbours between which a comparison or a rounding changes, and with it an output": coverage.edges,
     }
     lines = [f"The first {vectors.given:,} vectors are samples of the test set; {chosen:,} more were chosen to reach:"]
     for what, (reached, total) in groups.items():

@@ -14,7 +14,7 @@ from itertools import pairwise, product
 import numpy as np
 
 from netgen.hdl.driven import columns_of, driver_of
-from netgen.hdl.goals import MISSED, Cells, entries_of, goals_of, pointless, reached
+from netgen.hdl.goals import MISSED, Cells, entries_of, goals_of, reached, trivial
 from netgen.hdl.visible import Visibility
 from netgen.ir.fixed import FixedPoint, Words
 from netgen.ir.network import Bools
@@ -30,19 +30,20 @@ BATCH, VALUES = 2048, 4_000_000
 ROUNDS, IDLE = 12, 3
 """Batches at most; the search also ends after `IDLE` batches in succession without a vector."""
 COMPUTED = 500_000
-"""Operators that may be computed to find which bits of tables are visible; 5 to 20 us each."""
+"""Operators that may be computed to find which bits are visible; 5 to 20 us each."""
 SLOPES = 25_000_000
 """Slopes (4 bytes each) at most; a circuit with more of them gets no driven inputs."""
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """How much of a circuit's Verilog test vectors reach.
+    """How much of a circuit test vectors reach; each is a number of goals reached, and the number of all.
 
     Attributes:
-        entries, bits, limits, edges: reached, and how many there are: entries of tables; bits of these whose change
-            changes an output; least and greatest values of operators, as proved for all inputs; comparisons of
-            neighbours.
+        entries: entries of tables.
+        bits: bits of these entries, such that a wrong bit changes an output.
+        limits: least and greatest values of operators, as proved for all inputs.
+        edges: neighbours between which comparisons and right shifts change, such that the change changes an output.
     """
 
     entries: tuple[int, int]
@@ -57,7 +58,7 @@ class Vectors:
 
     Attributes:
         inputs: (n, n_in) int64 input words.
-        given: the first so many are those that were given.
+        given: how many of the first were given.
         coverage: what they reach.
     """
 
@@ -85,7 +86,11 @@ def vectors_of(design: Design, given: Words, samples: Words) -> Vectors:
 
 
 def _batches(search: "_Search", given: Words, samples: Words) -> Iterator[Words]:
-    """Candidates, batch by batch; later ones depend on what earlier ones have reached."""
+    """Make candidates, batch by batch; what earlier batches have left unreached decides what later ones contain.
+
+    All inputs, if they fit one batch. Otherwise the samples, and then in turn inputs driven towards limits, inputs
+    driven towards entries of tables, and mixtures.
+    """
     form, features, batch = search.form, given.shape[1], search.batch
     if form.width * features < 30 and 1 << form.width * features <= batch:
         yield np.array(list(product(range(form.lo, form.hi + 1), repeat=features)), dtype=np.int64)
@@ -96,26 +101,34 @@ def _batches(search: "_Search", given: Words, samples: Words) -> Iterator[Words]
     driver = driver_of(search.graph, form) if columns_of(search.graph) * len(search.graph.operators) <= SLOPES else None
     for number in range(ROUNDS):
         pool = np.concatenate([known, *search.chosen])
-        base = pool[rng.integers(len(pool), size=batch)]
-        if number % 3 < 2 and driver is not None:
-            towards = driver.towards_limit if number % 3 == 0 else driver.towards_entry
-            goals = search.missing_limits() if number % 3 == 0 else search.missing_entries()
-            wanted = np.zeros((min(len(goals), batch), driver.columns), dtype=np.float32)
-            for row, goal in zip(wanted, rng.permutation(len(goals)).tolist(), strict=False):
-                row[:] = towards(*goals[goal])
-            if number > 2:  # the obvious inputs have been tried: leave some out
-                wanted *= rng.random(wanted.shape) < rng.choice([1.0, 0.8, 0.5], (len(wanted), 1))
-            if goals:
-                yield driver.drive(wanted, base[: len(wanted)])
-        else:
-            other = pool[rng.integers(len(pool), size=batch)]
-            mixed = np.where(rng.random(base.shape) < rng.random((batch, 1)), base, other)
-            anything = rng.integers(form.lo, form.hi + 1, base.shape)
-            yield np.where(rng.random(base.shape) < rng.random((batch, 1)) ** 4, anything, mixed)
+        turn = number % 3 if driver is not None else 2
+        if driver is None or turn == 2:
+            yield _mixtures(pool, form, batch, rng)
+            continue
+        goals = search.missing_entries() if turn else search.missing_limits()
+        towards = driver.towards_entry if turn else driver.towards_limit
+        if goals:
+            directions = np.stack([towards(*goals[k]) for k in rng.permutation(len(goals))[:batch]])
+            if number > 2:  # these directions have been tried: leave out a random part of each
+                directions *= rng.random(directions.shape) < rng.choice([1.0, 0.8, 0.5], (len(directions), 1))
+            yield driver.drive(directions, pool[rng.integers(len(pool), size=len(directions))])
+
+
+def _mixtures(pool: Words, form: FixedPoint, count: int, rng: np.random.Generator) -> Words:
+    """Each takes some words from one sample and the others from another, with few to many random words among them."""
+    one, two = (pool[rng.integers(len(pool), size=count)] for _ in range(2))
+    mixed = np.where(rng.random(one.shape) < rng.random((count, 1)), one, two)
+    anything = rng.integers(form.lo, form.hi + 1, one.shape)
+    return np.where(rng.random(one.shape) < rng.random((count, 1)) ** 4, anything, mixed)
 
 
 class _Search:
-    """What has been reached, and by which vectors."""
+    """Which goals have been reached, and by which vectors.
+
+    Attributes:
+        covered: for each goal, whether it has been reached or is trivial; and True at the end, the place of `MISSED`.
+        best, record: for each operator, its least and greatest value so far, and the inputs that gave them.
+    """
 
     def __init__(self, graph: OperatorGraph, form: FixedPoint, given: Words) -> None:
         self.graph, self.form = graph, form
@@ -125,8 +138,8 @@ class _Search:
         self.most = min(MOST, BITS // (form.width * given.shape[1]))
         self.chosen: list[Words] = []
         self.idle = self.count = 0
-        self.none = pointless(graph, self.goals)
-        self.covered = np.append(self.none, True)  # the last is that of `MISSED`
+        self.none = trivial(graph, self.goals)
+        self.covered = np.append(self.none, True)
         self.best = [(operator.hi + 1, operator.lo - 1) for operator in graph.operators]
         self.record: list[list[Words]] = [[given[0], given[0]] for _ in graph.operators]
         for start in range(0, len(given), self.batch):
@@ -186,17 +199,29 @@ class _Search:
                 high, self.record[number][1] = int(column[b]), inputs[b]
             self.best[number] = low, high
         cells, addresses = reached(self.graph, self.goals, values)
+        for column, number in zip(cells[len(cells) - len(self.goals.steps) :], self.goals.steps, strict=True):
+            self._hide(column, values, number, 0)
         seen = [cells]
         for k, number in enumerate(self.goals.tables):
             width = self.graph.operators[number].width
-            goal = self.goals.bits[k] + addresses[k] * width + np.arange(width)[:, None]
-            useful = np.flatnonzero(~self.covered[goal].all(axis=0))
-            if len(useful) and self.visibility.computed < COMPUTED:
-                bits = self.visibility.bits(values, useful, number)
-                found: Cells = np.full((width, len(inputs)), MISSED, dtype=np.int32)
-                found[:, useful] = np.where(bits, goal[:, useful], MISSED)
-                seen.append(found)
+            for bit in range(width):
+                column = (self.goals.bits[k] + addresses[k] * width + bit).astype(np.int32)
+                self._hide(column, values, number, bit)
+                seen.append(column[None])
         return np.concatenate(seen)
+
+    def _hide(self, goals: Cells, values: list[Words], number: int, bit: int) -> None:
+        """Mark goals, (n,), as missed in samples in which an operator's bit cannot be seen at an output.
+
+        Goals that have been reached stay.
+        """
+        useful = np.flatnonzero(~self.covered[goals])
+        if len(useful):
+            computable = self.visibility.computed < COMPUTED
+            unseen = (
+                ~self.visibility.bit(values, useful, number, bit) if computable else np.ones(len(useful), dtype=bool)
+            )
+            goals[useful[unseen]] = MISSED
 
 
 def _cover(cells: Cells, covered: Bools, most: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""Which bits of a table's entries can be seen from outside: inverted, they change a score or the class."""
+"""Which bits of operators can be seen from outside: inverted, they change a score or the class."""
 
 from collections.abc import Mapping, Sequence
 
@@ -24,23 +24,19 @@ class Visibility:
         self._readers = graph.readers
         self._widths = [operator.width for operator in graph.operators]
 
-    def bits(self, values: Sequence[Words], samples: Words, number: int) -> Bools:
-        """In which samples the inversion of each bit of an operator's value changes an output.
+    def bit(self, values: Sequence[Words], samples: Words, number: int, bit: int) -> Bools:
+        """In which samples the inversion of a bit of an operator's value changes an output.
 
         Args:
             values: (n,) of each operator.
             samples: (m,) int64, the samples in question.
             number: of the operator.
-        Returns: (width, m) bool, the lowest bit first.
+        Returns: (m,) bool.
         """
         operator = self._graph.operators[number]
-        found = np.zeros((operator.width, len(samples)), dtype=bool)
-        for bit in range(operator.width):
-            step = -(1 << bit) if operator.signed and bit == operator.width - 1 else 1 << bit
-            before = values[number][samples]
-            changed = np.where(before >> bit & 1, before - step, before + step)
-            found[bit] = self._seen(values, samples, number, changed)
-        return found
+        step = -(1 << bit) if operator.signed and bit == operator.width - 1 else 1 << bit
+        before = values[number][samples]
+        return self._seen(values, samples, number, np.where(before >> bit & 1, before - step, before + step))
 
     def _seen(self, values: Sequence[Words], samples: Words, number: int, changed: Words) -> Bools:
         """In which samples an output changes when an operator has changed values."""
