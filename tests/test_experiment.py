@@ -161,14 +161,14 @@ def test_a_finished_experiment_runs_nothing(straight: tuple[Path, str], tmp_path
     assert text == straight[1]
 
 
-def test_a_circuit_of_a_look_is_counted_and_placed_and_new_weights_know_nothing(tmp_path: Path) -> None:
-    """A look at a network counts its circuit's wires; wires of random weights guess one class in ten."""
+def test_a_measured_circuit_is_counted_and_placed_and_new_random_weights_guess(tmp_path: Path) -> None:
+    """A measurement counts the circuit's wires; random weights guess one class in ten."""
     from netgen.experiment.trial import make_trunk, run_trial
 
     base = base_of("digits", seed=1, quick=True)
     short = {"rounds": 2, "epochs": 1, "retrain": 3, "wires": 400, "rule": "obd_distance"}
     spec = base.model_copy(update={"prune": base.prune.model_copy(update=short)})
-    circuit, fresh = (Trial("digits", ("x",), spec, look=look) for look in ("circuit", "reinit"))
+    circuit, fresh = (Trial("digits", ("x",), spec, measured=measured) for measured in ("circuit", "reinit"))
     make_trunk(circuit.trunk, Path(), tmp_path / "trunk.npz")
     (point,) = run_trial(circuit, tmp_path / "trunk.npz", Path())
     assert 0 < point.wires <= point.weights <= 400

@@ -205,7 +205,7 @@ def test_a_trial_whose_worker_died_is_run_again_and_given_up_after_three_deaths(
     front, fake = _search_with({2: [None], 5: [None] * DEATHS}, tmp_path, monkeypatch)
     assert fake.started.count(2) == 2
     assert fake.started.count(5) == DEATHS
-    assert front.failures == ("trial 5: 3 workers died of it; what they printed last says why",)
+    assert front.failures == ("trial 5: 3 workers died of it; their last output says why",)
     assert [point.trial for point in front.points] == [n for n in range(7, -1, -1) if n != 5]
 
 

@@ -1,4 +1,4 @@
-"""Experiments: tables that answer a question, from trials that are run once, kept, and told apart by their specs."""
+"""Experiments: tables that answer a question, from trials that are identified by their specs, run once and kept."""
 
 from netgen.experiment.experiment import EXPERIMENTS, Experiment, run
 

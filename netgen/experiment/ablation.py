@@ -1,4 +1,4 @@
-"""Which technique shortens wires, and do they combine? The ablation of Blake et al. 2018, with netgen's own way."""
+"""Which techniques shorten wires, and do they combine? The ablation of Blake et al. 2018, and netgen's way."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ OURS = ("distance", "saliency per length")
 
 
 def trials(data: str, *, seeds: int, quick: bool) -> list[Trial]:
-    """All of them; what looks at no distance is trained once for all placements."""
+    """All combinations; training and pruning that use no distances run once for all placers."""
     made = []
     for seed in range(1, seeds + 1):
         base = base_of(data, seed=seed, quick=quick)
@@ -38,7 +38,7 @@ def trials(data: str, *, seeds: int, quick: bool) -> list[Trial]:
 
 
 def table(data: str, found: Sequence[tuple[Trial, Sequence[Point]]]) -> list[list[str]]:
-    """Wire length where validation accuracy falls through each target, and test accuracy there."""
+    """Wire length at which validation accuracy falls below each target, and test accuracy there."""
     accuracies = ACCURACIES[data]
     header = ["training", "pruning", "placement"]
     header += [f"wire length at {a:.0%}" for a in accuracies] + [f"test accuracy there, {a:.0%}" for a in accuracies]

@@ -1,4 +1,4 @@
-"""How few weights keep the error? Pruning alone, beside what is published for 784-300-100-10 on MNIST."""
+"""How few weights keep the error? Pruning alone, compared with published results for 784-300-100-10 on MNIST."""
 
 from collections.abc import Sequence
 
@@ -13,33 +13,33 @@ WAYS = {
 }
 """Rule and regularizer by name."""
 START = 40_000
-"""Weights at which the curves begin."""
+"""Number of weights at which the curves begin."""
 PUBLISHED = [
     ("Han et al. 2015, iterative magnitude", 21_800, 1.59),
     ("soft weight sharing", 11_600, 1.94),
     ("dynamic network surgery", 4_800, 1.99),
     ("sparse variational dropout", 3_800, 1.92),
 ]
-"""Method, weights left, test error in %."""
+"""Method, number of weights left, test error in percent."""
 
 
 def trials(data: str, *, seeds: int, quick: bool) -> list[Trial]:
-    """The dense network and a curve for each way, for each seed; no placement, no rounding."""
+    """For each seed the dense network and a curve for each way, without placement or rounding."""
     made = []
     for seed in range(1, seeds + 1):
         base = base_of(data, seed=seed, quick=quick)
         retrain = 3 * base.prune.retrain
         dense = spec_of(base.to_yaml(), prune={"rule": "none", "retrain": retrain})
-        made.append(Trial(data, ("dense",), dense, look="float", placers=()))
+        made.append(Trial(data, ("dense",), dense, measured="float", placers=()))
         for name, (rule, training) in WAYS.items():
             prune = {"rule": rule, "place_at": min(START, 2 * base.prune.place_at), "retrain": retrain}
             spec = spec_of(base.to_yaml(), train=training, prune=prune)
-            made.append(Trial(data, (name,), spec, look="float", placers=()))
+            made.append(Trial(data, (name,), spec, measured="float", placers=()))
     return made
 
 
 def table(data: str, found: Sequence[tuple[Trial, Sequence[Point]]]) -> list[list[str]]:
-    """Test error at the published numbers of weights, and the weights at which the dense network's error is reached."""
+    """Test error at the published numbers of weights, and the fewest weights with the dense network's error."""
     curves = {name: [points for trial, points in found if trial.what == (name,)] for name in (*WAYS, "dense")}
     dense = [1 - points[0].test for points in curves["dense"]]
     rows = [["weights left", "published", *(f"netgen, {name}: test error %" for name in WAYS)]]

@@ -1,4 +1,4 @@
-"""Reading curves: a figure at a given accuracy, and its mean and spread over seeds."""
+"""Read curves: a figure at a given accuracy, and its mean and standard deviation over seeds."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -26,15 +26,15 @@ def length_by(placer: str) -> Figure:
 
 
 def crossing(points: Sequence[Point], target: float, figure: Figure, by: Figure, size: Figure) -> float | None:
-    """A figure where a curve falls through a target.
+    """Read a figure where a curve falls below a target.
 
-    Of the networks that reach the target, the smallest counts; between it and the next smaller network the figure is
-    interpolated, on the logarithm of size.
+    The figure is interpolated, on the logarithm of size, between the smallest network that reaches the target and the
+    next smaller network.
 
     Args:
-        by: what is to reach the target; validation accuracy, where networks are chosen fairly.
-        size: above 0; by which the networks are ordered.
-    Returns: None, when no network reaches the target; when the smallest of all does, its figure.
+        by: the figure that must reach the target; validation accuracy for a fair choice of networks.
+        size: orders the networks; above 0.
+    Returns: None when no network reaches the target; the smallest network's figure when all reach it.
     """
     order = sorted(points, key=size)
     reached = [k for k, point in enumerate(order) if by(point) >= target]
@@ -48,13 +48,13 @@ def crossing(points: Sequence[Point], target: float, figure: Figure, by: Figure,
 
 
 def crossing_size(points: Sequence[Point], target: float, by: Figure, size: Figure) -> float | None:
-    """The size where a curve falls through a target, interpolated on its logarithm; as `crossing`."""
+    """Read the size where a curve falls below a target, interpolated on its logarithm; see `crossing`."""
     found = crossing(points, target, lambda point: log(size(point)), by, size)
     return None if found is None else exp(found)
 
 
 def at_size(points: Sequence[Point], wanted: float, figure: Figure, size: Figure) -> float | None:
-    """A figure at a given size, interpolated on its logarithm; None outside of the curve."""
+    """Read a figure at a given size, interpolated on its logarithm; None outside the curve."""
     order = sorted(points, key=size)
     for low, high in itertools.pairwise(order):
         if size(low) <= wanted <= size(high):

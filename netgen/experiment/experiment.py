@@ -1,4 +1,4 @@
-"""The experiments by name, and how one is run: trials, then a table in Markdown."""
+"""The experiments by name; running one gives a table in Markdown."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,15 +26,15 @@ class Experiment:
 EXPERIMENTS: Mapping[str, Experiment] = MappingProxyType(
     {
         "ablation": Experiment(
-            "Which technique shortens wires at the same accuracy, and do they combine?", ablation.trials, ablation.table
+            "Which techniques shorten wires at the same accuracy, and do they combine?", ablation.trials, ablation.table
         ),
         "recipe": Experiment(
-            "How much wire for the highest accuracy, when each way gets the whole recipe, plain magnitude also without "
-            "its copies?",
+            "How long are the wires at the highest accuracy, when each way uses the whole recipe (plain magnitude also "
+            "without distorted copies)?",
             recipe.trials,
             recipe.table,
         ),
-        "reinit": Experiment("Does pruning find weights, or wiring?", reinit.trials, reinit.table),
+        "reinit": Experiment("Does pruning find good weights, or good wiring?", reinit.trials, reinit.table),
         "compression": Experiment("How few weights keep the error?", compression.trials, compression.table),
     }
 )
@@ -50,12 +50,12 @@ def run(
     jobs: int = 1,
     progress: Progress = silent,
 ) -> str:
-    """Run an experiment's trials, as far as `out` does not have them yet, and write its table there.
+    """Run the trials of an experiment that have no result in `out` yet, and write its table there.
 
     Args:
-        seeds: networks from different starts, whose spread is shown.
+        seeds: number of random seeds; the table shows mean and standard deviation over them.
         quick: fewer rounds.
-        jobs: processes; the result does not depend on it.
+        jobs: number of processes; the result does not depend on it.
     Returns: the table, in Markdown; also in `out/NAME-DATA.md`.
     Raises: SpecError, for a name that does not exist; DataError, when the data cannot be read.
     """

@@ -1,4 +1,4 @@
-"""How much wire for the highest accuracy, when each technique gets the whole recipe? Ways side by side."""
+"""How long are the wires at the highest accuracy, when each way uses the whole recipe? Ways side by side."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from netgen.experiment.trial import Point, Trial, spec_of
 
 
 def trials(data: str, *, seeds: int, quick: bool) -> list[Trial]:
-    """One way down from the dense network for each way and seed, with few looks, each trained to its end."""
+    """One trial from the dense network for each way and seed, with few measurements, each trained to the end."""
     made = []
     for seed in range(1, seeds + 1):
         base = base_of(data, seed=seed, quick=quick)
@@ -22,13 +22,13 @@ def trials(data: str, *, seeds: int, quick: bool) -> list[Trial]:
                 prune={"rule": way.rule, **(way.target if images else {})},
                 place=way.place,
             )
-            looks = way.looks if images else ()
-            made.append(Trial(data, (name,), spec, placers=(way.method,), looks=looks, dense=True))
+            rounds = way.rounds if images else ()
+            made.append(Trial(data, (name,), spec, placers=(way.method,), rounds=rounds, dense=True))
     return made
 
 
 def table(data: str, found: Sequence[tuple[Trial, Sequence[Point]]]) -> list[list[str]]:
-    """Wire length and wires where validation and where test accuracy falls through the highest target."""
+    """Wire length and number of wires at which validation or test accuracy falls below the highest target."""
     target = ACCURACIES[data][0]
     rows = [
         [

@@ -1,4 +1,4 @@
-"""Does pruning find weights, or wiring? The wires of pruned networks with new random weights, then trained again."""
+"""Does pruning find good weights, or good wiring? Pruned networks are reinitialized on the same wires and retrained."""
 
 from collections.abc import Sequence
 
@@ -13,11 +13,11 @@ PUBLISHED = {
     0.95: ("95", "10.32", "61.94"),
     0.90: ("90", "10.09", "30.76"),
 }
-"""Accuracy before, after a new start, after training again, on MNIST: Blake's report at the CDNNRIA workshop, 2018."""
+"""MNIST accuracy in percent before, after reinitialization, after retraining: Blake, CDNNRIA workshop, 2018."""
 
 
 def trials(data: str, *, seeds: int, quick: bool) -> list[Trial]:
-    """Netgen's own way down, one for each seed."""
+    """Netgen's own way of training and pruning, once per seed."""
     return [
         Trial(
             data,
@@ -27,14 +27,14 @@ def trials(data: str, *, seeds: int, quick: bool) -> list[Trial]:
                 train=TRAINING[OURS[0]],
                 prune={"rule": PRUNING[OURS[1]]},
             ),
-            look="reinit",
+            measured="reinit",
         )
         for seed in range(1, seeds + 1)
     ]
 
 
 def table(data: str, found: Sequence[tuple[Trial, Sequence[Point]]]) -> list[list[str]]:
-    """Test accuracy before, after and after training again, where accuracy falls through each target."""
+    """Test accuracy before, after reinitialization and after retraining, where accuracy falls below each target."""
     rows = [["accuracy", "wires", "before", "new random weights", "trained again", "published: before, new, again"]]
     curves = [points for _, points in found]
     figures: list[tuple[Figure, str, float]] = [

@@ -1,4 +1,4 @@
-"""The data sets of the experiments, and the spec that all trials on one share."""
+"""The data sets of the experiments, and the spec that all trials on one of them share."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -47,44 +47,44 @@ WHOLE: dict[str, dict[str, dict[str, object]]] = {
     "mnist": _LONG,
     "fashion-mnist": _LONG,
 }
-"""What the whole recipe changes for every way, by data set and section."""
+"""Keys that the whole recipe changes for every way, by data set and section."""
 
 MILD = {"shift": 0.8, "rotate": 5.0, "zoom": 0.05, "shear": 0.05, "warp": 0.4}
-"""Distortions half as large as by default: better for the smallest networks, worse for larger ones."""
+"""Distortions half as large as the defaults: better for the smallest networks, worse for larger ones."""
 
 STRENGTH = 0.03
-"""Of the distance regularizer; 0.01 to 0.06 were tried on MNIST, see docs/experiments."""
+"""Strength of the distance regularizer; 0.01 to 0.06 were tried on MNIST, see docs/experiments."""
 DECAY = 0.01
-"""Of the plain L2 regularizer, as AdamW's default."""
+"""Strength of the plain L2 regularizer, the default of AdamW."""
 
 
 @dataclass(frozen=True)
 class Way:
-    """One way to short wires: the three techniques, and the keys in which it differs from the others.
+    """One way to short wires: its regularizer, pruning rule and placer, and the keys that differ from other ways.
 
     Attributes:
         train, augment: keys of these sections.
         rule: of pruning.
         place: keys of the place section, its method among them.
         target: keys of the prune section, for images.
-        looks: rounds after which images are looked at, about where the highest accuracy ends.
+        rounds: rounds after which networks for images are measured, near the end of the highest accuracy.
     """
 
     rule: str
     place: Mapping[str, object]
     train: Mapping[str, object]
     target: Mapping[str, object]
-    looks: tuple[int, ...]
+    rounds: tuple[int, ...]
     augment: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def method(self) -> str:
-        """Of placement."""
+        """Method of placement."""
         return str(self.place["method"])
 
 
 ROOMY: Mapping[str, object] = MappingProxyType({"method": "auto", "slack": 3.0})
-"""Our placer, in a box that leaves it the choice of a shape; matching takes the smallest box."""
+"""Our placer, in a box with three times as many sites as neurons; matching uses the smallest box."""
 
 _PLAIN: Mapping[str, object] = MappingProxyType({"regularizer": "l2", "strength": DECAY, "learning_rate": 0.001})
 
@@ -120,17 +120,17 @@ WAYS: Mapping[str, Way] = MappingProxyType(
 """Ways by name, as the recipe compares them."""
 
 IMAGES = ("mnist", "fashion-mnist")
-"""Data sets of 28 x 28 pixels, which 784-300-100-10 learns."""
+"""Data sets of 28 x 28 pixels, for the network 784-300-100-10."""
 
 ACCURACIES = {
     "digits": (0.98, 0.97, 0.95, 0.90),
     "mnist": (0.98, 0.97, 0.95, 0.90),
     "fashion-mnist": (0.88, 0.86, 0.84, 0.80),
 }
-"""Where curves are read off."""
+"""Accuracies at which the curves are read."""
 
 QUICK = {"rounds": 8, "epochs": 2, "retrain": 6}
-"""What `--quick` changes in the prune section."""
+"""Keys of the prune section that `--quick` changes."""
 
 
 def base_of(data: str, *, seed: int, quick: bool) -> Spec:

@@ -1,7 +1,7 @@
-"""One trial: a network on its way from a few ten thousand wires to a few hundred, looked at now and then.
+"""One trial: a network is pruned from tens of thousands of wires to a few hundred, and measured after some rounds.
 
-Every look trains a copy of the network to its end and, if asked, rounds it to a circuit and places it. So one way down
-gives a whole curve of accuracy against wire length.
+To measure the network, a copy of it is trained to the end and, where the trial asks for it, rounded to a circuit and
+placed. So one trial gives a whole curve of accuracy against wire length.
 """
 
 import copy
@@ -25,54 +25,56 @@ from netgen.spec.spec import Spec, parse_spec
 if TYPE_CHECKING:
     from netgen.train import Mlp, View
 
-LOOK_EVERY = 2
-"""Rounds from one look to the next."""
+MEASURE_EVERY = 2
+"""Rounds of pruning between two measurements."""
 
-Look = Literal["circuit", "float", "reinit"]
-"""What a look does: a placed circuit; float accuracy only; float accuracy before, after a new start, retrained."""
+Measured = Literal["circuit", "float", "reinit"]
+"""What is measured: a placed circuit; the float network only; the float network, reinitialized, and then retrained."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What is tried.
+    """The settings of one trial.
 
     Attributes:
         data: name of the data set, for tables.
-        what: the techniques by name, for tables.
+        what: names of the techniques, for tables.
         spec: everything else; its `prune` section leads from the trunk to the fewest wires.
-        placers: methods by which each look's circuit is placed.
-        looks: the rounds after which it is looked at, the last of which ends it; by default every second, and the last.
-        dense: whether it begins with the dense network, rather than with what magnitude has left to be placed.
+        measured: what is measured after a round.
+        placers: methods by which each measured circuit is placed.
+        rounds: the rounds after which the network is measured; the last one ends the trial. By default every
+            second round, and the last.
+        dense: whether the trial begins with the dense network, not with one pruned by magnitude to `place_at` wires.
     """
 
     data: str
     what: tuple[str, ...]
     spec: Spec
-    look: Look = "circuit"
+    measured: Measured = "circuit"
     placers: tuple[str, ...] = ("auto",)
-    looks: tuple[int, ...] = ()
+    rounds: tuple[int, ...] = ()
     dense: bool = False
 
     @property
     def key(self) -> str:
-        """What the trial's result depends on, as text."""
+        """Everything that the trial's result depends on, as text."""
         kept: dict[str, object] = {
-            "look": self.look,
+            "look": self.measured,
             "placers": self.placers,
             "spec": known_by(self.spec),
         }
-        kept |= {"looks": self.looks} if self.looks else {}
+        kept |= {"looks": self.rounds} if self.rounds else {}
         kept |= {"dense": True} if self.dense else {}
         return json.dumps(kept, sort_keys=True)
 
     @property
     def begins(self) -> bool:
-        """Whether it begins with a trunk, as all do that prune."""
+        """Whether the trial begins with a trunk; all that prune do."""
         return self.spec.prune.rule != "none"
 
     @property
     def trunk(self) -> Spec:
-        """What trials of one data set and seed begin with: the dense network, by default pruned to what is placed."""
+        """The spec of the network that all trials of a data set and seed begin with: dense, or pruned by magnitude."""
         prune = self.spec.prune
         rounds = max(round(prune.rounds / 2), 1)
         plain = {
@@ -103,14 +105,14 @@ class Trial:
 
 @dataclass(frozen=True)
 class Point:
-    """What one look has seen.
+    """One measurement.
 
     Attributes:
-        weights: left before quantization.
-        wires: left in the circuit, or in the float network where there is no circuit.
-        validation, test: accuracies of the circuit, or of the float network where there is none.
-        lengths: wire length by placer.
-        fresh, retrained: test accuracies after a new random start of the same wires, and after training it.
+        weights: number of non-zero weights before quantization.
+        wires: number of wires of the circuit, or of the float network where there is no circuit.
+        validation, test: accuracies of the circuit, or of the float network where there is none, 0 to 1.
+        lengths: wire length by placer, in units of the pitch.
+        fresh, retrained: test accuracies with new random weights on the same wires, before and after training, 0 to 1.
     """
 
     weights: int
@@ -123,13 +125,14 @@ class Point:
 
 
 def known_by(spec: Spec) -> dict[str, object]:
-    """What of a spec a trial depends on: not how circuits are written and checked."""
-    return spec.model_dump(mode="json", exclude={"name", "emit", "check", "search"})
+    """The keys of a spec that a trial depends on: all but those for writing and checking hardware."""
+    keys = spec.model_dump(mode="json", exclude={"name", "emit", "check", "search"})
+    return keys if spec.quantize.accuracy is None else keys | {"tables": spec.emit.tables}  # bit allocation reads it
 
 
 @lru_cache(maxsize=1)
 def _data_of(data: DataSpec, augment: AugmentSpec, seed: int, base: Path) -> "tuple[Dataset, tuple[View, ...]]":
-    """A data set and its distorted copies; a process works on one at a time."""
+    """Load a data set and make its distorted copies; a process keeps one at a time."""
     from netgen.train import distort
 
     found = load_dataset(data, seed=seed, base=base)
@@ -142,7 +145,7 @@ def _learner(spec: Spec, base: Path) -> Learner:
 
 
 def make_trunk(spec: Spec, base: Path, path: Path) -> None:
-    """Train a dense network, prune it if the spec does, and keep it in a file."""
+    """Train a dense network, prune it if the spec does, and save it."""
     from netgen.train import save_mlp
 
     learner = _learner(spec, base)
@@ -155,7 +158,7 @@ def make_trunk(spec: Spec, base: Path, path: Path) -> None:
 
 
 def run_trial(trial: Trial, trunk: Path, base: Path) -> list[Point]:
-    """Go down from the trunk; one point for each look, the network with the most wires first."""
+    """Prune from the trunk downwards; returns one point per measurement, the network with the most wires first."""
     return list(_points(trial, trunk, base))
 
 
@@ -164,24 +167,24 @@ def _points(trial: Trial, trunk: Path, base: Path) -> Iterator[Point]:
 
     learner = _learner(trial.spec, base)
     if not trial.begins:
-        yield _look(trial, learner, learner.dense()[0])
+        yield _measure(trial, learner, learner.dense()[0])
         return
     pruning = learner.pruning(load_mlp(trunk, batch_norm=trial.spec.network.batch_norm))
     rounds = trial.spec.prune.rounds
-    looks = trial.looks or (*range(LOOK_EVERY, rounds, LOOK_EVERY), rounds)
-    for number in range(1, max(looks) + 1):
+    chosen = trial.rounds or (*range(MEASURE_EVERY, rounds, MEASURE_EVERY), rounds)
+    for number in range(1, max(chosen) + 1):
         pruning.round(number)
-        if number in looks:
-            yield _look(trial, learner, copy.deepcopy(pruning.mlp))
+        if number in chosen:
+            yield _measure(trial, learner, copy.deepcopy(pruning.mlp))
 
 
-def _look(trial: Trial, learner: Learner, mlp: "Mlp") -> Point:
+def _measure(trial: Trial, learner: Learner, mlp: "Mlp") -> Point:
     from netgen.train import accuracy_of, retrain
 
     spec, data, seen = trial.spec, learner.data, learner.seen
     samples, recipe = learner.samples(), learner.recipe()
     network, validation = retrain(mlp, seen, samples, recipe, epochs=spec.prune.retrain, seed=spec.seed + 1)
-    if trial.look == "circuit":
+    if trial.measured == "circuit":
         _, circuit = learner.quantized(network)
         netlist = netlist_of(circuit)
         lengths = {method: place_length(spec, netlist, method) for method in trial.placers}
@@ -190,7 +193,7 @@ def _look(trial: Trial, learner: Learner, mlp: "Mlp") -> Point:
     netlist = netlist_between([layer.mask for layer in network.layers])
     lengths = {method: place_length(spec, netlist, method) for method in trial.placers}
     test = accuracy_of(mlp, seen.test)
-    if trial.look == "float":
+    if trial.measured == "float":
         return Point(network.weights_left, netlist.wires, validation, test, lengths)
     mlp.reinitialize(spec.seed + 7)
     fresh = accuracy_of(mlp, seen.test)
@@ -199,13 +202,13 @@ def _look(trial: Trial, learner: Learner, mlp: "Mlp") -> Point:
 
 
 def accuracy(circuit: Circuit, split: Split) -> float:
-    """Share of a split's samples that the circuit, in integers, gets right."""
+    """Accuracy of the circuit, in integers, on a split, 0 to 1."""
     classes = evaluate(circuit, circuit.input.encode(split.features)).argmax(axis=1)
     return float((classes == split.labels).mean())
 
 
 def place_length(spec: Spec, netlist: Netlist, method: str) -> int:
-    """Wire length of a netlist placed by a method, with the spec's effort."""
+    """Place a netlist by a method with the spec's number of moves; returns its wire length in units of the pitch."""
     from netgen.place import place
 
     grid, regions = board_of(spec.place, netlist)
@@ -214,12 +217,12 @@ def place_length(spec: Spec, netlist: Netlist, method: str) -> int:
 
 
 def to_json(points: list[Point]) -> str:
-    """Points as JSON text, one a line."""
+    """Write points as JSON text, one per line."""
     return "".join(json.dumps(asdict(point)) + "\n" for point in points)
 
 
 def from_json(text: str) -> list[Point]:
-    """What `to_json` wrote.
+    """Read what `to_json` wrote.
 
     Raises: ValueError or TypeError, when it is something else.
     """

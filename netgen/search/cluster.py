@@ -1,4 +1,4 @@
-"""Trials on the machines of a Ray cluster, or on workers of a Ray started here for the search alone."""
+"""Workers on a Ray cluster, or on a Ray that is started here for this search alone."""
 
 import logging
 import os
@@ -15,11 +15,11 @@ from netgen.search.trial import ONE_THREAD, Job, Outcome, run_text
 
 
 class Cluster:
-    """Ray tasks of one core each; a trial's folder lies on the machine that runs it.
+    """Runs each trial as a Ray task on one core; a trial's folder is on the machine that runs it.
 
     Args:
-        address: local, auto (the cluster that this machine belongs to), or HOST:PORT of one.
-        size: trials at once; with local, also the workers that Ray starts.
+        address: `local`, `auto` (the cluster that this machine belongs to), or HOST:PORT of a cluster.
+        size: trials at once; with `local`, also the number of workers that Ray starts.
     Raises: SearchError, when there is no cluster at the address.
     """
 
@@ -43,23 +43,25 @@ class Cluster:
         self._busy: dict[Any, int] = {}
 
     def start(self, job: Job) -> None:
-        """Give a trial to Ray."""
+        """Start a trial as a Ray task."""
         self._busy[self._task.remote(job.to_json())] = job.number
 
     def wait(self, seconds: float) -> Iterable[tuple[int, Outcome | None]]:
-        """Trials that have ended since; None for one whose worker died."""
+        """Wait for trials to end; the outcome of one whose worker died is None."""
         done, _ = ray.wait(list(self._busy), timeout=seconds)
         for task in done:
             number = self._busy.pop(task)
             try:
                 yield number, Outcome.from_json(ray.get(task))
             except RayError as error:
-                if isinstance(error, RayTaskError):  # a bug of netgen: its worker lives, but has nothing to say
+                if isinstance(
+                    error, RayTaskError
+                ):  # a bug of netgen: the worker is alive, but the trial has no outcome
                     traceback.print_exception(error)
                 yield number, None
 
     def close(self) -> None:
-        """Cancel what is under way and leave Ray; one started here ends."""
+        """Cancel the running trials and disconnect from Ray; a Ray that was started here ends."""
         for task in self._busy:
             ray.cancel(task, force=True)
         ray.shutdown()

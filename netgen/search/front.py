@@ -1,4 +1,4 @@
-"""The front of a search: the trials that no other beats, as data, a picture, and specs that build them again."""
+"""The front of a search, the trials that no other beats: as data, as a picture, and as specs that build them again."""
 
 import csv
 import io
@@ -18,7 +18,7 @@ from netgen.spec.spec import Spec
 
 
 def front_of(spec: Spec, trials: Sequence[FrozenTrial]) -> Front:
-    """Sum up finished trials; of two that found the same, the earlier one is on the front.
+    """The front of finished trials; of two trials with equal results, the earlier one is on it.
 
     Raises: SearchError, when no trial was placed.
     """
@@ -41,11 +41,12 @@ def front_of(spec: Spec, trials: Sequence[FrozenTrial]) -> Front:
 
 
 def write_front(spec: Spec, trials: Sequence[FrozenTrial], folder: Path, base: Path) -> Front:
-    """Write `front.json`, `front.csv`, `front.png`, and `front/NNNN.yaml` for each point; give the front.
+    """Write `front.json`, `front.csv`, `front.png`, and `front/NNNN.yaml` for each point.
 
     Args:
-        trials: all finished.
-        base: where the paths of the searched spec are seen from.
+        trials: finished trials only.
+        base: folder from which the paths of the searched spec are seen.
+    Returns: the front.
     Raises: BuildError, when the folder cannot be written; SearchError, when no trial was placed.
     """
     front = front_of(spec, trials)
@@ -69,7 +70,7 @@ def write_front(spec: Spec, trials: Sequence[FrozenTrial], folder: Path, base: P
 
 
 def _csv(spec: Spec, front: Front) -> str:
-    """One point of the front a line."""
+    """The front as CSV, one point per line."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["trial", "wire_length", "accuracy", *spec.search.ranges])

@@ -1,8 +1,8 @@
-"""What a search keeps: Optuna's database, one study per search, which several machines may share.
+"""The trials of a search in Optuna's database, which several machines may share: one study per search.
 
-Creating a trial is claiming it: the database hands out numbers one by one, and a trial carries the mark of the search
-that created it. What a number stands for is not kept but computed (see `sampling.py`), so that a search which is killed
-between any two lines here goes on from what is there.
+A search claims a trial by creating it: the database gives out numbers one by one, and the trial is marked with its
+owner. The values that belong to a number are not stored first but computed (see `sampling.py`), so a search that is
+killed at any moment can continue from the database.
 """
 
 import contextlib
@@ -24,18 +24,18 @@ from netgen.search.sampling import DIRECTIONS
 from netgen.search.trial import Outcome
 
 OWNER, BEAT = "owner", "beat"
-"""What a running trial says: which search runs it, and a number that changes while that search lives."""
+"""Attributes of a running trial: the search that runs it, and a heartbeat that changes while that search lives."""
 
 BEAT_EVERY = 20.0
-"""Seconds between two signs of life."""
+"""Seconds between two heartbeats."""
 
 SILENCE = 120.0
-"""Seconds without one after which another machine's search takes a trial over."""
+"""Seconds without a heartbeat after which another search takes over a trial."""
 
 
 @contextlib.contextmanager
 def as_search_error(*more: type[Exception]) -> Iterator[None]:
-    """Turn what the database refuses, and more kinds of errors where they mean that, into one line."""
+    """Turn errors of the database, and `more` kinds that mean the same here, into a SearchError of one line."""
     refused: tuple[type[Exception], ...] = (SQLAlchemyError, StorageInternalError, *more)
     try:
         yield
@@ -48,10 +48,10 @@ class Ledger:
     """The trials of one study.
 
     Args:
-        url: of any database that Optuna takes; the file's folder exists.
-        study: name that stands for everything which decides the trials.
-        owner: what marks this search; the same when it goes on after it was killed.
-    Raises: SearchError, when there is no such database.
+        url: of any database that Optuna supports; the folder of a database file must exist.
+        study: name of the study, which identifies everything that determines the trials.
+        owner: identifies this search; the same when it continues after it was killed.
+    Raises: SearchError, when the database cannot be opened.
     """
 
     def __init__(self, url: str, study: str, owner: str) -> None:
@@ -71,7 +71,7 @@ class Ledger:
         return self._trials.get_trials(deepcopy=False)
 
     def claim(self) -> int:
-        """Create the next trial, for this search to run; gives its number."""
+        """Create the next trial for this search to run; returns its number."""
         trial = self._storage.create_new_trial(
             self._study, create_trial(state=TrialState.RUNNING, user_attrs={OWNER: self.owner, BEAT: 0})
         )
@@ -79,7 +79,7 @@ class Ledger:
         return number
 
     def is_mine(self, trial: FrozenTrial) -> bool:
-        """Whether a running trial is this search's, or has become it: its own search has been silent for too long."""
+        """Whether this search owns a running trial; it takes over a trial without a heartbeat for `SILENCE` seconds."""
         attributes = trial.user_attrs
         if attributes.get(OWNER) == self.owner:
             return True
@@ -93,7 +93,7 @@ class Ledger:
         return False
 
     def beat(self, numbers: Iterable[int]) -> None:
-        """Give a sign of life for trials under way, if it is time."""
+        """Write a heartbeat for running trials, if the last one is `BEAT_EVERY` seconds old."""
         if time.monotonic() - self._beaten < BEAT_EVERY:
             return
         self._beaten = time.monotonic()
@@ -101,14 +101,14 @@ class Ledger:
             self._storage.set_trial_user_attr(self._id_of(number), BEAT, uuid.uuid4().hex)
 
     def begin(self, number: int, params: Mapping[str, Any], space: Mapping[str, BaseDistribution]) -> None:
-        """Note what a trial tries."""
+        """Record the parameters of a trial."""
         for key, distribution in space.items():
             self._storage.set_trial_param(
                 self._id_of(number), key, distribution.to_internal_repr(params[key]), distribution
             )
 
     def end(self, number: int, outcome: Outcome) -> None:
-        """Note what became of a trial, unless another search that ran it too was faster."""
+        """Record the outcome of a trial, unless another search that ran it too was faster."""
         trial = self._id_of(number)
         try:
             if outcome.error is not None:
@@ -130,7 +130,7 @@ class Ledger:
 
 
 def _open(url: str) -> RDBStorage:
-    """Open a database; where another search makes the tables at the same moment, once they are there."""
+    """Open a database; if another search is creating the tables at the same moment, wait for them."""
     patience = {"connect_args": {"timeout": 60}} if url.startswith("sqlite") else {}
     for _ in range(10):
         try:
@@ -143,7 +143,7 @@ def _open(url: str) -> RDBStorage:
 
 
 def owner_of(folder: Path) -> str:
-    """The mark of the search that works in a folder: made once, and kept there."""
+    """The identifier of the search in a folder; created once, and kept there."""
     path = folder / "owner"
     if not path.is_file():
         beside = folder / "owner.new"

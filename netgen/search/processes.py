@@ -1,4 +1,4 @@
-"""Trials in processes of this machine, each its own, so that one that dies takes no other along."""
+"""Workers as processes of this machine; one that dies does not affect the others."""
 
 import contextlib
 import os
@@ -12,7 +12,7 @@ from netgen.search.trial import ONE_THREAD, Job, Outcome
 
 
 class Processes:
-    """A fixed number of worker processes; see `workers.Workers` for what one can ask of them."""
+    """A fixed number of worker processes; see `workers.Workers` for the methods."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -20,14 +20,14 @@ class Processes:
         self._busy: dict[int, subprocess.Popen[str]] = {}
 
     def start(self, job: Job) -> None:
-        """Give a trial to an idle worker, or to a new one."""
+        """Start a trial on an idle worker, or on a new one."""
         worker = self._idle.pop() if self._idle else _spawn()
         self._busy[job.number] = worker
         with contextlib.suppress(BrokenPipeError):  # it died while idle; `wait` finds its stdout closed
             print(job.to_json(), file=_pipe(worker.stdin), flush=True)
 
     def wait(self, seconds: float) -> Iterable[tuple[int, Outcome | None]]:
-        """Trials that have ended since; None for one whose worker died."""
+        """Wait for trials to end; the outcome of one whose worker died is None."""
         with selectors.DefaultSelector() as pipes:
             for number, worker in self._busy.items():
                 pipes.register(_pipe(worker.stdout), selectors.EVENT_READ, number)
@@ -56,7 +56,7 @@ def _spawn() -> "subprocess.Popen[str]":
         text=True,
         encoding="utf-8",
         env=os.environ | ONE_THREAD,
-        start_new_session=True,  # Ctrl-C is for the search, which then ends them
+        start_new_session=True,  # Ctrl-C reaches the search alone, which then ends its workers
     )
 
 

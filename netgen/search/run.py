@@ -1,4 +1,4 @@
-"""A search from its spec to its front: which trials there are, who runs them, and when."""
+"""Run a search from its spec to its front, generation by generation."""
 
 import os
 import time
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from netgen.search.ledger import Ledger
 
 DEATHS = 3
-"""How many workers a trial may cost before it counts as failed."""
+"""Number of workers that may die of one trial before it counts as failed."""
 
 EXTRAS = {"optuna": "search", "ray": "ray"}
-"""The extra of netgen that brings each library."""
+"""The extra of netgen that installs each library."""
 
 POLL = 2.0
-"""Seconds between two looks at the database, for what other machines have done."""
+"""Seconds between two reads of the database, for the progress of other machines."""
 
 
 def search(
@@ -42,15 +42,15 @@ def search(
 ) -> Front:
     """Search a spec's ranges for networks with short wires and high validation accuracy, into `out/NAME`.
 
-    A search that was killed goes on; one that is repeated finds the same. `search.trials` may grow between the two.
+    A search that was killed continues; a repeated search finds the same. `search.trials` may be raised in between.
 
     Args:
         spec: a spec with a search, or the path of one.
-        base: folder from which the spec's paths are seen first; the spec file's own folder when a path is given.
-        jobs: trials at once; one for each core when None. Results do not depend on it.
-        storage: URL of the database, for several machines to share; a file in the folder when None.
-        ray_address: local, auto or HOST:PORT, to run the trials on Ray; processes of this machine when None.
-    Raises: NetgenError, when no trial can be run; SearchError, when none comes to an end.
+        base: folder from which the spec's paths are seen first; by default the folder of the spec's file.
+        jobs: trials at once; one per core when None. Results do not depend on it.
+        storage: URL of a database that several machines share; a file in the folder when None.
+        ray_address: `local`, `auto` or HOST:PORT, to run the trials on Ray; processes of this machine when None.
+    Raises: NetgenError, when no trial can be run; SearchError, when no trial was placed.
     """
     if not isinstance(spec, Spec):
         path = Path(spec)
@@ -94,7 +94,7 @@ def search(
 
 
 class _Search:
-    """A search under way."""
+    """A running search."""
 
     def __init__(self, spec: Spec, folder: Path, base: Path, ledger: "Ledger", progress: Progress) -> None:
         self.spec, self.folder, self.base, self.ledger, self.progress = spec, folder, base, ledger, progress
@@ -102,13 +102,13 @@ class _Search:
         self.deaths: Counter[int] = Counter()
 
     def finished(self, first: int = 0, last: int | None = None) -> bool:
-        """Whether all trials with numbers from first to before last have ended."""
+        """Whether all trials with numbers from `first` up to, but not including, `last` have ended."""
         last = self.trials if last is None else last
         found = self.ledger.trials()[first:last]
         return len(found) == last - first and all(trial.state.is_finished() for trial in found)
 
     def generation(self, number: int, workers: Workers) -> None:
-        """Run what is not finished of a generation, and wait for what other machines run of it."""
+        """Run the unfinished trials of a generation, and wait for those that other machines run."""
         from netgen.search.sampling import ask
 
         first = number * self.spec.search.generation
@@ -126,14 +126,14 @@ class _Search:
                     running.add(trial)
             self.ledger.beat(running)
             if not running:
-                time.sleep(POLL)  # the rest is under way elsewhere
+                time.sleep(POLL)  # other machines run the rest
                 continue
             for trial, outcome in workers.wait(POLL):
                 running.discard(trial)
                 self._end(trial, outcome)
 
     def _next(self, first: int, last: int, running: set[int]) -> int | None:
-        """A trial for this search to run: one that it had claimed before it was killed, or one claimed now."""
+        """A trial for this search to run: one that it claimed before it was killed, or else a new one."""
         trials = self.ledger.trials()
         for trial in trials[first:last]:
             if not trial.state.is_finished() and trial.number not in running and self.ledger.is_mine(trial):
@@ -141,10 +141,12 @@ class _Search:
         if len(trials) >= last:
             return None
         number = self.ledger.claim()
-        return number if number < last else None  # another machine was faster; this one's turn comes
+        return (
+            number if number < last else None
+        )  # another machine was faster; this number belongs to the next generation
 
     def _start(self, number: int, params: dict[str, Any], workers: Workers) -> bool:
-        """Give a trial to a worker, unless its values are no spec together."""
+        """Start a trial on a worker, unless its values contradict each other."""
         from netgen.search.sampling import space_of, values_of
 
         self.ledger.begin(number, params, space_of(self.spec))
@@ -161,28 +163,28 @@ class _Search:
         if outcome is None:
             self.deaths[number] += 1
             if self.deaths[number] < DEATHS:
-                self._tell(f"trial {number}: its worker died; it is run again")
+                self._report(f"trial {number}: its worker died; it runs again")
                 return
-            outcome = Outcome(error=f"{DEATHS} workers died of it; what they printed last says why")
+            outcome = Outcome(error=f"{DEATHS} workers died of it; their last output says why")
         if outcome.fatal:
             raise SearchError(f"trial {number}: {outcome.error}")
         self.ledger.end(number, outcome)
         if outcome.error is not None:
-            self._tell(f"trial {number} failed: {outcome.error}")
+            self._report(f"trial {number} failed: {outcome.error}")
         elif outcome.wire_length is None:
-            self._tell(
+            self._report(
                 f"trial {number} ended after {outcome.stage}: accuracy {outcome.accuracy:.2%} is below the floor"
             )
         else:
-            self._tell(f"trial {number}: wire length {outcome.wire_length:,} at {outcome.accuracy:.2%}")
+            self._report(f"trial {number}: wire length {outcome.wire_length:,} at {outcome.accuracy:.2%}")
 
-    def _tell(self, what: str) -> None:
+    def _report(self, what: str) -> None:
         done = sum(trial.state.is_finished() for trial in self.ledger.trials()[: self.trials])
         self.progress(f"search: {done} of {self.trials}; {what}", done / self.trials)
 
 
 def _identity(spec: Spec, base: Path) -> str:
-    """A digest of all that decides which trials there are and what they find; how many there are does not."""
+    """A digest of everything that determines the trials and their results; the number of trials does not."""
     from netgen.search import sampling
 
     return digest_of(

@@ -1,7 +1,7 @@
-"""What a search tries: a pure function of the spec, its seed, and what the generations before have found.
+"""Choose the values that a search tries: a pure function of the spec, its seed, and the results of earlier generations.
 
-Trials are asked for a generation at a time. Those of a generation learn from all before it and from nothing else, so
-that it makes no difference which of them ends first, where it runs, and how often it is killed.
+The values of a whole generation are chosen at once, from the results of all earlier generations and nothing else. So
+it makes no difference which trial ends first, where it runs, or how often it is killed.
 """
 
 import json
@@ -25,10 +25,10 @@ from netgen.spec.search import Range, kinds_of
 from netgen.spec.spec import Spec
 
 DIRECTIONS = (StudyDirection.MINIMIZE, StudyDirection.MAXIMIZE)
-"""Of wire length, and of validation accuracy."""
+"""Directions of the two objectives: wire length and validation accuracy."""
 
 TRIES = 20
-"""How often a set of values that has been asked for already is asked for anew; small spaces run out of new ones."""
+"""How often values that were tried before are drawn again; in a small space no new ones may be left."""
 
 Values = dict[str, Any]
 """Dotted key to value."""
@@ -40,7 +40,7 @@ def space_of(spec: Spec) -> dict[str, BaseDistribution]:
 
 
 def values_of(params: Mapping[str, Any], spec: Spec) -> Values:
-    """What Optuna chose as values for the spec: a choice is JSON text there, since it may be a list."""
+    """Convert Optuna's parameters to values of the spec; Optuna holds a choice as JSON text, since it may be a list."""
     ranges = spec.search.ranges
     return {key: json.loads(value) if ranges[key].choices else value for key, value in params.items()}
 
@@ -48,10 +48,10 @@ def values_of(params: Mapping[str, Any], spec: Spec) -> Values:
 def ask(spec: Spec, earlier: Sequence[FrozenTrial], *, generation: int) -> list[dict[str, Any]]:
     """Choose the parameters of all trials of a generation.
 
-    Optuna's TPE for several objectives, multivariate, because what a pruning rate costs depends on the learning rate.
-    NSGA-II, Optuna's other choice, learns from parents alone and pays off in thousands of trials, which networks to
-    train cost too much for; it also keeps its populations in the database, where a killed search leaves them torn.
-    The first ten trials are random. Trials of one generation keep away from each other (constant liar).
+    The sampler is Optuna's multi-objective TPE. It is multivariate, because the best pruning rate depends on the
+    learning rate. NSGA-II, Optuna's alternative, uses only the parent generation and needs thousands of trials, too
+    many when each trains a network; it also keeps populations in the database, which a killed search leaves incomplete.
+    The first ten trials are random. Trials of one generation avoid each other (constant liar).
 
     Args:
         earlier: the finished trials of all earlier generations, in the order of their numbers.
@@ -82,7 +82,7 @@ def _distribution(values: Range, *, whole: bool) -> BaseDistribution:
     low, high, step = values.low, values.high, values.step
     assert low is not None
     assert high is not None
-    if step is not None:  # Optuna wants the ends a whole number of steps apart
+    if step is not None:  # Optuna requires a whole number of steps between the ends
         high = low + step * math.floor((high - low) / step + 1e-9)
     if whole:
         return IntDistribution(int(low), int(high), log=values.log, step=int(step or 1))

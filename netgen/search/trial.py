@@ -1,4 +1,4 @@
-"""One trial, wherever it runs: a job in, an outcome out, both plain text; the only part of a search that trains."""
+"""One trial, wherever it runs: a job in, an outcome out, both as plain text. Only this part of a search trains."""
 
 import json
 from collections.abc import Mapping
@@ -11,10 +11,10 @@ from netgen.search.objective import evaluate
 from netgen.spec.spec import Spec, parse_spec, parse_tree
 
 LOCK_WAIT = 60.0
-"""Seconds until a worker that lost its search has noticed, and left the trial's folder."""
+"""Seconds to wait for a worker whose search was killed to leave the trial's folder."""
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
-"""Environment of a worker: trials share the cores, not the work of one, and sums keep their order."""
+"""Environment of a worker: one thread per trial, so that trials do not compete for cores and sums keep their order."""
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,10 @@ class Job:
     """A trial to run.
 
     Attributes:
-        spec: YAML, complete, without a search.
-        folder: where its stages are kept; base: where its paths are seen from; both absolute.
-        floor: validation accuracy below which it is given up.
+        spec: complete YAML, without a search.
+        folder: absolute path of the folder that keeps the trial's stages.
+        base: absolute path of the folder from which the spec's paths are seen.
+        floor: validation accuracy, 0 to 1, below which the trial ends early.
     """
 
     number: int
@@ -40,10 +41,10 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a trial: a `weigh.Point`, or an error's one line.
+    """The end of a trial: an `objective.Result`, or the one line of an error.
 
     Attributes:
-        fatal: whether the error is one of the machine and not of the trial, so that it says nothing of its values.
+        fatal: whether the machine caused the error, not the values of the trial.
     """
 
     stage: str = ""
@@ -63,16 +64,16 @@ class Outcome:
 
 
 def trial_spec(spec: Spec, values: Mapping[str, Any], number: int) -> Spec:
-    """The complete spec of a trial: the searched one's, with values in the place of the search.
+    """The complete spec of a trial: the searched spec, with values in the place of its ranges.
 
-    Raises: SpecError, when the values exclude each other.
+    Raises: SpecError, when the values contradict each other.
     """
     made = parse_tree(spec.with_values(values))
     return made.model_copy(update={"name": f"{spec.name}-{number:04}"})
 
 
 def run(job: Job) -> Outcome:
-    """Run a trial; what an earlier, killed run of it has finished is kept."""
+    """Run a trial; stages that an earlier, killed run has finished are kept."""
     try:
         point = evaluate(parse_spec(job.spec), Path(job.folder), base=Path(job.base), floor=job.floor, wait=LOCK_WAIT)
     except NetgenError as error:
@@ -81,5 +82,5 @@ def run(job: Job) -> Outcome:
 
 
 def run_text(text: str) -> str:
-    """`run` on the text of a job, giving the text of its outcome."""
+    """Run a job given as text; returns its outcome as text."""
     return run(Job(**json.loads(text))).to_json()

@@ -1,6 +1,6 @@
-"""`python -m netgen.search.worker`: run the trials that come in, a line each, and write an outcome a line.
+"""`python -m netgen.search.worker`: read one job per line, run it, and write one outcome per line.
 
-It ends with its search, even one that is killed: when stdin closes, whatever is under way is dropped.
+The worker ends with its search, even if that is killed: when stdin closes, the running trial is dropped.
 """
 
 import os
@@ -13,7 +13,7 @@ def main() -> None:
     """Work until stdin closes."""
     jobs: queue.SimpleQueue[str] = queue.SimpleQueue()
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what a library prints must not be taken for an outcome
+    os.dup2(2, 1)  # so that text which a library prints is not read as an outcome
 
     def listen() -> None:
         for line in sys.stdin:

@@ -1,4 +1,4 @@
-"""What a search asks of whoever runs its trials."""
+"""The interface between a search and the workers that run its trials."""
 
 from collections.abc import Iterable
 from typing import Protocol
@@ -12,13 +12,13 @@ class Workers(Protocol):
     size: int
 
     def start(self, job: Job) -> None:
-        """Begin a trial; there are fewer than `size` under way."""
+        """Start a trial; fewer than `size` are running."""
 
     def wait(self, seconds: float) -> Iterable[tuple[int, Outcome | None]]:
-        """The numbers and outcomes of trials that have ended, after at most some seconds of waiting for one.
+        """Wait up to some seconds for a trial to end; returns the numbers and outcomes of all that have ended.
 
-        None instead of an outcome: the worker died, and nothing is known but that the trial can be started again.
+        An outcome of None means that the worker died; the trial can be started again.
         """
 
     def close(self) -> None:
-        """End all workers, and drop what they are doing."""
+        """End all workers, and drop the running trials."""
