@@ -1,8 +1,8 @@
 """All simulators side by side on the same samples of a build's test set, as a Markdown table; checks that they agree.
 
 Usage: python benchmarks/simulators.py hdl_out/digits [hdl_out/mnist ...] [--data FOLDER] [--jobs N] [--only NAME ...]
-Each simulator runs in a process of its own, with an empty cache. Slow ones get fewer samples; their seconds for 10,000
-are extrapolated then, and marked ~. Memory is that of the largest process of the build.
+Each simulator runs in a process of its own, with an empty cache. Slow ones run fewer samples; then their seconds for
+10,000 are extrapolated and marked ~. Memory is that of the largest process of the build.
 """
 
 import argparse
@@ -27,11 +27,11 @@ from netgen.simulate import SIMULATORS, simulate
 
 SAMPLES = 10_000
 WIRE_SAMPLES = {"amaranth": 400_000, "icarus": 1_000_000}
-"""Wires times samples for slow simulators, some ten seconds of them; the others do all samples."""
+"""Wires times samples for slow simulators, which run about 10 s; the others run all samples."""
 
 
 def opened(folder: Path) -> tuple[Build, Design]:
-    """A build, and its design with the Verilog that lies there."""
+    """Read a build, and its design with the Verilog on disk."""
     build = load_build(folder)
     return build, load_design(folder, build.spec, build.circuit)
 
@@ -77,7 +77,7 @@ def measure(folder: Path, words: Words, simulator: str, jobs: int) -> dict[str, 
 
 
 def peak() -> float:
-    """GB that this program has had at most; `getrusage` would count what its parent had before."""
+    """Peak memory of this program in GB; `getrusage` would include its parent's."""
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     return int(status.partition("VmHWM:")[2].split()[0]) / 1e6
 
@@ -89,7 +89,7 @@ def processor_seconds() -> float:
 
 
 def row_of(simulator: str, found: dict[str, float]) -> str:
-    """A row of the table. Linux counts a child from its parent's size on, so a smaller one is told as `<`."""
+    """A row of the table. Linux counts a child's memory from its parent's size, so a smaller one is written as `<`."""
     speed = found["samples"] / found["run"]
     hidden = "< " if simulator != "amaranth" and found["memory"] <= 1.02 * found["least"] else ""
     return (

@@ -1,4 +1,4 @@
-"""Many designs at once in one native simulator, their streams stalled and reset as told, every event written down."""
+"""Many designs in one run of Icarus: streams stall and reset as a test says, and every event is recorded."""
 
 import subprocess
 from collections import deque
@@ -15,12 +15,12 @@ from netgen.ir.network import Bools
 from netgen.operators.design import Design
 
 CALM = 12
-"""Cycles after the first, in which nothing stalls and nothing is reset."""
+"""Cycles at the start in which nothing stalls and nothing is reset."""
 
 _BENCH = Template("""
 module bench_$k (input clk);
   reg [$in_top:0] sent [0:$last];
-  reg [2:0] told [0:$cycles];
+  reg [2:0] control [0:$cycles];
   integer given = 0, cycle = 0;
   reg i_valid = 0, o_ready = 0, rst = 1;
   wire i_ready, o_valid;
@@ -30,7 +30,7 @@ module bench_$k (input clk);
               .o_payload(o_payload), .o_valid(o_valid), .o_ready(o_ready));
   initial begin
     $$readmemh("sent_$k.hex", sent);
-    $$readmemb("told_$k.bin", told);
+    $$readmemb("control_$k.bin", control);
   end
   always @(posedge clk) if (cycle < $cycles) begin
     if (i_valid && i_ready) $$display("$k %0d in %0d", cycle, given);
@@ -38,9 +38,9 @@ module bench_$k (input clk);
     if (rst) $$display("$k %0d reset 0", cycle);
     cycle <= cycle + 1;
     given <= given + (i_valid && i_ready);
-    i_valid <= (i_valid && !i_ready) || (told[cycle][0] && given + (i_valid && i_ready) <= $last);
-    o_ready <= told[cycle][1];
-    rst <= told[cycle][2];
+    i_valid <= (i_valid && !i_ready) || (control[cycle][0] && given + (i_valid && i_ready) <= $last);
+    o_ready <= control[cycle][1];
+    rst <= control[cycle][2];
   end
 endmodule
 """)
@@ -48,12 +48,12 @@ endmodule
 
 @dataclass(frozen=True)
 class Run:
-    """A design with its samples, and what happens to its streams.
+    """A design, its samples, and the handshake signals of its streams.
 
     Attributes:
         inputs: (n, n_in) words.
-        offer, accept, reset: (cycles,) bool: whether a sample is offered, a result taken, everything reset. What is
-            offered stays so until it is taken.
+        offer, accept, reset: (cycles,) bool: whether a sample is offered, a result is accepted, and `rst` is 1. A
+            sample stays offered until it is accepted.
     """
 
     design: Design
@@ -64,7 +64,7 @@ class Run:
 
 
 def noisy(design: Design, inputs: Words, *, seed: int, cycles: int = 150) -> Run:
-    """At first calm; then streams stall for a cycle or for many, and now and then all is reset; at last it drains."""
+    """First `CALM` cycles; then streams stall at random and `rst` rises in 3 % of the cycles; then results leave."""
     rng = np.random.default_rng(seed)
     mood = np.repeat(rng.choice([0.1, 0.5, 0.9, 1.0], (2, cycles // 10)), 10, axis=1)
     offer, accept = rng.random(mood.shape) < mood
@@ -79,7 +79,7 @@ def noisy(design: Design, inputs: Words, *, seed: int, cycles: int = 150) -> Run
 
 
 def simulated(runs: Sequence[Run], folder: Path, tools: tuple[str, str]) -> list[list[tuple[int, str, str]]]:
-    """Events of each run, in order: cycle, `in`, `out` or `reset`, and number of the sample or payload.
+    """Simulate the runs; return the events of each: cycle, `in`, `out` or `reset`, and number of sample or payload.
 
     Args:
         tools: paths of iverilog and vvp.
@@ -88,8 +88,8 @@ def simulated(runs: Sequence[Run], folder: Path, tools: tuple[str, str]) -> list
     for k, run in enumerate(runs):
         design, cycles = run.design, len(run.offer)
         (folder / f"sent_{k}.hex").write_text("".join(f"{_payload(row, design.input_width)}\n" for row in run.inputs))
-        told = zip(run.reset, run.accept, run.offer, strict=True)
-        (folder / f"told_{k}.bin").write_text("".join(f"{r:d}{a:d}{o:d}\n" for r, a, o in told) + "010\n")
+        control = zip(run.reset, run.accept, run.offer, strict=True)
+        (folder / f"control_{k}.bin").write_text("".join(f"{r:d}{a:d}{o:d}\n" for r, a, o in control) + "010\n")
         assert design.verilog.count("module top (") == 1
         texts.append(design.verilog.replace("module top (", f"module top_{k} ("))
         sizes = {"in_top": design.input_width - 1, "out_top": design.output_width - 1}
@@ -111,9 +111,9 @@ def simulated(runs: Sequence[Run], folder: Path, tools: tuple[str, str]) -> list
 
 
 def judge(run: Run, events: Sequence[tuple[int, str, str]]) -> None:
-    """Assert that every sample's result comes once, in order and right, but for those that a reset met on their way.
+    """Assert that each sample's result leaves once, in order and right, unless a reset discarded the sample.
 
-    In the calm cycles a sample enters in each, and leaves after exactly the latency.
+    In the calm cycles one sample enters in each cycle and leaves after exactly the latency.
     """
     design = run.design
     scores = evaluate(run.design.circuit, run.inputs)
@@ -144,7 +144,7 @@ def judge(run: Run, events: Sequence[tuple[int, str, str]]) -> None:
 
 
 def _payload(words: Words, width: int, above: Sequence[int] = ()) -> str:
-    """Words as one number in hexadecimal, the first lowest, in as many digits as its bits take."""
+    """Words as one hexadecimal number, the first word lowest, with as many digits as its bits need."""
     each = (width - len(above)) // len(words)
     whole = sum((int(word) % (1 << each)) << (k * each) for k, word in enumerate(words))
     whole |= sum(bit << (width - len(above) + k) for k, bit in enumerate(above))
