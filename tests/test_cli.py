@@ -288,3 +288,20 @@ def test_version_is_printed(tmp_path: Path) -> None:
     import netgen
 
     assert _netgen("--version", cwd=tmp_path).stdout.strip() == f"netgen {netgen.__version__}"
+
+
+OUT = {
+    "experiment compression --quick --seeds 1": "file: File exists; choose another --out",
+    "search tiny.yaml --quiet": "file/tiny: Not a directory; make it writable or choose another --out",
+    "build tiny.yaml --quiet": "file/tiny: Not a directory; make it writable or choose another --out",
+}
+
+
+@pytest.mark.parametrize("words", OUT)
+def test_an_out_that_is_a_file_ends_in_one_line(tmp_path: Path, words: str) -> None:
+    (tmp_path / "tiny.yaml").write_text(TINY + "search: {ranges: {train.epochs: {low: 1, high: 2}}}\n")
+    (tmp_path / "file").touch()
+    result = _netgen(*words.split(), "--out", "file", cwd=tmp_path)
+    assert result.returncode == 1
+    assert result.stderr.endswith(f"{OUT[words]}\n")
+    assert len(result.stderr.splitlines()) == 1

@@ -14,7 +14,7 @@ Folder = Annotated[Path, typer.Argument(help="A build folder, such as hdl_out/di
 DataFolder = Annotated[
     Path | None, typer.Option("--data", help=f"Folder of data sets, instead of {DATA_VARIABLE}.", show_default=False)
 ]
-Jobs = Annotated[int | None, typer.Option(min=1, help="Processes at work; all cores by default.")]
+Jobs = Annotated[int | None, typer.Option(min=1, help="Number of processes; all cores by default.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
 

@@ -14,16 +14,16 @@ from netgen.cli.terminal import progress_on_stderr
 def experiment(
     name: Annotated[str, typer.Argument(help="ablation, recipe, reinit or compression.", show_default=False)],
     data_set: Annotated[str, typer.Option(help="digits, mnist or fashion-mnist.")] = "digits",
-    seeds: Annotated[int, typer.Option(min=1, help="Networks from different starts.")] = 3,
+    seeds: Annotated[int, typer.Option(min=1, help="Random seeds, one network each.")] = 3,
     quick: Annotated[bool, typer.Option(help="Fewer rounds of training.")] = False,
-    out: Annotated[Path, typer.Option(help="Folder for results; what is there is not run again.")] = Path(
+    out: Annotated[Path, typer.Option(help="Folder for results; trials with a result there do not run again.")] = Path(
         "hdl_out/experiments"
     ),
     data: DataFolder = None,
     jobs: Jobs = None,
     quiet: Quiet = False,
 ) -> None:
-    """Run an experiment and print its table; one that was stopped goes on."""
+    """Run an experiment and print its table; an experiment that was stopped resumes."""
     from netgen.experiment import run
 
     use_data(data)
@@ -53,7 +53,7 @@ def search(
 ) -> None:
     """Search a spec's ranges for networks with short wires and high validation accuracy.
 
-    Prints the front; each point of it lies as a spec in the search's folder. A search that was killed goes on.
+    Prints the front and writes a spec for each of its points. A search that was killed resumes.
     """
     from netgen.report import record, render_front
     from netgen.search import search as run

@@ -1,7 +1,7 @@
-"""A build folder: what each stage left there, with a fingerprint of everything it depended on.
+"""A build folder: the files of each stage, and in the ledger `build.json` a fingerprint of what they depend on.
 
-A stage writes into a scratch folder; its files move into place whole, and the ledger `build.json` is written last. A
-build that is killed at any moment leaves either the old entry, or none; never one that speaks for half a stage.
+A stage writes into a scratch folder. When it ends, its ledger entry is removed, its files move into place one by one,
+and the new entry is written. A build that is killed at any moment leaves the old entry or none, never a wrong one.
 """
 
 import contextlib
@@ -61,7 +61,7 @@ def _as_build_error(folder: Path) -> Iterator[None]:
 
 
 def _locked(lock: IO[str]) -> bool:
-    """Whether the lock on an open file could be had at once."""
+    """Try to lock an open file without waiting; returns whether it is locked now."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -82,7 +82,7 @@ class Store:
     @classmethod
     @contextlib.contextmanager
     def open(cls, folder: Path, *, wait: float = 0.0) -> Iterator["Store"]:
-        """Lock a folder for building, create it if need be, and clear what a killed build left half done.
+        """Lock a folder for building, create it if need be, and remove what a killed build left unfinished.
 
         Args:
             wait: seconds to wait for another process to leave the folder.
