@@ -189,7 +189,8 @@ STALE = {
     "measure": ["data: {validation: 0.3}", "seed: 2"],
     "place": ["seed: 2", "place: {slack: 3.0}"],
     "lower": ["emit: {tables: 5}"],
-    "emit": ["seed: 2", "data: {test: 0.3}", "name: other"],
+    "certify": ["place: {certificate: false}", "place: {pitch: [1, 1, 9]}", "place: {grid: [9, 9, 9]}"],
+    "emit": ["seed: 2", "data: {test: 0.3}", "name: other", "place: {pitch: [1, 1, 9]}", "place: {grid: [9, 9, 9]}"],
     "check": ["data: {test: 0.3}", "check: {samples: 3}"],
 }
 

@@ -48,6 +48,11 @@ def board(work: Work) -> tuple[Grid, Regions]:
     return board_of(work.spec.place, work.get(netlist))
 
 
+def board_key(work: Work) -> dict[str, object]:
+    """What a stage depends on that reads the board: a placement's file holds sites, but neither box nor pitch."""
+    return {"board": work.spec.place.model_dump(exclude={"method", "moves", "certificate"})}
+
+
 def placement(work: Work) -> Placement:
     """The site of every neuron."""
     grid, _ = work.get(board)

@@ -11,8 +11,11 @@ SLOW = 500
 
 
 def _depends(work: Work) -> dict[str, object]:
-    box = work.spec.place.model_dump(exclude={"method", "moves"})
-    return {"quantize": work.store.digest("quantize"), "place": box}
+    return {
+        **nouns.board_key(work),
+        "quantize": work.store.digest("quantize"),
+        "certificate": work.spec.place.certificate,
+    }
 
 
 def _describe(work: Work) -> str:

@@ -9,7 +9,9 @@ from netgen.ir.encoding import input_text
 
 
 def _depends(work: Work) -> dict[str, object]:
-    return nouns.data_key(work) | {
+    return {
+        **nouns.data_key(work),
+        **nouns.board_key(work),
         "lower": work.store.digest("lower"),
         "place": work.store.digest("place"),
         "emit": work.spec.emit.model_dump(),
