@@ -1,7 +1,7 @@
-"""Exact layers with gradients, shared by training and quantizing, and the thread that they compute on."""
+"""Exact layers with gradients, shared by training and quantizing, and the settings of torch that they compute with."""
 
+from netgen.nn.defaults import torch_defaults
 from netgen.nn.rounding import inside, rounded
 from netgen.nn.sparse import Wires, linear
-from netgen.nn.threads import one_thread
 
-__all__ = ["Wires", "inside", "linear", "one_thread", "rounded"]
+__all__ = ["Wires", "inside", "linear", "rounded", "torch_defaults"]

@@ -16,6 +16,7 @@ from netgen.ir.digits import few_digits
 from netgen.ir.fixed import FixedPoint, Words
 from netgen.ir.network import Layer, Network
 from netgen.ir.thermometer import threshold_bits
+from netgen.nn.defaults import torch_defaults
 from netgen.nn.rounding import rounded
 from netgen.nn.sparse import Wires, linear
 from netgen.quantize.formats import Formats
@@ -43,6 +44,7 @@ class QuantizedMlp(nn.Module):
     Raises: QuantizeError, when the formats allow accumulators beyond double precision.
     """
 
+    @torch_defaults()
     def __init__(self, network: Network, formats: Formats, digits: Sequence[int | None] = ()) -> None:
         super().__init__()
         self.formats = formats
@@ -153,6 +155,7 @@ class QuantizedMlp(nn.Module):
         return Network(tuple(layers))
 
 
+@torch_defaults()
 def predict_words(module: QuantizedMlp, words: Words) -> Words:
     """Compute the scores, (n, n_out) int64 in accumulator steps, of input words (n, features), by PyTorch."""
     formats = module.formats

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from netgen.data import Split
 from netgen.errors import TrainError
+from netgen.nn.defaults import torch_defaults
 from netgen.progress import Progress, silent
 from netgen.spec.sections import AugmentSpec
 
@@ -19,6 +20,7 @@ KNOTS = 5
 """Points along each axis with random displacements; a warp interpolates between them."""
 
 
+@torch_defaults(threads=None)
 def distort(split: Split, spec: AugmentSpec, *, seed: int, progress: Progress = silent) -> list[Tensor]:
     """Distort every image of a split, `spec.copies` times.
 

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from netgen.data import Floats
 from netgen.ir.fixed import FixedPoint, Reals
 from netgen.ir.network import Network
+from netgen.nn.defaults import torch_defaults
 from netgen.nn.rounding import inside
-from netgen.nn.threads import one_thread
 from netgen.train.mlp import Mlp
 
 CHUNK = 2500
@@ -61,7 +61,7 @@ def sum_curvature_of(mlp: Mlp, features: Tensor) -> tuple[list[Tensor], list[Ten
     return inputs, curvature
 
 
-@one_thread()
+@torch_defaults()
 def curvature_in(network: Network, features: Floats, *, rounding: Sequence[FixedPoint] = ()) -> list[Reals]:
     """Compute `curvature_of` for a `Network`, in double precision.
 

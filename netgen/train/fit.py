@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from netgen.data import Dataset, Split
 from netgen.errors import TrainError
-from netgen.nn.threads import one_thread
+from netgen.nn.defaults import torch_defaults
 from netgen.progress import Progress, silent
 from netgen.train.mlp import Mlp
 from netgen.train.samples import Batch, Samples
@@ -64,7 +64,7 @@ def _dtype_of(module: nn.Module) -> torch.dtype:
     return own if isinstance(own, torch.dtype) else next(module.parameters()).dtype
 
 
-@one_thread()
+@torch_defaults()
 def accuracy_of(module: nn.Module, split: Split) -> float:
     """Share of a split's samples, 0 to 1, whose greatest score is at their label; the lowest index wins a tie."""
     module.eval()
@@ -102,7 +102,7 @@ class Descent:
     def rate(self, value: float) -> None:
         self.optimizer.param_groups[0]["lr"] = value
 
-    @one_thread()
+    @torch_defaults()
     def run(self, steps: int, after: Callable[[], None] | None = None) -> None:
         """Take a number of steps, one batch each; `after` is called after each step.
 
@@ -132,7 +132,7 @@ def _undistorted_at_the_end(epochs: int, views: int) -> Iterator[int]:
     yield from itertools.repeat(0)
 
 
-@one_thread()
+@torch_defaults()
 def fit(
     module: nn.Module,
     data: Dataset,

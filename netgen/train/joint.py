@@ -19,7 +19,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from netgen.ir.fixed import Reals, Words
 from netgen.ir.network import Bools
-from netgen.nn.threads import one_thread
+from netgen.nn.defaults import torch_defaults
 from netgen.spec.sections import PruneSpec
 from netgen.train.dead import remove_dead_neurons
 from netgen.train.fit import Descent, Recipe
@@ -91,7 +91,7 @@ class Pruning:
             return 0.0
         return sum(float(d[mask].sum()) for d, mask in zip(self.distances, self.mlp.masks(), strict=True))
 
-    @one_thread()
+    @torch_defaults()
     def round(self, number: int) -> None:
         """Place again, then prune and train in turns; rounds count from 1.
 
@@ -104,7 +104,7 @@ class Pruning:
             now = steps * (part + 1) // self._prunings - steps * part // self._prunings
             self.descent.run(now, self._after_step)
 
-    @one_thread()
+    @torch_defaults()
     def follow(self) -> None:
         """Place the network again, once it has at most `place_at` wires."""
         if self.placer is not None and self.wires <= self.spec.place_at:
@@ -117,7 +117,7 @@ class Pruning:
         self._done = done
         self.keep(self.schedule.target(done, None if self.distances is None else self.first_length))
 
-    @one_thread()
+    @torch_defaults()
     def keep(self, target: PruningTarget) -> None:
         """Prune to a target, and remove dead neurons.
 

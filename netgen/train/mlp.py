@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from netgen.ir.fixed import FixedPoint, Reals
 from netgen.ir.network import Bools, Layer, Network
+from netgen.nn.defaults import torch_defaults
 from netgen.nn.rounding import rounded
 from netgen.nn.sparse import Wires
 from netgen.nn.sparse import linear as sparse_linear
-from netgen.nn.threads import one_thread
 
 
 class MaskedLinear(nn.Linear):
@@ -71,11 +71,12 @@ class Mlp(nn.Module):
     @classmethod
     def seeded(cls, sizes: Sequence[int], *, batch_norm: bool, seed: int, rounding: Sequence[FixedPoint] = ()) -> "Mlp":
         """A network with PyTorch's default initialization from a seed; torch's global generator does not change."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with torch_defaults():
+            torch.default_generator.manual_seed(seed)
             return cls(sizes, batch_norm=batch_norm, rounding=rounding)
 
     @classmethod
+    @torch_defaults()
     def of(cls, network: Network, *, rounding: Sequence[FixedPoint] = ()) -> "Mlp":
         """A `Network` as a module in evaluation mode and double precision."""
         mlp = cls(network.sizes, batch_norm=False, rounding=rounding).double().eval()
@@ -186,7 +187,7 @@ def array_of(tensor: Tensor) -> Reals:
     return values
 
 
-@one_thread()
+@torch_defaults()
 def predict(network: Network, features: Any) -> Reals:
     """Compute the float scores, (n, n_out) float64, of features (n, n_in), by PyTorch in double precision."""
     x = torch.from_numpy(np.array(features, dtype=np.float64))
@@ -206,6 +207,7 @@ def save_mlp(path: Path, mlp: Mlp) -> None:
         np.savez(file, allow_pickle=False, sizes=np.array(mlp.sizes), **arrays)
 
 
+@torch_defaults()
 def load_mlp(path: Path, *, batch_norm: bool, rounding: Sequence[FixedPoint] = ()) -> Mlp:
     """Read what `save_mlp` wrote."""
     with np.load(path, allow_pickle=False) as file:

@@ -5,7 +5,7 @@ import copy
 from netgen.data import Dataset
 from netgen.errors import TrainError
 from netgen.ir.network import Network, remove_dead
-from netgen.nn.threads import one_thread
+from netgen.nn.defaults import torch_defaults
 from netgen.progress import Progress, silent
 from netgen.train.fit import Recipe, accuracy_of, fit
 from netgen.train.joint import Pruning
@@ -69,7 +69,7 @@ def retrain(
     return network, max(retrained, accuracy)
 
 
-@one_thread()
+@torch_defaults()
 def _rounds(pruning: Pruning, data: Dataset, progress: Progress) -> Mlp:
     """Run all rounds; returns the network that they end with."""
     spec, mlp = pruning.spec, pruning.mlp

@@ -11,7 +11,7 @@ from torch import Tensor
 from netgen.data import Split
 from netgen.ir.fixed import FixedPoint
 from netgen.ir.thermometer import BIT, threshold_bits
-from netgen.nn.threads import one_thread
+from netgen.nn.defaults import torch_defaults
 
 View = Tensor
 """(n, n_in), in bytes (steps of 1/256) or in single precision."""
@@ -54,7 +54,7 @@ class Samples:
         """Some samples of one view, (rows, n_in), in single precision."""
         return _real(self.views[view].index_select(0, rows))
 
-    @one_thread()
+    @torch_defaults()
     def with_teacher(self, teacher: Callable[[Tensor], Tensor], temperature: float) -> "Samples":
         """Add a teacher's probabilities for every view, softened by a temperature (Hinton et al. 2015).
 

@@ -25,7 +25,11 @@ def _describe(work: Work) -> str:
 
 
 def _make(work: Work, folder: Path) -> None:
-    network, circuit = work.get(learner).quantized(files.read_network(work.folder / "pruned.npz"))
+    from netgen.nn.defaults import torch_defaults
+
+    pruned = files.read_network(work.folder / "pruned.npz")
+    with torch_defaults(threads=None):
+        network, circuit = work.get(learner).quantized(pruned)
     files.write_network(folder / "network.npz", network)
     (folder / "circuit.json").write_text(to_json(circuit), encoding="utf-8")
 

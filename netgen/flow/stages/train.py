@@ -13,9 +13,11 @@ def _describe(work: Work) -> str:
 
 
 def _make(work: Work, folder: Path) -> None:
+    from netgen.nn.defaults import torch_defaults
     from netgen.train import save_mlp
 
-    mlp, accuracy = work.get(learner).dense()
+    with torch_defaults(threads=None):
+        mlp, accuracy = work.get(learner).dense()
     save_mlp(folder / "dense.npz", mlp)
     (folder / "dense.json").write_text(json.dumps({"validation_accuracy": accuracy}) + "\n")
 

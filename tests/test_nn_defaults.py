@@ -1,6 +1,7 @@
-"""The user's number of torch threads is the same before and after netgen computes."""
+"""No setting of torch in the user's process changes a result, and netgen leaves all of them as they were."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ import netgen
 from netgen.data import Dataset
 from netgen.errors import TrainError
 from netgen.ir.network import Layer, Network
-from netgen.nn.threads import one_thread
+from netgen.nn.defaults import torch_defaults
 from netgen.spec.sections import PruneSpec
+from netgen.spec.spec import parse_spec
 from netgen.train import Mlp, Pruning, Recipe, Samples, accuracy_of, curvature_in, fit, predict, prune_and_retrain
 
 RECIPE = Recipe(batch_size=256, learning_rate=0.005, weight_decay=0.0, label_smoothing=0.0)
@@ -28,10 +30,10 @@ def three_threads() -> Iterator[None]:
 
 
 def test_inside_there_is_one_thread_and_behind_it_as_many_as_before_errors_included() -> None:
-    with one_thread():
+    with torch_defaults():
         assert torch.get_num_threads() == 1
     assert torch.get_num_threads() == 3
-    with pytest.raises(KeyboardInterrupt), one_thread():
+    with pytest.raises(KeyboardInterrupt), torch_defaults():
         raise KeyboardInterrupt
     assert torch.get_num_threads() == 3
 
@@ -79,3 +81,42 @@ def test_a_build_leaves_the_number_of_threads(tmp_path: Path) -> None:
     (tmp_path / "threads.yaml").write_text(SPEC, encoding="utf-8")
     netgen.build(tmp_path / "threads.yaml", out=tmp_path)
     assert torch.get_num_threads() == 3
+
+
+@contextmanager
+def _double_precision() -> Iterator[None]:
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+        assert torch.get_default_dtype() == torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+SETTINGS: dict[str, AbstractContextManager[object]] = {
+    "double precision": _double_precision(),
+    "no gradients": torch.no_grad(),
+    "inference": torch.inference_mode(),
+    "mixed precision": torch.autocast("cpu"),
+    "another device": torch.device("meta"),
+}
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A build folder made under PyTorch's own defaults."""
+    return netgen.build(parse_spec(SPEC), out=tmp_path_factory.mktemp("plain"), until="check").folder
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_build_under_any_setting_of_the_process_gives_the_same_bytes(name: str, plain: Path, tmp_path: Path) -> None:
+    with SETTINGS[name]:
+        made = netgen.build(parse_spec(SPEC), out=tmp_path, until="check").folder
+    for file in ("dense.npz", "pruned.npz", "network.npz", "circuit.json", "check.json"):
+        assert (made / file).read_bytes() == (plain / file).read_bytes(), file
+
+
+def test_a_build_leaves_the_state_of_the_random_generator(tmp_path: Path) -> None:
+    before = torch.get_rng_state()
+    netgen.build(parse_spec(SPEC), out=tmp_path, until="check")
+    assert torch.equal(torch.get_rng_state(), before)
