@@ -3,6 +3,8 @@
 import io
 import pickle
 import re
+import tracemalloc
+import warnings
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -292,6 +294,14 @@ def test_a_quantized_tensor_is_refused(tmp_path: Path) -> None:
     _refused(tmp_path, PLAIN | {"0.weight": value}, "0.weight is quantized; save tensor.dequantize() instead")
 
 
+def test_a_nested_tensor_is_refused(tmp_path: Path) -> None:
+    for key in PLAIN:
+        message = f"{key} is a nested tensor; save plain tensors instead"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # torch calls them a prototype
+            _refused(tmp_path, PLAIN | {key: torch.nested.nested_tensor([B, B])}, message)
+
+
 def test_sparse_indices_outside_of_the_shape_are_refused(tmp_path: Path) -> None:
     indices, values = torch.tensor([[0, 5], [0, 1]]), torch.ones(2)
     wrong = torch.sparse_coo_tensor(indices, values, (2, 2), check_invariants=False)
@@ -381,6 +391,17 @@ def test_a_torchscript_archive_a_folder_and_a_missing_file_are_named_for_what_th
     ):
         with pytest.raises(WeightsError, match=re.escape(message)):
             load_state(tmp_path / name, mlp)
+
+
+def test_a_pickle_that_claims_a_text_of_two_gigabytes_needs_no_memory(tmp_path: Path) -> None:
+    (tmp_path / "m.pt").write_bytes(b"\x80\x02X\xff\xff\xff\x7ftext")
+    tracemalloc.start()
+    try:
+        with pytest.raises(WeightsError, match=r"m\.pt: not a state_dict of plain tensors"):
+            load_state(tmp_path / "m.pt", Mlp.seeded((2, 2, 2), batch_norm=False, seed=1))
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_tensor_that_claims_more_numbers_than_the_file_holds_is_refused(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Read a `state_dict` from a file that others wrote: plain, finite tensors by name, or one line that says why not."""
 
+import io
 import pickle
 import warnings
 import zipfile
@@ -29,7 +30,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of features that torch calls beta; they are refused by name below
-            state = torch.load(path, map_location="cpu", weights_only=True)
+            state = torch.load(_opened(path), map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file can make the unpickler raise anything
         raise WeightsError(f"{path}: not a state_dict of plain tensors ({_reason(error)}); torch.save one") from error
     if not isinstance(state, Mapping):
@@ -43,6 +44,8 @@ def read_state(path: Path) -> dict[str, Tensor]:
             raise WeightsError(
                 f"{what}; save {f'checkpoint[{key[:60]!r}]' if inside else 'model.state_dict()'} instead"
             )
+        if value.is_nested:
+            raise WeightsError(f"{path}: {_short(key)} is a nested tensor; save plain tensors instead")
     return {key: value for key, value in _unwrapped(state).items() if key.rpartition(".")[2] != COUNTERS}
 
 
@@ -94,6 +97,11 @@ def _check_file(path: Path) -> None:
                 raise WeightsError(f"{path}: is a TorchScript archive; save module.state_dict() instead")
     except (OSError, ValueError, EOFError, NotImplementedError, zipfile.BadZipFile) as error:
         raise WeightsError(f"{path}: not readable ({_reason(error)}); save model.state_dict() again") from error
+
+
+def _opened(path: Path) -> Path | io.BytesIO:
+    """What to read: a file that is no archive is held in memory, as texts of its pickle may claim any length."""
+    return path if zipfile.is_zipfile(path) else io.BytesIO(path.read_bytes())
 
 
 def _unwrapped(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
