@@ -1,15 +1,17 @@
 """netgen.flow.files: damaged files of a build end in one line, at once."""
 
 import os
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from netgen.errors import BuildError
-from netgen.flow.files import placement_csv, read_placement, read_text
+from netgen.flow.files import placement_csv, read_network, read_placement, read_text, write_network
 from netgen.ir.grid import Grid, Placement
 from netgen.ir.netlist import Netlist
+from netgen.ir.network import Layer, Network
 
 NETLIST = Netlist(np.array([0, 1]), np.array([0, 0]), np.array([0]), np.array([1]), np.array([8]))
 PLACED = Placement(Grid((2, 1, 1)), np.array([[1, 0, 0], [0, 0, 0]]))
@@ -51,3 +53,17 @@ def test_a_pipe_or_a_folder_in_place_of_a_file_is_refused_at_once(tmp_path: Path
             read_text(path)
     with pytest.raises(BuildError, match=r"circuit\.json: not found; run netgen build first$"):
         read_text(tmp_path / "circuit.json")
+
+
+def test_a_network_whose_headers_python_2_wrote_is_read_without_a_warning(tmp_path: Path) -> None:
+    """Python 2 wrote long integers as 3L; numpy reads them, and warns, which is an error in these tests."""
+    path = tmp_path / "network.npz"
+    layer = Layer(np.ones((2, 3)), np.zeros(2), np.ones((2, 3), dtype=np.bool_), "identity")
+    write_network(path, Network((layer,)))
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts["weight1.npy"] = parts["weight1.npy"].replace(b"(2, 3), } ", b"(2, 3L), }")
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, part in parts.items():
+            archive.writestr(name, part)
+    assert read_network(path).layers[0].weight.tolist() == [[1, 1, 1], [1, 1, 1]]

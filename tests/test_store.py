@@ -46,6 +46,16 @@ def test_a_stage_is_made_again_when_anything_changed(tmp_path: Path, change: str
     assert (tmp_path / "a.txt").read_text() == "y"
 
 
+def test_a_file_that_became_larger_than_any_is_made_again_and_not_read(tmp_path: Path) -> None:
+    """A file of zeros without end, of which nothing is on the disk: reading its terabyte would take minutes."""
+    with Store.open(tmp_path) as store:
+        store.run("one", {"seed": 1}, _write("x"))
+    os.truncate(tmp_path / "a.txt", 1 << 40)
+    with Store.open(tmp_path) as store:
+        assert store.run("one", {"seed": 1}, _write("x"))
+    assert (tmp_path / "a.txt").read_text() == "x"
+
+
 @pytest.mark.parametrize("error", [BuildError("no"), KeyboardInterrupt("no")], ids=["error", "interrupt"])
 def test_a_stage_that_fails_leaves_the_last_good_files_and_no_other(tmp_path: Path, error: BaseException) -> None:
     def fail(folder: Path) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import tokenize
+import warnings
 import zipfile
 import zlib
 from pathlib import Path
@@ -74,7 +75,8 @@ def read_network(path: Path) -> Network:
         with zipfile.ZipFile(path) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > LARGEST:
                 raise ValueError(f"more than {LARGEST:,} bytes")
-        with np.load(path, allow_pickle=False) as file:
+        with warnings.catch_warnings(), np.load(path, allow_pickle=False) as file:
+            warnings.simplefilter("ignore", UserWarning)  # of headers as Python 2 wrote them
             count = len(file.files) // 4
             layers = [
                 Layer(

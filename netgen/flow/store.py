@@ -5,6 +5,7 @@ and the new entry is written. A build that is killed at any moment leaves the ol
 """
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import json
@@ -22,6 +23,9 @@ LEDGER = "build.json"
 LOCK = ".lock"
 SCRATCH = ".partial"
 
+LARGEST = 1 << 32
+"""Bytes that a file of a stage may have; a larger one is damaged, and is made again."""
+
 
 def digest_of(*parts: bytes) -> str:
     """SHA-256 of byte strings, each with its length, as hex."""
@@ -35,11 +39,18 @@ def digest_of(*parts: bytes) -> str:
 def _digest_of_file(path: Path) -> str:
     """The digest of a regular file; opening another, such as a pipe, could wait for ever.
 
-    Raises: OSError, when there is none.
+    Raises: OSError, when there is none, or one of more than `LARGEST` bytes.
     """
     if not path.is_file():
         raise FileNotFoundError(path)
-    return digest_of(path.read_bytes())
+    size = path.stat().st_size
+    if size > LARGEST:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
+    digest = hashlib.sha256(size.to_bytes(8, "big"))  # as of `digest_of`, but in little memory
+    with path.open("rb") as file:
+        while part := file.read(1 << 20):
+            digest.update(part)
+    return digest.hexdigest()
 
 
 def _remove(path: Path) -> None:
