@@ -55,15 +55,30 @@ def test_a_pipe_or_a_folder_in_place_of_a_file_is_refused_at_once(tmp_path: Path
         read_text(tmp_path / "circuit.json")
 
 
-def test_a_network_whose_headers_python_2_wrote_is_read_without_a_warning(tmp_path: Path) -> None:
-    """Python 2 wrote long integers as 3L; numpy reads them, and warns, which is an error in these tests."""
-    path = tmp_path / "network.npz"
+def _network_with(path: Path, old: bytes, new: bytes) -> None:
+    """Write a network of one layer, (2, 3), with something else in the header of its weights."""
     layer = Layer(np.ones((2, 3)), np.zeros(2), np.ones((2, 3), dtype=np.bool_), "identity")
     write_network(path, Network((layer,)))
     with zipfile.ZipFile(path) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
-    parts["weight1.npy"] = parts["weight1.npy"].replace(b"(2, 3), } ", b"(2, 3L), }")
+    assert old in parts["weight1.npy"]
+    parts["weight1.npy"] = parts["weight1.npy"].replace(old, new)
     with zipfile.ZipFile(path, "w") as archive:
         for name, part in parts.items():
             archive.writestr(name, part)
+
+
+def test_a_network_whose_headers_python_2_wrote_is_read_without_a_warning(tmp_path: Path) -> None:
+    """Python 2 wrote long integers as 3L; numpy reads them, and warns, which is an error in these tests."""
+    path = tmp_path / "network.npz"
+    _network_with(path, b"(2, 3), } ", b"(2, 3L), }")
     assert read_network(path).layers[0].weight.tolist() == [[1, 1, 1], [1, 1, 1]]
+
+
+def test_a_network_that_claims_more_numbers_than_it_has_is_refused_by_its_header(tmp_path: Path) -> None:
+    path = tmp_path / "network.npz"
+    _network_with(path, b"(2, 3), }        ", b"(2, 4000000000), }")
+    with pytest.raises(
+        BuildError, match=r"network\.npz: not a network \(weight1\.npy claims 64,000,000,000 bytes\); build"
+    ):
+        read_network(path)

@@ -6,12 +6,12 @@ import zipfile
 import zlib
 from math import prod
 from pathlib import Path
-from typing import IO, NamedTuple
 
 import numpy as np
 
 from netgen.data.raw import Array, Raw, check_labels, check_size
 from netgen.errors import DataError
+from netgen.ir.array_header import ArrayHeader, read_header
 from netgen.text import shown
 
 _DEFLATE_RATIO = 1032
@@ -33,11 +33,6 @@ _UNREADABLE = (
     zlib.error,
 )
 """What zipfile and numpy raise on damaged archives."""
-
-
-class _Header(NamedTuple):
-    shape: tuple[int, ...]
-    dtype: "np.dtype[np.generic]"
 
 
 def read_npz(path: Path) -> Raw:
@@ -91,7 +86,8 @@ def _flat(samples: Array) -> Array:
 
 def _check(place: str, archive: zipfile.ZipFile, name: str) -> None:
     """Refuse an array by its header alone."""
-    shape, dtype = _header(archive, name)
+    header = _header(archive, name)
+    shape, dtype = header
     if not shape or 0 in shape:
         raise DataError(f"{place}: shape {shape}; need at least one sample and one feature")
     if dtype.kind not in "biuf" or dtype.itemsize > 8:
@@ -99,28 +95,16 @@ def _check(place: str, archive: zipfile.ZipFile, name: str) -> None:
         raise DataError(f"{place}: type {dtype}; need {what} of at most 64 bits")
     check_size(place, shape, dtype.itemsize)
     entry = archive.getinfo(f"{name}.npy")
-    needed = prod(shape) * dtype.itemsize
-    most = entry.file_size
+    needed, most = header.size, entry.file_size
     if entry.compress_type == zipfile.ZIP_DEFLATED:
         most = min(most, _DEFLATE_RATIO * entry.compress_size)
     if needed > most:
         raise DataError(f"{place}: {shape} needs {needed:,} bytes, the file has at most {most:,}; save it again")
 
 
-def _header(archive: zipfile.ZipFile, name: str) -> _Header:
+def _header(archive: zipfile.ZipFile, name: str) -> ArrayHeader:
     with archive.open(f"{name}.npy") as stream:
-        return _read_header(stream)
-
-
-def _read_header(stream: IO[bytes]) -> _Header:
-    version = np.lib.format.read_magic(stream)
-    if version not in {(1, 0), (2, 0)}:
-        raise ValueError(f"version {version} of the .npy format")
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, dtype = read(stream)
-    if any(side < 0 for side in shape):
-        raise ValueError(f"shape {shape}")
-    return _Header(shape, dtype)
+        return read_header(stream)
 
 
 def _array(archive: zipfile.ZipFile, name: str) -> Array:

@@ -12,6 +12,7 @@ import numpy as np
 
 from netgen import text
 from netgen.errors import BuildError, NetgenError
+from netgen.ir.array_header import read_header
 from netgen.ir.grid import Grid, Placement
 from netgen.ir.netlist import Netlist
 from netgen.ir.network import Layer, Network
@@ -77,6 +78,7 @@ def read_network(path: Path) -> Network:
                 raise ValueError(f"more than {LARGEST:,} bytes")
         with warnings.catch_warnings(), np.load(path, allow_pickle=False) as file:
             warnings.simplefilter("ignore", UserWarning)  # of headers as Python 2 wrote them
+            _check_claims(file.zip)
             count = len(file.files) // 4
             layers = [
                 Layer(
@@ -91,6 +93,15 @@ def read_network(path: Path) -> Network:
     except (*DAMAGES, NetgenError) as error:
         reason = " ".join(str(error).split())[:80] or type(error).__name__
         raise BuildError(f"{path}: not a network ({reason}); build it again") from error
+
+
+def _check_claims(archive: zipfile.ZipFile) -> None:
+    """Refuse an archive with an array that claims more bytes than its file has, before memory is used for it."""
+    for entry in archive.infolist():
+        with archive.open(entry) as stream:
+            claimed = read_header(stream).size
+        if claimed > entry.file_size:
+            raise ValueError(f"{entry.filename} claims {claimed:,} bytes")
 
 
 def placement_csv(netlist: Netlist, placement: Placement) -> str:
