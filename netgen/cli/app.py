@@ -5,6 +5,7 @@ Exit status: 0 success; 1 a `NetgenError`, a failed check, or an output that can
 """
 
 import contextlib
+import io
 import os
 import re
 import sys
@@ -23,6 +24,8 @@ USAGE = 2
 def main() -> None:
     """Run the command line and exit."""
     handle_interrupts()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # what its encoding lacks, such as a file name of other bytes
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         status = _run()
     except KeyboardInterrupt:
