@@ -266,7 +266,7 @@ def test_operators_of_another_size_are_refused_before_hardware_is_made_of_them(c
     """An input port of 2**62 words would not fit in memory."""
     text = (copy / "operators.json").read_text()
     (copy / "operators.json").write_text(text.replace('{"inputs": 64,', f'{{"inputs": {2**62},', 1))
-    with pytest.raises(BuildError) as caught:
+    with pytest.raises(CheckError) as caught:
         recheck(copy)
     assert str(caught.value) == (
         f"{copy / 'operators.json'}: not those of circuit.json ({2**62} inputs, but the circuit has 64); build it again"

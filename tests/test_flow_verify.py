@@ -144,6 +144,11 @@ def test_a_tool_that_is_missing_is_no_fault_of_an_edit(copy: Path, monkeypatch: 
         recheck(copy, simulator="icarus")
 
 
+def test_an_unknown_simulator_is_refused_with_the_known_ones(copy: Path) -> None:
+    with pytest.raises(SimulatorError, match=r"^simulator 'modelsim'; use one of amaranth, cxxrtl, icarus, verilator$"):
+        recheck(copy, simulator="modelsim")
+
+
 def test_a_network_that_was_edited_is_named(copy: Path) -> None:
     network = read_network(copy / "network.npz")
     *before, last = network.layers

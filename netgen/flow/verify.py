@@ -111,7 +111,8 @@ def recheck(
     verilog = edits.get("top.v")
     if verilog is not None and simulator == "amaranth":
         raise CheckError(f"{verilog}, and amaranth does not read it; use --simulator icarus, or build it again")
-    SIMULATORS[simulator].is_built(design, cache)  # so that a missing tool is no fault of the Verilog
+    if simulator in SIMULATORS:  # `simulate` refuses others
+        SIMULATORS[simulator].is_built(design, cache)  # raises when a tool is missing, which is not the Verilog's fault
     try:
         report = check(
             network,
@@ -143,5 +144,5 @@ def _prove_again(folder: Path, circuit: Circuit) -> None:
     try:
         prove(load_operators(folder), circuit)
     except CheckError as error:
-        what = str(error).partition("; this is a bug")[0]
+        what = str(error).removeprefix("operator graph: ").partition("; this is a bug")[0]
         raise CheckError(f"{folder / 'operators.json'}: not those of circuit.json ({what}); build it again") from error
