@@ -204,7 +204,7 @@ def test_a_loop_has_no_depth() -> None:
 
 
 def test_a_sum_bit_of_a_carry_cell_may_feed_a_higher_bit_of_the_same_cell() -> None:
-    """No loop, though cell by cell it would look like one: O[0] goes by an inverter to S[1]."""
+    """No loop, though cell by cell it would look like one: an inverter connects O[0] to S[1]."""
     chain = {
         "type": "CARRY4",
         "port_directions": {"CI": "input", "S": "input", "DI": "input", "O": "output"},
@@ -216,13 +216,13 @@ def test_a_sum_bit_of_a_carry_cell_may_feed_a_higher_bit_of_the_same_cell() -> N
 @pytest.mark.native
 @pytest.mark.usefixtures("wheel")
 def test_progress_names_the_cost_before_it_begins() -> None:
-    told: list[tuple[str, float]] = []
-    synthesize(WIRE, target="ice40", yosys="wheel", progress=lambda what, part: told.append((what, part)))
-    assert told[0] == ("start Yosys; its wheel compiles itself at first use, 10 to 50 s", 0.0)
-    what, part = told[1]
+    heard: list[tuple[str, float]] = []
+    synthesize(WIRE, target="ice40", yosys="wheel", progress=lambda what, part: heard.append((what, part)))
+    assert heard[0] == ("start Yosys; its wheel compiles itself at first use, 10 to 50 s", 0.0)
+    what, part = heard[1]
     assert re.fullmatch(r"synthesize 1 line of Verilog, about 5 s, by Yosys [\d.]+ \(wheel\)", what)
     assert part == 0.0
-    assert told[-1] == ("synthesize 1 line of Verilog, about 5 s", 1.0)
+    assert heard[-1] == ("synthesize 1 line of Verilog, about 5 s", 1.0)
 
 
 def _fake(folder: Path, text: str, status: int = 0) -> None:

@@ -242,8 +242,8 @@ def test_a_circuit_that_stops_is_told_from_one_that_answers(
     text = STUCK.format(high=design.output_width - 1, ready=f"1'd{ready}", valid=f"1'd{valid}")
     with pytest.raises(SimulatorError) as caught:
         simulate(replace(design, verilog=text), samples(design.circuit, 2), simulator=simulator, cache=cache)
-    told = f"error: {why}" if simulator != "icarus" else f"FATAL: bench.v:{_line_of(why)}: error: {why}"
-    assert str(caught.value) == f"{simulator}'s program failed: {told}; mend it or use --simulator amaranth"
+    failure = f"error: {why}" if simulator != "icarus" else f"FATAL: bench.v:{_line_of(why)}: error: {why}"
+    assert str(caught.value) == f"{simulator}'s program failed: {failure}; mend it or use --simulator amaranth"
 
 
 def _line_of(text: str) -> int:

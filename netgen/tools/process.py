@@ -12,8 +12,8 @@ from threading import Lock
 from types import TracebackType
 from typing import Self
 
-_TELLING = ("error", "not found", "no such file", "no space left")
-"""A line with one of these says why a program failed."""
+_ERRORS = ("error", "not found", "no such file", "no space left")
+"""Words that mark a line that says why a program failed."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class Finished:
 
     @property
     def reason(self) -> str:
-        """Why it failed, in one line: the first that tells of an error, or else the last, or else its status."""
+        """Why it failed, in one line: the first with an error, or else the last, or else its status."""
         lines = [line.strip() for line in (self.err + self.out).splitlines() if line.strip()]
-        errors = [line for line in lines if any(word in line.lower() for word in _TELLING)]
+        errors = [line for line in lines if any(word in line.lower() for word in _ERRORS)]
         if self.status < 0:
             return f"killed by {_name_of(-self.status)}"
         return (errors[:1] or lines[-1:] or [f"exit status {self.status}"])[0]
