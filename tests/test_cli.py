@@ -169,9 +169,9 @@ def test_init_writes_a_spec_that_builds_and_never_overwrites(tmp_path: Path) -> 
 
 def test_a_file_whose_name_is_no_text_is_printed_with_escapes(tmp_path: Path) -> None:
     written = _netgen("init", "b\udcff.yaml", cwd=tmp_path, PYTHONIOENCODING="utf-8")
+    assert written.stderr == ""
     assert written.stdout == "wrote b\\udcff.yaml; build it with: netgen build b\\udcff.yaml\n"
     assert written.returncode == 0
-    assert _netgen("init", "ä.yaml", cwd=tmp_path, PYTHONIOENCODING="ascii").stdout.startswith("wrote \\xe4.yaml; ")
 
 
 def test_a_build_prints_its_report_and_keeps_it(tmp_path: Path) -> None:
