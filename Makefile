@@ -25,7 +25,7 @@ lint: $(STAMP)
 	$(BIN)/mypy
 
 fuzz: $(STAMP)
-	NETGEN_FUZZ_CASES=10000 $(BIN)/python -m pytest -n auto -k "fuzz"
+	NETGEN_FUZZ_CASES=10000 NETGEN_FUZZ_MUTANTS=20000 $(BIN)/python -m pytest -n auto -k "fuzz"
 
 docs: $(STAMP)
 	$(BIN)/python -m netgen.spec.reference > docs/spec.md

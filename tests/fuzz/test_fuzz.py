@@ -1,0 +1,90 @@
+"""Damaged input of every kind ends in one line of a NetgenError, at once and in little memory.
+
+2,000 mutants of each kind; `make fuzz` runs 20,000. A mutant depends on its kind and number only, so that a failure can
+be repeated by the command in its message.
+"""
+
+import contextlib
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import pytest
+from worker import ACCEPTED, FAULT, KINDS, REFUSED
+
+MUTANTS = int(os.environ.get("NETGEN_FUZZ_MUTANTS", "2000"))
+
+STUCK = 300.0
+"""Seconds without a word after which a worker is taken to wait for something. Mutants end by CPU time, which a busy
+machine does not change; only what uses no CPU, such as reading a pipe that nobody writes to, lasts this long."""
+
+MOST_FAULTS = 10
+"""Faults after which a kind is not tried any further."""
+
+SHARES = {"spec": 0.5, "data": 0.5, "weights": 0.5, "graph": 0.5, "build": 0.3, "command": 0.5}
+"""The least share of the mutants that is refused: fewer, and the mutations are too tame to show anything."""
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which workers leave what all mutants share: one finished build."""
+    folder: Path = tmp_path_factory.mktemp("fuzz")
+    return folder
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_seeds_are_accepted_and_mutants_end_as_promised(kind: str, home: Path) -> None:
+    found: Counter[str] = Counter()
+    faults: list[str] = []
+    first = 0
+    while first < MUTANTS and len(faults) < MOST_FAULTS:
+        at, outcome = first, "begun"
+        for at, outcome, text in _outcomes(kind, home, first):
+            found[outcome] += 1
+            if outcome == FAULT:
+                faults.append(text if at < 0 else f"{_repeat(kind, at)}: {text}")
+            if len(faults) >= MOST_FAULTS:
+                break
+        if outcome == "begun":
+            faults.append(f"{_repeat(kind, at)}: the process died or got stuck")
+        first = at + 1
+    assert not faults, "\n".join(faults)
+    assert found[ACCEPTED] + found[REFUSED] == MUTANTS
+    assert found[REFUSED] >= SHARES[kind] * MUTANTS, found
+    assert found[ACCEPTED] >= MUTANTS // 50, found
+
+
+def _repeat(kind: str, number: int) -> str:
+    return f"python -W error tests/fuzz/worker.py {kind} {number}"
+
+
+def _outcomes(kind: str, home: Path, first: int) -> Iterator[tuple[int, str, str]]:
+    """What a new worker says of its mutants, until it ends or gets stuck; `begun` is the last word of one that died."""
+    command = [sys.executable, "-W", "error", str(Path(__file__).parent / "worker.py"), kind, str(home)]
+    with subprocess.Popen([*command, str(first), str(MUTANTS)], stdout=subprocess.PIPE, text=True) as worker:
+        assert worker.stdout is not None
+        lines: queue.Queue[str] = queue.Queue()
+        threading.Thread(target=_pass_on, args=(worker.stdout, lines), daemon=True).start()
+        try:
+            while line := lines.get(timeout=STUCK):
+                number, outcome, text = json.loads(line)
+                yield number, outcome, text
+        except queue.Empty:
+            return
+        finally:
+            with contextlib.suppress(OSError):
+                worker.kill()
+
+
+def _pass_on(source: IO[str], lines: "queue.Queue[str]") -> None:
+    """Put each line into a queue, then an empty one."""
+    for line in source:
+        lines.put(line)
+    lines.put("")
