@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from netgen.data import Dataset, Split
-from netgen.learn.warnings import assumed, falls, scaled_weights, unused
+from netgen.learn.warnings import assumed, coarse, falls, guessing, scaled_weights, unused
 from netgen.spec.spec import Spec, parse_spec
 
 FOLDED = (
@@ -45,6 +45,48 @@ def test_a_circuit_that_lost_what_the_float_network_knew_is_told_what_to_widen()
         "quantize: validation accuracy fell from 94.5% (float) to 29.0% (hardware); widen quantize.input_width, "
         "weight_width or activation_width, or raise quantize.epochs",
     )
+
+
+def test_a_loss_that_two_stages_share_is_told_too() -> None:
+    """Breast cancer with the default sparsity: 97.8 % dense, 93.5 % pruned, 89.1 % in integers."""
+    assert _falls(dense=0.978, pruned=0.935, quantized=0.891, hardware=0.97) == (
+        "prune, quantize: validation accuracy fell from 97.8% (dense) to 93.5% (pruned) and 89.1% (hardware); "
+        "lower prune.sparsity (0.9), or raise prune.retrain and quantize.epochs",
+    )
+
+
+def _data(features: list[list[float]], labels: list[int], scale: float = 1.0) -> Dataset:
+    split = Split(np.array(features, dtype=np.float32), np.array(labels))
+    return Dataset(split, split, split, classes=2, scale=np.full(len(features[0]), scale), digest="")
+
+
+def test_a_dense_network_that_only_guesses_is_told_what_guessing_gives() -> None:
+    data = _data([[0.0]] * 5, [0, 0, 0, 1, 1])
+    (line,) = guessing(0.6, data)
+    assert line.startswith("train: the dense network classifies 60.0% of the validation samples; always giving the ")
+    assert "would classify 60.0%: raise train.epochs" in line
+    assert guessing(0.8, data) == ()
+
+
+def test_features_that_are_small_beside_the_largest_are_told_how_to_become_visible() -> None:
+    """At 8 bits a step is 1/256: 0.001 k varies by 0.78 steps for k from 0 to 3, and 0.25 k by 192."""
+    data = _data([[0.25 * k, 0.001 * k, 0.0] for k in range(4)] * 25, [0, 1, 0, 1] * 25)
+    (line,) = coarse(Spec(), data)
+    assert line == (
+        "data: 1 of 3 features vary by less than 2 steps of the 8-bit input word in 9 of 10 training samples "
+        "(numbers 1, from 0), so the hardware hardly sees them; set data.scale to feature, or raise "
+        "quantize.input_width (8)"
+    )
+    assert coarse(parse_spec("quantize: {input_width: 12}"), data) == ()
+    assert coarse(parse_spec("data: {thresholds: [0.5]}"), data) == ()
+    assert "subtract the mean" in coarse(parse_spec("data: {scale: feature}"), data)[0]
+
+
+def test_features_that_words_hold_exactly_or_that_seldom_vary_are_not_counted() -> None:
+    """A pixel of 0 or 1 among bytes is the word itself; a pixel that is 0 in 97 % of the images loses little."""
+    exact = _data([[k / 256, 0.5] for k in (0, 1)] * 50, [0, 1] * 50)
+    seldom = _data([[0.001 if k < 3 else 0.0, 0.5] for k in range(100)], [0, 1] * 50)
+    assert coarse(Spec(), exact) == coarse(Spec(), seldom) == ()
 
 
 def test_test_data_unlike_the_training_data_are_named_beyond_what_chance_explains() -> None:

@@ -2,6 +2,6 @@
 
 from netgen.learn.follow import Follower
 from netgen.learn.learner import Learner
-from netgen.learn.warnings import assumed, falls, scaled_weights, unused
+from netgen.learn.warnings import assumed, coarse, falls, guessing, scaled_weights, unused
 
-__all__ = ["Follower", "Learner", "assumed", "falls", "scaled_weights", "unused"]
+__all__ = ["Follower", "Learner", "assumed", "coarse", "falls", "guessing", "scaled_weights", "unused"]

@@ -5,17 +5,31 @@ A warning is one line, like an error: the place, the value found and the fix. `B
 
 import math
 
+import numpy as np
+
 from netgen.data import Dataset
 from netgen.spec.spec import Spec
 
 FALL = 0.05
 """Loss of accuracy, 0 to 1, that a user should know of; less is the usual effect of pruning and of few bits."""
+FEW_STEPS = 2.0
+"""A feature that varies by fewer steps of the input word than this is hardly visible to the hardware."""
+SMALL = 1 / 16
+"""Variation, as a share of the word's range, below which a feature is small also where words have few bits."""
+SOME = 1 / 32
+"""Share of the features that must be small for a warning; a few pixels at the border of images are always."""
+MIDDLE = (5, 95)
+"""Percentiles between which a feature's variation is measured, so that rare values do not count."""
+OBSERVED = 5_000
+"""Training samples, at most, that this is measured on."""
 
 
 def falls(
     spec: Spec, *, dense: float, pruned: float, quantized: float, hardware: float, validation: int, test: int
 ) -> tuple[str, ...]:
     """Warn of each stage in which accuracy fell by more than `FALL`, beyond what the number of samples explains.
+
+    When no stage alone lost that much, warn when pruning and quantizing together did.
 
     Args:
         dense: validation accuracy of the dense network, 0 to 1.
@@ -37,12 +51,59 @@ def falls(
             f"quantize: validation accuracy fell from {pruned:.1%} (float) to {quantized:.1%} (hardware); widen "
             "quantize.input_width, weight_width or activation_width, or raise quantize.epochs"
         )
+    if not found and _fell(dense, quantized, 0.0):
+        found.append(
+            f"prune, quantize: validation accuracy fell from {dense:.1%} (dense) to {pruned:.1%} (pruned) and "
+            f"{quantized:.1%} (hardware); {_less_pruning(spec)}, or raise prune.retrain and quantize.epochs"
+        )
     if _fell(quantized, hardware, 2 * _deviation(quantized, validation, test)):
         found.append(
             f"check: hardware classifies {quantized:.1%} of {validation:,} validation samples and {hardware:.1%} of "
             f"{test:,} test samples; the test data differ from the training data: check their order, scale and labels"
         )
     return tuple(found)
+
+
+def guessing(dense: float, data: Dataset) -> tuple[str, ...]:
+    """Warn of a dense network that is no better than one that always gives the most frequent class.
+
+    Args:
+        dense: validation accuracy of the dense network, 0 to 1.
+    Returns: one line, or none.
+    """
+    most = int(np.bincount(data.validation.labels).max()) / len(data.validation)
+    if dense > most + 1e-9:
+        return ()
+    return (
+        f"train: the dense network classifies {dense:.1%} of the validation samples; always giving the most frequent "
+        f"class would classify {most:.1%}: raise train.epochs or train.learning_rate, and check data.scale",
+    )
+
+
+def coarse(spec: Spec, data: Dataset) -> tuple[str, ...]:
+    """Warn of features that vary by fewer than `FEW_STEPS` steps of the input word, in nine of ten samples.
+
+    A table with columns of very different sizes needs a scale for each of them, or the small ones are rounded to a
+    constant. Features that the word holds exactly lose nothing, and are not counted.
+
+    Returns: one line, or none; none with thresholds, which reduce features to bits by intention.
+    """
+    if spec.data.thresholds:
+        return ()
+    form, features = data.input_format(spec.quantize.input_width), data.train.features[:OBSERVED]
+    low, high = np.percentile(features, MIDDLE, axis=0)
+    rounded = (form.decode(form.encode(features)) != features).any(axis=0)
+    lost = np.flatnonzero(rounded & (high > low) & (high - low < min(FEW_STEPS * form.step, SMALL)))
+    if lost.size < SOME * features.shape[1]:
+        return ()
+    few = ", ".join(map(str, lost[:8])) + (", ..." if lost.size > 8 else "")
+    subtract = "subtract the mean of each feature from the data"
+    fix = "set data.scale to feature" if spec.data.scale == "global" else subtract
+    return (
+        f"data: {lost.size:,} of {features.shape[1]:,} features vary by less than {FEW_STEPS:g} steps of the "
+        f"{form.width}-bit input word in 9 of 10 training samples (numbers {few}, from 0), so the hardware hardly "
+        f"sees them; {fix}, or raise quantize.input_width ({form.width})",
+    )
 
 
 def unused(spec: Spec) -> tuple[str, ...]:

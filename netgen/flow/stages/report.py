@@ -6,7 +6,7 @@ from netgen.flow import files, nouns
 from netgen.flow.design import load_design
 from netgen.flow.folder import placed_spec
 from netgen.flow.stage import Stage, Work
-from netgen.learn.warnings import assumed, falls, scaled_weights, unused
+from netgen.learn.warnings import assumed, coarse, falls, guessing, scaled_weights, unused
 from netgen.operators.prove import Proof
 
 EARLIER = ("train", "prune", "quantize", "measure", "place", "certify", "lower", "emit", "check")
@@ -47,7 +47,9 @@ def _make(work: Work, folder: Path) -> None:
     summary = report.build_report(
         name=spec.name,
         warnings=(
+            *guessing(dense, work.get(nouns.data)),
             *fell,
+            *coarse(spec, work.get(nouns.data)),
             *report.saturation(check, layers=bool(fell)),
             *work.get(nouns.data).notes,
             *assumed(spec),
