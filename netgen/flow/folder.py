@@ -49,14 +49,18 @@ def load_spec_of(folder: Path) -> Spec:
 
 
 def placed_spec(spec: Spec, folder: Path, base: Path) -> str:
-    """The YAML that a build folder keeps of its spec: every key, with paths of files as seen from the folder.
+    """The YAML that a build folder keeps of its spec: every key, with relative paths as seen from the folder.
+
+    The folder may be reached through symbolic links, where `..` is the parent of what they point at.
 
     Args:
         base: folder from which the spec's paths are seen.
     """
 
     def seen(path: str | None) -> str | None:
-        return path if path is None or not (base / path).exists() else os.path.relpath(base / path, folder)
+        if path is None or Path(path).is_absolute() or not (base / path).exists():
+            return path
+        return os.path.relpath((base / path).resolve(), folder.resolve())
 
     data = spec.data.model_copy(update={"path": seen(spec.data.path)})
     network = spec.network.model_copy(update={"weights": seen(spec.network.weights)})
