@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -239,6 +240,27 @@ def test_a_pipe_whose_reader_has_left_ends_the_command_quietly(tmp_path: Path, w
     result = subprocess.run(command, cwd=tmp_path, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
     os.close(writer)
     assert (result.returncode, result.stderr) == (1, "")
+
+
+STREAMS = """
+import os, sys
+from netgen.cli import app
+sys.argv = ["netgen", "--version"]
+try:
+    app.main()
+except SystemExit as end:
+    where = [os.readlink(f"/proc/self/fd/{number}") for number in range(3)]
+    with open("seen", "w") as seen:
+        seen.write(f"{end.code} {where} {sys.stdout.isatty()} {os.get_inheritable(2)}")
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="lists open files as Linux does")
+def test_streams_that_the_shell_has_closed_are_open_on_the_null_device(tmp_path: Path) -> None:
+    """Otherwise the pipe that interrupts come through is stdout and stderr, and what is printed there interrupts."""
+    closed = shlex.join([sys.executable, "-c", STREAMS]) + " <&- >&- 2>&-"
+    subprocess.run(["sh", "-c", closed], cwd=tmp_path, check=False)
+    assert (tmp_path / "seen").read_text() == f"0 {['/dev/null'] * 3} False True"
 
 
 def test_errors_need_no_stderr(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Interrupts: a build that is stopped at any moment ends at once, leaves nothing false, and resumes to equal bytes."""
 
+import shlex
 import signal
 import subprocess
 import sys
@@ -33,7 +34,7 @@ def test_a_build_stopped_at_fifty_random_moments_resumes_to_equal_bytes(tmp_path
     assert [row[1:] for row in rows if row[0] == "resumed"] == [["0", "report: made [100%]", "True"]] * 10
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("quiet", [False, True])
 def test_an_interrupted_command_ends_with_its_one_line_and_status_130(
     tmp_path: Path, number: signal.Signals, quiet: bool
@@ -51,6 +52,13 @@ def test_an_interrupted_command_ends_with_its_one_line_and_status_130(
     assert "Traceback" not in error
     assert len(error.splitlines()) == 1 or not quiet
     assert not (tmp_path / "hdl_out/long/.partial").exists()
+
+
+def test_a_command_under_nohup_outlives_its_terminal() -> None:
+    code = "import signal; from netgen.cli.interrupt import handle_interrupts; handle_interrupts(); "
+    code += "signal.raise_signal(signal.SIGHUP); print('went on')"
+    script = f"trap '' HUP; exec {shlex.join([sys.executable, '-c', code])}"  # as nohup does
+    assert subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout == "went on\n"
 
 
 SWALLOWS = """

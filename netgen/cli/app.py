@@ -12,6 +12,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from netgen.cli.interrupt import STATUS, end_interrupted, handle_interrupts
+from netgen.cli.streams import open_closed_streams
 from netgen.errors import NetgenError, printable
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ USAGE = 2
 
 def main() -> None:
     """Run the command line and exit."""
+    open_closed_streams()
     handle_interrupts()
     if isinstance(sys.stdout, io.TextIOWrapper):  # what its encoding lacks, such as a file name of other bytes
         sys.stdout.reconfigure(errors="backslashreplace")

@@ -1,4 +1,4 @@
-"""Interrupts: Ctrl-C (SIGINT) and SIGTERM end a command at once, whatever code they meet.
+"""Interrupts: Ctrl-C (SIGINT), SIGTERM and a closed terminal (SIGHUP) end a command at once, whatever it runs.
 
 The handler raises KeyboardInterrupt in the main thread. Two guards stand behind it. Some libraries swallow the
 exception: `check_interrupt`, which every progress call runs, raises it again. Compiled code or a child process may run
@@ -29,13 +29,14 @@ _ending = threading.Lock()
 
 
 def handle_interrupts() -> None:
-    """Handle SIGINT and SIGTERM from now on, until the process ends."""
+    """Handle SIGINT, SIGTERM and SIGHUP from now on, until the process ends; under `nohup`, SIGHUP stays ignored."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     threading.Thread(target=_watch, args=(reader,), daemon=True).start()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _interrupt)
 
 
 def check_interrupt() -> None:
