@@ -174,11 +174,11 @@ def test_the_command_prints_sites_and_the_certificate(graph: Graph, tmp_path: Pa
     ("words", "status", "message"),
     [
         (("--method", "magic"), 2, "--method: "),
-        (("--box", "2,2,1"), 1, "4 sites for 5 neurons; enlarge one axis"),
+        (("--box", "2,2,1"), 1, "g.json: 4 sites for 5 neurons; enlarge one axis"),
         (("--box", "2,2"), 2, "--box: '2,2'; give three numbers above 0, as 8,8,8; see netgen place --help"),
         (("--box", "2,2,0"), 2, "--box: '2,2,0'; give three numbers above 0"),
         (("--box", "9" * 5000 + ",1,1"), 2, "--box: '" + "9" * 40 + "'; give three numbers above 0"),
-        (("--box", "2147483647,2147483647,1"), 1, "grid shape (2147483647, 2147483647, 1) has more than "),
+        (("--box", "2147483647,2147483647,1"), 1, "g.json: grid shape (2147483647, 2147483647, 1) has more than "),
         (("--pitch", "1.5,1,1"), 2, "--pitch: '1.5,1,1'; give three numbers above 0"),
         (("--moves", str(2**70)), 2, "--moves: "),
         (("--moves", "-1"), 2, "--moves: "),
@@ -225,7 +225,7 @@ def test_a_box_that_constraints_make_too_large_is_refused(
     (tmp_path / "g.json").write_text(json.dumps({"neurons": 2, "wires": [[0, 1]]} | constraint))
     result = netgen_place("g.json", *words)
     assert (result.status, result.out, result.err.count("\n")) == (1, "", 1)
-    assert result.err.startswith(f"netgen: {message}")
+    assert result.err.startswith(f"netgen: g.json: {message}")
 
 
 def test_methods_are_the_placers_of_netgen() -> None:

@@ -1,5 +1,7 @@
 """`netgen place`: the placer used alone."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +11,7 @@ import typer
 from netgen.cli.options import Quiet
 from netgen.cli.output import write_file
 from netgen.cli.terminal import progress_on_stderr
-from netgen.errors import BuildError
+from netgen.errors import BuildError, FitError
 from netgen.place import MOST_MOVES, MOVES
 from netgen.text import shown_path
 
@@ -105,8 +107,8 @@ def place(
     found = read_graph(graph)
     for warning in found.warnings:
         typer.echo(f"netgen: warning: {shown_path(graph)}: {warning}", err=True)
-    grid = _grid(found, shape, step, layered=layered)
-    with progress_on_stderr(quiet) as progress:
+    with _naming(graph), progress_on_stderr(quiet) as progress:
+        grid = _grid(found, shape, step, layered=layered)
         placed = place_graph(
             found,
             grid=grid,
@@ -127,6 +129,15 @@ def place(
         typer.echo(placed.to_csv(), nl=False)
     if not json:
         typer.echo(placed.verdict, err=out is None)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Name the graph's file in front of what does not fit."""
+    try:
+        yield
+    except FitError as error:
+        raise FitError(f"{shown_path(path)}: {error}") from error
 
 
 def _grid(graph: "Graph", shape: "Site | None", pitch: "Site | None", *, layered: bool) -> "Grid":
