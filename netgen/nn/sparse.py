@@ -4,6 +4,7 @@ Each wire needs about 0.1 us for a batch of 256 samples, forward and backward to
 all the zeros of a pruned layer.
 """
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
@@ -92,8 +93,11 @@ class _Linear(torch.autograd.Function):
 
 
 def _compiled(function: Function) -> Function:
-    """Compile on the first call and keep the result on disk; the compiler may reorder sums."""
-    return cast(Function, njit(cache=True, nogil=True, fastmath={"contract", "nsz", "reassoc"})(function))
+    """Compile on the first call and, where a cache can be written, keep the result; the compiler may reorder sums."""
+    made = njit(nogil=True, fastmath={"contract", "nsz", "reassoc"})(function)
+    with contextlib.suppress(RuntimeError):  # neither netgen's folder nor the user's cache folder can be written
+        made.enable_caching()
+    return cast(Function, made)
 
 
 @_compiled
