@@ -49,7 +49,7 @@ class DataSpec(Section):
     scale: Literal["global", "feature"] = Field(
         "global",
         description="features are divided by a power of two that brings them below 1 in magnitude: one power for all "
-        "features (global), or one for each (feature)",
+        "features (global), as for pixels, or one for each (feature), as for the columns of a table",
     )
     thresholds: tuple[Share, ...] = Field(
         (),
