@@ -72,7 +72,11 @@ class Builds(Kind):
     seeds = 1
 
     def __init__(self, home: Path) -> None:
+        from netgen.flow import built, verify
+        from netgen.flow.folder import load_spec_of
+
         self.built = make_build(home)
+        built.load_spec_of = verify.load_spec_of = _Remembered(load_spec_of)  # type: ignore[attr-defined]
         self.names = sorted(path.name for path in self.built.iterdir() if path.suffix in _MUTATED)
 
     def case(self, folder: Path, seed: int, rng: Random | None) -> Case:  # noqa: ARG002
@@ -87,6 +91,23 @@ class Builds(Kind):
                 spare = other.read_bytes() if other is not None and other.is_file() else blob
                 path.write_bytes(_MUTATED[path.suffix](blob, rng, spare))
         return Case(lambda: _read(build, folder), (str(build), str(folder / "tiny.csv")))
+
+
+class _Remembered:
+    """Reads the spec of a build folder, each text once: most mutants have the same, and YAML is slow."""
+
+    def __init__(self, load: Callable[[Path], Any]) -> None:
+        self.load, self.known = load, dict[bytes, Any]()
+
+    def __call__(self, folder: Path) -> Any:
+        path = folder / "spec.yaml"
+        text = path.read_bytes() if path.is_file() and path.stat().st_size < 1 << 20 else b""
+        if text not in self.known:
+            spec = self.load(folder)
+            if not text:
+                return spec
+            self.known[text] = spec
+        return self.known[text]
 
 
 _MUTATED: dict[str, Callable[[bytes, Random, bytes], bytes]] = {

@@ -13,15 +13,19 @@ from typing import Any
 
 import numpy as np
 import yaml
-from nasty import VALUES, WORDS, YAML_VALUES, Random, pick
+from nasty import DEEP_WORDS, VALUES, WORDS, YAML_VALUES, Random, pick
 
 _TOKEN = re.compile(rb"[A-Za-z_][\w.]*|[-+]?[\d.][\w.+-]*|\s+|[^\w\s]|[\x80-\xff]+|\w")
+_WHOLE = 0.06
+"""Share of the mutants that begin with a nasty piece, so that a parser meets it first."""
 _SPARSE = 1 << 40
 """Bytes of a file of zeros, of which none is on the disk."""
 
 
 def mutated(blob: bytes, rng: Random, other: bytes = b"") -> bytes:
-    """Change a few places of a file's bytes; `other` is what pieces may be spliced from."""
+    """Change a few places of a file's bytes, or all of it; `other` is what pieces may be spliced from."""
+    if rng.random() < _WHOLE:
+        return pick(rng, pick(rng, (WORDS, DEEP_WORDS))) + pick(rng, (b"", blob))
     for _ in range(pick(rng, (1, 1, 1, 2, 3, 6))):
         blob = pick(rng, (_bytes, _tokens, _tokens, _lines))(blob, rng, other or blob)
     return blob
@@ -210,6 +214,9 @@ def _member(blob: bytes, rng: Random) -> bytes:
             return saved.getvalue()
 
 
+_PACKED = (*[zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED] * 5, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)  # the last are slow
+
+
 def mutated_zip(blob: bytes, rng: Random, member: Callable[[bytes, Random], bytes] = _member) -> bytes:
     """Change one file of an archive, the list of its files, or the archive's bytes."""
     choice = int(rng.integers(8))
@@ -219,7 +226,7 @@ def mutated_zip(blob: bytes, rng: Random, member: Callable[[bytes, Random], byte
         files = [(name, archive.read(name)) for name in archive.namelist()]
     at = int(rng.integers(len(files)))
     name, content = files[at]
-    packed = pick(rng, (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA))
+    packed = pick(rng, _PACKED)
     if choice == 2:
         del files[at]
     elif choice == 3:

@@ -164,11 +164,6 @@ _WORDS = [
     "{[1]: 2}",
     "? [1]\n: 2\n",
     '{"a": 1, "a": 2}',
-    "[" * DEEP,
-    "[" * DEEP + "]" * DEEP,
-    '{"a":' * DEEP,
-    "{a: " * DEEP + "}" * DEEP,
-    "- " * DEEP + "1",
     "&a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c]",
     "name: x\n",
     "seed: 2\n",
@@ -180,7 +175,17 @@ _WORDS = [
     "y1",
 ]
 
+DEEP_WORDS = (
+    b"[" * DEEP,
+    b"[" * DEEP + b"]" * DEEP,
+    b'{"a":' * DEEP,
+    b"{a: " * DEEP + b"}" * DEEP,
+    b"- " * DEEP + b"1",
+)
+"""Texts of many brackets inside one another."""
+
 WORDS: tuple[bytes, ...] = (
+    *DEEP_WORDS,
     *(word.encode("utf-8") for word in _WORDS),
     b"\xff",
     b"\xfe\xff",
@@ -200,7 +205,7 @@ WORDS: tuple[bytes, ...] = (
 """Pieces of text and bytes."""
 
 
-def deep_list(depth: int = 500) -> list[Any]:
+def deep_list(depth: int = 150) -> list[Any]:
     """Lists inside one another; few enough that the writers of this fuzzer can still write them."""
     found: list[Any] = []
     for _ in range(depth):

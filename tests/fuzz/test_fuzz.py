@@ -21,9 +21,9 @@ from worker import ACCEPTED, FAULT, KINDS, REFUSED
 
 MUTANTS = int(os.environ.get("NETGEN_FUZZ_MUTANTS", "2000"))
 
-STUCK = 300.0
-"""Seconds without a word after which a worker is taken to wait for something. Mutants end by CPU time, which a busy
-machine does not change; only what uses no CPU, such as reading a pipe that nobody writes to, lasts this long."""
+STUCK = 60.0
+"""Seconds without a word and without work after which a worker is taken to wait for something, such as a pipe that
+nobody writes to. All else ends by CPU time, which does not depend on how busy the machine is."""
 
 MOST_FAULTS = 10
 """Faults after which a kind is not tried any further."""
@@ -73,14 +73,32 @@ def _outcomes(kind: str, home: Path, first: int) -> Iterator[tuple[int, str, str
         lines: queue.Queue[str] = queue.Queue()
         threading.Thread(target=_pass_on, args=(worker.stdout, lines), daemon=True).start()
         try:
-            while line := lines.get(timeout=STUCK):
+            while line := _next(lines, worker.pid):
                 number, outcome, text = json.loads(line)
                 yield number, outcome, text
-        except queue.Empty:
-            return
         finally:
             with contextlib.suppress(OSError):
                 worker.kill()
+
+
+def _next(lines: "queue.Queue[str]", worker: int) -> str:
+    """The next line of a worker; none when it has ended or is stuck."""
+    used = -1
+    while True:
+        try:
+            return lines.get(timeout=STUCK)
+        except queue.Empty:
+            before, used = used, _ticks(worker)
+            if used <= before + 1:
+                return ""
+
+
+def _ticks(process: int) -> int:
+    """CPU time that a process has used, in ticks of the system's clock, mostly 10 ms."""
+    with contextlib.suppress(OSError):
+        user, system = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:13]
+        return int(user) + int(system)
+    return 0
 
 
 def _pass_on(source: IO[str], lines: "queue.Queue[str]") -> None:
