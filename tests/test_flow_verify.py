@@ -1,5 +1,6 @@
 """Checking a build folder again, with files that were edited by hand."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -98,6 +99,15 @@ def test_verilog_that_was_edited_and_computes_the_same_passes_and_is_named(copy:
     console = Console(width=1000, record=True, file=StringIO())
     console.print(render_check(report))
     assert console.export_text().splitlines()[:2] == ["agreement: exact (3 samples, icarus)", where]
+
+
+def test_data_that_changed_since_the_build_are_named(copy: Path) -> None:
+    report = json.loads((copy / "report.json").read_text())
+    report["origin"]["digest"] = "0" * 64  # of other data
+    (copy / "report.json").write_text(json.dumps(report))
+    found = recheck(copy).edits
+    assert found.keys() == {"data"}
+    assert "the data differ from those of the build" in found["data"]
 
 
 def test_a_comment_is_no_edit(copy: Path) -> None:

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from netgen.data import Dataset
 from netgen.errors import CheckError, QuantizeError
 from netgen.flow import files
+from netgen.flow.built import load_report
 from netgen.ir.circuit import Circuit
 from netgen.ir.circuit_file import to_json
 from netgen.ir.netlist import netlist_of
@@ -15,14 +17,16 @@ from netgen.spec.spec import Spec
 __all__ = ["edits_of", "raise_if_unlike"]
 
 
-def edits_of(folder: Path, spec: Spec, network: Network, design: Design) -> dict[str, str]:
-    """Compare `network.npz` and `top.v` with what netgen makes of the other files.
+def edits_of(folder: Path, spec: Spec, network: Network, design: Design, data: Dataset) -> dict[str, str]:
+    """Compare `network.npz` and `top.v` with what the other files give, and the data with those of the build.
 
     Args:
-        network, design: as they are on disk.
+        network, design, data: as they are on disk.
     Returns: for each file that differs, by name: where and how, beginning with its path.
     """
     found = {}
+    if data.digest != load_report(folder).origin.digest:
+        found["data"] = f"{spec.data.path or spec.data.source}: the data differ from those of the build"
     if _is_edited(network, design):
         found["network.npz"] = f"{folder / 'network.npz'}: the network differs from circuit.json"
     line = _edited_line(folder, spec, design)

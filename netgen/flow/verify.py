@@ -103,7 +103,7 @@ def recheck(
     raise_if_unlike(folder / "network.npz", network, circuit)
     _prove_again(folder, circuit)  # before hardware is made of operators that may be absurd
     design = load_design(folder, spec, circuit)
-    edits = edits_of(folder, spec, network, design)
+    edits = edits_of(folder, spec, network, design, data)
     cache, samples = folder / "simulator", samples or spec.check.samples
     simulator = simulator or spec.check.simulator
     if simulator == "auto":
