@@ -1,8 +1,15 @@
 """A build folder's own spec: its paths lead to the data from wherever the folder lies."""
 
+import json
 from pathlib import Path
 
-from netgen.flow.folder import placed_spec
+import pytest
+from strategies import TWO_LAYERS
+
+from netgen.errors import BuildError
+from netgen.flow.folder import load_operators, placed_spec
+from netgen.lower import lower
+from netgen.operators.file import to_json
 from netgen.spec.spec import Spec, parse_spec
 
 
@@ -44,3 +51,15 @@ def test_an_absolute_path_stays_so_that_the_folder_can_be_moved(tmp_path: Path) 
 def test_a_path_that_is_found_in_the_folder_of_data_sets_stays(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     assert _path_in(_spec("mnist.csv"), tmp_path / "out", tmp_path) == "mnist.csv"
+
+
+def test_an_operator_that_repeats_another_is_refused_with_the_name_of_its_file(tmp_path: Path) -> None:
+    tree = json.loads(to_json(lower(TWO_LAYERS, argmax=False)))
+    assert tree["operators"][0][0] == "input"
+    tree["operators"][1] = tree["operators"][0]
+    (tmp_path / "operators.json").write_text(json.dumps(tree))
+    with pytest.raises(BuildError) as caught:
+        load_operators(tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path / 'operators.json'}: operator 1, input: repeats an earlier one; build it again"
+    )

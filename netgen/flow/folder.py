@@ -11,6 +11,7 @@ from netgen.ir.circuit import Circuit
 from netgen.ir.circuit_file import from_json
 from netgen.operators import file as operators
 from netgen.operators.graph import OperatorGraph
+from netgen.operators.names import names_of
 from netgen.spec.spec import Spec, load_spec
 
 __all__ = ["load_circuit", "load_operators", "load_spec_of", "parsed", "placed_spec"]
@@ -31,7 +32,13 @@ def load_operators(folder: Path) -> OperatorGraph:
 
     Raises: BuildError, when it is missing or damaged.
     """
-    return parsed(folder / "operators.json", operators.from_json)
+
+    def parse(text: str) -> OperatorGraph:
+        graph = operators.from_json(text)
+        names_of(graph)  # raises where an operator repeats another, while the file is still known
+        return graph
+
+    return parsed(folder / "operators.json", parse)
 
 
 def load_spec_of(folder: Path) -> Spec:
