@@ -168,6 +168,7 @@ def test_ctrl_c_ends_a_search_of_any_length(method: str) -> None:
     """10**15 moves take years; without an end to each kernel's call, the process would not be back within a minute."""
     script = f"""
 from test_place_stop import *
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job inherits that SIGINT is ignored
 def progress(what, fraction):
     if "wire length" in what and ({method!r} != "exact" or "branch" in what):
         print("searching", flush=True)
