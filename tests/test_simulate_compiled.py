@@ -172,8 +172,9 @@ def test_a_compiler_that_is_missing_or_fails_is_named(
 
 
 RUN = """
-import resource, sys
+import resource, signal, sys
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job inherits that SIGINT is ignored
 sys.path.insert(0, {tests!r})
 from test_simulate_compiled import CIRCUIT, INPUTS
 from strategies import designed_as
