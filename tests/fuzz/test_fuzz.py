@@ -45,15 +45,13 @@ def test_seeds_are_accepted_and_mutants_end_as_promised(kind: str, home: Path) -
     faults: list[str] = []
     first = 0
     while first < MUTANTS and len(faults) < MOST_FAULTS:
-        at, outcome = first, "begun"
+        at = first
         for at, outcome, text in _outcomes(kind, home, first):
             found[outcome] += 1
             if outcome == FAULT:
                 faults.append(text if at < 0 else f"{_repeat(kind, at)}: {text}")
             if len(faults) >= MOST_FAULTS:
                 break
-        if outcome == "begun":
-            faults.append(f"{_repeat(kind, at)}: the process died or got stuck")
         first = at + 1
     assert not faults, "\n".join(faults)
     assert found[ACCEPTED] + found[REFUSED] == MUTANTS
@@ -66,19 +64,31 @@ def _repeat(kind: str, number: int) -> str:
 
 
 def _outcomes(kind: str, home: Path, first: int) -> Iterator[tuple[int, str, str]]:
-    """What a new worker says of its mutants, until it ends or gets stuck; `begun` is the last word of one that died."""
+    """What a new worker says of its mutants; when it dies or gets stuck, the last of them is at fault."""
     command = [sys.executable, "-W", "error", str(Path(__file__).parent / "worker.py"), kind, str(home)]
     with subprocess.Popen([*command, str(first), str(MUTANTS)], stdout=subprocess.PIPE, text=True) as worker:
         assert worker.stdout is not None
         lines: queue.Queue[str] = queue.Queue()
         threading.Thread(target=_pass_on, args=(worker.stdout, lines), daemon=True).start()
+        number, outcome = first, "begun"
         try:
             while line := _next(lines, worker.pid):
                 number, outcome, text = json.loads(line)
-                yield number, outcome, text
+                if outcome != "begun":
+                    yield number, outcome, text
+            if outcome == "begun":
+                yield number, FAULT, _end_of(worker)
         finally:
             with contextlib.suppress(OSError):
                 worker.kill()
+
+
+def _end_of(worker: "subprocess.Popen[str]") -> str:
+    """How a worker ended in the middle of a mutant."""
+    try:
+        return f"the process ended with status {worker.wait(timeout=5)}"
+    except subprocess.TimeoutExpired:
+        return "the process got stuck"
 
 
 def _next(lines: "queue.Queue[str]", worker: int) -> str:
