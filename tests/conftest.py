@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -10,6 +11,11 @@ from hypothesis import settings
 
 from netgen.data import Dataset, load_dataset
 from netgen.spec.sections import DataSpec
+
+# Children of a background job or of `nohup` ignore these signals; commands under test must meet them as in a terminal.
+for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, handler)
 
 settings.register_profile("by work, not by the clock", deadline=None)
 settings.register_profile("same cases every time", deadline=None, derandomize=True)
