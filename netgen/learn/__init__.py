@@ -1,7 +1,4 @@
-"""From data to a circuit by one spec, step by step, and what to warn of."""
+"""From data to a circuit, step by step: what builds and experiments both do.
 
-from netgen.learn.follow import Follower
-from netgen.learn.learner import Learner
-from netgen.learn.warnings import assumed, coarse, falls, guessing, scaled_weights, unused
-
-__all__ = ["Follower", "Learner", "assumed", "coarse", "falls", "guessing", "scaled_weights", "unused"]
+The package imports none of its modules, so that a stage that needs the warnings does not depend on training.
+"""
