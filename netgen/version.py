@@ -1,3 +1,3 @@
-"""The version of netgen, for whoever writes it down: packaging, headers of emitted files, reports."""
+"""The version of netgen, which packaging, headers of emitted files and reports name."""
 
 __version__ = "0.1.0"

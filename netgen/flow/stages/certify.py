@@ -7,7 +7,7 @@ from netgen.flow import nouns
 from netgen.flow.stage import Stage, Work
 
 SLOW = 500
-"""Sites from which on the bound takes about a minute."""
+"""With more sites than this, computing the bound needs about a minute."""
 
 
 def _depends(work: Work) -> dict[str, object]:
