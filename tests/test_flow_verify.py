@@ -1,5 +1,6 @@
 """Checking a build folder again, with files that were edited by hand."""
 
+import hashlib
 import json
 import re
 import shutil
@@ -9,17 +10,23 @@ from collections.abc import Callable
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from rich.console import Console
 
 import netgen
+from netgen.data import Dataset, load_dataset
 from netgen.errors import CheckError, SimulatorError
 from netgen.flow.files import read_network, write_network
+from netgen.flow.folder import load_circuit
 from netgen.flow.verify import recheck
 from netgen.ir.network import Layer, Network
+from netgen.lower import lower
+from netgen.operators.file import to_json
 from netgen.report import raise_if_different, render_check
+from netgen.spec.sections import DataSpec
 
 Tool = Callable[[str], str]
 
@@ -101,13 +108,149 @@ def test_verilog_that_was_edited_and_computes_the_same_passes_and_is_named(copy:
     assert console.export_text().splitlines()[:2] == ["agreement: exact (3 samples, icarus)", where]
 
 
-def test_data_that_changed_since_the_build_are_named(copy: Path) -> None:
-    report = json.loads((copy / "report.json").read_text())
-    report["origin"]["digest"] = "0" * 64  # of other data
-    (copy / "report.json").write_text(json.dumps(report))
-    found = recheck(copy).edits
-    assert found.keys() == {"data"}
-    assert "the data differ from those of the build" in found["data"]
+def test_data_that_changed_since_the_build_are_named(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def other(spec: DataSpec, *, seed: int, base: Path) -> Dataset:
+        return replace(load_dataset(spec, seed=seed, base=base), digest="0" * 64)
+
+    monkeypatch.setattr("netgen.flow.verify.load_dataset", other)
+    assert recheck(copy).edits == {"data": "digits: the data differ from those of the build"}
+
+
+def _record(folder: Path) -> None:
+    """Record all files in `build.json` as they are, as a build would have left them."""
+    ledger = json.loads((folder / "build.json").read_text())
+    for entry in ledger.values():
+        for name in entry["files"]:
+            data = (folder / name).read_bytes()
+            entry["files"][name] = hashlib.sha256(len(data).to_bytes(8, "big") + data).hexdigest()
+    (folder / "build.json").write_text(json.dumps(ledger))
+
+
+def _edit_circuit(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    tree = json.loads((folder / "circuit.json").read_text())
+    change(tree)
+    (folder / "circuit.json").write_text(json.dumps(tree))
+
+
+def _scale(tree: dict[str, Any]) -> None:
+    tree["input_scale"][3] *= 2
+
+
+def _format(tree: dict[str, Any]) -> None:
+    tree["input"]["frac"] -= 1
+
+
+CIRCUITS = {
+    "scale": (_scale, "input_scale[3] 0.0625, where the data give 0.03125"),
+    "format": (_format, "input u4.3, where the spec and the data give u4.4"),
+}
+"""Edits of `circuit.json` that change what an input word means, and no word that is computed."""
+
+
+@pytest.mark.parametrize("recorded", [False, True], ids=["edited", "and recorded as edited"])
+@pytest.mark.parametrize(("change", "what"), CIRCUITS.values(), ids=CIRCUITS)
+def test_an_edit_of_what_input_words_mean_is_named_with_the_value_that_the_data_give(
+    change: Callable[[dict[str, Any]], None], what: str, recorded: bool, copy: Path
+) -> None:
+    _edit_circuit(copy, change)
+    if recorded:
+        _record(copy)
+    assert recheck(copy).edits == {"circuit.json": f"{copy}/circuit.json: {what}"}
+
+
+def _swap_sites(text: str) -> str:
+    head, one, two, *more = text.splitlines(keepends=True)
+    (a, at_a), (b, at_b) = (re.split(r"(?<=\d),(?=\d+,\d+,\d+$)", line) for line in (one, two))
+    return "".join([head, f"{a},{at_b}", f"{b},{at_a}", *more])
+
+
+CHANGES: dict[str, Callable[[str], str]] = {
+    "spec.yaml": lambda text: text.replace("seed: 1", "seed: 2"),
+    "placement.csv": _swap_sites,
+    "report.json": lambda text: text.replace('"name": "edited"', '"name": "other"'),
+    "report.html": lambda text: text.replace("edited", "other"),
+    "check.json": lambda text: text.replace('"simulator": "amaranth"', '"simulator": "icarus"'),
+    "certificate.json": lambda text: text.replace("null", "7"),
+    "proof.json": lambda text: text.replace('"neurons": 1', '"neurons": 2'),
+    "dense.json": lambda text: text.replace("0.", "1."),
+    "pruned.json": lambda text: text.replace("0.", "1."),
+    "quantized.json": lambda text: text.replace("0.", "1."),
+    "top_tb.v": lambda text: text.replace("endmodule", "endmodule "),
+    "vectors_in.hex": lambda text: text + "0\n",
+    "vectors_out.hex": lambda text: text + "0\n",
+}
+"""A consistent edit of each text file of a build that is not compared otherwise."""
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_an_edit_of_any_file_of_a_build_is_named(name: str, copy: Path) -> None:
+    before = (copy / name).read_text()
+    after = CHANGES[name](before)
+    assert after != before
+    (copy / name).write_text(after)
+    assert recheck(copy).edits == {name: f"{copy}/{name}: the file differs from what netgen wrote"}
+
+
+def test_every_file_of_a_build_is_compared(copy: Path) -> None:
+    """Files that a check reads have their own tests; those of training and pictures are binary."""
+    compared = {*CHANGES, "circuit.json", "operators.json", "network.npz", "top.v"}
+    binary = {"dense.npz", "pruned.npz", "placement.png"}
+    kept = {path.name for path in copy.iterdir()}
+    assert kept == compared | binary | {"build.json", ".lock"}
+    for name in binary:
+        (copy / name).write_bytes(b"other")
+    (copy / "pruned.npz").unlink()
+    differs = "the file differs from what netgen wrote"
+    assert recheck(copy).edits == {
+        "dense.npz": f"{copy}/dense.npz: {differs}",
+        "placement.png": f"{copy}/placement.png: {differs}",
+        "pruned.npz": f"{copy}/pruned.npz: the file that netgen wrote is no longer there",
+    }
+
+
+def test_a_network_that_rounds_to_the_same_circuit_is_named_too(copy: Path) -> None:
+    """Its float accuracy and the error bound are not those of the build."""
+    first, *more = read_network(copy / "network.npz").layers
+    write_network(copy / "network.npz", Network((replace(first, bias=first.bias * (1 + 1e-9)), *more)))
+    assert recheck(copy).edits == {"network.npz": f"{copy}/network.npz: the file differs from what netgen wrote"}
+
+
+def test_a_circuit_and_operators_that_were_edited_alike_are_named_and_not_what_agrees_with_the_build(
+    copy: Path,
+) -> None:
+    """The quantized PyTorch network is still that of the build, and so differs from the edited circuit."""
+
+    def change(tree: dict[str, Any]) -> None:
+        tree["layers"][1]["neurons"][0]["bias"] += 100
+
+    _edit_circuit(copy, change)
+    (copy / "operators.json").write_text(to_json(lower(load_circuit(copy), argmax=True, tables=True)))
+    report = recheck(copy)
+    assert report.edits.keys() == {"circuit.json", "operators.json"}
+    with pytest.raises(CheckError) as caught:
+        raise_if_different(report)
+    assert re.fullmatch(
+        rf"{re.escape(str(copy))}/circuit\.json: the file differs from what netgen wrote: sample 0, output 0: "
+        r"expected -?\d+ \(evaluate\), found -?\d+ \(PyTorch\); undo the edit, or build it again",
+        str(caught.value),
+    )
+
+
+@pytest.mark.native
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"train": 1}', '{"train": {"files": {"../a": "b"}}}'])
+def test_a_ledger_that_records_nothing_is_named_and_other_files_are_compared_among_themselves(
+    text: str, copy: Path, native_tool: Tool
+) -> None:
+    native_tool("iverilog")
+    (copy / "build.json").write_text(text)
+    _edit(copy, r"endmodule", "wire more;\nendmodule")
+    _edit_circuit(copy, _scale)
+    found = recheck(copy, simulator="icarus").edits
+    assert found["build.json"] == (
+        f"{copy}/build.json: no record of spec.yaml, circuit.json, network.npz, operators.json, placement.csv, top.v, "
+        "report.json: not every edit can be found"
+    )
+    assert found.keys() == {"build.json", "circuit.json", "top.v"}
 
 
 def test_a_comment_is_no_edit(copy: Path) -> None:

@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +23,9 @@ from netgen.text import parse_json, read_text
 LEDGER = "build.json"
 LOCK = ".lock"
 SCRATCH = ".partial"
+
+MOST_FILES = 100
+"""Files of a build that a ledger may record; one with more is damaged."""
 
 LARGEST = 1 << 32
 """Bytes that a file of a stage may have; a larger one is damaged, and is made again."""
@@ -36,7 +40,7 @@ def digest_of(*parts: bytes) -> str:
     return digest.hexdigest()
 
 
-def _digest_of_file(path: Path) -> str:
+def digest_of_file(path: Path) -> str:
     """The digest of a regular file; opening another, such as a pipe, could wait for ever.
 
     Raises: OSError, when there is none, or one of more than `LARGEST` bytes.
@@ -59,6 +63,24 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def _read_ledger(folder: Path) -> dict[str, Any]:
+    """The ledger's entries; none when it is missing or damaged, so that everything is built again."""
+    try:
+        tree = parse_json(read_text(folder / LEDGER, BuildError), BuildError)
+    except BuildError:
+        return {}
+    return tree if isinstance(tree, dict) else {}
+
+
+def recorded_files(folder: Path) -> dict[str, str]:
+    """The digest of each file of a build by the file's name, as the ledger records it; nothing of a damaged ledger."""
+    try:
+        found = {name: digest for entry in _read_ledger(folder).values() for name, digest in entry["files"].items()}
+    except (AttributeError, KeyError, TypeError):
+        return {}
+    return found if len(found) <= MOST_FILES and all(re.fullmatch(r"[\w.-]{1,64}", name) for name in found) else {}
 
 
 @contextlib.contextmanager
@@ -110,16 +132,8 @@ class Store:
                 time.sleep(0.05)
             with _as_build_error(folder):
                 _remove(folder / SCRATCH)
-                store._entries = store._read_ledger()
+                store._entries = _read_ledger(folder)
             yield store
-
-    def _read_ledger(self) -> dict[str, Any]:
-        """The ledger's entries; none when it is missing or damaged, so that everything is built again."""
-        try:
-            tree = parse_json(read_text(self.folder / LEDGER, BuildError), BuildError)
-        except BuildError:
-            return {}
-        return tree if isinstance(tree, dict) else {}
 
     def run(self, stage: str, depends: Mapping[str, object], make: Callable[[Path], None]) -> bool:
         """Make a stage's files, unless they are there, whole, and nothing they depend on has changed.
@@ -139,7 +153,7 @@ class Store:
                 scratch.mkdir()
                 make(scratch)
                 files = sorted(path.name for path in scratch.iterdir())
-                digests = {name: _digest_of_file(scratch / name) for name in files}
+                digests = {name: digest_of_file(scratch / name) for name in files}
                 self._entries.pop(stage, None)
                 self._write_ledger()
                 for name in files:
@@ -155,7 +169,7 @@ class Store:
         if not isinstance(entry, dict) or entry.get("fingerprint") != fingerprint:
             return False
         try:
-            return all(_digest_of_file(self.folder / name) == digest for name, digest in entry["files"].items())
+            return all(digest_of_file(self.folder / name) == digest for name, digest in entry["files"].items())
         except (OSError, KeyError, AttributeError, ValueError):  # a damaged ledger, or a file that is no longer there
             return False
 

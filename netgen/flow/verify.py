@@ -85,7 +85,8 @@ def recheck(
 ) -> "CheckReport":
     """Check a build folder as it is on disk, edited files included; only the simulator's cache in it is changed.
 
-    First it is proved again that the operators compute the circuit.
+    First it is proved again that the operators compute the circuit. The report's `edits` name every file that is not as
+    the build recorded it, even where no value that is compared depends on the file.
 
     Args:
         base: folder from which the data's path is seen; the build folder by default.

@@ -12,6 +12,9 @@ from netgen.ir.fixed import FixedPoint, Reals, Words
 PYTORCH = "PyTorch"
 """Name of the quantized PyTorch forward pass, beside those of the simulators."""
 
+COMPUTING = ("circuit.json", "operators.json", "placement.csv", "spec.yaml")
+"""Files of a build from which both the integers and the hardware are made anew for a check."""
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -155,7 +158,8 @@ def raise_if_different(report: CheckReport) -> None:
     difference = report.difference
     if difference is None:
         return
-    edit = report.edits.get("network.npz" if difference.by == PYTORCH else "top.v")
+    first = "network.npz" if difference.by == PYTORCH else "top.v"
+    edit = next((report.edits[name] for name in (first, *COMPUTING) if name in report.edits), None)
     if edit is not None:
         raise CheckError(f"{edit}: {difference}; undo the edit, or build it again")
     raise CheckError(f"{difference}; build it again, and report a bug of netgen if it stays")
