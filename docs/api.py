@@ -12,6 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 ROOMS = (
     "ir",
+    "importer",
     "spec",
     "data",
     "learn",

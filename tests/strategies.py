@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from netgen.hdl import design_of
 from netgen.ir.circuit import Circuit, CircuitLayer
+from netgen.ir.dense import Activation
 from netgen.ir.fixed import FixedPoint, Words
 from netgen.ir.grid import Grid, Placement
 from netgen.ir.netlist import Netlist, netlist_of
-from netgen.ir.network import Activation
 from netgen.ir.thermometer import BIT
 from netgen.lower import SHARING, alkaid, lower
 from netgen.operators.design import Design

@@ -9,9 +9,9 @@ from string import Template
 
 import numpy as np
 
+from netgen.ir.arrays import Bools
 from netgen.ir.circuit import classify, evaluate
 from netgen.ir.fixed import Words
-from netgen.ir.network import Bools
 from netgen.operators.design import Design
 
 CALM = 12

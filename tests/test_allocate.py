@@ -5,10 +5,11 @@ import pytest
 from train_cases import RECIPE
 
 from netgen.data import Dataset, Split, load_dataset
+from netgen.ir.arrays import Bools
 from netgen.ir.circuit import evaluate
+from netgen.ir.dense import DenseLayer, DenseNetwork
 from netgen.ir.digits import count_digits, signed_digits
 from netgen.ir.fixed import FixedPoint, Reals
-from netgen.ir.network import Bools, Layer, Network
 from netgen.learn.allocate import _fewer_digits, allocate
 from netgen.quantize import Formats, QuantizedMlp, calibrate, predict_words, quantize
 from netgen.spec.sections import DataSpec
@@ -25,7 +26,7 @@ def _two_inputs(words: list[int]) -> tuple[QuantizedMlp, Dataset]:
     features = np.repeat(np.random.default_rng(1).random((64, 1)), 2, axis=1).astype(np.float32)
     split = Split(features, np.arange(64) % 2)
     weight = np.array([words, [0, 0]], dtype=np.float64)
-    network = Network((Layer(weight, np.zeros(2), weight != 0, "identity"),))
+    network = DenseNetwork((DenseLayer(weight, np.zeros(2), weight != 0, "identity"),))
     formats = Formats(FixedPoint(4, 4, signed=False), (FixedPoint(6, 0, signed=True),), ())
     return QuantizedMlp(network, formats), Dataset(split, split, split, 2, np.ones(2), "")
 
@@ -69,16 +70,16 @@ def test_allocation_removes_digits_and_holds_the_accuracy() -> None:
     layers = []
     for n_in, n_out, activation in ((64, 16, "relu"), (16, 10, "identity")):
         weight = rng.normal(size=(n_out, n_in)) / np.sqrt(n_in)
-        layers.append(Layer(weight, np.zeros(n_out), np.ones((n_out, n_in), dtype=bool), activation))  # type: ignore[arg-type]
+        layers.append(DenseLayer(weight, np.zeros(n_out), np.ones((n_out, n_in), dtype=bool), activation))  # type: ignore[arg-type]
     form = data.input_format(5)
     formats = calibrate(
-        Network(tuple(layers)),
+        DenseNetwork(tuple(layers)),
         data.train.features.astype(np.float64),
         input_format=form,
         weight_widths=[6, 6],
         activation_widths=[5],
     )
-    module, data = QuantizedMlp(Network(tuple(layers)), formats), data.rounded_to(form)
+    module, data = QuantizedMlp(DenseNetwork(tuple(layers)), formats), data.rounded_to(form)
     reached = fit(module, data, RECIPE, epochs=12, seed=1)
     before = sum(int(count_digits(words).sum()) for words in module.words())
     allocate(module, data, Samples.of(data.train), RECIPE, _ones, accuracy=reached - 0.03, rounds=6, tables=0, seed=2)

@@ -10,8 +10,8 @@ from strategies import TWO_LAYERS, circuits, inputs_of
 
 from netgen.errors import DataError, QuantizeError
 from netgen.ir.circuit import Circuit, CircuitLayer, classify, evaluate, ranges_of, trace
+from netgen.ir.dense import Activation
 from netgen.ir.fixed import FixedPoint, Words
-from netgen.ir.network import Activation
 from netgen.ir.thermometer import BIT
 
 

@@ -25,7 +25,7 @@ from netgen.flow.folder import load_circuit
 from netgen.flow.stage import Work
 from netgen.flow.store import Store
 from netgen.flow.verify import recheck
-from netgen.ir.network import Network
+from netgen.ir.dense import DenseNetwork
 from netgen.spec.spec import parse_spec
 
 SMALL = """
@@ -281,7 +281,7 @@ def test_a_weight_changed_in_the_network_is_found_and_named(copy: Path) -> None:
     step = load_circuit(copy).layers[-1].weight_format.step
     place = np.unravel_index(np.abs(weight).argmax(), weight.shape)
     weight[place] -= 4 * step * np.sign(weight[place])
-    write_network(copy / "network.npz", Network((*before, replace(last, weight=weight))))
+    write_network(copy / "network.npz", DenseNetwork((*before, replace(last, weight=weight))))
     report = recheck(copy)
     assert report.difference is not None
     assert report.difference.by == "PyTorch"

@@ -9,9 +9,9 @@ import pytest
 
 from netgen.errors import BuildError
 from netgen.flow.files import placement_csv, read_network, read_placement, read_text, write_network
+from netgen.ir.dense import DenseLayer, DenseNetwork
 from netgen.ir.grid import Grid, Placement
 from netgen.ir.netlist import Netlist
-from netgen.ir.network import Layer, Network
 
 NETLIST = Netlist(np.array([0, 1]), np.array([0, 0]), np.array([0]), np.array([1]), np.array([8]))
 PLACED = Placement(Grid((2, 1, 1)), np.array([[1, 0, 0], [0, 0, 0]]))
@@ -57,8 +57,8 @@ def test_a_pipe_or_a_folder_in_place_of_a_file_is_refused_at_once(tmp_path: Path
 
 def _network_with(path: Path, old: bytes, new: bytes) -> None:
     """Write a network of one layer, (2, 3), with something else in the header of its weights."""
-    layer = Layer(np.ones((2, 3)), np.zeros(2), np.ones((2, 3), dtype=np.bool_), "identity")
-    write_network(path, Network((layer,)))
+    layer = DenseLayer(np.ones((2, 3)), np.zeros(2), np.ones((2, 3), dtype=np.bool_), "identity")
+    write_network(path, DenseNetwork((layer,)))
     with zipfile.ZipFile(path) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     assert old in parts["weight1.npy"]

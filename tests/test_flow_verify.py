@@ -22,7 +22,7 @@ from netgen.errors import CheckError, SimulatorError
 from netgen.flow.files import read_network, write_network
 from netgen.flow.folder import load_circuit
 from netgen.flow.verify import recheck
-from netgen.ir.network import Layer, Network
+from netgen.ir.dense import DenseLayer, DenseNetwork
 from netgen.lower import lower
 from netgen.operators.file import to_json
 from netgen.report import raise_if_different, render_check
@@ -211,7 +211,7 @@ def test_every_file_of_a_build_is_compared(copy: Path) -> None:
 def test_a_network_that_rounds_to_the_same_circuit_is_named_too(copy: Path) -> None:
     """Its float accuracy and the error bound are not those of the build."""
     first, *more = read_network(copy / "network.npz").layers
-    write_network(copy / "network.npz", Network((replace(first, bias=first.bias * (1 + 1e-9)), *more)))
+    write_network(copy / "network.npz", DenseNetwork((replace(first, bias=first.bias * (1 + 1e-9)), *more)))
     assert recheck(copy).edits == {"network.npz": f"{copy}/network.npz: the file differs from what netgen wrote"}
 
 
@@ -307,7 +307,9 @@ def test_a_network_that_was_edited_is_named(copy: Path) -> None:
     *before, last = network.layers
     bias = last.bias.copy()
     bias[0] += np.abs(last.weight).sum() + 1
-    write_network(copy / "network.npz", Network((*before, type(last)(last.weight, bias, last.mask, last.activation))))
+    write_network(
+        copy / "network.npz", DenseNetwork((*before, type(last)(last.weight, bias, last.mask, last.activation)))
+    )
     with pytest.raises(CheckError) as caught:
         raise_if_different(recheck(copy))
     assert re.fullmatch(
@@ -329,17 +331,17 @@ def test_a_network_that_was_edited_is_named(copy: Path) -> None:
     ids=["layers", "inputs", "outputs", "activation", "bias"],
 )
 def test_a_network_that_no_longer_fits_its_circuit_is_one_line(
-    change: Callable[[tuple[Layer, ...]], tuple[Layer, ...]], message: str, copy: Path
+    change: Callable[[tuple[DenseLayer, ...]], tuple[DenseLayer, ...]], message: str, copy: Path
 ) -> None:
     network = read_network(copy / "network.npz")
-    write_network(copy / "network.npz", Network(change(network.layers)))
+    write_network(copy / "network.npz", DenseNetwork(change(network.layers)))
     with pytest.raises(CheckError) as caught:
         recheck(copy)
     path = re.escape(str(copy / "network.npz"))
     assert re.fullmatch(rf"{path}: {message}; undo the edit, or build it again", str(caught.value))
 
 
-def _part(layer: Layer, *, inputs: int | None = None, outputs: int | None = None) -> Layer:
+def _part(layer: DenseLayer, *, inputs: int | None = None, outputs: int | None = None) -> DenseLayer:
     """The first neurons of a layer and of what it reads."""
     rows, columns = slice(outputs), slice(inputs)
     weight, mask = layer.weight[rows, columns], layer.mask[rows, columns]

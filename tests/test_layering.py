@@ -15,7 +15,7 @@ RANKS = {
     1: {"ir", "tools"},
     2: {"operators", "nn", "spec"},
     3: {"data"},
-    4: {"train", "quantize", "place", "lower", "hdl", "simulate", "fpga", "report"},
+    4: {"importer", "train", "quantize", "place", "lower", "hdl", "simulate", "fpga", "report"},
     5: {"learn", "graph"},
     6: {"flow"},
     7: {"search", "experiment"},
@@ -26,11 +26,14 @@ DOORS = {"__init__", "__main__"}
 """The package's own two files: what `import netgen` and `python -m netgen` find."""
 
 HEAVY = {
-    "torch": {"nn", "train", "quantize"},
+    "torch": {"importer", "nn", "train", "quantize"},
+    "onnx": {"importer"},
+    "onnxruntime": {"importer"},
+    "safetensors": {"importer"},
     "sklearn": {"data"},
     "ortools": {"place"},
     "numba": {"place", "nn"},
-    "scipy": {"place"},
+    "scipy": {"ir", "place"},
     "amaranth": {"operators", "hdl", "simulate"},
     "alkaid": {"lower"},
     "plotly": {"report"},

@@ -11,14 +11,14 @@ import torch
 import netgen
 from netgen.data import Dataset
 from netgen.errors import TrainError
-from netgen.ir.network import Layer, Network
+from netgen.ir.dense import DenseLayer, DenseNetwork
 from netgen.nn.defaults import torch_defaults
 from netgen.spec.sections import PruneSpec
 from netgen.spec.spec import parse_spec
 from netgen.train import Mlp, Pruning, Recipe, Samples, accuracy_of, curvature_in, fit, predict, prune_and_retrain
 
 RECIPE = Recipe(batch_size=256, learning_rate=0.005, weight_decay=0.0, label_smoothing=0.0)
-NETWORK = Network((Layer(np.ones((10, 64)), np.zeros(10), np.ones((10, 64), dtype=np.bool_), "identity"),))
+NETWORK = DenseNetwork((DenseLayer(np.ones((10, 64)), np.zeros(10), np.ones((10, 64), dtype=np.bool_), "identity"),))
 
 
 @pytest.fixture(autouse=True)

@@ -14,9 +14,9 @@ from netgen.data import load_dataset
 from netgen.errors import QuantizeError
 from netgen.experiment.trial import accuracy
 from netgen.ir.circuit import Circuit, evaluate
+from netgen.ir.dense import DenseLayer, DenseNetwork
 from netgen.ir.digits import few_digits
 from netgen.ir.fixed import FixedPoint, Words
-from netgen.ir.network import Layer, Network
 from netgen.learn.learner import Learner
 from netgen.quantize import Formats, QuantizedMlp, calibrate, formats_of, predict_words, quantize
 from netgen.spec.sections import DataSpec
@@ -25,7 +25,7 @@ from netgen.train import Recipe, fit
 
 
 @st.composite
-def networks(draw: st.DrawFn) -> tuple[Network, Formats, Words]:
+def networks(draw: st.DrawFn) -> tuple[DenseNetwork, Formats, Words]:
     """A random sparse network, formats for it, and input words: depth 1 to 4, width 1 to 12, 1 to 10 bits."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     sizes = draw(st.lists(st.integers(1, 12), min_size=2, max_size=5))
@@ -35,24 +35,24 @@ def networks(draw: st.DrawFn) -> tuple[Network, Formats, Words]:
         relu = not last and draw(st.booleans())
         mask = rng.random((n_out, n_in)) < draw(st.sampled_from([0.0, 0.3, 1.0, 1.0]))
         weight, bias = rng.normal(size=(n_out, n_in)), rng.normal(size=n_out)
-        layers.append(Layer(weight, bias, mask, "relu" if relu else "identity"))
+        layers.append(DenseLayer(weight, bias, mask, "relu" if relu else "identity"))
         weights.append(FixedPoint(draw(st.integers(1, 10)), draw(st.integers(-2, 10)), signed=True))
         if not last:
             activations.append(FixedPoint(draw(st.integers(1, 10)), draw(st.integers(-2, 10)), signed=not relu))
     form = FixedPoint(draw(st.integers(1, 10)), draw(st.integers(-2, 10)), signed=draw(st.booleans()))
     words = rng.integers(form.lo, form.hi, size=(8, sizes[0]), endpoint=True)
-    return Network(tuple(layers)), Formats(form, tuple(weights), tuple(activations)), words
+    return DenseNetwork(tuple(layers)), Formats(form, tuple(weights), tuple(activations)), words
 
 
 @settings(max_examples=FUZZ_CASES)
 @given(networks())
-def test_fuzz_quantized_pytorch_equals_the_circuit_bit_for_bit(case: tuple[Network, Formats, Words]) -> None:
+def test_fuzz_quantized_pytorch_equals_the_circuit_bit_for_bit(case: tuple[DenseNetwork, Formats, Words]) -> None:
     network, formats, words = case
     circuit = quantize(network, formats, np.ones(network.sizes[0]))
     assert np.array_equal(predict_words(QuantizedMlp(network, formats), words), evaluate(circuit, words))
 
 
-def _by_fractions(network: Network, formats: Formats, words: Words) -> list[list[int]]:
+def _by_fractions(network: DenseNetwork, formats: Formats, words: Words) -> list[list[int]]:
     """The definition of a circuit in exact rational numbers, one neuron at a time."""
 
     def rounded(value: Fraction, form: FixedPoint) -> Fraction:
@@ -82,14 +82,14 @@ def _by_fractions(network: Network, formats: Formats, words: Words) -> list[list
 
 @settings(max_examples=60)
 @given(networks())
-def test_the_circuit_equals_the_definition_in_rational_numbers(case: tuple[Network, Formats, Words]) -> None:
+def test_the_circuit_equals_the_definition_in_rational_numbers(case: tuple[DenseNetwork, Formats, Words]) -> None:
     network, formats, words = case
     circuit = quantize(network, formats, np.ones(network.sizes[0]))
     assert evaluate(circuit, words[:3]).tolist() == _by_fractions(network, formats, words[:3])
 
 
-def _one_neuron(weight: float, bias: float) -> Network:
-    return Network((Layer(np.array([[weight]]), np.array([bias]), np.array([[True]]), "identity"),))
+def _one_neuron(weight: float, bias: float) -> DenseNetwork:
+    return DenseNetwork((DenseLayer(np.array([[weight]]), np.array([bias]), np.array([[True]]), "identity"),))
 
 
 def test_weights_round_to_nearest_with_ties_up_and_saturate() -> None:
@@ -121,9 +121,9 @@ def test_the_formats_of_a_circuit_are_those_it_was_quantized_with() -> None:
         (FixedPoint(3, 2, signed=True), FixedPoint(5, 2, signed=True)),
         (FixedPoint(6, 3, signed=False),),
     )
-    layer = Layer(np.eye(2), np.zeros(2), np.ones((2, 2), dtype=bool), "relu")
-    last = Layer(np.eye(2), np.zeros(2), np.ones((2, 2), dtype=bool), "identity")
-    circuit: Circuit = quantize(Network((layer, last)), formats, np.ones(2))
+    layer = DenseLayer(np.eye(2), np.zeros(2), np.ones((2, 2), dtype=bool), "relu")
+    last = DenseLayer(np.eye(2), np.zeros(2), np.ones((2, 2), dtype=bool), "identity")
+    circuit: Circuit = quantize(DenseNetwork((layer, last)), formats, np.ones(2))
     assert formats_of(circuit) == formats
 
 
@@ -131,7 +131,7 @@ def test_calibration_fits_the_range_and_clips_an_outlier_when_that_costs_less() 
     """Uniform weights below 1 use all bits after the sign; one outlier of 1.01 among 10,000 is clipped."""
     weight = np.linspace(-0.99, 0.99, 10_000).reshape(1, -1)
     weight[0, 0] = 1.01
-    network = Network((Layer(weight, np.zeros(1), np.ones_like(weight, dtype=bool), "identity"),))
+    network = DenseNetwork((DenseLayer(weight, np.zeros(1), np.ones_like(weight, dtype=bool), "identity"),))
     form = FixedPoint(8, 8, signed=False)
     formats = calibrate(network, np.zeros((4, 10_000)), input_format=form, weight_widths=[6], activation_widths=[])
     assert formats.weights == (FixedPoint(6, 5, signed=True),)
@@ -144,7 +144,7 @@ def test_calibration_clips_a_large_weight_that_hardly_matters() -> None:
     and cost 19^2 + 1,000 / 12. Where the large one counts a millionth, it costs 49^2 of these beside 1,000 / 3 / 64^2.
     """
     weight = np.append(np.linspace(-0.96, 0.96, 1_000), 50.0).reshape(1, -1)
-    network = Network((Layer(weight, np.zeros(1), np.ones_like(weight, dtype=bool), "identity"),))
+    network = DenseNetwork((DenseLayer(weight, np.zeros(1), np.ones_like(weight, dtype=bool), "identity"),))
     curvature = np.append(np.ones(1_000), 1e-6).reshape(1, -1)
     found = [
         calibrate(
@@ -167,7 +167,7 @@ def test_large_weights_of_inputs_that_are_always_zero_do_not_change_the_formats(
     plain = learner.dense()[0].network()
     weight = plain.layers[0].weight.copy()
     weight[:, ~data.train.features.any(axis=0)] = 50.0
-    large = Network((replace(plain.layers[0], weight=weight), *plain.layers[1:]))
+    large = DenseNetwork((replace(plain.layers[0], weight=weight), *plain.layers[1:]))
     right = [accuracy(learner.quantized(one)[1], data.validation) for one in (plain, large)]
     assert right[0] == right[1] > 0.85
 
@@ -179,8 +179,8 @@ def test_fine_tuning_under_quantization_regains_accuracy() -> None:
     layers = []
     for n_in, n_out, activation in ((64, 16, "relu"), (16, 10, "identity")):
         weight = rng.normal(size=(n_out, n_in)) / np.sqrt(n_in)
-        layers.append(Layer(weight, np.zeros(n_out), np.ones((n_out, n_in), dtype=bool), activation))  # type: ignore[arg-type]
-    network = Network(tuple(layers))
+        layers.append(DenseLayer(weight, np.zeros(n_out), np.ones((n_out, n_in), dtype=bool), activation))  # type: ignore[arg-type]
+    network = DenseNetwork(tuple(layers))
     form = data.input_format(5)
     formats = calibrate(
         network,
@@ -198,8 +198,8 @@ def test_fine_tuning_under_quantization_regains_accuracy() -> None:
 
 def test_gradients_pass_straight_through_except_where_a_weight_saturates() -> None:
     formats = Formats(FixedPoint(4, 0, signed=False), (FixedPoint(4, 2, signed=True),), ())
-    layer = Layer(np.array([[0.3, 5.0]]), np.zeros(1), np.ones((1, 2), dtype=bool), "identity")
-    module = QuantizedMlp(Network((layer,)), formats)
+    layer = DenseLayer(np.array([[0.3, 5.0]]), np.zeros(1), np.ones((1, 2), dtype=bool), "identity")
+    module = QuantizedMlp(DenseNetwork((layer,)), formats)
     module(torch.tensor([[2.0, 3.0]])).sum().backward()
     gradient = module.weights[0].grad
     assert gradient is not None
@@ -207,11 +207,11 @@ def test_gradients_pass_straight_through_except_where_a_weight_saturates() -> No
 
 
 def test_wide_formats_fall_back_to_double_precision() -> None:
-    layer = Layer(np.ones((1, 12)), np.zeros(1), np.ones((1, 12), dtype=bool), "identity")
+    layer = DenseLayer(np.ones((1, 12)), np.zeros(1), np.ones((1, 12), dtype=bool), "identity")
     narrow = Formats(FixedPoint(8, 8, signed=False), (FixedPoint(6, 5, signed=True),), ())
     wide = Formats(FixedPoint(16, 8, signed=False), (FixedPoint(16, 5, signed=True),), ())
-    assert QuantizedMlp(Network((layer,)), narrow).dtype == torch.float32
-    assert QuantizedMlp(Network((layer,)), wide).dtype == torch.float64
+    assert QuantizedMlp(DenseNetwork((layer,)), narrow).dtype == torch.float32
+    assert QuantizedMlp(DenseNetwork((layer,)), wide).dtype == torch.float64
 
 
 def test_few_digits_are_the_nearest_words_that_have_no_more() -> None:
@@ -236,7 +236,7 @@ def test_the_first_layer_reads_the_bits_of_thresholds() -> None:
     """Word 5 reaches 2 and 4, not 6: 1/2 + 1/2 times weight 1 is 2 half steps; the circuit computes the same."""
     entry = FixedPoint(3, 3, signed=False)
     formats = Formats(entry, (FixedPoint(4, 0, signed=True),), (), thresholds=(2, 4, 6))
-    network = Network((Layer(np.ones((1, 3)), np.zeros(1), np.ones((1, 3), dtype=bool), "identity"),))
+    network = DenseNetwork((DenseLayer(np.ones((1, 3)), np.zeros(1), np.ones((1, 3), dtype=bool), "identity"),))
     circuit = quantize(network, formats, np.ones(1))
     words = np.arange(8)[:, None]
     expected = [[0], [0], [1], [1], [2], [2], [3], [3]]

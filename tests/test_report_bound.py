@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from netgen.errors import CheckError
 from netgen.ir.circuit import Circuit, CircuitLayer, evaluate
+from netgen.ir.dense import Activation, DenseLayer, DenseNetwork
 from netgen.ir.fixed import FixedPoint, Reals
-from netgen.ir.network import Activation, Layer, Network
 from netgen.ir.simplify import simplify
 from netgen.report.bound import error_bound
 
 
-def quantized(network: Network, widths: list[FixedPoint], given_input: FixedPoint, scale: Reals) -> Circuit:
+def quantized(network: DenseNetwork, widths: list[FixedPoint], given_input: FixedPoint, scale: Reals) -> Circuit:
     """Weights and biases rounded to the nearest step; `widths` are weight and output formats in turn."""
     layers, frac = [], given_input.frac
     for depth, layer in enumerate(network.layers):
@@ -34,7 +34,7 @@ def quantized(network: Network, widths: list[FixedPoint], given_input: FixedPoin
     return Circuit(given_input, scale, tuple(layers))
 
 
-def forward(network: Network, features: Reals) -> Reals:
+def forward(network: DenseNetwork, features: Reals) -> Reals:
     """The float network, as PyTorch would compute it, on scaled features."""
     values = features
     for layer in network.layers:
@@ -43,7 +43,7 @@ def forward(network: Network, features: Reals) -> Reals:
     return values
 
 
-def distance(network: Network, circuit: Circuit, features: Reals) -> Reals:
+def distance(network: DenseNetwork, circuit: Circuit, features: Reals) -> Reals:
     """Greatest distance of the scores, per output."""
     words = evaluate(circuit, circuit.input.encode(features))
     error = np.abs(
@@ -58,7 +58,7 @@ activations: st.SearchStrategy[Activation] = st.sampled_from(["relu", "identity"
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> tuple[Network, Circuit, int]:
+def cases(draw: st.DrawFn) -> tuple[DenseNetwork, Circuit, int]:
     sizes = draw(st.lists(st.integers(1, 6), min_size=2, max_size=5))
     seed = draw(st.integers(0, 2**32 - 1))
     rng = np.random.default_rng(seed)
@@ -66,10 +66,10 @@ def cases(draw: st.DrawFn) -> tuple[Network, Circuit, int]:
     for n_in, n_out in itertools.pairwise(sizes):
         weight = rng.normal(size=(n_out, n_in)) * 2.0 ** draw(st.integers(-3, 2))
         mask = rng.random((n_out, n_in)) < draw(st.sampled_from([0.3, 1.0]))
-        layers.append(Layer(weight, rng.normal(size=n_out), mask, draw(activations)))
+        layers.append(DenseLayer(weight, rng.normal(size=n_out), mask, draw(activations)))
         widths += [draw(formats), draw(formats)]
     scale = np.ldexp(1.0, rng.integers(-3, 4, size=sizes[0]))
-    network = Network(tuple(layers))
+    network = DenseNetwork(tuple(layers))
     circuit = quantized(network, widths, draw(formats), scale)
     return network, draw(st.sampled_from([circuit, simplify(circuit)])), seed
 
@@ -86,7 +86,7 @@ def inputs(circuit: Circuit, seed: int, reach: float) -> Reals:
 
 
 @given(cases())
-def test_no_input_of_the_format_passes_the_bound(case: tuple[Network, Circuit, int]) -> None:
+def test_no_input_of_the_format_passes_the_bound(case: tuple[DenseNetwork, Circuit, int]) -> None:
     """The allowance of 1e-9 is for float64 itself: some 1e3 additions of relative error 1.2e-16 each, with room."""
     network, circuit, seed = case
     bound = error_bound(network, circuit)
@@ -95,7 +95,7 @@ def test_no_input_of_the_format_passes_the_bound(case: tuple[Network, Circuit, i
 
 @given(cases(), st.floats(1.0, 8.0))
 def test_inputs_that_saturate_stay_within_a_bound_of_features_beyond_the_format(
-    case: tuple[Network, Circuit, int], reach: float
+    case: tuple[DenseNetwork, Circuit, int], reach: float
 ) -> None:
     network, circuit, seed = case
     features = inputs(circuit, seed, reach)
@@ -103,9 +103,9 @@ def test_inputs_that_saturate_stay_within_a_bound_of_features_beyond_the_format(
     assert (distance(network, circuit, features) <= bound * (1 + 1e-9) + 1e-9).all()
 
 
-def one_layer(weight: float, step_weight: int, bias: int, *, real_bias: float) -> tuple[Network, Circuit]:
+def one_layer(weight: float, step_weight: int, bias: int, *, real_bias: float) -> tuple[DenseNetwork, Circuit]:
     """One weight on one input of format u3.0, the weight in steps of 1/4, the bias likewise."""
-    network = Network((Layer(np.array([[weight]]), np.array([real_bias]), np.array([[True]]), "identity"),))
+    network = DenseNetwork((DenseLayer(np.array([[weight]]), np.array([real_bias]), np.array([[True]]), "identity"),))
     layer = CircuitLayer(np.array([[step_weight]]), np.array([bias]), FixedPoint(4, 2, signed=True), "identity", None)
     return network, Circuit(FixedPoint(3, 0, signed=False), np.ones(1), (layer,))
 
@@ -128,15 +128,15 @@ def test_the_bound_of_exact_weights_is_reached() -> None:
 
 def two_layers(
     weight: int, bias: tuple[int, int], real_bias: tuple[float, float], activation: Activation, between: FixedPoint
-) -> tuple[Network, Circuit]:
+) -> tuple[DenseNetwork, Circuit]:
     """Input u3.0, weights `weight` and 1, exact; scores are not rounded."""
     unit, last = FixedPoint(2, 0, signed=True), np.array([[1]])
     first = np.array([[weight]])
     kept = np.array([[True]])
-    network = Network(
+    network = DenseNetwork(
         (
-            Layer(first / 1, np.array([real_bias[0]]), kept, activation),
-            Layer(last / 1, np.array([real_bias[1]]), kept, "identity"),
+            DenseLayer(first / 1, np.array([real_bias[0]]), kept, activation),
+            DenseLayer(last / 1, np.array([real_bias[1]]), kept, "identity"),
         )
     )
     circuit = Circuit(
@@ -176,7 +176,7 @@ def test_relu_shrinks_an_error_to_0_where_both_are_negative() -> None:
 
 def test_a_network_of_another_shape_is_refused() -> None:
     _, circuit = one_layer(0.7, 3, 1, real_bias=0.2)
-    other = Network((Layer(np.ones((1, 2)), np.zeros(1), np.ones((1, 2), dtype=bool), "identity"),))
+    other = DenseNetwork((DenseLayer(np.ones((1, 2)), np.zeros(1), np.ones((1, 2), dtype=bool), "identity"),))
     with pytest.raises(CheckError) as caught:
         error_bound(other, circuit)
     assert str(caught.value) == (

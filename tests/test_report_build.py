@@ -12,8 +12,8 @@ from rich.console import Console
 
 from netgen.errors import BuildError
 from netgen.ir.circuit import Circuit, CircuitLayer
+from netgen.ir.dense import DenseLayer, DenseNetwork
 from netgen.ir.fixed import FixedPoint
-from netgen.ir.network import Layer, Network
 from netgen.lower import lower
 from netgen.operators.design import Design
 from netgen.operators.schedule import Schedule
@@ -39,7 +39,7 @@ def test_a_build_report_gathers_sizes_widths_and_ports() -> None:
     component: Any = None
     graph = lower(circuit, argmax=True)
     design = Design(circuit, graph, Schedule((0,) * len(graph.operators), 2), circuit.score_format, 1, component, "")
-    network = Network((Layer(np.ones((1, 2)), np.zeros(1), np.array([[True, False]]), "identity"),))
+    network = DenseNetwork((DenseLayer(np.ones((1, 2)), np.zeros(1), np.array([[True, False]]), "identity"),))
     report = build_report(
         name="tiny",
         warnings=("prune: lost",),

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from strategies import circuits, inputs_of
 
 from netgen.ir.circuit import Circuit, CircuitLayer, evaluate, ranges_of
+from netgen.ir.dense import alive_of
 from netgen.ir.fixed import FixedPoint
-from netgen.ir.network import alive_of
 from netgen.ir.simplify import simplify
 
 

@@ -10,8 +10,8 @@ from train_cases import RECIPE
 
 from netgen.data import Dataset, Split
 from netgen.errors import TrainError
+from netgen.ir.dense import DenseLayer, DenseNetwork, remove_dead
 from netgen.ir.fixed import FixedPoint
-from netgen.ir.network import Layer, Network, remove_dead
 from netgen.spec.sections import PruneSpec
 from netgen.train import Mlp, Pruning, Recipe, Samples, accuracy_of, fit, predict, prune_and_retrain
 
@@ -37,8 +37,8 @@ def test_removing_dead_neurons_changes_no_output() -> None:
     for n_in, n_out in ((6, 5), (5, 4), (4, 3)):
         mask = rng.random((n_out, n_in)) < 0.35
         mask[2] = False  # a neuron with its bias only
-        layers.append(Layer(rng.normal(size=(n_out, n_in)), rng.normal(size=n_out), mask, "relu"))
-    network = Network(tuple(layers))
+        layers.append(DenseLayer(rng.normal(size=(n_out, n_in)), rng.normal(size=n_out), mask, "relu"))
+    network = DenseNetwork(tuple(layers))
     smaller = remove_dead(network)
     x = rng.normal(size=(50, 6))
     assert smaller.weights_left < network.weights_left
@@ -57,7 +57,7 @@ def test_training_learns_and_repeats_exactly(digits: Dataset) -> None:
         assert np.array_equal(one.weight, two.weight)
 
 
-def _pruned(mlp: Mlp, data: Dataset, spec: PruneSpec) -> tuple[Network, float]:
+def _pruned(mlp: Mlp, data: Dataset, spec: PruneSpec) -> tuple[DenseNetwork, float]:
     pruning = Pruning(mlp, Samples.of(data.train), RECIPE, spec, seed=1)
     return prune_and_retrain(pruning, data, epochs=spec.retrain)
 

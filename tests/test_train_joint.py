@@ -8,8 +8,8 @@ import torch
 from train_cases import RECIPE
 
 from netgen.data import Dataset
+from netgen.ir.arrays import Bools
 from netgen.ir.fixed import Reals, Words
-from netgen.ir.network import Bools
 from netgen.spec.sections import PruneSpec
 from netgen.train import Mlp, Penalty, Pruning, Samples, fit, prune_and_retrain, sensitivity
 from netgen.train.dead import remove_dead_neurons

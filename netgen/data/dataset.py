@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from netgen.ir.arrays import frozen
 from netgen.ir.fixed import FixedPoint, Reals, Words
-from netgen.ir.network import frozen
 from netgen.ir.thermometer import BIT, threshold_bits
 
 Floats = npt.NDArray[np.float32]

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from netgen.flow import files
 from netgen.flow.folder import load_circuit, load_spec_of, parsed
 from netgen.ir.circuit import Circuit
+from netgen.ir.dense import DenseNetwork
 from netgen.ir.grid import Placement
 from netgen.ir.netlist import Netlist, netlist_of
-from netgen.ir.network import Network
 from netgen.spec.board import board_of
 from netgen.spec.spec import Spec
 
@@ -33,7 +33,7 @@ class Build:
     spec: Spec
 
     @cached_property
-    def network(self) -> Network:
+    def network(self) -> DenseNetwork:
         """The float network that the circuit was rounded from."""
         return files.read_network(self.folder / "network.npz")
 

@@ -12,8 +12,8 @@ from netgen.flow.built import load_report
 from netgen.flow.store import LEDGER, digest_of_file, recorded_files
 from netgen.ir.circuit import Circuit
 from netgen.ir.circuit_file import to_json
+from netgen.ir.dense import DenseNetwork
 from netgen.ir.netlist import netlist_of
-from netgen.ir.network import Network
 from netgen.ir.thermometer import thresholds_in
 from netgen.operators.design import Design
 from netgen.spec.board import board_of
@@ -27,7 +27,7 @@ READ = ("spec.yaml", "circuit.json", "network.npz", "operators.json", "placement
 """Files that a check reads."""
 
 
-def edits_of(folder: Path, spec: Spec, network: Network, design: Design, data: Dataset) -> dict[str, str]:
+def edits_of(folder: Path, spec: Spec, network: DenseNetwork, design: Design, data: Dataset) -> dict[str, str]:
     """Compare a build folder with what the build recorded of it, with its data, and with what its files give.
 
     Every file that the ledger `build.json` records is compared with its digest there, whether or not a check reads it.
@@ -89,7 +89,7 @@ def _unlike_data(circuit: Circuit, spec: Spec, data: Dataset) -> str | None:
     return None
 
 
-def raise_if_unlike(path: Path, network: Network, circuit: Circuit) -> None:
+def raise_if_unlike(path: Path, network: DenseNetwork, circuit: Circuit) -> None:
     """Check that a network has the layers of a circuit, so that both can be compared.
 
     Raises: CheckError, when sizes or activations differ, or when its numbers are too large for the circuit's formats.
@@ -105,12 +105,12 @@ def raise_if_unlike(path: Path, network: Network, circuit: Circuit) -> None:
         raise CheckError(f"{path}: {str(error).partition('; ')[0]}; undo the edit, or build it again") from error
 
 
-def _layers(noun: Network | Circuit) -> str:
+def _layers(noun: DenseNetwork | Circuit) -> str:
     sizes, activations = map(str, noun.sizes), (layer.activation for layer in noun.layers)
     return f"{'-'.join(sizes)} ({', '.join(activations)})"
 
 
-def _is_edited(network: Network, design: Design) -> bool:
+def _is_edited(network: DenseNetwork, design: Design) -> bool:
     """Whether a network rounds to another circuit than that of a design."""
     from netgen import quantize
 

@@ -13,9 +13,9 @@ import numpy as np
 from netgen import text
 from netgen.errors import BuildError, NetgenError
 from netgen.ir.array_header import read_header
+from netgen.ir.dense import DenseLayer, DenseNetwork
 from netgen.ir.grid import Grid, Placement
 from netgen.ir.netlist import Netlist
-from netgen.ir.network import Layer, Network
 
 __all__ = ["placement_csv", "read_network", "read_placement", "read_text", "write_network"]
 
@@ -51,7 +51,7 @@ def read_text(path: Path) -> str:
     return text.read_text(path, BuildError, limit=LARGEST, fix="build it again")
 
 
-def write_network(path: Path, network: Network) -> None:
+def write_network(path: Path, network: DenseNetwork) -> None:
     """Write a network as a .npz of plain arrays, the same bytes for the same network."""
     arrays: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.generic]]] = {}
     for number, layer in enumerate(network.layers, start=1):
@@ -63,7 +63,7 @@ def write_network(path: Path, network: Network) -> None:
         np.savez_compressed(file, allow_pickle=False, **arrays)
 
 
-def read_network(path: Path) -> Network:
+def read_network(path: Path) -> DenseNetwork:
     """Read what `write_network` wrote.
 
     Raises: BuildError, when the file is missing or damaged.
@@ -81,15 +81,15 @@ def read_network(path: Path) -> Network:
             _check_claims(file.zip)
             count = len(file.files) // 4
             layers = [
-                Layer(
+                DenseLayer(
                     weight=file[f"weight{number}"],
                     bias=file[f"bias{number}"],
                     mask=file[f"mask{number}"],
-                    activation=str(file[f"activation{number}"]),  # type: ignore[arg-type]  # Layer checks it
+                    activation=str(file[f"activation{number}"]),  # type: ignore[arg-type]  # DenseLayer checks it
                 )
                 for number in range(1, count + 1)
             ]
-        return Network(tuple(layers))
+        return DenseNetwork(tuple(layers))
     except (*DAMAGES, NetgenError) as error:
         reason = " ".join(str(error).split())[:80] or type(error).__name__
         raise BuildError(f"{path}: not a network ({reason}); build it again") from error

@@ -9,9 +9,9 @@ from netgen.flow import files
 from netgen.flow.folder import load_circuit, load_operators
 from netgen.flow.stage import Work
 from netgen.ir.circuit import Circuit
+from netgen.ir.dense import DenseNetwork
 from netgen.ir.grid import Grid, Placement
 from netgen.ir.netlist import Netlist, netlist_of
-from netgen.ir.network import Network
 from netgen.ir.regions import Regions
 from netgen.operators.graph import OperatorGraph
 from netgen.spec.board import board_of
@@ -28,7 +28,7 @@ def data_key(work: Work) -> dict[str, object]:
     return {"data": work.get(data).digest, "split": split, "seed": work.spec.seed}
 
 
-def network(work: Work) -> Network:
+def network(work: Work) -> DenseNetwork:
     """The float network that the circuit was rounded from."""
     return files.read_network(work.folder / "network.npz")
 

@@ -14,8 +14,8 @@ from netgen.flow.design import load_design
 from netgen.flow.edits import edits_of, raise_if_unlike
 from netgen.flow.folder import load_circuit, load_operators, load_spec_of
 from netgen.ir.circuit import Circuit, trace
+from netgen.ir.dense import DenseNetwork
 from netgen.ir.fixed import Words
-from netgen.ir.network import Network
 from netgen.operators.design import Design
 from netgen.operators.prove import prove
 from netgen.progress import Progress, silent
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def check(
-    network: Network,
+    network: DenseNetwork,
     design: Design,
     data: Dataset,
     *,

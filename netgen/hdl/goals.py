@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from netgen.ir.arrays import Bools
 from netgen.ir.fixed import Words
-from netgen.ir.network import Bools
 from netgen.operators.graph import OperatorGraph
 from netgen.operators.kinds import Constant, Count, Greater, Operation, Shift, Table, address_of
 

@@ -16,8 +16,8 @@ import numpy as np
 from netgen.hdl.driven import columns_of, driver_of
 from netgen.hdl.goals import MISSED, Cells, entries_of, goals_of, reached, trivial
 from netgen.hdl.visible import Visibility
+from netgen.ir.arrays import Bools
 from netgen.ir.fixed import FixedPoint, Words
-from netgen.ir.network import Bools
 from netgen.operators.design import Design
 from netgen.operators.graph import OperatorGraph, values_of
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from netgen.ir.arrays import Bools
 from netgen.ir.fixed import Words
-from netgen.ir.network import Bools
 from netgen.operators.graph import OperatorGraph
 from netgen.operators.kinds import compute
 

@@ -12,8 +12,9 @@ from typing import get_args
 import numpy as np
 
 from netgen.errors import DataError, QuantizeError
+from netgen.ir.arrays import frozen
+from netgen.ir.dense import Activation
 from netgen.ir.fixed import MAX_WIDTH, FixedPoint, Reals, Words, bits_of, shift_round
-from netgen.ir.network import Activation, frozen
 from netgen.ir.thermometer import BIT, threshold_bits
 
 __all__ = [

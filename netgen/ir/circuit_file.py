@@ -8,8 +8,8 @@ import numpy as np
 
 from netgen.errors import BuildError, QuantizeError
 from netgen.ir.circuit import Circuit, CircuitLayer
+from netgen.ir.dense import Activation
 from netgen.ir.fixed import MAX_WIDTH, FixedPoint
-from netgen.ir.network import Activation
 from netgen.text import Fields, parse_json, shown
 
 __all__ = ["MOST_WEIGHTS", "from_json", "to_json"]

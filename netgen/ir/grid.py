@@ -9,9 +9,9 @@ from typing import Literal, get_args
 import numpy as np
 
 from netgen.errors import FitError
+from netgen.ir.arrays import frozen
 from netgen.ir.fixed import Words
 from netgen.ir.netlist import MOST_NEURONS, Netlist
-from netgen.ir.network import frozen
 
 __all__ = [
     "FACES",

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from netgen.errors import FitError
+from netgen.ir.arrays import Bools, frozen
 from netgen.ir.circuit import Circuit, ranges_of
+from netgen.ir.dense import alive_of
 from netgen.ir.fixed import Words, bits_of
-from netgen.ir.network import Bools, alive_of, frozen
 
 __all__ = ["MOST_NEURONS", "Netlist", "netlist_between", "netlist_of"]
 

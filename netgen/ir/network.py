@@ -1,130 +1,265 @@
-"""A trained network as plain arrays: float, layered, sparse.
+"""A trained network in float: layers of neurons, each of which reads any earlier neurons.
 
-It holds numpy arrays, so only training and quantizing need torch.
+A chain of dense layers is the special case. Convolutions are unrolled: a kernel entry that is used at 100 positions is
+100 wires. Wires are held as compressed rows, so memory follows the number of wires.
+
+Neurons are numbered through: first the inputs, port by port, then layer by layer.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
-from typing import Literal, get_args
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, assert_never, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from netgen.errors import WeightsError
-from netgen.ir.fixed import Reals
+from netgen.errors import DataError, WeightsError
+from netgen.ir.arrays import frozen
+from netgen.ir.fixed import Reals, Words
+from netgen.ir.functions import Pipeline, apply_all, check_pipeline
 
-Bools = npt.NDArray[np.bool_]
-Activation = Literal["relu", "identity"]
+__all__ = ["Gather", "Head", "Layer", "Network", "Port"]
 
+Gather = Literal["sum", "max"]
+"""What a neuron makes of the values that it reads: their weighted sum plus its bias, or the greatest of them."""
+HeadFunction = Literal["none", "softmax", "log_softmax", "argmax"]
 
-def frozen(values: npt.ArrayLike, dtype: npt.DTypeLike) -> npt.NDArray[np.generic]:
-    """A read-only copy of an array; every dataclass of netgen keeps its arrays read-only."""
-    array = np.array(values, dtype=dtype)
-    array.setflags(write=False)
-    return array
+CHUNK_BYTES = 200_000_000
+"""Memory for the values of all neurons of the samples that are evaluated at once."""
 
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """One fully connected layer, `activation(weight @ x + bias)`.
+    """Neurons that are computed alike: `activation(sum or maximum of what they read)`.
 
     Attributes:
-        weight: (n_out, n_in) float64; zero wherever `mask` is False.
-        bias: (n_out,) float64.
-        mask: (n_out, n_in) bool; True where there is a wire.
+        name: module path or node name in the user's model; unique in a network.
+        starts: (n + 1,) int64; the wires of neuron k are those from `starts[k]` to `starts[k + 1] - 1`.
+        source: (m,) int64; the number of the neuron that each wire reads; no neuron reads another twice.
+        weight: (m,) float64; 1 for the wires of a maximum.
+        bias: (n,) float64; 0 for a maximum.
+        gather: sum or maximum.
+        activation: functions applied to it, one after the other.
+        parameter: (m,) int64; wires with equal numbers share one trained parameter; None when no two do.
+        step: (n,) float64; the weights of neuron k are whole multiples of `step[k]`, because the network arrived
+            quantized; None for float weights.
 
-    Raises: WeightsError, for wrong shapes or numbers that are not finite.
+    Raises: WeightsError, for arrays that do not match, or numbers that are not finite.
     """
 
+    name: str
+    starts: Words
+    source: Words
     weight: Reals
     bias: Reals
-    mask: Bools
-    activation: Activation
+    gather: Gather = "sum"
+    activation: Pipeline = ()
+    parameter: Words | None = None
+    step: Reals | None = None
 
     def __post_init__(self) -> None:
-        weight, bias, mask = np.asarray(self.weight), np.asarray(self.bias), np.asarray(self.mask)
-        if weight.ndim != 2 or 0 in weight.shape:
-            raise WeightsError(f"weight of shape {weight.shape}; a layer needs (n_out, n_in), both at least 1")
-        if bias.shape != weight.shape[:1] or mask.shape != weight.shape:
-            raise WeightsError(f"bias {bias.shape} and mask {mask.shape} do not match weight {weight.shape}")
-        for name, array in (("weight", weight), ("bias", bias)):
+        for name, dtype in (("starts", np.int64), ("source", np.int64), ("weight", np.float64), ("bias", np.float64)):
+            object.__setattr__(self, name, frozen(getattr(self, name), dtype))
+        for name, dtype in (("parameter", np.int64), ("step", np.float64)):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, frozen(getattr(self, name), dtype))
+        n, m = len(self.bias), len(self.source)
+        shapes = [(m,), (m,), *([(m,)] if self.parameter is not None else [])]
+        found = [self.source.shape, self.weight.shape, *([self.parameter.shape] if self.parameter is not None else [])]
+        if self.bias.ndim != 1 or n == 0 or self.starts.shape != (n + 1,) or found != shapes:
+            raise WeightsError(f"layer {self.name}: its arrays do not match; give one bias per neuron, rows of wires")
+        if self.starts[0] != 0 or self.starts[-1] != m or (np.diff(self.starts) < 0).any():
+            raise WeightsError(f"layer {self.name}: starts must rise from 0 to the number of wires, {m}")
+        if self.step is not None and self.step.shape != (n,):
+            raise WeightsError(f"layer {self.name}: {self.step.shape} steps of weights for {n} neurons")
+        if self.gather not in get_args(Gather):
+            raise WeightsError(f"layer {self.name}: gather {self.gather!r}; use one of {', '.join(get_args(Gather))}")
+        for name in ("weight", "bias"):
+            array = getattr(self, name)
             if not np.isfinite(array).all():
-                place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-                raise WeightsError(f"{name}{list(place)} is {array[place]}; every weight must be finite")
-        if self.activation not in get_args(Activation):
-            raise WeightsError(f"activation {self.activation!r}; use one of {', '.join(get_args(Activation))}")
-        object.__setattr__(self, "weight", frozen(np.where(mask, weight, 0.0), np.float64))
-        object.__setattr__(self, "bias", frozen(bias, np.float64))
-        object.__setattr__(self, "mask", frozen(mask, np.bool_))
+                at = int(np.argmin(np.isfinite(array)))
+                raise WeightsError(f"layer {self.name}: {name} {at} is {array[at]}; every weight must be finite")
+        if self.gather == "max" and ((np.diff(self.starts) == 0).any() or (self.weight != 1).any() or self.bias.any()):
+            raise WeightsError(f"layer {self.name}: a maximum reads at least one neuron, by weight 1 and without bias")
+        check_pipeline(self.activation, n, f"layer {self.name}")
+
+    def __len__(self) -> int:
+        return len(self.bias)
+
+    @property
+    def wires(self) -> int:
+        """Number of wires."""
+        return len(self.source)
+
+    @cached_property
+    def target(self) -> Words:
+        """(m,) the neuron, by its index in this layer, into which each wire leads."""
+        return np.repeat(np.arange(len(self), dtype=np.int64), np.diff(self.starts))
+
+    def gathered(self, values: Reals) -> Reals:
+        """The sums or maxima, (samples, n), of the values of all earlier neurons, (samples, earlier)."""
+        if self.gather == "max":
+            return _maxima(values, self.starts, self.source)
+        from scipy.sparse import csr_array
+
+        rows = csr_array((self.weight, self.source, self.starts), shape=(len(self), values.shape[1]))
+        total: Reals = (rows @ values.T).T + self.bias
+        return total
+
+
+def _maxima(values: Reals, starts: Words, source: Words) -> Reals:
+    """The greatest value of each row's sources; rows are not empty."""
+    return np.stack([np.maximum.reduceat(sample[source], starts[:-1]) for sample in values])
+
+
+@dataclass(frozen=True)
+class Port:
+    """An input of the user's model.
+
+    Attributes:
+        shape: of one sample, without the batch.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """Values of one sample."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+
+@dataclass(frozen=True, eq=False)
+class Head:
+    """An output of the user's model.
+
+    Attributes:
+        neuron: int64, of the shape of one sample's output: the number of the neuron that gives each value.
+        function: what the model computes from these values; hardware gives the values, and the class for `argmax`.
+        axis: the axis of `neuron` along which it is computed.
+        keep: whether the shape of an arg-max keeps the axis, with length 1.
+    """
+
+    name: str
+    neuron: Words
+    function: HeadFunction = "none"
+    axis: int = -1
+    keep: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "neuron", frozen(self.neuron, np.int64))
+
+    def outputs(self, values: Reals) -> npt.NDArray[np.generic]:
+        """The model's output, (samples, *shape), from the values of all neurons, (samples, neurons)."""
+        from scipy.special import log_softmax, softmax
+
+        found: Reals = values[:, self.neuron]
+        axis = self.axis if self.axis < 0 else self.axis + 1
+        match self.function:
+            case "none":
+                return found
+            case "softmax":
+                return np.asarray(softmax(found, axis=axis))
+            case "log_softmax":
+                return np.asarray(log_softmax(found, axis=axis))
+            case "argmax":
+                return np.asarray(np.argmax(found, axis=axis, keepdims=self.keep))
+            case _:
+                assert_never(self.function)
 
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """Layers in the order of evaluation; at least one.
+    """Layers in topological order, between named inputs and outputs.
 
-    Raises: WeightsError, when the sizes of adjacent layers differ.
+    Attributes:
+        inputs: one or more ports.
+        layers: at least one; each reads inputs and neurons of layers before it.
+        outputs: one or more heads.
+
+    Raises: WeightsError, when a layer reads a neuron that is not before it, or two names are equal.
     """
 
+    inputs: tuple[Port, ...]
     layers: tuple[Layer, ...]
+    outputs: tuple[Head, ...]
 
     def __post_init__(self) -> None:
-        if not self.layers:
-            raise WeightsError("a network without layers; give it at least one")
-        for index, (before, after) in enumerate(pairwise(self.layers), start=1):
-            if before.weight.shape[0] != after.weight.shape[1]:
-                raise WeightsError(
-                    f"layer {index + 1} reads {after.weight.shape[1]} values, but layer {index} has "
-                    f"{before.weight.shape[0]} outputs; their shapes must chain"
+        if not self.inputs or not self.layers or not self.outputs:
+            raise WeightsError("a network needs at least one input, one layer and one output")
+        for what, names in (("inputs", self.inputs), ("layers", self.layers), ("outputs", self.outputs)):
+            seen = [one.name for one in names]
+            twice = next((name for name in seen if seen.count(name) > 1), None) if len(set(seen)) < len(seen) else None
+            if twice is not None:
+                raise WeightsError(f"two {what} named {twice!r}; every name must be unique")
+        for layer, first in zip(self.layers, self.first, strict=False):
+            if layer.wires and not 0 <= layer.source.min() <= layer.source.max() < first:
+                raise WeightsError(f"layer {layer.name}: reads a neuron that is not before it")
+        for head in self.outputs:
+            if not head.neuron.size or not 0 <= head.neuron.min() <= head.neuron.max() < self.neurons:
+                raise WeightsError(f"output {head.name}: a neuron beyond the {self.neurons} of the network, or none")
+
+    @property
+    def features(self) -> int:
+        """Values of one sample, over all inputs."""
+        return sum(port.size for port in self.inputs)
+
+    @cached_property
+    def first(self) -> tuple[int, ...]:
+        """The number of the first neuron of each layer, and the number of all neurons at the end."""
+        sizes = [self.features, *map(len, self.layers)]
+        return tuple(int(total) for total in np.cumsum(sizes))
+
+    @property
+    def neurons(self) -> int:
+        """Number of neurons, the inputs included."""
+        return self.first[-1]
+
+    @property
+    def wires(self) -> int:
+        """Number of wires."""
+        return sum(layer.wires for layer in self.layers)
+
+    def flat(self, x: npt.ArrayLike | Sequence[npt.ArrayLike]) -> Reals:
+        """The samples of all inputs side by side, (n, features) float64.
+
+        Args:
+            x: (n, *shape) of the one input, or a tuple with one array for each input.
+        Raises: DataError, for another shape, or a number of arrays other than that of the inputs.
+        """
+        given = list(x) if isinstance(x, tuple) else [x]
+        if len(given) != len(self.inputs):
+            raise DataError(f"{len(given)} arrays for the {len(self.inputs)} inputs {[p.name for p in self.inputs]}")
+        arrays = [np.asarray(array, dtype=np.float64) for array in given]
+        for array, port in zip(arrays, self.inputs, strict=True):
+            if array.shape[1:] not in {port.shape, (port.size,)} or array.ndim < 2:
+                raise DataError(
+                    f"input {port.name} of shape {array.shape}; give (n, {', '.join(map(str, port.shape))})"
                 )
+        return np.concatenate([array.reshape(len(array), -1) for array in arrays], axis=1)
 
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """Number of inputs, then of neurons in each layer."""
-        return (self.layers[0].weight.shape[1], *(layer.weight.shape[0] for layer in self.layers))
+    def values(self, x: npt.ArrayLike | Sequence[npt.ArrayLike]) -> Iterator[Reals]:
+        """The values of all neurons, (samples, neurons) float64, for some samples at a time."""
+        flat = self.flat(x)
+        at_once = max(1, CHUNK_BYTES // (8 * self.neurons))
+        for start in range(0, len(flat), at_once):
+            chunk = flat[start : start + at_once]
+            values = np.empty((len(chunk), self.neurons))
+            values[:, : self.features] = chunk
+            for layer, first in zip(self.layers, self.first, strict=False):
+                values[:, first : first + len(layer)] = apply_all(layer.activation, layer.gathered(values[:, :first]))
+            yield values
 
-    @property
-    def weights_total(self) -> int:
-        """Weights of the dense network of this shape."""
-        return sum(layer.weight.size for layer in self.layers)
+    def evaluate(
+        self, x: npt.ArrayLike | Sequence[npt.ArrayLike]
+    ) -> npt.NDArray[np.generic] | tuple[npt.NDArray[np.generic], ...]:
+        """Compute the outputs in double precision, shaped as those of the user's model; several heads as a tuple.
 
-    @property
-    def weights_left(self) -> int:
-        """Weights that the masks keep."""
-        return sum(int(layer.mask.sum()) for layer in self.layers)
-
-
-def alive_of(connected: Sequence[Bools]) -> list[Bools]:
-    """Find the neurons that lie on a path from an input to an output.
-
-    Args:
-        connected: per layer, (n_out, n_in) bool.
-    Returns: one (n,) bool array for the inputs and for each layer.
-    """
-    forward: list[Bools] = [np.ones(connected[0].shape[1], dtype=np.bool_)]
-    for edges in connected:
-        forward.append(np.any(edges & forward[-1], axis=1))
-    backward: list[Bools] = [np.ones(connected[-1].shape[0], dtype=np.bool_)]
-    for edges in reversed(connected):
-        backward.append(np.any(edges & backward[-1][:, None], axis=0))
-    return [f & b for f, b in zip(forward, reversed(backward), strict=True)]
-
-
-def remove_dead(network: Network) -> Network:
-    """Mask every weight of a dead neuron: one that lies on no path from an input to an output.
-
-    Shapes do not change, so neurons keep their indices. The constant output of a dead neuron is added to the biases of
-    the next layer, so the network computes the same function.
-    """
-    alive = alive_of([layer.mask for layer in network.layers])
-    constant = np.zeros(network.sizes[0])
-    layers = []
-    for depth, layer in enumerate(network.layers):
-        mask = layer.mask & alive[depth] & alive[depth + 1][:, None]
-        bias = layer.bias + layer.weight @ constant
-        last = depth == len(network.layers) - 1
-        gone = np.zeros_like(alive[depth + 1]) if last else ~alive[depth + 1]
-        value = np.maximum(bias, 0.0) if layer.activation == "relu" else bias
-        constant = np.where(gone, value, 0.0)
-        layers.append(replace(layer, mask=mask, bias=np.where(gone, 0.0, bias)))
-    return Network(tuple(layers))
+        Args:
+            x: (n, *shape) of the one input, or a tuple with one array for each input.
+        Raises: DataError, for inputs of another shape.
+        """
+        chunks = [tuple(head.outputs(values) for head in self.outputs) for values in self.values(x)]
+        heads = tuple(np.concatenate(parts) for parts in zip(*chunks, strict=True))
+        return heads[0] if len(heads) == 1 else heads

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from netgen.errors import FitError
+from netgen.ir.arrays import Bools, frozen
 from netgen.ir.fixed import Words
 from netgen.ir.grid import Face, Grid, Placement, Site
 from netgen.ir.netlist import Netlist
-from netgen.ir.network import Bools, frozen
 
 __all__ = ["MOST_FLAGS", "Regions", "block", "face_regions", "free_regions", "layered", "obeys", "pin"]
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from netgen.ir.circuit import Circuit, ranges_of, requantize
-from netgen.ir.network import alive_of
+from netgen.ir.dense import alive_of
 
 __all__ = ["simplify"]
 

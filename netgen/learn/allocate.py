@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from netgen.data import Dataset
+from netgen.ir.arrays import Bools
 from netgen.ir.digits import count_digits, few_digits
 from netgen.ir.fixed import FixedPoint, Reals, Words
-from netgen.ir.network import Bools
 from netgen.progress import Progress, silent
 
 if TYPE_CHECKING:

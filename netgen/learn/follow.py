@@ -6,10 +6,10 @@ from itertools import pairwise
 
 import numpy as np
 
+from netgen.ir.arrays import Bools
 from netgen.ir.fixed import Reals, Words
 from netgen.ir.grid import Grid, Placement, wire_lengths
 from netgen.ir.netlist import Netlist, netlist_between
-from netgen.ir.network import Bools
 from netgen.ir.regions import Regions
 from netgen.spec.board import board_of
 from netgen.spec.hardware import PlaceSpec

@@ -9,8 +9,8 @@ import numpy as np
 
 from netgen.data import Dataset
 from netgen.ir.circuit import Circuit
+from netgen.ir.dense import DenseNetwork
 from netgen.ir.fixed import FixedPoint, Reals
-from netgen.ir.network import Network
 from netgen.ir.thermometer import BIT, thresholds_in
 from netgen.learn.allocate import allocate
 from netgen.learn.follow import Follower
@@ -113,14 +113,14 @@ class Learner:
             distances=Follower(spec.place, moves=spec.prune.place_moves, seed=spec.seed) if self.follows else None,
         )
 
-    def pruned(self, dense: "Mlp") -> tuple[Network, float]:
+    def pruned(self, dense: "Mlp") -> tuple[DenseNetwork, float]:
         """Prune and retrain; returns the network and its validation accuracy, 0 to 1."""
         from netgen import train
 
         pruning = self.pruning(dense)
         return train.prune_and_retrain(pruning, self.seen, epochs=self.spec.prune.retrain, progress=self.progress)
 
-    def quantized(self, network: Network) -> tuple[Network, Circuit]:
+    def quantized(self, network: DenseNetwork) -> tuple[DenseNetwork, Circuit]:
         """Choose formats, fine-tune under them and round; returns the fine-tuned float network and the circuit."""
         from netgen import quantize, train
 

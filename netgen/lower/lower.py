@@ -6,9 +6,9 @@ from typing import Protocol
 
 import numpy as np
 
+from netgen.ir.arrays import Bools
 from netgen.ir.circuit import Circuit, ranges_of
 from netgen.ir.fixed import Words
-from netgen.ir.network import Bools
 from netgen.lower.alkaid import add_by_alkaid
 from netgen.lower.argmax import add_argmax
 from netgen.lower.builder import Builder, Term

@@ -10,10 +10,10 @@ import numpy as np
 from scipy.sparse import coo_array
 
 from netgen.errors import FitError
+from netgen.ir.arrays import Bools
 from netgen.ir.fixed import Words
 from netgen.ir.grid import MOST_LENGTH, Grid, Placement
 from netgen.ir.netlist import Netlist
-from netgen.ir.network import Bools
 from netgen.ir.regions import Regions, obeys
 
 __all__ = ["Problem", "problem_of"]

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from netgen.errors import FitError
+from netgen.ir.arrays import Bools
 from netgen.ir.fixed import Words
 from netgen.ir.grid import Grid, Placement
 from netgen.ir.netlist import Netlist
-from netgen.ir.network import Bools
 from netgen.ir.regions import Regions
 from netgen.place import MOVES
 from netgen.place.index import index

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from netgen.ir.circuit import Circuit
+from netgen.ir.dense import DenseNetwork
 from netgen.ir.fixed import FixedPoint, Reals
-from netgen.ir.network import Network
 from netgen.ir.thermometer import BIT
 
 
@@ -42,7 +42,7 @@ def formats_of(circuit: Circuit) -> Formats:
 
 
 def calibrate(
-    network: Network,
+    network: DenseNetwork,
     features: Reals,
     *,
     input_format: FixedPoint,

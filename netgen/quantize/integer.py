@@ -4,8 +4,8 @@ import numpy as np
 
 from netgen.errors import QuantizeError
 from netgen.ir.circuit import Circuit, CircuitLayer
+from netgen.ir.dense import DenseNetwork
 from netgen.ir.fixed import Reals
-from netgen.ir.network import Network
 from netgen.ir.simplify import simplify
 from netgen.quantize.formats import Formats
 
@@ -13,7 +13,7 @@ BIAS_LIMIT = 2.0**50
 """Greatest bias in accumulator steps; double precision is not exact for much larger ones."""
 
 
-def quantize(network: Network, formats: Formats, input_scale: Reals) -> Circuit:
+def quantize(network: DenseNetwork, formats: Formats, input_scale: Reals) -> Circuit:
     """Round weights to their formats and biases to accumulator steps, and remove dead neurons.
 
     Args:

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from netgen.errors import QuantizeError
+from netgen.ir.dense import DenseLayer, DenseNetwork
 from netgen.ir.digits import few_digits
 from netgen.ir.fixed import FixedPoint, Words
-from netgen.ir.network import Layer, Network
 from netgen.ir.thermometer import threshold_bits
 from netgen.nn.defaults import torch_defaults
 from netgen.nn.rounding import rounded
@@ -45,7 +45,7 @@ class QuantizedMlp(nn.Module):
     """
 
     @torch_defaults()
-    def __init__(self, network: Network, formats: Formats, digits: Sequence[int | None] = ()) -> None:
+    def __init__(self, network: DenseNetwork, formats: Formats, digits: Sequence[int | None] = ()) -> None:
         super().__init__()
         self.formats = formats
         self.activations = tuple(layer.activation for layer in network.layers)
@@ -138,7 +138,7 @@ class QuantizedMlp(nn.Module):
                 frac = self.formats.activations[depth].frac
         return x
 
-    def network(self) -> Network:
+    def network(self) -> DenseNetwork:
         """The float parameters as a `Network`; `quantize` with the same formats gives the circuit of this module.
 
         Weights with a limited number of digits are already rounded, because formats do not hold that limit.
@@ -151,8 +151,8 @@ class QuantizedMlp(nn.Module):
             values = self.weights[depth] if free else self._weight(depth)
             weight[self._part(depth)] = self._wires[depth].matrix(values.detach()).cpu().numpy()
             bias[self._read[depth + 1]] = self.biases[depth].detach().cpu().numpy()
-            layers.append(Layer(weight, bias, whole.mask, activation))
-        return Network(tuple(layers))
+            layers.append(DenseLayer(weight, bias, whole.mask, activation))
+        return DenseNetwork(tuple(layers))
 
 
 @torch_defaults()

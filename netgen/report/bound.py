@@ -4,13 +4,13 @@ import numpy as np
 
 from netgen.errors import CheckError
 from netgen.ir.circuit import Circuit
+from netgen.ir.dense import DenseNetwork
 from netgen.ir.fixed import Reals
-from netgen.ir.network import Network
 
 _Interval = tuple[Reals, Reals]
 
 
-def error_bound(network: Network, circuit: Circuit, features: Reals | None = None) -> Reals:
+def error_bound(network: DenseNetwork, circuit: Circuit, features: Reals | None = None) -> Reals:
     """Bound |decoded circuit score - float score|, per output, over all inputs.
 
     Two intervals are propagated through the layers: of the float activation `a`, and of the error `aq - a` of the

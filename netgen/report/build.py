@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from netgen.errors import BuildError
 from netgen.ir.circuit import Circuit, ranges_of
+from netgen.ir.dense import Activation, DenseNetwork
 from netgen.ir.encoding import input_meaning
 from netgen.ir.fixed import FixedPoint, bits_of
-from netgen.ir.network import Activation, Network
 from netgen.operators.design import Design
 from netgen.report import record
 from netgen.report.agreement import CheckReport
@@ -102,7 +102,7 @@ def build_report(
     name: str,
     warnings: tuple[str, ...],
     origin: Origin,
-    network: Network,
+    network: DenseNetwork,
     design: Design,
     dense_accuracy: float,
     pruned_accuracy: float,

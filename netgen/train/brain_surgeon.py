@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from netgen.ir.network import Bools
+from netgen.ir.arrays import Bools
 from netgen.train.derivatives import sum_curvature_of
 from netgen.train.mlp import MaskedLinear, Mlp
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from netgen.errors import TrainError
-from netgen.ir.network import alive_of
+from netgen.ir.dense import alive_of
 from netgen.train.mlp import Mlp
 
 

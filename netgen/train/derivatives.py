@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from netgen.data import Floats
+from netgen.ir.dense import DenseNetwork
 from netgen.ir.fixed import FixedPoint, Reals
-from netgen.ir.network import Network
 from netgen.nn.defaults import torch_defaults
 from netgen.nn.rounding import inside
 from netgen.train.mlp import Mlp
@@ -62,7 +62,7 @@ def sum_curvature_of(mlp: Mlp, features: Tensor) -> tuple[list[Tensor], list[Ten
 
 
 @torch_defaults()
-def curvature_in(network: Network, features: Floats, *, rounding: Sequence[FixedPoint] = ()) -> list[Reals]:
+def curvature_in(network: DenseNetwork, features: Floats, *, rounding: Sequence[FixedPoint] = ()) -> list[Reals]:
     """Compute `curvature_of` for a `Network`, in double precision.
 
     Args:

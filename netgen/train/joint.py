@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
+from netgen.ir.arrays import Bools
 from netgen.ir.fixed import Reals, Words
-from netgen.ir.network import Bools
 from netgen.nn.defaults import torch_defaults
 from netgen.spec.sections import PruneSpec
 from netgen.train.dead import remove_dead_neurons

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from netgen.ir.arrays import Bools
+from netgen.ir.dense import DenseLayer, DenseNetwork
 from netgen.ir.fixed import FixedPoint, Reals
-from netgen.ir.network import Bools, Layer, Network
 from netgen.nn.defaults import torch_defaults
 from netgen.nn.rounding import rounded
 from netgen.nn.sparse import Wires
@@ -77,7 +78,7 @@ class Mlp(nn.Module):
 
     @classmethod
     @torch_defaults()
-    def of(cls, network: Network, *, rounding: Sequence[FixedPoint] = ()) -> "Mlp":
+    def of(cls, network: DenseNetwork, *, rounding: Sequence[FixedPoint] = ()) -> "Mlp":
         """A `Network` as a module in evaluation mode and double precision."""
         mlp = cls(network.sizes, batch_norm=False, rounding=rounding).double().eval()
         with torch.no_grad():
@@ -150,7 +151,7 @@ class Mlp(nn.Module):
         full[np.ix_(*[self.kept[depth + 1 - k].numpy() for k in range(values.ndim)])] = values
         return full
 
-    def network(self) -> Network:
+    def network(self) -> DenseNetwork:
         """The same function in evaluation mode, in the shape of the dense network.
 
         Batch normalization is folded into weights and biases.
@@ -170,8 +171,8 @@ class Mlp(nn.Module):
             weight, bias, mask = (
                 self.to_dense(values, depth) for values in (weight * gain[:, None], bias, array_of(linear.mask))
             )
-            layers.append(Layer(weight, bias, mask > 0, "identity" if last else "relu"))
-        return Network(tuple(layers))
+            layers.append(DenseLayer(weight, bias, mask > 0, "identity" if last else "relu"))
+        return DenseNetwork(tuple(layers))
 
 
 def _normalized(norm: nn.Module, x: Tensor) -> Tensor:
@@ -188,7 +189,7 @@ def array_of(tensor: Tensor) -> Reals:
 
 
 @torch_defaults()
-def predict(network: Network, features: Any) -> Reals:
+def predict(network: DenseNetwork, features: Any) -> Reals:
     """Compute the float scores, (n, n_out) float64, of features (n, n_in), by PyTorch in double precision."""
     x = torch.from_numpy(np.array(features, dtype=np.float64))
     for layer in network.layers:

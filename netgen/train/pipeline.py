@@ -4,7 +4,7 @@ import copy
 
 from netgen.data import Dataset
 from netgen.errors import TrainError
-from netgen.ir.network import Network, remove_dead
+from netgen.ir.dense import DenseNetwork, remove_dead
 from netgen.nn.defaults import torch_defaults
 from netgen.progress import Progress, silent
 from netgen.train.fit import Recipe, accuracy_of, fit
@@ -29,7 +29,7 @@ def train_dense(
 
 def prune_and_retrain(
     pruning: Pruning, data: Dataset, *, epochs: int, progress: Progress = silent
-) -> tuple[Network, float]:
+) -> tuple[DenseNetwork, float]:
     """Prune a trained network round by round, with training in between, and retrain it for `epochs`.
 
     With a target accuracy each round removes a quarter of the remaining weights until validation accuracy falls below
@@ -51,7 +51,7 @@ def retrain(
     epochs: int,
     seed: int,
     progress: Progress = silent,
-) -> tuple[Network, float]:
+) -> tuple[DenseNetwork, float]:
     """Train a pruned network in place for the last time, with a learning rate that falls to a thousandth.
 
     When no epoch reaches the validation accuracy from before, the weights from before are restored.

@@ -9,8 +9,8 @@ from types import MappingProxyType
 
 import numpy as np
 
+from netgen.ir.arrays import Bools
 from netgen.ir.fixed import Reals, Words
-from netgen.ir.network import Bools
 
 CANDIDATES = 2
 """Nested ranks choose the weights to remove among this many times as many candidates."""

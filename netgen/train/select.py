@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from netgen.ir.arrays import Bools
 from netgen.ir.fixed import Reals
-from netgen.ir.network import Bools
 from netgen.spec.sections import PruneSpec
 from netgen.train.prune import RULES, Weights, keep_best, keep_per_neuron, keep_within_length, split_like
 from netgen.train.schedule import PruningTarget

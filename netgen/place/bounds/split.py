@@ -18,8 +18,8 @@ import numpy as np
 from ortools.graph.python.linear_sum_assignment import SimpleLinearSumAssignment
 from scipy.linalg import eigh
 
+from netgen.ir.arrays import Bools
 from netgen.ir.fixed import Reals, Words
-from netgen.ir.network import Bools
 from netgen.place.certificate import Certificate
 from netgen.place.qap import Problem
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from netgen.ir.arrays import Bools
 from netgen.ir.fixed import Words
-from netgen.ir.network import Bools
 from netgen.place.kernels.compiled import Integer, compiled
 from netgen.place.kernels.jonker_volgenant import FORBIDDEN, assign
 

@@ -11,8 +11,8 @@ import numpy as np
 from numba import uint64
 from numpy.typing import NDArray
 
+from netgen.ir.arrays import Bools
 from netgen.ir.fixed import Words
-from netgen.ir.network import Bools
 from netgen.place.kernels import xorshift
 from netgen.place.kernels.anneal import FREE, MOST_UPHILL, Triple, bounding_boxes
 from netgen.place.kernels.compiled import Integer, compiled

@@ -15,8 +15,8 @@ import numpy as np
 from numba import uint64
 from numpy.typing import NDArray
 
+from netgen.ir.arrays import Bools
 from netgen.ir.fixed import Words
-from netgen.ir.network import Bools
 from netgen.place.kernels import xorshift
 from netgen.place.kernels.compiled import Integer, compiled
 from netgen.place.kernels.xorshift import below, draw

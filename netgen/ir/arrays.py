@@ -1,0 +1,15 @@
+"""Arrays that the nouns hold: always read-only."""
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Bools", "frozen"]
+
+Bools = npt.NDArray[np.bool_]
+
+
+def frozen(values: npt.ArrayLike, dtype: npt.DTypeLike) -> npt.NDArray[np.generic]:
+    """A read-only copy of an array; every dataclass of netgen keeps its arrays read-only."""
+    array = np.array(values, dtype=dtype)
+    array.setflags(write=False)
+    return array
