@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, is_dataclass
+from functools import cache
 from types import UnionType
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -48,8 +49,11 @@ def _read(kind: Any, value: object, place: str) -> Any:
     return value
 
 
+_hints_of = cache(get_type_hints)
+
+
 def _read_fields(kind: Any, value: object, place: str) -> Any:
-    hints = get_type_hints(kind)
+    hints = _hints_of(kind)
     if not isinstance(value, dict):
         raise _wrong(value, place, kind.__name__)
     for key in (*hints, *value):

@@ -3,15 +3,15 @@
 import io
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NoReturn
 from unittest import mock
 
-from kinds import Case, Kind
+from kinds import Case, Kind, shorten_bounds
 from mutate import misplace, mutated, mutated_json, mutated_yaml, mutated_zip
 from nasty import WORDS, Random, pick
 
@@ -72,11 +72,18 @@ class Builds(Kind):
     seeds = 1
 
     def __init__(self, home: Path) -> None:
-        from netgen.flow import built, verify
+        from netgen.data import load_dataset
+        from netgen.flow import build, built, nouns, verify
         from netgen.flow.folder import load_spec_of
+        from netgen.report import to_json
+        from netgen.spec.spec import load_spec
 
         self.built = make_build(home)
-        built.load_spec_of = verify.load_spec_of = _Remembered(load_spec_of)  # type: ignore[attr-defined]
+        of_build = _Remembered(load_spec_of, lambda folder: _text_of(folder / "spec.yaml"))
+        built.load_spec_of = verify.load_spec_of = of_build  # type: ignore[attr-defined]
+        build.load_spec = _Remembered(load_spec, _text_of)  # type: ignore[attr-defined]
+        nouns.load_dataset = verify.load_dataset = _Remembered(load_dataset, _tiny_data)  # type: ignore[attr-defined]
+        self.printed = _Remembered(_print, to_json)
         self.names = sorted(path.name for path in self.built.iterdir() if path.suffix in _MUTATED)
 
     def case(self, folder: Path, seed: int, rng: Random | None) -> Case:  # noqa: ARG002
@@ -90,24 +97,68 @@ class Builds(Kind):
                 other = (build / pick(rng, self.names)) if rng.random() < 0.1 else None
                 spare = other.read_bytes() if other is not None and other.is_file() else blob
                 path.write_bytes(_MUTATED[path.suffix](blob, rng, spare))
-        return Case(lambda: _read(build, folder), (str(build), str(folder / "tiny.csv")))
+        return Case(lambda: self._read(build, folder), (str(build), str(folder / "tiny.csv")))
+
+    def _read(self, build: Path, home: Path) -> None:
+        """Read a build folder in every way, and raise the first refusal once all have been tried."""
+        from netgen.errors import NetgenError
+
+        refused: list[NetgenError] = []
+        for reader in (self._load, _recheck, _draw, _rebuild):
+            try:
+                reader(build, home)
+            except Enough:
+                pass
+            except NetgenError as error:
+                raise_if_odd(str(error), (str(build), str(home / "tiny.csv")))
+                refused.append(error)
+        if refused:
+            raise refused[0]
+
+    def _load(self, build: Path, home: Path) -> None:  # noqa: ARG002 - all readers have one signature
+        from netgen.flow.built import load_build
+        from netgen.report import to_json
+
+        report = load_build(build).report
+        self.printed(report)
+        to_json(report).encode()
 
 
 class _Remembered:
-    """Reads the spec of a build folder, each text once: most mutants have the same, and YAML is slow."""
+    """A function that reads what most mutants share, each text once: YAML, tables and terminal output are slow.
 
-    def __init__(self, load: Callable[[Path], Any]) -> None:
-        self.load, self.known = load, dict[bytes, Any]()
+    Args:
+        key: what the result depends on; None when it is not to be remembered. What raises is not remembered either.
+    """
 
-    def __call__(self, folder: Path) -> Any:
-        path = folder / "spec.yaml"
-        text = path.read_bytes() if path.is_file() and path.stat().st_size < 1 << 20 else b""
-        if text not in self.known:
-            spec = self.load(folder)
-            if not text:
-                return spec
-            self.known[text] = spec
-        return self.known[text]
+    def __init__(self, read: Callable[..., Any], key: Callable[..., Hashable]) -> None:
+        self.read, self.key, self.known = read, key, dict[Hashable, Any]()
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        key = self.key(*args, **options)
+        if key is None or key not in self.known:
+            found = self.read(*args, **options)
+            if key is None:
+                return found
+            self.known[key] = found
+        return self.known[key]
+
+
+def _text_of(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() and path.stat().st_size < 1 << 20 else None
+
+
+def _tiny_data(spec: Any, *, seed: int, base: Path) -> Hashable:  # noqa: ARG001 - the signature of `load_dataset`
+    """The table that no mutant damages, as a spec asks for it."""
+    return (spec.model_dump_json(), seed) if Path(spec.path or "").name == "tiny.csv" else None
+
+
+def _print(report: Any) -> None:
+    from netgen.cli.output import print_table
+    from netgen.report import render
+
+    with redirect_stdout(io.StringIO()):
+        print_table(render(report))
 
 
 _MUTATED: dict[str, Callable[[bytes, Random, bytes], bytes]] = {
@@ -117,34 +168,6 @@ _MUTATED: dict[str, Callable[[bytes, Random, bytes], bytes]] = {
     ".v": mutated,
     ".npz": lambda blob, rng, _: mutated_zip(blob, rng),
 }
-
-
-def _read(build: Path, home: Path) -> None:
-    """Read a build folder in every way, and raise the first refusal once all have been tried."""
-    from netgen.errors import NetgenError
-
-    refused: list[NetgenError] = []
-    for reader in (_load, _recheck, _draw, _rebuild):
-        try:
-            reader(build, home)
-        except Enough:
-            pass
-        except NetgenError as error:
-            raise_if_odd(str(error), (str(build), str(home / "tiny.csv")))
-            refused.append(error)
-    if refused:
-        raise refused[0]
-
-
-def _load(build: Path, home: Path) -> None:  # noqa: ARG001 - all readers have one signature
-    from netgen.cli.output import print_table
-    from netgen.flow.built import load_build
-    from netgen.report import render, to_json
-
-    report = load_build(build).report
-    with redirect_stdout(io.StringIO()):
-        print_table(render(report))
-    to_json(report).encode()
 
 
 def _recheck(build: Path, home: Path) -> None:  # noqa: ARG001
@@ -272,7 +295,11 @@ class Commands(Kind):
     seeds = len(_LINES)
 
     def __init__(self, home: Path) -> None:
+        from typer import main
+
         self.built = make_build(home)
+        main.get_command = cache(main.get_command)  # once per process, as a user's process does
+        shorten_bounds()
         os.environ["PATH"] = ""  # no Yosys, no simulator: what is left ends soon
         os.environ["COLUMNS"] = "200"
 

@@ -3,6 +3,7 @@
 import io
 import pickle
 import warnings
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +40,11 @@ _STATES: tuple[tuple[dict[str, Any], bool], ...] = (
 )
 
 
-def _odd(rng: Random) -> Any:
-    """A value that is no plain tensor of numbers, or one of other size."""
+@cache
+def _odd_values() -> tuple[Any, ...]:
+    """Values that are no plain tensors of numbers, or have another size; nobody changes them."""
     w = torch.ones(4, 3)
-    choices: tuple[Any, ...] = (
+    return (
         None,
         3.0,
         2**70,
@@ -79,7 +81,6 @@ def _odd(rng: Random) -> Any:
         torch.nn.Parameter(w),
         torch.zeros(4, 3),
     )
-    return pick(rng, choices)
 
 
 def _changed(state: dict[Any, Any], rng: Random) -> Any:
@@ -104,7 +105,7 @@ def _changed(state: dict[Any, Any], rng: Random) -> Any:
                     rng, (state[key][..., :1], state[key][None], state[key].flatten(), state[key].float())
                 )
             case _:
-                state[key] = _odd(rng)
+                state[key] = pick(rng, _odd_values())
     return state
 
 

@@ -8,6 +8,7 @@ import os
 import re
 import zipfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -140,12 +141,19 @@ def mutated_json(blob: bytes, rng: Random, other: bytes = b"") -> bytes:
     return mutated(blob, rng, other)
 
 
+@cache
+def _tree_of(blob: bytes) -> Any:
+    """The tree of a YAML text, which `mutated_tree` copies."""
+    return yaml.load(blob, Loader=yaml.CSafeLoader) or {}  # noqa: S506 - the safe loader, in C
+
+
 def mutated_yaml(blob: bytes, rng: Random, other: bytes = b"") -> bytes:
     """Change the tree of a YAML text, or its bytes."""
     if rng.random() < 0.5:
         with contextlib.suppress(RecursionError, yaml.YAMLError):
-            tree = mutated_tree(yaml.safe_load(blob) or {}, rng, YAML_VALUES)
-            return yaml.safe_dump(tree, sort_keys=False, allow_unicode=bool(rng.integers(2))).encode()
+            tree = mutated_tree(_tree_of(blob), rng, YAML_VALUES)
+            unicode = bool(rng.integers(2))
+            return yaml.dump(tree, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=unicode).encode()
     return mutated(blob, rng, other)
 
 

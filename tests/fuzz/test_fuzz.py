@@ -10,6 +10,7 @@ import os
 import queue
 import subprocess
 import sys
+import tempfile
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -33,10 +34,14 @@ SHARES = {"spec": 0.5, "data": 0.5, "weights": 0.5, "graph": 0.5, "build": 0.3, 
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which workers leave what all mutants share: one finished build."""
-    folder: Path = tmp_path_factory.mktemp("fuzz")
-    return folder
+def home() -> Iterator[Path]:
+    """A folder for one finished build that all mutants share, and for their own; in memory where that can be.
+
+    A disk may take 4 ms to remove a folder, and most mutants remove several.
+    """
+    memory = Path("/dev/shm")  # noqa: S108 - a folder with a random name is made in it
+    with tempfile.TemporaryDirectory(prefix="fuzz-", dir=memory if os.access(memory, os.W_OK) else None) as folder:
+        yield Path(folder)
 
 
 @pytest.mark.parametrize("kind", KINDS)

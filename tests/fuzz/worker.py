@@ -106,9 +106,10 @@ def _run(kind: Kind, scratch: Path, seed: int, rng: Random | None) -> tuple[str,
 
 def mutants(name: str, home: Path, first: int, last: int, out: IO[str]) -> None:
     """Run the seeds, then the mutants with numbers from first to before last; a line of JSON for each."""
+    home.mkdir(exist_ok=True)
     kind = kind_of(name, home)
     signal.signal(signal.SIGPROF, signal.SIG_IGN)
-    with tempfile.TemporaryDirectory(prefix="fuzz-") as temporary:
+    with tempfile.TemporaryDirectory(prefix="fuzz-", dir=home) as temporary:
         scratch = Path(temporary)
         for seed in range(kind.seeds):  # also imports and compiles what mutants need, before limits are set
             found, text = _run(kind, scratch, seed, None)
