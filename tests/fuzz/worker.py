@@ -41,10 +41,14 @@ def kind_of(name: str, home: Path) -> Kind:
         from kinds_weights import Weights
 
         return Weights(home)
-    if name in {"build", "command"}:
-        from kinds_built import Builds, Commands
+    if name == "build":
+        from kinds_built import Builds
 
-        return Builds(home) if name == "build" else Commands(home)
+        return Builds(home)
+    if name == "command":
+        from kinds_commands import Commands
+
+        return Commands(home)
     found: dict[str, Callable[[Path], Kind]] = {"spec": Specs, "data": Data, "graph": Graphs}
     return found[name](home)
 
