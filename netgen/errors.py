@@ -4,6 +4,7 @@
     ├── SpecError        reading: a spec
     ├── DataError                 a data set
     ├── WeightsError              trained weights
+    ├── ModelError                a model that is read: a module, an ONNX file
     ├── GraphError                a graph for the placer
     ├── BuildError                a build folder, or a file in it
     ├── TrainError       making:  a target that training or pruning cannot reach
@@ -44,6 +45,10 @@ class DataError(NetgenError):
 
 class WeightsError(NetgenError):
     """Trained weights cannot be read, or do not fit the network of the spec."""
+
+
+class ModelError(NetgenError):
+    """A user's model cannot be read, or computes what layers of weighted connections cannot express."""
 
 
 class GraphError(NetgenError):

@@ -39,7 +39,7 @@ class Constant:
 
 @dataclass(frozen=True, eq=False)
 class Signals:
-    """A tensor of which at least one element depends on the inputs.
+    """A tensor of which elements may depend on the inputs.
 
     Attributes:
         neuron: int64 of any shape; the number of the neuron that gives the element, or `NO_NEURON`.
@@ -53,6 +53,11 @@ class Signals:
     def of(cls, neuron: Words) -> "Signals":
         """A tensor of neurons only."""
         return cls(neuron, np.zeros(neuron.shape))
+
+    @classmethod
+    def known(cls, value: Reals) -> "Signals":
+        """A tensor of known numbers only."""
+        return cls(np.full(value.shape, NO_NEURON, dtype=np.int64), value)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -86,4 +91,4 @@ def signals_of(tensor: Tensor) -> Signals:
     """A tensor as signals: known numbers become elements without a neuron."""
     if isinstance(tensor, Signals):
         return tensor
-    return Signals(np.full(tensor.shape, NO_NEURON, dtype=np.int64), tensor.value.astype(np.float64))
+    return Signals.known(tensor.value.astype(np.float64))

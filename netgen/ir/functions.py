@@ -39,6 +39,7 @@ __all__ = [
     "apply",
     "apply_all",
     "of_neurons",
+    "uniform",
 ]
 
 Parameter = Reals | float
@@ -293,6 +294,19 @@ def of_neurons(pipeline: Pipeline, chosen: npt.NDArray[np.int64]) -> Pipeline:
         return replace(function, **rows)  # type: ignore[arg-type]  # fields of the function's own class
 
     return tuple(one(function) for function in pipeline)
+
+
+def uniform(pipeline: Pipeline) -> bool:
+    """Whether the functions are the same for every neuron."""
+    for function in pipeline:
+        if isinstance(function, Product):
+            if not (uniform(function.left) and uniform(function.right)):
+                return False
+            continue
+        arrays = [getattr(function, f.name) for f in fields(function)]
+        if any(isinstance(a, np.ndarray) and len(a) != 1 for a in arrays):
+            return False
+    return True
 
 
 def check_pipeline(pipeline: Sequence[Any], neurons: int, place: str) -> None:

@@ -1,0 +1,40 @@
+"""What models compute, for every kind of file: each operation moves elements or adds layers to a `Builder`.
+
+Tensors keep the batch axis, of length 1, so axes mean what they mean in the model. An operation of known numbers only
+is computed at once. What layers cannot express is refused with a `ModelError`.
+"""
+
+from netgen.importer.operations.elementwise import (
+    apply_functions,
+    batch_norm,
+    divide,
+    maximum,
+    minimum,
+    multiply,
+)
+from netgen.importer.operations.sums import add, mean, multiply_matrix, total
+from netgen.importer.operations.windows import (
+    adaptive_pool,
+    average_pool,
+    convolve,
+    convolve_transposed,
+    max_pool,
+)
+
+__all__ = [
+    "adaptive_pool",
+    "add",
+    "apply_functions",
+    "average_pool",
+    "batch_norm",
+    "convolve",
+    "convolve_transposed",
+    "divide",
+    "max_pool",
+    "maximum",
+    "mean",
+    "minimum",
+    "multiply",
+    "multiply_matrix",
+    "total",
+]

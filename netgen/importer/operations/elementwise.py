@@ -1,0 +1,147 @@
+"""Operations on single elements: activation functions, scaling, products, maxima and minima of two tensors."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from netgen.errors import ModelError
+from netgen.importer.builder import Builder
+from netgen.importer.signals import Constant, Signals, Tensor, signals_of
+from netgen.ir.fixed import Reals, Words
+from netgen.ir.functions import Affine, Clip, Pipeline, Product, apply_all, of_neurons
+
+__all__ = ["apply_functions", "batch_norm", "divide", "maximum", "minimum", "multiply"]
+
+
+def apply_functions(
+    builder: Builder, name: str, x: Tensor, pipeline: Pipeline, channel_axis: int | None = None
+) -> Tensor:
+    """Apply functions to every element, one after the other.
+
+    Args:
+        pipeline: parameters are scalars, or one number for each channel; without a channel axis, one for each element.
+        channel_axis: the axis of the channels.
+    """
+    if channel_axis is not None:
+        place = [1] * len(x.shape)
+        place[channel_axis] = x.shape[channel_axis]
+        channel = np.broadcast_to(np.arange(x.shape[channel_axis]).reshape(place), x.shape)
+        pipeline = of_neurons(pipeline, channel.reshape(-1))
+    if isinstance(x, Constant):
+        return Constant(apply_all(pipeline, x.value.astype(np.float64).reshape(1, -1)).reshape(x.shape))
+    return builder.apply(name, x, pipeline)
+
+
+def batch_norm(
+    builder: Builder,
+    name: str,
+    x: Tensor,
+    *,
+    scale: Reals | None,
+    offset: Reals | None,
+    mean: Reals,
+    variance: Reals,
+    epsilon: float,
+    channel_axis: int = 1,
+) -> Tensor:
+    """Batch normalization: `(x - mean) / sqrt(variance + epsilon) * scale + offset`, each of shape (channels,)."""
+    factor = (1.0 if scale is None else scale) / np.sqrt(variance + epsilon)
+    shift = (0.0 if offset is None else offset) - mean * factor
+    return apply_functions(builder, name, x, (Affine(factor, shift),), channel_axis)
+
+
+def multiply(builder: Builder, name: str, a: Tensor, b: Tensor) -> Tensor:
+    """`a * b`, with broadcasting.
+
+    Raises: ModelError, for two signals that are not both functions of the same single values.
+    """
+    if isinstance(a, Constant) and isinstance(b, Constant):
+        return Constant(a.value * b.value)
+    if isinstance(a, Constant):
+        a, b = b, a
+    shape = np.broadcast_shapes(a.shape, b.shape)
+    left = signals_of(a).moved(lambda array: np.broadcast_to(array, shape))
+    if isinstance(b, Constant):
+        factor = b.value.astype(np.float64)
+        scale = float(factor.reshape(-1)[0]) if factor.size == 1 else np.broadcast_to(factor, shape).reshape(-1)
+        return builder.apply(name, left, (Affine(scale),))
+    right = b.moved(lambda array: np.broadcast_to(array, shape))
+    origins = list(_origins(builder, right))
+    for source, before in _origins(builder, left):
+        for other, after in origins:
+            if np.array_equal(source.neuron, other.neuron):
+                return builder.apply(name, source, (Product(before, after),))
+    raise ModelError(
+        f"{name}: a product of two signals; only functions of the same single value, such as x * sigmoid(x), can be "
+        "multiplied; use a weighted sum or a fixed gate instead"
+    )
+
+
+def divide(builder: Builder, name: str, a: Tensor, b: Tensor) -> Tensor:
+    """`a / b`, with broadcasting.
+
+    Raises: ModelError, for a divisor that depends on the inputs, or has zeros.
+    """
+    if isinstance(b, Signals):
+        raise ModelError(f"{name}: division by a signal; divide by a constant instead")
+    if isinstance(a, Constant):
+        return Constant(a.value / b.value)
+    if not b.value.all():
+        raise ModelError(f"{name}: division by 0")
+    return multiply(builder, name, a, Constant(1 / b.value.astype(np.float64)))
+
+
+def maximum(builder: Builder, name: str, a: Tensor, b: Tensor) -> Tensor:
+    """The greater of both, element by element, with broadcasting."""
+    if isinstance(a, Constant) and isinstance(b, Constant):
+        return Constant(np.maximum(a.value, b.value))
+    shape = np.broadcast_shapes(a.shape, b.shape)
+
+    def flat(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        return np.broadcast_to(array, shape).reshape(-1, 1)
+
+    if isinstance(a, Constant):
+        a, b = b, a
+    if isinstance(b, Constant):
+        left = signals_of(a).moved(lambda array: np.broadcast_to(array, shape))
+        return builder.apply(name, left, (Clip(_bound(b, shape)),))
+    read = Signals.joined([signals_of(a).moved(flat), b.moved(flat)], axis=1)
+    return builder.maxima(name, read).moved(lambda array: array.reshape(shape))
+
+
+def minimum(builder: Builder, name: str, a: Tensor, b: Tensor) -> Tensor:
+    """The lesser of both, element by element, with broadcasting."""
+    if isinstance(a, Constant) and isinstance(b, Constant):
+        return Constant(np.minimum(a.value, b.value))
+    if isinstance(a, Constant):
+        a, b = b, a
+    if isinstance(b, Constant):
+        shape = np.broadcast_shapes(a.shape, b.shape)
+        left = signals_of(a).moved(lambda array: np.broadcast_to(array, shape))
+        return builder.apply(name, left, (Clip(float("-inf"), _bound(b, shape)),))
+    minus = (Affine(-1.0),)
+    negated = [apply_functions(builder, name, x, minus) for x in (a, b)]
+    return apply_functions(builder, name, maximum(builder, name, *negated), minus)
+
+
+def _bound(b: Constant, shape: tuple[int, ...]) -> Reals | float:
+    """A limit as a scalar, or one for each element of a shape, in flat order."""
+    value = b.value.astype(np.float64)
+    return float(value.reshape(-1)[0]) if value.size == 1 else np.broadcast_to(value, shape).reshape(-1)
+
+
+def _origins(builder: Builder, x: Signals) -> Iterator[tuple[Signals, Pipeline]]:
+    """The tensors of which x is an elementwise function, nearest first: x itself, what it was computed from, and on."""
+    source, pipeline = x, Pipeline()
+    while True:
+        yield source, pipeline
+        found = builder.elementwise(source.neuron.reshape(-1))
+        if found is None:
+            return
+        neuron, before = found
+        source, pipeline = Signals.of(_shaped(neuron, x)), (*before, *pipeline)
+
+
+def _shaped(neuron: Words, x: Signals) -> Words:
+    return neuron.reshape(x.shape)
