@@ -9,7 +9,7 @@ from netgen.errors import ModelError
 from netgen.importer.builder import Builder
 from netgen.importer.operations.steps import step_of_rows
 from netgen.importer.signals import Constant, Signals, Tensor, signals_of
-from netgen.ir.fixed import Reals
+from netgen.ir.fixed import Reals, Words
 
 __all__ = ["add", "mean", "multiply_matrix", "total"]
 
@@ -63,7 +63,7 @@ def total(
     shape = tuple(x.shape[axis] for axis in kept)
     rows = int(np.prod(shape, dtype=np.int64))
     flat = x.moved(lambda array: array.transpose(*kept, *read).reshape(rows, -1))
-    sums = builder.sums(name, flat, np.full((1, 1), scale), np.zeros(rows))
+    sums = builder.sums(name, flat, np.full((1, 1), scale), np.zeros(rows), parameter=_same(builder, flat))
     if keepdims:
         shape = tuple(1 if axis in read else size for axis, size in enumerate(x.shape))
     return sums.moved(lambda array: array.reshape(shape))
@@ -86,5 +86,11 @@ def add(builder: Builder, name: str, a: Tensor, b: Tensor, scale_b: float = 1.0)
         return np.broadcast_to(array, shape).reshape(-1, 1)
 
     read = Signals.joined([left.moved(flat), right.moved(flat)], axis=1)
-    sums = builder.sums(name, read, np.array([[1.0, scale_b]]), np.zeros(len(read.neuron)))
+    parameter = np.broadcast_to(builder.parameters(2), read.shape)
+    sums = builder.sums(name, read, np.array([[1.0, scale_b]]), np.zeros(len(read.neuron)), parameter=parameter)
     return sums.moved(lambda array: array.reshape(shape))
+
+
+def _same(builder: Builder, read: Signals) -> Words:
+    """One parameter for all wires."""
+    return np.broadcast_to(builder.parameters(1), read.shape)

@@ -253,5 +253,7 @@ def _averages(builder: Builder, name: str, x: Signals, rows: Sequence[Words], co
     shape = found.shape[: 1 + len(rows)]
     read = found.moved(lambda array: array.reshape(int(np.prod(shape)), -1))
     weight: Reals = np.broadcast_to(1 / counts, shape).reshape(-1, 1)
-    sums = builder.sums(name, read, weight, np.zeros(len(weight)))
+    distinct, which = np.unique(weight, return_inverse=True)
+    parameter = np.broadcast_to(builder.parameters(len(distinct))[which.reshape(-1, 1)], read.shape)
+    sums = builder.sums(name, read, weight, np.zeros(len(weight)), parameter=parameter)
     return sums.moved(lambda array: array.reshape(1, *shape))
