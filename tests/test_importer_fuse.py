@@ -43,7 +43,7 @@ class Drawn:
     def operation(self, name: str, x: Signals) -> Signals:
         rng, b = self.rng, self.builder
         channels, positions = x.shape[1:]
-        match int(rng.integers(9)):
+        match int(rng.integers(11)):
             case 0 | 1:
                 weight = Constant(rng.normal(size=(2, channels, 2)) * (rng.random((2, channels, 2)) < 0.8))
                 bias = Constant(rng.normal(size=2))
@@ -63,6 +63,11 @@ class Drawn:
                 step = Constant(np.round(rng.normal(size=(positions, 5)) * 4) / 4, np.array(0.25))
                 quantized = ops.apply_functions(b, f"{name}.quantize", x, (Quantize(0.5, 0.0, -8.0, 7.0),))
                 return ops.multiply_matrix(b, name, signals_of(quantized), step)
+            case 8:
+                return signals_of(ops.multiply(b, name, x, Constant(rng.normal(size=(channels, positions)))))
+            case 9:
+                kernel = Constant(rng.integers(-3, 4, size=(channels, 1, 1)) / 2, np.array(0.5))
+                return ops.convolve(b, name, x, kernel, stride=[1], padding=[(0, 0)], dilation=[1], groups=channels)
             case _:
                 return x.moved(lambda array: np.roll(array, 1, axis=2)[:, ::-1])
 
