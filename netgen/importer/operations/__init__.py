@@ -4,6 +4,7 @@ Tensors keep the batch axis, of length 1, so axes mean what they mean in the mod
 is computed at once. What layers cannot express is refused with a `ModelError`.
 """
 
+from netgen.importer.operations.contract import contract
 from netgen.importer.operations.elementwise import (
     apply_functions,
     batch_norm,
@@ -12,7 +13,8 @@ from netgen.importer.operations.elementwise import (
     minimum,
     multiply,
 )
-from netgen.importer.operations.sums import add, mean, multiply_matrix, total
+from netgen.importer.operations.reductions import greatest, mean, total
+from netgen.importer.operations.sums import add, multiply_matrix
 from netgen.importer.operations.windows import (
     adaptive_pool,
     average_pool,
@@ -27,9 +29,11 @@ __all__ = [
     "apply_functions",
     "average_pool",
     "batch_norm",
+    "contract",
     "convolve",
     "convolve_transposed",
     "divide",
+    "greatest",
     "max_pool",
     "maximum",
     "mean",

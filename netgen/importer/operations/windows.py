@@ -12,7 +12,6 @@ import numpy as np
 
 from netgen.errors import ModelError
 from netgen.importer.builder import Builder
-from netgen.importer.operations.steps import step_of_rows
 from netgen.importer.signals import Constant, Signals
 from netgen.ir.fixed import Reals, Words
 
@@ -67,7 +66,7 @@ def convolve(
         return np.repeat(array.reshape(out_channels, -1), positions, axis=0)
 
     offsets = np.zeros(out_channels) if bias is None else bias.value.astype(np.float64)
-    step = step_of_rows(weight, range(1, weight.value.ndim))
+    step = _step_of_channels(weight)
     sums = builder.sums(
         name,
         found.moved(read_of),
@@ -129,6 +128,14 @@ def convolve_transposed(
         dilation=dilation,
         groups=groups,
     )
+
+
+def _step_of_channels(weight: Constant) -> Reals | None:
+    """The step that all weights of a channel share, (channels,); None for float weights, or several steps in one."""
+    if weight.step is None:
+        return None
+    steps = np.broadcast_to(np.asarray(weight.step, dtype=np.float64), weight.shape).reshape(len(weight.value), -1)
+    return steps[:, 0] if (steps == steps[:, :1]).all() else None
 
 
 def max_pool(
