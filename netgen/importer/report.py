@@ -19,6 +19,8 @@ class ImportReport:
         worst: the greatest difference of an output, over the greatest right value of that output.
         samples: number of samples that were compared.
         assumed: what the source states and the network leaves out, such as casts to fewer bits; one line each.
+        flips: rounding steps that fell to the other side of a tie, as the source computes in float32 and the network in
+            double precision; the input of each lies within float32's error of the tie.
     """
 
     source: str
@@ -26,6 +28,7 @@ class ImportReport:
     worst: float
     samples: int
     assumed: tuple[str, ...] = ()
+    flips: int = 0
 
 
 def difference(found: npt.NDArray[Any], right: npt.NDArray[Any]) -> float:
