@@ -22,7 +22,8 @@ from netgen.flow import files
 from netgen.flow.folder import load_circuit, load_spec_of
 from netgen.fpga import synthesize
 from netgen.hdl import design_of
-from netgen.ir.circuit import Circuit, CircuitLayer
+from netgen.ir.chain import ChainLayer, chain, chain_layers
+from netgen.ir.circuit import Circuit
 from netgen.ir.circuit import evaluate as scores_of
 from netgen.ir.fixed import FixedPoint, Words
 from netgen.ir.grid import Grid, Placement
@@ -55,8 +56,8 @@ def matrix_of(inputs: int, outputs: int, bits: int, density: float, *, seed: int
 
 def layer_of(weight: Words, bits: int) -> Circuit:
     """A matrix as a circuit of one layer."""
-    layer = CircuitLayer(weight, np.zeros(len(weight), np.int64), FixedPoint(bits, 0, signed=True), "identity", None)
-    return Circuit(BYTES, np.ones(weight.shape[1]), (layer,))
+    layer = ChainLayer(weight, np.zeros(len(weight), np.int64), FixedPoint(bits, 0, signed=True), "identity", None)
+    return chain(BYTES, np.ones(weight.shape[1]), (layer,))
 
 
 def vectors_of(inputs: int) -> Words:
@@ -112,7 +113,7 @@ def lut(builds: list[Path], *, quick: bool) -> None:
             yield name, layer_of(matrix_of(inputs, outputs, bits, density, seed=0), bits)
         for folder in builds:
             circuit = load_circuit(folder)
-            for depth, layer in enumerate(circuit.layers):
+            for depth, layer in enumerate(chain_layers(circuit)):
                 if layer.weight.any(axis=0).sum() > 1:
                     used = np.flatnonzero(layer.weight.any(axis=0))
                     filled = np.flatnonzero(layer.weight.any(axis=1))
@@ -180,8 +181,8 @@ def compiled(density: float) -> tuple[int, int, float, float, float, int]:
         last = depth == len(sizes) - 2
         output = None if last else FixedPoint(6, -8, signed=False)
         format_ = FixedPoint(6, 0, signed=True)
-        layers.append(CircuitLayer(weight, np.zeros(n_out, np.int64), format_, "identity" if last else "relu", output))
-    circuit = Circuit(BYTES, np.ones(sizes[0]), tuple(layers))
+        layers.append(ChainLayer(weight, np.zeros(n_out, np.int64), format_, "identity" if last else "relu", output))
+    circuit = chain(BYTES, np.ones(sizes[0]), tuple(layers))
     times = [time.process_time()]
     graph = lower(circuit, sharing="csd", argmax=True)
     times.append(time.process_time())

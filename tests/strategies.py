@@ -10,7 +10,8 @@ from conftest import skip_or_fail
 from hypothesis import strategies as st
 
 from netgen.hdl import design_of
-from netgen.ir.circuit import Circuit, CircuitLayer
+from netgen.ir.chain import ChainLayer, chain, weight_matrix
+from netgen.ir.circuit import Circuit
 from netgen.ir.dense import Activation
 from netgen.ir.fixed import FixedPoint, Words
 from netgen.ir.grid import Grid, Placement
@@ -26,18 +27,18 @@ from netgen.operators.wiring import sites_of
 FUZZ_CASES = int(os.environ.get("NETGEN_FUZZ_CASES", "300"))
 
 
-TWO_LAYERS = Circuit(
+TWO_LAYERS = chain(
     input=FixedPoint(4, 2, signed=True),
     input_scale=np.ones(2),
     layers=(
-        CircuitLayer(
+        ChainLayer(
             weight=np.array([[3, -2], [0, 1]]),
             bias=np.array([5, 3]),
             weight_format=FixedPoint(3, 1, signed=True),
             activation="relu",
             output=FixedPoint(3, 1, signed=False),
         ),
-        CircuitLayer(
+        ChainLayer(
             weight=np.array([[1, -2]]),
             bias=np.array([4]),
             weight_format=FixedPoint(3, 1, signed=True),
@@ -88,9 +89,9 @@ def circuits(
             shift = fits + draw(st.integers(-4, 2)) if draw(st.booleans()) else draw(st.integers(-8, 30))
             output = replace(whole, frac=into.frac + weights.frac - shift)
         activation: Activation = draw(st.sampled_from(get_args(Activation)))
-        layers.append(CircuitLayer(weight, bias, weights, activation, output))
+        layers.append(ChainLayer(weight, bias, weights, activation, output))
         into = output or into
-    return Circuit(entry, np.ones(features), tuple(layers), thresholds)
+    return chain(entry, np.ones(features), tuple(layers), thresholds)
 
 
 def _thresholds(entry: FixedPoint, count: int, rng: np.random.Generator) -> tuple[int, ...]:
@@ -126,7 +127,7 @@ def inputs_of(draw: st.DrawFn, circuit: Circuit) -> Words:
     lo, hi = circuit.input.lo, circuit.input.hi
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     n = circuit.features
-    up = np.where(circuit.layers[0].weight[0].reshape(n, -1).sum(axis=1) > 0, hi, lo)
+    up = np.where(weight_matrix(circuit, 0)[0].reshape(n, -1).sum(axis=1) > 0, hi, lo)
     corners = [np.full(n, lo), np.full(n, hi), up, lo + hi - up]
     return np.concatenate([rng.integers(lo, hi + 1, (draw(st.integers(1, 6)), n)), corners]).astype(np.int64)
 
@@ -183,5 +184,5 @@ def random_circuit(
         last = depth == len(sizes) - 2
         weight = rng.integers(weights.lo, weights.hi + 1, (n_out, n_in)) * (rng.random((n_out, n_in)) < density)
         bias = rng.integers(-200, 200, n_out)
-        layers.append(CircuitLayer(weight, bias, weights, "identity" if last else "relu", None if last else hidden))
-    return Circuit(entry or FixedPoint(8, 4, signed=False), np.ones(sizes[0]), tuple(layers))
+        layers.append(ChainLayer(weight, bias, weights, "identity" if last else "relu", None if last else hidden))
+    return chain(entry or FixedPoint(8, 4, signed=False), np.ones(sizes[0]), tuple(layers))

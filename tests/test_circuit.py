@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from strategies import TWO_LAYERS, circuits, inputs_of
 
 from netgen.errors import DataError, QuantizeError
-from netgen.ir.circuit import Circuit, CircuitLayer, classify, evaluate, ranges_of, trace
+from netgen.ir.chain import ChainLayer, chain, chain_layers, weight_matrix
+from netgen.ir.circuit import Circuit, classify, evaluate, ranges_of, trace
 from netgen.ir.dense import Activation
 from netgen.ir.fixed import FixedPoint, Words
 from netgen.ir.thermometer import BIT
@@ -17,9 +18,9 @@ from netgen.ir.thermometer import BIT
 
 def one_neuron(activation: Activation, output: FixedPoint | None) -> Circuit:
     """x to the word of x, in a format of its own."""
-    first = CircuitLayer(np.array([[1]]), np.array([0]), FixedPoint(2, 0, signed=True), activation, output)
-    last = CircuitLayer(np.array([[1]]), np.array([0]), FixedPoint(2, 0, signed=True), "identity", None)
-    return Circuit(FixedPoint(6, 0, signed=True), np.ones(1), (first, last))
+    first = ChainLayer(np.array([[1]]), np.array([0]), FixedPoint(2, 0, signed=True), activation, output)
+    last = ChainLayer(np.array([[1]]), np.array([0]), FixedPoint(2, 0, signed=True), "identity", None)
+    return chain(FixedPoint(6, 0, signed=True), np.ones(1), (first, last))
 
 
 @pytest.mark.parametrize(
@@ -76,10 +77,11 @@ def test_every_bound_of_the_first_layer_is_reached(circuit: Circuit) -> None:
     if circuit.thresholds:  # bits of one word depend on each other; read as many independent bits instead
         circuit = replace(circuit, input=BIT, input_scale=np.ones(circuit.sizes[0]), thresholds=())
     layer, reach = circuit.layers[0], ranges_of(circuit)[0]
-    up = np.where(layer.weight > 0, circuit.input.hi, circuit.input.lo)
-    down = np.where(layer.weight > 0, circuit.input.lo, circuit.input.hi)
-    assert np.array_equal((layer.weight * up).sum(axis=1) + layer.bias, reach.acc_hi)
-    assert np.array_equal((layer.weight * down).sum(axis=1) + layer.bias, reach.acc_lo)
+    weight = weight_matrix(circuit, 0)
+    up = np.where(weight > 0, circuit.input.hi, circuit.input.lo)
+    down = np.where(weight > 0, circuit.input.lo, circuit.input.hi)
+    assert np.array_equal((weight * up).sum(axis=1) + layer.bias, reach.acc_hi)
+    assert np.array_equal((weight * down).sum(axis=1) + layer.bias, reach.acc_lo)
     assert np.array_equal(np.diag(trace(circuit, up).outputs[0]), reach.out_hi)
     assert np.array_equal(np.diag(trace(circuit, down).outputs[0]), reach.out_lo)
 
@@ -87,11 +89,11 @@ def test_every_bound_of_the_first_layer_is_reached(circuit: Circuit) -> None:
 @pytest.mark.parametrize(("weight", "bias"), [(2**30, 0), (0, 2**61), (0, -(2**63))])
 def test_an_accumulator_that_int64_might_not_hold_is_refused(weight: int, bias: int) -> None:
     """2**31 * 2**30 = 2**61 passes 2**60; -2**63 is the one int64 without a magnitude in int64."""
-    layer = CircuitLayer(np.array([[weight]]), np.array([bias]), FixedPoint(32, 0, signed=True), "identity", None)
+    layer = ChainLayer(np.array([[weight]]), np.array([bias]), FixedPoint(32, 0, signed=True), "identity", None)
     with pytest.raises(
         QuantizeError, match=r"^layer 1: accumulators could pass 2\*\*60; narrow its weights or inputs$"
     ):
-        Circuit(FixedPoint(31, 0, signed=False), np.ones(1), (layer,))
+        chain(FixedPoint(31, 0, signed=False), np.ones(1), (layer,))
 
 
 @pytest.mark.parametrize(
@@ -109,10 +111,11 @@ def test_inputs_that_do_not_fit_are_refused(inputs: Words, message: str) -> None
 
 
 def test_layers_that_do_not_chain_are_refused() -> None:
-    with pytest.raises(QuantizeError, match="the last layer gives its accumulators"):
-        Circuit(TWO_LAYERS.input, np.ones(2), TWO_LAYERS.layers[:1])
+    layers = chain_layers(TWO_LAYERS)
+    with pytest.raises(QuantizeError, match="the last gives its sums"):
+        chain(TWO_LAYERS.input, np.ones(2), layers[:1])
     with pytest.raises(QuantizeError, match="layers do not chain"):
-        Circuit(TWO_LAYERS.input, np.ones(2), (replace(TWO_LAYERS.layers[0], output=None), TWO_LAYERS.layers[1]))
+        chain(TWO_LAYERS.input, np.ones(2), (replace(layers[0], output=None), layers[1]))
 
 
 @pytest.mark.parametrize("scale", [0.0, -1.0, np.inf, np.nan])
@@ -124,6 +127,4 @@ def test_an_input_scale_that_is_not_positive_and_finite_is_refused(scale: float)
 @pytest.mark.parametrize("shape", [(0, 2), (1, 0)])
 def test_a_layer_without_neurons_or_inputs_is_refused(shape: tuple[int, int]) -> None:
     with pytest.raises(QuantizeError, match="do not form a layer"):
-        CircuitLayer(
-            np.zeros(shape, np.int64), np.zeros(shape[0], np.int64), FixedPoint(4, 0, signed=True), "relu", None
-        )
+        ChainLayer(np.zeros(shape, np.int64), np.zeros(shape[0], np.int64), FixedPoint(4, 0, signed=True), "relu", None)

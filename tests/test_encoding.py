@@ -3,17 +3,18 @@
 import numpy as np
 import pytest
 
-from netgen.ir.circuit import Circuit, CircuitLayer
+from netgen.ir.chain import ChainLayer, chain
+from netgen.ir.circuit import Circuit
 from netgen.ir.encoding import input_meaning, input_text
 from netgen.ir.fixed import FixedPoint
 
 
 def circuit_of(form: FixedPoint, scale: list[float], thresholds: tuple[int, ...] = ()) -> Circuit:
     n_in = len(scale) * max(len(thresholds), 1)
-    layer = CircuitLayer(
+    layer = ChainLayer(
         np.ones((1, n_in), np.int64), np.zeros(1, np.int64), FixedPoint(2, 0, signed=True), "identity", None
     )
-    return Circuit(form, np.array(scale), (layer,), thresholds)
+    return chain(form, np.array(scale), (layer,), thresholds)
 
 
 BYTE, SIGNED = FixedPoint(8, 8, signed=False), FixedPoint(5, 4, signed=True)

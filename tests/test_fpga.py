@@ -21,7 +21,7 @@ from netgen.errors import BuildError, SynthError
 from netgen.fpga import TARGETS, synthesize
 from netgen.fpga.levels import depth_of
 from netgen.fpga.yosys import CHOICES, find_yosys
-from netgen.ir.circuit import Circuit, CircuitLayer
+from netgen.ir.chain import ChainLayer, chain
 from netgen.ir.fixed import FixedPoint
 from netgen.ir.utilization import Utilization
 from netgen.operators.cost import cost_of
@@ -117,8 +117,8 @@ def test_the_estimate_of_sums_is_near_what_yosys_finds(entry: int, scale: int) -
     """6 neurons of 24 inputs; within a tenth, where the report promises a quarter."""
     rng = np.random.default_rng(4)
     weight = rng.integers(-scale, scale + 1, (6, 24))
-    layer = CircuitLayer(weight, np.zeros(6, np.int64), FixedPoint(6, 0, signed=True), "identity", None)
-    design = designed_as(Circuit(FixedPoint(entry, 0, signed=False), np.ones(24), (layer,)), pipeline="none")
+    layer = ChainLayer(weight, np.zeros(6, np.int64), FixedPoint(6, 0, signed=True), "identity", None)
+    design = designed_as(chain(FixedPoint(entry, 0, signed=False), np.ones(24), (layer,)), pipeline="none")
     found = synthesize(design.verilog, target="xcup").lut
     assert found == pytest.approx(cost_of(design.graph, design.timing).lut, rel=0.1)
 

@@ -25,7 +25,8 @@ from strategies import (
 
 from netgen import hdl
 from netgen.hdl import design_of
-from netgen.ir.circuit import Circuit, CircuitLayer, classify, evaluate
+from netgen.ir.chain import ChainLayer, chain
+from netgen.ir.circuit import Circuit, classify, evaluate
 from netgen.ir.fixed import FixedPoint, Words
 from netgen.ir.grid import Grid, Placement
 from netgen.ir.netlist import netlist_of
@@ -150,9 +151,9 @@ def test_dead_neurons_and_rows_of_zeros_cost_no_register() -> None:
     """Of four hidden neurons one has no input, one no reader; the second score is only its bias."""
     hidden = FixedPoint(4, 0, signed=False)
     weights = FixedPoint(4, 0, signed=True)
-    first = CircuitLayer(np.array([[1, 3], [0, 0], [2, 5], [5, 1]]), np.array([0, 3, 0, 0]), weights, "relu", hidden)
-    last = CircuitLayer(np.array([[3, 2, 0, 1], [0, 0, 0, 0]]), np.array([1, -7]), weights, "identity", None)
-    circuit = Circuit(FixedPoint(3, 0, signed=False), np.ones(2), (first, last))
+    first = ChainLayer(np.array([[1, 3], [0, 0], [2, 5], [5, 1]]), np.array([0, 3, 0, 0]), weights, "relu", hidden)
+    last = ChainLayer(np.array([[3, 2, 0, 1], [0, 0, 0, 0]]), np.array([1, -7]), weights, "identity", None)
+    circuit = chain(FixedPoint(3, 0, signed=False), np.ones(2), (first, last))
     design = designed_as(circuit)
     assert re.findall(r"reg .*n(\d_\d)_d1;", design.verilog) == ["1_0", "1_3", "2_0"]
     inputs = np.array([[7, 7], [0, 1], [1, 0]])
@@ -197,7 +198,7 @@ def test_the_header_states_ports_formats_and_latency() -> None:
     circuit = random_circuit((3, 2, 4), seed=5)
     text = designed_as(circuit, argmax=True).verilog
     width = circuit.score_format.width
-    wires = sum(np.count_nonzero(layer.weight) for layer in circuit.layers)
+    wires = sum(layer.wires for layer in circuit.layers)
     assert "i_payload  3 of u8.4: input word k in bits k * 8 to k * 8 + 7, unsigned, in steps of 2**-4" in text
     assert f"o_payload  4 of {circuit.score_format}: score k in bits k * {width} to k * {width} + {width - 1}" in text
     assert "and the class, u2, in the highest bits" in text
@@ -244,19 +245,19 @@ def odd_circuits() -> dict[str, Circuit]:
         "ordinary": random_circuit((9, 7, 5), seed=1),
         "signed": random_circuit((6, 5, 4, 3), seed=2, entry=FixedPoint(5, 2, signed=True)),
         "sparse": random_circuit((20, 12, 8, 4), seed=3, density=0.15),
-        "one bit": Circuit(bit, np.ones(1), (CircuitLayer(np.array([[1]]), np.array([0]), weights, "identity", None),)),
-        "only a sign": Circuit(
-            sign, np.ones(2), (CircuitLayer(np.array([[3, -8]]), np.array([0]), weights, "relu", None),)
+        "one bit": chain(bit, np.ones(1), (ChainLayer(np.array([[1]]), np.array([0]), weights, "identity", None),)),
+        "only a sign": chain(
+            sign, np.ones(2), (ChainLayer(np.array([[3, -8]]), np.array([0]), weights, "relu", None),)
         ),
-        "only biases": Circuit(
-            bit, np.ones(2), (CircuitLayer(np.array([[0, 0], [0, 0]]), np.array([5, -6]), weights, "identity", None),)
+        "only biases": chain(
+            bit, np.ones(2), (ChainLayer(np.array([[0, 0], [0, 0]]), np.array([5, -6]), weights, "identity", None),)
         ),
-        "only a sign left": Circuit(  # -1 iff the input is 1: all 8 bits of the sum, from -88 to 2, are dropped
+        "only a sign left": chain(  # -1 iff the input is 1: all 8 bits of the sum, from -88 to 2, are dropped
             bit,
             np.ones(1),
             (
-                CircuitLayer(np.array([[-90]]), np.array([-510]), wide, "identity", FixedPoint(4, -10, signed=True)),
-                CircuitLayer(np.array([[1]]), np.array([0]), weights, "identity", None),
+                ChainLayer(np.array([[-90]]), np.array([-510]), wide, "identity", FixedPoint(4, -10, signed=True)),
+                ChainLayer(np.array([[1]]), np.array([0]), weights, "identity", None),
             ),
         ),
         "wide": random_circuit((40, 3, 9), seed=4, density=0.3),
@@ -312,9 +313,10 @@ def test_the_testbench_fails_when_one_weight_is_changed(tmp_path: Path, native_t
     """The first weight of the last layer that is not 0 becomes one more; vectors come from the circuit before."""
     circuit = random_circuit((6, 5, 3), seed=6)
     last = circuit.layers[-1]
-    row, column = np.argwhere((last.weight != 0) & (last.weight < last.weight_format.hi))[0]
+    assert last.weight_format is not None
+    wire = np.flatnonzero((last.weight != -1) & (last.weight < last.weight_format.hi))[0]
     weight = last.weight.copy()
-    weight[row, column] += 1
+    weight[wire] += 1
     changed = replace(circuit, layers=(*circuit.layers[:-1], replace(last, weight=weight)))
     inputs = np.random.default_rng(0).integers(0, 256, (40, 6))
     expected, found = evaluate(circuit, inputs), evaluate(changed, inputs)

@@ -14,7 +14,8 @@ from strategies import all_inputs, designed_as, random_circuit
 
 from netgen import hdl
 from netgen.hdl import Coverage, Vectors, vectors, vectors_of
-from netgen.ir.circuit import Circuit, CircuitLayer
+from netgen.ir.chain import ChainLayer, chain, chain_layers
+from netgen.ir.circuit import Circuit
 from netgen.ir.fixed import FixedPoint, Words
 from netgen.operators.design import Design
 from netgen.operators.graph import Operator, OperatorGraph, evaluate, values_of
@@ -41,8 +42,8 @@ def circuit_of(name: str) -> Circuit:
         last = depth == len(sizes) - 2
         output = None if last else FixedPoint(3 if name == "sums" else 2, -1, signed=False)
         bias = rng.integers(-2, 3, n_out)
-        layers.append(CircuitLayer(weight, bias, WEIGHTS, "identity" if last else "relu", output))
-    return Circuit(PAIR, np.ones(7), tuple(layers), (1, 3) if name == "bits" else ())
+        layers.append(ChainLayer(weight, bias, WEIGHTS, "identity" if last else "relu", output))
+    return chain(PAIR, np.ones(7), tuple(layers), (1, 3) if name == "bits" else ())
 
 
 def design_of(name: str) -> Design:
@@ -206,8 +207,9 @@ def test_there_are_no_more_vectors_than_allowed(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_circuit_that_is_only_constants_needs_no_further_vectors() -> None:
     circuit = random_circuit((2, 2), seed=1)
-    still = replace(circuit.layers[0], weight=np.zeros_like(circuit.layers[0].weight))
-    assert len(chosen(designed_as(replace(circuit, layers=(still,)))).inputs) < 10
+    (layer,) = chain_layers(circuit)
+    still = replace(layer, weight=np.zeros_like(layer.weight))
+    assert len(chosen(designed_as(chain(circuit.input, circuit.input_scale, [still]))).inputs) < 10
 
 
 def _inverted(verilog: str) -> list[str]:
@@ -220,16 +222,16 @@ def _inverted(verilog: str) -> list[str]:
     return found
 
 
-def _layer(weight: list[list[int]], width: int | None) -> CircuitLayer:
+def _layer(weight: list[list[int]], width: int | None) -> ChainLayer:
     output = None if width is None else FixedPoint(width, -1, signed=False)
     bias = np.zeros(len(weight), dtype=np.int64)
-    return CircuitLayer(np.array(weight), bias, WEIGHTS, "identity" if width is None else "relu", output)
+    return ChainLayer(np.array(weight), bias, WEIGHTS, "identity" if width is None else "relu", output)
 
 
 @pytest.mark.native
 def test_the_testbench_fails_for_every_bit_of_a_table_that_any_input_shows(tmp_path: Path, native_tool: Tool) -> None:
     """Every fifth bit of the tables is inverted in the Verilog; Icarus runs the testbench of each, and all inputs."""
-    circuit = Circuit(PAIR, np.ones(4), (_layer([[1, 2, 0, 0], [0, -1, 1, 2]], 2), _layer([[1, -2]], None)))
+    circuit = chain(PAIR, np.ones(4), (_layer([[1, 2, 0, 0], [0, -1, 1, 2]], 2), _layer([[1, -2]], None)))
     design = designed_as(circuit, tables=6, pipeline="none")
     iverilog, vvp = native_tool("iverilog"), native_tool("vvp")
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from netgen.ir.circuit import Circuit, CircuitLayer
+from netgen.ir.chain import ChainLayer, chain
+from netgen.ir.circuit import Circuit
 from netgen.ir.fixed import FixedPoint
 from netgen.lower import lower
 from netgen.operators.kinds import Table
@@ -15,11 +16,9 @@ WEIGHT = FixedPoint(4, 0, signed=True)
 def _circuit(weight: list[list[int]], bias: list[int], entry: FixedPoint) -> Circuit:
     """One layer with ReLU and two-bit words, and one that adds these words."""
     two = FixedPoint(2, entry.frac - 1, signed=False)
-    first = CircuitLayer(np.array(weight), np.array(bias), WEIGHT, "relu", two)
-    last = CircuitLayer(
-        np.ones((1, len(weight)), dtype=np.int64), np.zeros(1, dtype=np.int64), WEIGHT, "identity", None
-    )
-    return Circuit(entry, np.ones(len(weight[0])), (first, last))
+    first = ChainLayer(np.array(weight), np.array(bias), WEIGHT, "relu", two)
+    last = ChainLayer(np.ones((1, len(weight)), dtype=np.int64), np.zeros(1, dtype=np.int64), WEIGHT, "identity", None)
+    return chain(entry, np.ones(len(weight[0])), (first, last))
 
 
 def test_a_neuron_of_two_bits_is_a_table_of_four_entries_worked_by_hand() -> None:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from netgen.errors import FitError
-from netgen.ir.circuit import Circuit, CircuitLayer
+from netgen.ir.chain import ChainLayer, chain
+from netgen.ir.circuit import Circuit
 from netgen.ir.fixed import FixedPoint
 from netgen.ir.netlist import Netlist, netlist_of
 
@@ -15,9 +16,9 @@ HIDDEN = FixedPoint(4, 0, False)
 
 def circuit(first: list[list[int]], second: list[list[int]], bias: list[int] | None = None) -> Circuit:
     weight = np.array(first)
-    hidden = CircuitLayer(weight, np.array(bias or [0] * len(weight)), WEIGHT, "relu", HIDDEN)
-    output = CircuitLayer(np.array(second), np.zeros(len(second), np.int64), WEIGHT, "identity", None)
-    return Circuit(INPUT, np.ones(weight.shape[1]), (hidden, output))
+    hidden = ChainLayer(weight, np.array(bias or [0] * len(weight)), WEIGHT, "relu", HIDDEN)
+    output = ChainLayer(np.array(second), np.zeros(len(second), np.int64), WEIGHT, "identity", None)
+    return chain(INPUT, np.ones(weight.shape[1]), (hidden, output))
 
 
 def test_every_nonzero_weight_is_a_wire_between_consecutive_layers() -> None:

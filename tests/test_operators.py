@@ -14,6 +14,7 @@ from strategies import (
     random_circuit,
 )
 
+from netgen.ir.chain import chain, chain_layers
 from netgen.ir.circuit import Circuit
 from netgen.operators import names
 from netgen.operators.graph import Operator, OperatorGraph, evaluate, trimmed, values_of
@@ -213,10 +214,10 @@ def _spelled(graph: OperatorGraph) -> dict[str, tuple[object, ...]]:
 def test_names_of_a_neuron_stay_the_same_when_another_neuron_changes(sharing: str) -> None:
     """Neuron 1 of layer 1 gets other weights: the operators of the others keep their names."""
     circuit = random_circuit((5, 4, 3), seed=1)
-    first, last = circuit.layers
+    first, last = chain_layers(circuit)
     weight = first.weight.copy()
     weight[1] = [0, 1, 2, -3, 31]
-    changed = replace(circuit, layers=(replace(first, weight=weight), last))
+    changed = chain(circuit.input, circuit.input_scale, [replace(first, weight=weight), last])
     before, after = (_spelled(lowered(each, sharing=sharing)) for each in (circuit, changed))
     for neuron in ("n1_0", "n1_2", "n1_3"):
         mine = {name for name in before if name == neuron or name.startswith(f"{neuron}_")}

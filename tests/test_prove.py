@@ -21,7 +21,8 @@ from strategies import (
 )
 
 from netgen.errors import CheckError
-from netgen.ir.circuit import Circuit, CircuitLayer
+from netgen.ir.chain import ChainLayer, chain
+from netgen.ir.circuit import Circuit
 from netgen.ir.fixed import FixedPoint, Words
 from netgen.lower import SHARING, alkaid
 from netgen.operators.graph import Operator, OperatorGraph
@@ -56,7 +57,7 @@ def test_every_graph_that_lowering_builds_is_proved(sharing: str, circuit: Circu
 def test_a_proof_counts_operators_neurons_and_weights() -> None:
     circuit = random_circuit((5, 4, 3), seed=1)
     graph = lowered(circuit, argmax=True)
-    weights = sum(int(np.count_nonzero(layer.weight)) for layer in circuit.layers)
+    weights = circuit.wires
     assert prove(graph, circuit) == Proof(operators=len(graph.operators), neurons=7, weights=weights)
 
 
@@ -75,9 +76,9 @@ def _small_circuit(rng: np.random.Generator) -> Circuit:
         output = None
         if number < depth - 1:
             output = FixedPoint(int(rng.integers(2, 6)), into.frac - int(rng.integers(-1, 5)), bool(rng.integers(2)))
-        layers.append(CircuitLayer(weight, bias, weights, ("relu", "identity")[rng.integers(2)], output))
+        layers.append(ChainLayer(weight, bias, weights, ("relu", "identity")[rng.integers(2)], output))
         into = output or into
-    return Circuit(entry, np.ones(n_in), tuple(layers))
+    return chain(entry, np.ones(n_in), tuple(layers))
 
 
 def _few_bits(rng: np.random.Generator) -> Circuit:
@@ -85,12 +86,12 @@ def _few_bits(rng: np.random.Generator) -> Circuit:
     entry, between = FixedPoint(int(rng.integers(1, 3)), 0, signed=False), FixedPoint(2, -2, signed=False)
     weights = FixedPoint(3, 0, signed=True)
     first, second = (rng.choice([-2, -1, 1, 2], size=shape, p=[0.1, 0.4, 0.4, 0.1]) for shape in ((4, 9), (3, 4)))
-    return Circuit(
+    return chain(
         entry,
         np.ones(9),
         (
-            CircuitLayer(first, rng.integers(-3, 4, 4), weights, "relu", between),
-            CircuitLayer(second, rng.integers(-3, 4, 3), weights, "identity", None),
+            ChainLayer(first, rng.integers(-3, 4, 4), weights, "relu", between),
+            ChainLayer(second, rng.integers(-3, 4, 3), weights, "identity", None),
         ),
     )
 
@@ -171,7 +172,7 @@ def test_swapped_words_and_classes_are_rejected() -> None:
 
 def _by_hand() -> tuple[OperatorGraph, Circuit]:
     """max(3 a - 2 b + 1, 0) for a and b in 0 to 3: 3 a + 1 in 1 to 10, minus 2 b in -5 to 10."""
-    layer = CircuitLayer(np.array([[3, -2]]), np.array([1]), FixedPoint(3, 0, signed=True), "relu", None)
+    layer = ChainLayer(np.array([[3, -2]]), np.array([1]), FixedPoint(3, 0, signed=True), "relu", None)
     operators = (
         Operator(Input(0), (), 0, 3, 0, None),
         Operator(Input(1), (), 0, 3, 0, None),
@@ -181,7 +182,7 @@ def _by_hand() -> tuple[OperatorGraph, Circuit]:
         Operator(Subtract((0, 1)), (4, 1), -5, 10, 1, 0),
         Operator(Maximum(0), (5,), 0, 10, 1, 0),
     )
-    return OperatorGraph(operators, 2, ((6,),)), Circuit(FixedPoint(2, 0, signed=False), np.ones(2), (layer,))
+    return OperatorGraph(operators, 2, ((6,),)), chain(FixedPoint(2, 0, signed=False), np.ones(2), (layer,))
 
 
 BUG = "; this is a bug of netgen, please report it"

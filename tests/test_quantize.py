@@ -13,6 +13,7 @@ from strategies import FUZZ_CASES
 from netgen.data import load_dataset
 from netgen.errors import QuantizeError
 from netgen.experiment.trial import accuracy
+from netgen.ir.chain import weight_matrix
 from netgen.ir.circuit import Circuit, evaluate
 from netgen.ir.dense import DenseLayer, DenseNetwork
 from netgen.ir.digits import few_digits
@@ -97,7 +98,7 @@ def test_weights_round_to_nearest_with_ties_up_and_saturate() -> None:
     formats = Formats(FixedPoint(4, 0, signed=False), (FixedPoint(4, 2, signed=True),), ())
     for weight, word in ((0.375, 2), (-0.375, -1), (9.0, 7), (-9.0, -8), (0.1, 0)):
         circuit = quantize(_one_neuron(weight, 0.0), formats, np.ones(1))
-        assert circuit.layers[0].weight.tolist() == [[word]]
+        assert weight_matrix(circuit, 0).tolist() == [[word]]
 
 
 def test_parameters_round_from_double_precision_even_where_single_computes() -> None:
@@ -229,7 +230,7 @@ def test_weights_of_few_digits_are_those_that_the_forward_pass_computes_with() -
         module = QuantizedMlp(_one_neuron(7.0, 0.0), formats, [digits])
         assert predict_words(module, np.array([[3]])).tolist() == [[3 * word]]
         circuit = quantize(module.network(), formats, np.ones(1))
-        assert circuit.layers[0].weight.tolist() == [[word]]
+        assert weight_matrix(circuit, 0).tolist() == [[word]]
 
 
 def test_the_first_layer_reads_the_bits_of_thresholds() -> None:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netgen.errors import CheckError
-from netgen.ir.circuit import Circuit, CircuitLayer, evaluate
+from netgen.ir.chain import ChainLayer, chain
+from netgen.ir.circuit import Circuit, evaluate
 from netgen.ir.dense import Activation, DenseLayer, DenseNetwork
 from netgen.ir.fixed import FixedPoint, Reals
 from netgen.ir.simplify import simplify
@@ -22,7 +23,7 @@ def quantized(network: DenseNetwork, widths: list[FixedPoint], given_input: Fixe
         weight, output = widths[2 * depth], widths[2 * depth + 1]
         last = depth == len(network.layers) - 1
         layers.append(
-            CircuitLayer(
+            ChainLayer(
                 weight=weight.encode(layer.weight),
                 bias=np.rint(np.ldexp(layer.bias, frac + weight.frac)).astype(np.int64),
                 weight_format=weight,
@@ -31,7 +32,7 @@ def quantized(network: DenseNetwork, widths: list[FixedPoint], given_input: Fixe
             )
         )
         frac = output.frac
-    return Circuit(given_input, scale, tuple(layers))
+    return chain(given_input, scale, tuple(layers))
 
 
 def forward(network: DenseNetwork, features: Reals) -> Reals:
@@ -46,9 +47,7 @@ def forward(network: DenseNetwork, features: Reals) -> Reals:
 def distance(network: DenseNetwork, circuit: Circuit, features: Reals) -> Reals:
     """Greatest distance of the scores, per output."""
     words = evaluate(circuit, circuit.input.encode(features))
-    error = np.abs(
-        np.ldexp(words.astype(float), -circuit.acc_frac(len(circuit.layers) - 1)) - forward(network, features)
-    )
+    error = np.abs(np.ldexp(words.astype(float), -circuit.layers[-1].frac) - forward(network, features))
     result: Reals = error.max(axis=0)
     return result
 
@@ -106,8 +105,8 @@ def test_inputs_that_saturate_stay_within_a_bound_of_features_beyond_the_format(
 def one_layer(weight: float, step_weight: int, bias: int, *, real_bias: float) -> tuple[DenseNetwork, Circuit]:
     """One weight on one input of format u3.0, the weight in steps of 1/4, the bias likewise."""
     network = DenseNetwork((DenseLayer(np.array([[weight]]), np.array([real_bias]), np.array([[True]]), "identity"),))
-    layer = CircuitLayer(np.array([[step_weight]]), np.array([bias]), FixedPoint(4, 2, signed=True), "identity", None)
-    return network, Circuit(FixedPoint(3, 0, signed=False), np.ones(1), (layer,))
+    layer = ChainLayer(np.array([[step_weight]]), np.array([bias]), FixedPoint(4, 2, signed=True), "identity", None)
+    return network, chain(FixedPoint(3, 0, signed=False), np.ones(1), (layer,))
 
 
 def test_one_layer_has_the_bound_worked_by_hand() -> None:
@@ -139,12 +138,12 @@ def two_layers(
             DenseLayer(last / 1, np.array([real_bias[1]]), kept, "identity"),
         )
     )
-    circuit = Circuit(
+    circuit = chain(
         FixedPoint(3, 0, signed=False),
         np.ones(1),
         (
-            CircuitLayer(first, np.array([bias[0]]), unit, activation, between),
-            CircuitLayer(last, np.array([bias[1]]), unit, "identity", None),
+            ChainLayer(first, np.array([bias[0]]), unit, activation, between),
+            ChainLayer(last, np.array([bias[1]]), unit, "identity", None),
         ),
     )
     return network, circuit

@@ -11,7 +11,7 @@ from report_samples import check_report, placements, random_netlist, sample_repo
 from rich.console import Console
 
 from netgen.errors import BuildError
-from netgen.ir.circuit import Circuit, CircuitLayer
+from netgen.ir.chain import ChainLayer, chain
 from netgen.ir.dense import DenseLayer, DenseNetwork
 from netgen.ir.fixed import FixedPoint
 from netgen.lower import lower
@@ -34,8 +34,8 @@ def test_a_build_report_gathers_sizes_widths_and_ports() -> None:
     Accumulator: 3 * [0, 7] - 2 * [0, 7] - 4 = [-18, 17], 6 bits signed; bias -4 takes 3 bits. Input payload 2 * 3 bits,
     output payload one score of 6 bits and a class of 1 bit.
     """
-    layer = CircuitLayer(np.array([[3, -2]]), np.array([-4]), FixedPoint(3, 1, signed=True), "identity", None)
-    circuit = Circuit(FixedPoint(3, 0, signed=False), np.ones(2), (layer,))
+    layer = ChainLayer(np.array([[3, -2]]), np.array([-4]), FixedPoint(3, 1, signed=True), "identity", None)
+    circuit = chain(FixedPoint(3, 0, signed=False), np.ones(2), (layer,))
     component: Any = None
     graph = lower(circuit, argmax=True)
     design = Design(circuit, graph, Schedule((0,) * len(graph.operators), 2), circuit.score_format, 1, component, "")

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import circuits, inputs_of
 
-from netgen.ir.circuit import Circuit, CircuitLayer, evaluate, ranges_of
+from netgen.ir.chain import ChainLayer, chain, chain_layers
+from netgen.ir.circuit import evaluate, ranges_of
 from netgen.ir.dense import alive_of
 from netgen.ir.fixed import FixedPoint
 from netgen.ir.simplify import simplify
@@ -17,8 +18,9 @@ def test_simplifying_changes_no_score_and_leaves_nothing_dead(data: st.DataObjec
     simple = simplify(circuit)
     inputs = data.draw(inputs_of(circuit))
     assert np.array_equal(evaluate(simple, inputs), evaluate(circuit, inputs))
-    alive = alive_of([layer.weight != 0 for layer in simple.layers])
-    for depth, layer in enumerate(simple.layers):
+    layers = chain_layers(simple)
+    alive = alive_of([layer.weight != 0 for layer in layers])
+    for depth, layer in enumerate(layers):
         assert not layer.weight[~alive[depth + 1]].any()
         assert not layer.weight[:, ~alive[depth]].any()
     for reach, left in zip(ranges_of(simple)[:-1], alive[1:-1], strict=True):
@@ -28,8 +30,8 @@ def test_simplifying_changes_no_score_and_leaves_nothing_dead(data: st.DataObjec
 def test_a_neuron_that_no_input_can_change_is_folded_away() -> None:
     """ReLU(x - 9) of a 3-bit x is 0 whatever x is, and 2 x + 9 of one, saturated at 7, is 7: 5 * 0 + 3 * 7 + 1 = 22."""
     form = FixedPoint(4, 0, signed=True)
-    first = CircuitLayer(np.array([[1], [2]]), np.array([-9, 9]), form, "relu", FixedPoint(3, 0, signed=False))
-    last = CircuitLayer(np.array([[5, 3]]), np.array([1]), form, "identity", None)
-    simple = simplify(Circuit(FixedPoint(3, 0, signed=False), np.ones(1), (first, last)))
-    assert not any(layer.weight.any() for layer in simple.layers)
+    first = ChainLayer(np.array([[1], [2]]), np.array([-9, 9]), form, "relu", FixedPoint(3, 0, signed=False))
+    last = ChainLayer(np.array([[5, 3]]), np.array([1]), form, "identity", None)
+    simple = simplify(chain(FixedPoint(3, 0, signed=False), np.ones(1), (first, last)))
+    assert not simple.wires
     assert simple.layers[1].bias.tolist() == [22]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from netgen.ir.circuit import Circuit, CircuitLayer
+from netgen.ir.chain import ChainLayer, chain
 from netgen.ir.fixed import FixedPoint
 from netgen.lower import lower
 from netgen.operators.graph import OperatorGraph
@@ -15,8 +15,8 @@ SITES = {(0, 0): (0, 0, 0), (0, 1): (0, 2, 0), (0, 2): HOME, (1, 0): (4, 1, 1)}
 def graph() -> OperatorGraph:
     """One neuron, (a + b) + c: a and b have the same shift and level, and are added first."""
     format_ = FixedPoint(2, 0, signed=True)
-    layer = CircuitLayer(np.array([[1, 1, 1]]), np.zeros(1, np.int64), format_, "identity", None)
-    return lower(Circuit(FixedPoint(2, 0, signed=False), np.ones(3), (layer,)), sharing="csd", argmax=False)
+    layer = ChainLayer(np.array([[1, 1, 1]]), np.zeros(1, np.int64), format_, "identity", None)
+    return lower(chain(FixedPoint(2, 0, signed=False), np.ones(3), (layer,)), sharing="csd", argmax=False)
 
 
 def test_adders_at_their_neuron_need_a_wire_from_each_input() -> None:
@@ -38,8 +38,8 @@ def test_adders_lie_where_a_wire_leads_already() -> None:
     """c is at the neuron, (2, 5). The wires of a + b are 2 + 6 + 5 long at the median, (2, 0), and 0 + 4 + 7 at (4, 0),
     where 2 a is computed."""
     format_ = FixedPoint(3, 0, signed=True)
-    layer = CircuitLayer(np.array([[1, 1, 1], [2, 0, 0]]), np.zeros(2, np.int64), format_, "identity", None)
-    found = lower(Circuit(FixedPoint(2, 0, signed=False), np.ones(3), (layer,)), sharing="csd", argmax=False)
+    layer = ChainLayer(np.array([[1, 1, 1], [2, 0, 0]]), np.zeros(2, np.int64), format_, "identity", None)
+    found = lower(chain(FixedPoint(2, 0, signed=False), np.ones(3), (layer,)), sharing="csd", argmax=False)
     home, other = (2, 5, 0), (4, 0, 0)
     sites = {(0, 0): (0, 0, 0), (0, 1): (8, 0, 0), (0, 2): home, (1, 0): home, (1, 1): other}
     at = sites_along_wires(found, sites)

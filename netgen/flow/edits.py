@@ -10,7 +10,8 @@ from netgen.errors import CheckError, QuantizeError
 from netgen.flow import files
 from netgen.flow.built import load_report
 from netgen.flow.store import LEDGER, digest_of_file, recorded_files
-from netgen.ir.circuit import Circuit
+from netgen.ir.chain import activation_name
+from netgen.ir.circuit import Circuit, CircuitLayer
 from netgen.ir.circuit_file import to_json
 from netgen.ir.dense import DenseNetwork
 from netgen.ir.netlist import netlist_of
@@ -106,7 +107,8 @@ def raise_if_unlike(path: Path, network: DenseNetwork, circuit: Circuit) -> None
 
 
 def _layers(noun: DenseNetwork | Circuit) -> str:
-    sizes, activations = map(str, noun.sizes), (layer.activation for layer in noun.layers)
+    sizes = map(str, noun.sizes)
+    activations = (activation_name(one) if isinstance(one, CircuitLayer) else one.activation for one in noun.layers)
     return f"{'-'.join(sizes)} ({', '.join(activations)})"
 
 

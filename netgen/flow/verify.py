@@ -54,7 +54,7 @@ def check(
     inputs, input_overflows = features.size, circuit.input.overflows(features)
     integers = trace(circuit, words)
     if circuit.thresholds:
-        features = circuit.format_into(0).decode(circuit.coded(words)).astype(np.float32)
+        features = circuit.entering.decode(circuit.coded(words)).astype(np.float32)
     simulator = choose(design, count, cache=cache) if simulator == "auto" else simulator
     simulated = simulate(design, words, simulator=simulator, jobs=jobs, cache=cache, progress=progress)
     return report.check(

@@ -44,7 +44,7 @@ def design_of(
 
 def design_with(circuit: Circuit, graph: OperatorGraph, timing: Schedule, *, verilog: str) -> Design:
     """The design of a circuit whose Verilog was written before."""
-    class_width = 0 if graph.best is None else bits_of(0, circuit.sizes[-1] - 1)[0]
+    class_width = 0 if graph.best is None else bits_of(0, len(circuit.scores) - 1)[0]
     score = circuit.score_format
     return Design(
         circuit=circuit,

@@ -19,7 +19,7 @@ def header_of(design: Design, netlist: Netlist, title: str) -> str:
         title: its first lines.
     """
     circuit = design.circuit
-    inputs, outputs = circuit.features, circuit.sizes[-1]
+    inputs, outputs = circuit.features, len(circuit.scores)
     lines = [
         *title.splitlines(),
         "",

@@ -22,7 +22,7 @@ def testbench_of(design: Design, vectors: Vectors) -> dict[str, str]:
         vectors=len(inputs),
         input_width=design.input_width,
         output_width=design.output_width,
-        scores=design.circuit.sizes[-1],
+        scores=len(design.circuit.scores),
         score_width=design.score.width,
         signed="$signed" if design.score.signed else "",
         patience=1000 + 10 * design.latency,

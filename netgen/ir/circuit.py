@@ -3,23 +3,30 @@
 Whatever computes the network, quantized PyTorch, this module or a Verilog simulator, must give the words that
 `evaluate` gives. Accumulators are exact: `ranges_of` bounds every one by interval analysis over all inputs, so none
 can overflow.
+
+Neurons are numbered through, as those of a `Network`: first what the first layer reads, then layer by layer.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from typing import get_args
 
 import numpy as np
 
 from netgen.errors import DataError, QuantizeError
+from netgen.ir.activation import Activation, Rescale, Scale, activated, bounds_of, check
 from netgen.ir.arrays import frozen
-from netgen.ir.dense import Activation
-from netgen.ir.fixed import MAX_WIDTH, FixedPoint, Reals, Words, bits_of, shift_round
+from netgen.ir.fixed import MAX_WIDTH, FixedPoint, Reals, Words, bits_of
+from netgen.ir.network import Gather, HeadFunction
+from netgen.ir.rows import check_rows, products, row_sums, targets_of
 from netgen.ir.thermometer import BIT, threshold_bits
 
 __all__ = [
     "EXACT_LIMIT",
     "Circuit",
+    "CircuitHead",
     "CircuitLayer",
     "LayerRange",
     "Trace",
@@ -27,42 +34,112 @@ __all__ = [
     "classify",
     "evaluate",
     "ranges_of",
-    "requantize",
+    "saturated",
     "trace",
 ]
 
 EXACT_LIMIT = 1 << (MAX_WIDTH - 2)
 """Accumulators must stay below this, so that int64 never overflows, rounding included."""
+CHUNK_BYTES = 400_000_000
+"""Memory for the words of all neurons of the samples that are evaluated at once."""
 
 
 @dataclass(frozen=True, eq=False)
 class CircuitLayer:
-    """`saturate(round(activation(weight @ x + bias)))`, in integers.
+    """Neurons that are computed alike: `saturate(activation(sum or maximum of what they read))`, in integers.
 
     Attributes:
-        weight: (n_out, n_in) int64, both at least 1, in steps of `weight_format`.
-        bias: (n_out,) int64, in steps of the accumulator (input frac + weight frac).
-        output: format of the results; None on the last layer, whose accumulators are the scores, unrounded.
+        name: unique in a circuit.
+        starts: (n + 1,) int64; the wires of neuron k are those from `starts[k]` to `starts[k + 1] - 1`.
+        source: (m,) int64; the number of the neuron that each wire reads; ascending within a row.
+        weight: (m,) int64, none of them 0; in steps of the accumulator for one step of the word read.
+        bias: (n,) int64, in steps of the accumulator.
+        frac: an accumulator k means `k * 2**-frac`.
+        activation: from accumulator to word.
+        output: format in which words saturate; None for words as the activation gives them, such as scores.
+        gather: sum, or maximum; a maximum has weights 1 and no bias.
+        weight_format: the format that weights were rounded to; None where they have none in common.
 
-    Raises: QuantizeError, for wrong shapes, an unknown activation, or weights that do not fit their format.
+    Raises: QuantizeError, for arrays that do not match, or weights that do not fit their format.
     """
 
+    name: str
+    starts: Words
+    source: Words
     weight: Words
     bias: Words
-    weight_format: FixedPoint
-    activation: Activation
-    output: FixedPoint | None
+    frac: int
+    activation: Activation = field(default_factory=Rescale)
+    output: FixedPoint | None = None
+    gather: Gather = "sum"
+    weight_format: FixedPoint | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "weight", frozen(self.weight, np.int64))
-        object.__setattr__(self, "bias", frozen(self.bias, np.int64))
-        if self.weight.ndim != 2 or 0 in self.weight.shape or self.bias.shape != self.weight.shape[:1]:
-            raise QuantizeError(f"weight {self.weight.shape} and bias {self.bias.shape} do not form a layer")
-        if self.activation not in get_args(Activation):
-            raise QuantizeError(f"activation {self.activation!r}; use one of {', '.join(get_args(Activation))}")
-        lo, hi = int(self.weight.min(initial=0)), int(self.weight.max(initial=0))
-        if lo < self.weight_format.lo or hi > self.weight_format.hi:
-            raise QuantizeError(f"weights from {lo} to {hi} do not fit {self.weight_format}; widen the weights")
+        for name in ("starts", "source", "weight", "bias"):
+            object.__setattr__(self, name, frozen(getattr(self, name), np.int64))
+        problem = check_rows(self.starts, self.source, self.weight, self.bias)
+        if problem:
+            raise QuantizeError(f"layer {self.name}: {problem}")
+        if self.gather not in get_args(Gather):
+            raise QuantizeError(f"layer {self.name}: gather {self.gather!r}; use {' or '.join(get_args(Gather))}")
+        if self.gather == "max" and ((np.diff(self.starts) == 0).any() or (self.weight != 1).any() or self.bias.any()):
+            raise QuantizeError(f"layer {self.name}: a maximum reads at least one word, by weight 1 and without bias")
+        form, lo, hi = self.weight_format, int(self.weight.min(initial=0)), int(self.weight.max(initial=0))
+        if form is not None and (lo < form.lo or hi > form.hi):
+            raise QuantizeError(f"layer {self.name}: weights from {lo} to {hi} do not fit {form}; widen the weights")
+        check(self.activation, len(self.bias))
+
+    def __len__(self) -> int:
+        return len(self.bias)
+
+    @property
+    def wires(self) -> int:
+        """Number of wires."""
+        return len(self.source)
+
+    @cached_property
+    def target(self) -> Words:
+        """(m,) the neuron, by its index in this layer, into which each wire leads."""
+        return targets_of(self.starts)
+
+    def row(self, neuron: int) -> tuple[Words, Words]:
+        """The sources and the weights of a neuron's wires."""
+        wires = slice(int(self.starts[neuron]), int(self.starts[neuron + 1]))
+        return self.source[wires], self.weight[wires]
+
+    def gathered(self, words: Words) -> Words:
+        """The accumulators, (samples, n), of the words of all earlier neurons, (samples, earlier)."""
+        if self.gather == "max":
+            return np.stack([np.maximum.reduceat(sample[self.source], self.starts[:-1]) for sample in words])
+        return products(words, self.starts, self.source, self.weight) + self.bias
+
+
+@dataclass(frozen=True, eq=False)
+class CircuitHead:
+    """An output of the circuit.
+
+    Attributes:
+        neuron: int64, of the shape of one sample's output: the number of the neuron that gives each value.
+        scale, offset: a word k means `k * scale + offset`; scalars, or of the shape of `neuron`.
+        function: what the user's model computes from these values; hardware gives their words.
+        axis: the axis of `neuron` along which it is computed.
+    """
+
+    name: str
+    neuron: Words
+    scale: Reals
+    offset: Reals
+    function: HeadFunction = "none"
+    axis: int = -1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "neuron", frozen(self.neuron, np.int64))
+        object.__setattr__(self, "scale", frozen(self.scale, np.float64))
+        object.__setattr__(self, "offset", frozen(self.offset, np.float64))
+
+    def decode(self, words: Words) -> Reals:
+        """The values, (samples, *shape), that words (samples, values of the head) mean."""
+        return words.reshape(len(words), *self.neuron.shape) * self.scale + self.offset
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,90 +154,120 @@ class LayerRange:
 
 @dataclass(frozen=True, eq=False)
 class Circuit:
-    """A chain of integer layers.
+    """Integer layers in topological order.
 
     Attributes:
         input: format of every input word.
-        input_scale: (features,) float64, powers of two; an input word is `input.encode(raw feature * input_scale)`.
-        thresholds: words of `input` in ascending order. The first layer reads the `threshold_bits` of the input words,
-            or, when there are no thresholds, the input words themselves.
+        input_scale: (features,) float64; an input word is `input.encode(raw feature * input_scale + input_offset)`.
+        thresholds: words of `input` in ascending order. Layers read the `threshold_bits` of the input words, or, when
+            there are no thresholds, the input words themselves.
+        outputs: by default all neurons of the last layer, as `scores`.
+        input_offset: (features,) float64; None for 0.
 
-    Raises: QuantizeError, when layers do not chain, a scale is not positive and finite, or an accumulator could pass
-        2**60.
+    Raises: QuantizeError, when a layer reads a neuron that is not before it, a scale is not positive and finite, or an
+        accumulator could pass 2**60.
     """
 
     input: FixedPoint
     input_scale: Reals
     layers: tuple[CircuitLayer, ...]
     thresholds: tuple[int, ...] = ()
+    outputs: tuple[CircuitHead, ...] = ()
+    input_offset: Reals | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "input_scale", frozen(self.input_scale, np.float64))
-        if not self.layers:
-            raise QuantizeError("a circuit without layers; give it at least one")
-        if (self.features * max(len(self.thresholds), 1),) != self.sizes[:1]:
-            raise QuantizeError(f"input_scale {self.input_scale.shape} for {self.sizes[0]} inputs")
         if not (np.isfinite(self.input_scale).all() and (self.input_scale > 0).all()):
             raise QuantizeError("input_scale: every factor must be positive and finite")
+        if self.input_offset is not None:
+            object.__setattr__(self, "input_offset", frozen(self.input_offset, np.float64))
+            if self.input_offset.shape != self.input_scale.shape or not np.isfinite(self.input_offset).all():
+                raise QuantizeError("input_offset: give one finite number for each feature")
         bounds = (self.input.lo, *self.thresholds, self.input.hi + 1)
         if any(a >= b for a, b in pairwise(bounds)):
             raise QuantizeError(f"thresholds {self.thresholds} do not rise within {self.input}; write each once")
-        for before, after in pairwise(self.layers):
-            if before.output is None or before.weight.shape[0] != after.weight.shape[1]:
-                raise QuantizeError("layers do not chain: each but the last needs an output format and equal sizes")
-        if self.layers[-1].output is not None:
-            raise QuantizeError("the last layer gives its accumulators; its output format must be None")
+        if not self.layers:
+            raise QuantizeError("a circuit without layers; give it at least one")
+        names = [layer.name for layer in self.layers]
+        if len(set(names)) < len(names):
+            raise QuantizeError(f"two layers named {max(names, key=names.count)!r}; every name must be unique")
+        for layer, first in zip(self.layers, self.first, strict=False):
+            if layer.wires and not 0 <= layer.source.min() <= layer.source.max() < first:
+                raise QuantizeError(f"layer {layer.name}: reads a neuron that is not before it")
+        for head in self.heads:
+            if not head.neuron.size or not 0 <= head.neuron.min() <= head.neuron.max() < self.first[-1]:
+                raise QuantizeError(f"output {head.name}: a neuron beyond the {self.first[-1]} of the circuit, or none")
         ranges_of(self)
+
+    @cached_property
+    def heads(self) -> tuple[CircuitHead, ...]:
+        """The outputs, those by default included."""
+        if self.outputs:
+            return self.outputs
+        scores = np.arange(self.first[-2], self.first[-1])
+        return (CircuitHead("scores", scores, np.ldexp(1.0, -self.layers[-1].frac), np.zeros(()), "argmax"),)
 
     @property
     def features(self) -> int:
         """Number of input words."""
         return len(self.input_scale)
 
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Number of inputs of the first layer, then of neurons in each layer."""
+        return (self.features * max(len(self.thresholds), 1), *map(len, self.layers))
+
+    @cached_property
+    def first(self) -> tuple[int, ...]:
+        """The number of the first neuron of each layer, and the number of all neurons at the end."""
+        return tuple(int(total) for total in np.cumsum(self.sizes))
+
+    @property
+    def wires(self) -> int:
+        """Number of wires."""
+        return sum(layer.wires for layer in self.layers)
+
+    @cached_property
+    def scores(self) -> Words:
+        """The numbers of the neurons that hardware gives, head by head."""
+        return np.concatenate([head.neuron.ravel() for head in self.heads])
+
+    def encode(self, raw: Reals) -> Words:
+        """The input words of raw features, (n, features)."""
+        offset = 0.0 if self.input_offset is None else self.input_offset
+        return self.input.encode(np.asarray(raw, dtype=np.float64) * self.input_scale + offset)
+
     def coded(self, inputs: Words) -> Words:
         """The words that the first layer reads, (n, n_in), for input words (n, features)."""
         return threshold_bits(inputs, self.thresholds) if self.thresholds else inputs
 
     @property
-    def sizes(self) -> tuple[int, ...]:
-        """Number of inputs of the first layer, then of neurons in each layer."""
-        return (self.layers[0].weight.shape[1], *(layer.weight.shape[0] for layer in self.layers))
+    def entering(self) -> FixedPoint:
+        """Format of the words that the first layer reads."""
+        return BIT if self.thresholds else self.input
 
-    def format_into(self, depth: int) -> FixedPoint:
-        """Format of the words that layer `depth` (from 0) reads."""
-        before = self.layers[depth - 1].output if depth else BIT if self.thresholds else self.input
-        assert before is not None
-        return before
-
-    def acc_frac(self, depth: int) -> int:
-        """Fractional bits of the accumulators of layer `depth` (from 0)."""
-        return self.format_into(depth).frac + self.layers[depth].weight_format.frac
-
-    def rescale_shift(self, depth: int) -> int:
-        """Right shift from accumulator to output of layer `depth`; 0 on the last layer."""
-        output = self.layers[depth].output
-        return 0 if output is None else self.acc_frac(depth) - output.frac
-
-    @property
+    @cached_property
     def score_format(self) -> FixedPoint:
         """The least format that holds every score."""
-        last = ranges_of(self)[-1]
-        width, signed = bits_of(int(last.acc_lo.min()), int(last.acc_hi.max()))
-        return FixedPoint(width, self.acc_frac(len(self.layers) - 1), signed)
+        lo, hi = (np.concatenate(ends)[self.scores] for ends in zip(*word_ranges(self), strict=True))
+        width, signed = bits_of(int(lo.min()), int(hi.max()))
+        return FixedPoint(width, self.layers[-1].frac, signed)
 
 
-def requantize(layer: CircuitLayer, shift: int, acc: Words) -> tuple[Words, Words]:
-    """Apply a layer's activation to accumulators of any shape, shift them right and round.
+def saturated(layer: CircuitLayer, words: Words) -> Words:
+    """Limit words of any shape to the output format of a layer."""
+    return words if layer.output is None else np.clip(words, layer.output.lo, layer.output.hi)
 
-    Args:
-        shift: right shift from accumulator to output, as `Circuit.rescale_shift` gives it.
-    Returns: the words before and after saturation; on the last layer the activated accumulators, twice.
-    """
-    active = np.maximum(acc, 0) if layer.activation == "relu" else acc
-    if layer.output is None:
-        return active, active
-    rounded = shift_round(active, shift)
-    return rounded, np.clip(rounded, layer.output.lo, layer.output.hi)
+
+def word_ranges(circuit: Circuit) -> Iterator[tuple[Words, Words]]:
+    """Least and greatest words of the inputs, then of each layer, (n,) each."""
+    entering, n_in = circuit.entering, circuit.sizes[0]
+    yield np.full(n_in, entering.lo, dtype=np.int64), np.full(n_in, entering.hi, dtype=np.int64)
+    for reach in ranges_of(circuit):
+        yield reach.out_lo, reach.out_hi
+
+
+_RANGES = "_ranges"
 
 
 def ranges_of(circuit: Circuit) -> tuple[LayerRange, ...]:
@@ -169,31 +276,47 @@ def ranges_of(circuit: Circuit) -> tuple[LayerRange, ...]:
     Raises: QuantizeError, when an accumulator could leave what int64 computes exactly.
     Source: Moore, Interval Analysis, 1966.
     """
-    lo: Words = np.full(circuit.sizes[0], circuit.format_into(0).lo, dtype=np.int64)
-    hi: Words = np.full(circuit.sizes[0], circuit.format_into(0).hi, dtype=np.int64)
-    ranges = []
-    for depth, layer in enumerate(circuit.layers):
-        shift = circuit.rescale_shift(depth)
-        magnitude = np.maximum(np.abs(lo), np.abs(hi)).astype(np.float64)
-        bound = np.abs(layer.weight).astype(np.float64) @ magnitude + np.abs(layer.bias.astype(np.float64))
-        if abs(shift) >= MAX_WIDTH or bound.max() * 2.0 ** max(-shift, 0) + 2.0 ** max(shift, 0) >= EXACT_LIMIT:
-            raise QuantizeError(f"layer {depth + 1}: accumulators could pass 2**60; narrow its weights or inputs")
-        plus: Words = np.maximum(layer.weight, 0)
-        minus: Words = np.minimum(layer.weight, 0)
-        acc_lo: Words = plus @ lo + minus @ hi + layer.bias
-        acc_hi: Words = plus @ hi + minus @ lo + layer.bias
-        lo, hi = requantize(layer, shift, acc_lo)[1], requantize(layer, shift, acc_hi)[1]
-        ranges.append(LayerRange(acc_lo, acc_hi, lo, hi))
-    return tuple(ranges)
+    known: tuple[LayerRange, ...] | None = circuit.__dict__.get(_RANGES)
+    if known is None:
+        known = tuple(_ranges(circuit))
+        object.__setattr__(circuit, _RANGES, known)
+    return known
 
 
-def _product(words: Words, weight: Words) -> Words:
-    """`words @ weight.T`, exactly; through BLAS (50 times faster) where doubles hold every partial sum."""
-    most = np.abs(words).max(axis=0, initial=0).astype(np.float64)
-    if float((np.abs(weight) @ most).max()) < 2.0**53:
-        product: Words = (words.astype(np.float64) @ weight.T.astype(np.float64)).astype(np.int64)
-        return product
-    return words @ weight.T
+def _ranges(circuit: Circuit) -> Iterator[LayerRange]:
+    lo = np.empty(circuit.first[-1], dtype=np.int64)
+    hi = np.empty(circuit.first[-1], dtype=np.int64)
+    lo[: circuit.sizes[0]], hi[: circuit.sizes[0]] = circuit.entering.lo, circuit.entering.hi
+    for layer, first in zip(circuit.layers, circuit.first, strict=False):
+        if layer.gather == "max":
+            low, high = layer.gathered(np.stack([lo[:first], hi[:first]]))
+        else:
+            a, b = layer.weight * lo[layer.source], layer.weight * hi[layer.source]
+            magnitude = np.maximum(np.abs(lo), np.abs(hi))[layer.source].astype(np.float64)
+            _check_exact(layer, np.abs(layer.weight.astype(np.float64)) * magnitude)
+            low, high = (row_sums(layer.starts, ends) + layer.bias for ends in (np.minimum(a, b), np.maximum(a, b)))
+        least, most = bounds_of(layer.activation, low, high)
+        last = slice(first, first + len(layer))
+        lo[last], hi[last] = saturated(layer, least), saturated(layer, most)
+        yield LayerRange(low, high, lo[last].copy(), hi[last].copy())
+
+
+def _check_exact(layer: CircuitLayer, terms: Reals) -> None:
+    """Refuse accumulators that int64 could not hold, also on the way to their words.
+
+    Args:
+        terms: (m,) the greatest magnitude of each product.
+    """
+    total = np.bincount(layer.target, terms, minlength=len(layer)) + np.abs(layer.bias.astype(np.float64))
+    match layer.activation:
+        case Rescale(shift):
+            most = total.max() * 2.0 ** max(-shift, 0) + 2.0 ** max(shift, 0)
+        case Scale(multiplier, offset, _):
+            most = (total * np.abs(multiplier.astype(np.float64)) + np.abs(offset.astype(np.float64))).max()
+        case _:
+            most = total.max()
+    if most >= EXACT_LIMIT:
+        raise QuantizeError(f"layer {layer.name}: accumulators could pass 2**60; narrow its weights or inputs")
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,26 +345,45 @@ def check_inputs(circuit: Circuit, inputs: Words) -> Words:
     return words
 
 
+def _all_words(circuit: Circuit, inputs: Words) -> tuple[Words, list[int]]:
+    """The words of all neurons, (n, neurons), and how many of each layer's words saturated."""
+    entering = circuit.coded(inputs)
+    words = np.empty((len(inputs), circuit.first[-1]), dtype=np.int64)
+    words[:, : circuit.sizes[0]] = entering
+    limited = []
+    for layer, first in zip(circuit.layers, circuit.first, strict=False):
+        free = activated(layer.activation, layer.gathered(words[:, :first]))
+        found = saturated(layer, free)
+        words[:, first : first + len(layer)] = found
+        limited.append(int((free != found).sum()))
+    return words, limited
+
+
+def _chunks(circuit: Circuit, inputs: Words) -> Iterator[Words]:
+    """The input words of some samples at a time, as many as fit in memory; at least one chunk."""
+    at_once = max(1, CHUNK_BYTES // (8 * circuit.first[-1]))
+    for start in range(0, max(len(inputs), 1), at_once):
+        yield inputs[start : start + at_once]
+
+
 def trace(circuit: Circuit, inputs: Words) -> Trace:
     """Compute the words of all layers for (n, features) int64 input words.
 
     Raises: DataError, for another shape or words outside the input format.
     """
-    words = circuit.coded(check_inputs(circuit, inputs))
-    outputs, saturated = [], []
-    for depth, layer in enumerate(circuit.layers):
-        free, words = requantize(layer, circuit.rescale_shift(depth), _product(words, layer.weight) + layer.bias)
-        outputs.append(words)
-        saturated.append(int((free != words).sum()))
-    return Trace(tuple(outputs), tuple(saturated))
+    parts = [_all_words(circuit, chunk) for chunk in _chunks(circuit, check_inputs(circuit, inputs))]
+    words = np.concatenate([found for found, _ in parts])
+    outputs = tuple(words[:, a : a + len(layer)] for a, layer in zip(circuit.first, circuit.layers, strict=False))
+    return Trace(outputs, tuple(map(sum, zip(*(limited for _, limited in parts), strict=True))))
 
 
 def evaluate(circuit: Circuit, inputs: Words) -> Words:
-    """Compute the scores, (n, n_out) int64, of (n, features) int64 input words.
+    """Compute the scores, (n, n_out) int64, of (n, features) int64 input words: the words of all heads, side by side.
 
     Raises: DataError, for another shape or words outside the input format.
     """
-    return trace(circuit, inputs).outputs[-1]
+    chunks = _chunks(circuit, check_inputs(circuit, inputs))
+    return np.concatenate([_all_words(circuit, chunk)[0][:, circuit.scores] for chunk in chunks])
 
 
 def classify(scores: Words) -> Words:

@@ -131,7 +131,7 @@ def network_of(dense: DenseNetwork) -> Network:
         row, column = np.nonzero(layer.mask)
         layers.append(
             Layer(
-                name=f"layer{number}",
+                name=str(number),
                 starts=np.searchsorted(row, np.arange(len(layer.bias) + 1)),
                 source=column + first,
                 weight=layer.weight[row, column],

@@ -1,7 +1,8 @@
-"""Fixed-point numbers: their range, and the one rounding and overflow rule that all of netgen obeys.
+"""Fixed-point numbers: their range, and the rounding and overflow rules that all of netgen obeys.
 
-A word `k` of `FixedPoint(width, frac, signed)` means `k * 2**-frac`. Rounding is to nearest, ties up
-(`floor(x + 1/2)`), because hardware then rounds with one addition. Overflow saturates.
+A word `k` of `FixedPoint(width, frac, signed)` means `k * 2**-frac`. Rounding is to nearest, halves up
+(`floor(x + 1/2)`), because hardware then rounds with one addition; networks that arrive quantized may round halves to
+even. Overflow saturates.
 """
 
 from dataclasses import dataclass
@@ -76,11 +77,17 @@ class FixedPoint:
         return np.ldexp(np.asarray(words, dtype=np.float64), -self.frac)
 
 
-def shift_round(words: npt.ArrayLike, shift: int) -> Words:
-    """Multiply words by `2**-shift`, rounding to nearest, ties up; a negative shift multiplies exactly."""
+def shift_round(words: npt.ArrayLike, shift: int, halves: str = "up") -> Words:
+    """Multiply words by `2**-shift`, rounding to nearest; a negative shift multiplies exactly.
+
+    Args:
+        halves: where a number halfway between two words is rounded: `up`, or to the `even` word.
+    """
     values = np.asarray(words, dtype=np.int64)
     if shift <= 0:
         return values << -shift
+    if halves == "even":
+        return (values + (1 << (shift - 1)) - 1 + (values >> shift & 1)) >> shift
     return (values + (1 << (shift - 1))) >> shift
 
 

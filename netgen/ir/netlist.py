@@ -10,6 +10,7 @@ from netgen.ir.arrays import Bools, frozen
 from netgen.ir.circuit import Circuit, ranges_of
 from netgen.ir.dense import alive_of
 from netgen.ir.fixed import Words, bits_of
+from netgen.ir.simplify import alive_in
 
 __all__ = ["MOST_NEURONS", "Netlist", "netlist_between", "netlist_of"]
 
@@ -84,12 +85,26 @@ class Netlist:
 
 
 def netlist_of(circuit: Circuit) -> Netlist:
-    """Extract the neurons on a path from an input to an output, and a wire for every non-zero weight between them."""
-    widths = [np.full(circuit.sizes[0], circuit.format_into(0).width, dtype=np.int64)]
-    for reach in ranges_of(circuit):
-        bits = [bits_of(int(lo), int(hi))[0] for lo, hi in zip(reach.out_lo, reach.out_hi, strict=True)]
-        widths.append(np.array(bits, dtype=np.int64))
-    return netlist_between([layer.weight != 0 for layer in circuit.layers], widths)
+    """Extract the neurons on a path from an input to an output, and a wire for each weight between them."""
+    alive = alive_in(circuit)
+    on = np.concatenate(alive)
+    widths = np.full(len(on), circuit.entering.width, dtype=np.int64)
+    for first, reach in zip(circuit.first, ranges_of(circuit), strict=False):
+        bits = [bits_of(lo, hi)[0] for lo, hi in zip(reach.out_lo.tolist(), reach.out_hi.tolist(), strict=True)]
+        widths[first : first + len(bits)] = bits
+    number = np.cumsum(on) - 1
+    source = np.concatenate([layer.source for layer in circuit.layers])
+    pairs = zip(circuit.layers, circuit.first, strict=False)
+    target = np.concatenate([layer.target + first for layer, first in pairs])
+    both = on[source] & on[target]
+    source, target = source[both], target[both]
+    return Netlist(
+        layer=np.concatenate([np.full(int(a.sum()), depth) for depth, a in enumerate(alive)]),
+        index=np.concatenate([np.flatnonzero(a) for a in alive]),
+        source=number[source],
+        target=number[target],
+        width=widths[source],
+    )
 
 
 def netlist_between(connected: Sequence[Bools], widths: Sequence[Words] | None = None) -> Netlist:

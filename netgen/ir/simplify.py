@@ -4,37 +4,82 @@ from dataclasses import replace
 
 import numpy as np
 
-from netgen.ir.circuit import Circuit, ranges_of, requantize
-from netgen.ir.dense import alive_of
+from netgen.ir.activation import activated
+from netgen.ir.arrays import Bools
+from netgen.ir.circuit import Circuit, CircuitLayer, ranges_of, saturated
+from netgen.ir.rows import row_sums
 
-__all__ = ["simplify"]
+__all__ = ["alive_in", "simplify"]
+
+
+def alive_in(circuit: Circuit) -> list[Bools]:
+    """Find the neurons that lie on a path from an input to an output; (n,) for the inputs and for each layer."""
+    reached = np.zeros(circuit.first[-1], dtype=np.bool_)
+    needed = np.zeros(circuit.first[-1], dtype=np.bool_)
+    reached[: circuit.sizes[0]] = True
+    needed[circuit.scores] = True
+    parts = list(zip(circuit.layers, circuit.first, strict=False))
+    for layer, first in parts:
+        reached[first + layer.target[reached[layer.source]]] = True
+    for layer, first in reversed(parts):
+        needed[layer.source[needed[first + layer.target]]] = True
+    return np.split(reached & needed, circuit.first[:-1])
 
 
 def simplify(circuit: Circuit) -> Circuit:
-    """Set the weights to 0 that cannot change any score, and fold constant neurons into biases; all scores stay equal.
+    """Remove the wires that cannot change any score, and fold constant neurons into biases; all scores stay equal.
 
-    A hidden neuron that always gives the same word is a constant: its word times the weights that read it moves into
-    the biases of the next layer. Neurons from which no path leads to an output are dead.
+    A neuron that always gives the same word is a constant: its word times the weights that read it moves into the
+    biases of the sums that read it. Neurons from which no path leads to an output are dead. A maximum keeps its wires.
     """
     circuit = _without_constants(circuit)
-    alive = alive_of([layer.weight != 0 for layer in circuit.layers])
-    constant = np.zeros(circuit.sizes[0], dtype=np.int64)
+    alive = np.concatenate(alive_in(circuit))
+    heads = np.zeros_like(alive)
+    heads[circuit.scores] = True
+    constant = np.zeros(len(alive), dtype=np.int64)
     layers = []
-    for depth, layer in enumerate(circuit.layers):
-        bias = layer.bias + layer.weight @ constant
-        weight = np.where(alive[depth] & alive[depth + 1][:, None], layer.weight, 0)
-        dead = np.zeros_like(alive[depth + 1]) if layer.output is None else ~alive[depth + 1]
-        words = requantize(layer, circuit.rescale_shift(depth), bias)[1]
-        constant = np.where(dead, words, 0)
-        layers.append(replace(layer, weight=weight, bias=np.where(dead, 0, bias)))
+    for layer, first in zip(circuit.layers, circuit.first, strict=False):
+        here = slice(first, first + len(layer))
+        if layer.gather == "max":
+            layers.append(layer)
+            alive[here] = True
+            continue
+        bias = layer.bias + row_sums(layer.starts, layer.weight * constant[layer.source])
+        dead = ~alive[here] & ~heads[here]
+        kept = _with_wires(layer, alive[layer.source] & alive[here][layer.target])
+        constant[here] = np.where(dead, saturated(layer, activated(layer.activation, bias)), 0)
+        keeps = dead & _read_by_maxima(circuit, first, len(layer))
+        layers.append(replace(kept, bias=np.where(dead & ~keeps, 0, bias)))
     return replace(circuit, layers=tuple(layers))
+
+
+def _read_by_maxima(circuit: Circuit, first: int, count: int) -> Bools:
+    """Which of some neurons a maximum reads."""
+    read = np.zeros(circuit.first[-1], dtype=np.bool_)
+    for layer in circuit.layers:
+        if layer.gather == "max":
+            read[layer.source] = True
+    return read[first : first + count]
 
 
 def _without_constants(circuit: Circuit) -> Circuit:
-    """Remove the wires into every hidden neuron whose proven range is one word; its bias alone then gives that word."""
-    layers = []
-    for layer, bounds in zip(circuit.layers, ranges_of(circuit), strict=True):
-        constant = (bounds.out_lo == bounds.out_hi) & (layer.output is not None)
-        weight = np.where(constant[:, None], 0, layer.weight)
-        layers.append(replace(layer, weight=weight, bias=np.where(constant, bounds.acc_lo, layer.bias)))
+    """Remove the wires into every hidden sum whose proven range is one word; its bias alone then gives that word."""
+    heads = np.zeros(circuit.first[-1], dtype=np.bool_)
+    heads[circuit.scores] = True
+    layers: list[CircuitLayer] = []
+    for layer, first, bounds in zip(circuit.layers, circuit.first, ranges_of(circuit), strict=False):
+        constant = (bounds.out_lo == bounds.out_hi) & ~heads[first : first + len(layer)]
+        if layer.gather == "max" or not constant.any():
+            layers.append(layer)
+            continue
+        bias = np.where(constant, bounds.acc_lo, layer.bias)
+        layers.append(replace(_with_wires(layer, ~constant[layer.target]), bias=bias))
     return replace(circuit, layers=tuple(layers))
+
+
+def _with_wires(layer: CircuitLayer, kept: Bools) -> CircuitLayer:
+    """A layer with some of its wires, (m,) bool."""
+    if kept.all():
+        return layer
+    starts = np.searchsorted(layer.target[kept], np.arange(len(layer) + 1))
+    return replace(layer, starts=starts, source=layer.source[kept], weight=layer.weight[kept])

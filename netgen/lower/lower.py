@@ -6,7 +6,10 @@ from typing import Protocol
 
 import numpy as np
 
+from netgen.errors import BuildError
+from netgen.ir.activation import Rescale
 from netgen.ir.arrays import Bools
+from netgen.ir.chain import activation_name, weight_matrix
 from netgen.ir.circuit import Circuit, ranges_of
 from netgen.ir.fixed import Words
 from netgen.lower.alkaid import add_by_alkaid
@@ -69,14 +72,18 @@ def lower(
         zip(circuit.layers, ranges_of(circuit), _needed(circuit), strict=True)
     ):
         builder.begin_layer(inputs)
-        shift = circuit.rescale_shift(depth)
+        activation = layer.activation
+        if not isinstance(activation, Rescale) or activation.rounding != "up" or layer.gather != "sum":
+            raise BuildError(f"layer {layer.name}: {activation_name(layer)} of a {layer.gather} cannot be lowered yet")
+        shift = activation.shift
         constant = bounds.out_lo == bounds.out_hi
         computed = needed & ~constant
         operations = [builder.operators[number].operation for number in inputs]
         known = np.array([op.value if isinstance(op, Constant) else 0 for op in operations], dtype=np.int64)
         varies = np.array([not isinstance(op, Constant) for op in operations])
-        weight = np.where(varies & computed[:, None], layer.weight, 0)
-        bias = layer.bias + layer.weight @ known
+        matrix = weight_matrix(circuit, depth)
+        weight = np.where(varies & computed[:, None], matrix, 0)
+        bias = layer.bias + matrix @ known
         tabled = computed & (bits_into(builder, weight, inputs) <= tables)
         half = 1 << (shift - 1) if shift > 0 else 0  # half a step of the word, so that dropping low bits rounds
         added = np.where(computed & ~tabled, bias + half, 0)
@@ -85,9 +92,9 @@ def lower(
         for k, total in enumerate(sums):
             if tabled[k]:
                 row = {inputs[j]: int(weight[k, j]) for j in np.flatnonzero(weight[k]).tolist()}
-                found.append(add_table(builder, row, int(bias[k]), shift, layer, k))
+                found.append(add_table(builder, row, int(bias[k]), layer, k))
             elif computed[k]:
-                found.append(add_word(builder, total, shift, layer, k))
+                found.append(add_word(builder, total, activation, layer.output, k))
             else:
                 found.append(builder.constant(int(bounds.out_lo[k] * constant[k])))
         inputs = found
@@ -108,8 +115,9 @@ def _first_inputs(builder: Builder, thresholds: Sequence[int]) -> list[int]:
 
 def _needed(circuit: Circuit) -> list[Bools]:
     """Per layer, (n_out,): whether a score depends on the neuron; words on which none depends are lowered as 0."""
-    needed: list[Bools] = [np.ones(circuit.sizes[-1], dtype=np.bool_)]
-    for layer, bounds in zip(circuit.layers[:0:-1], ranges_of(circuit)[::-1], strict=False):
+    needed = np.zeros(circuit.first[-1], dtype=np.bool_)
+    needed[circuit.scores] = True
+    for layer, first, bounds in reversed(list(zip(circuit.layers, circuit.first, ranges_of(circuit), strict=False))):
         varies = bounds.out_lo != bounds.out_hi
-        needed.append((layer.weight[needed[-1] & varies] != 0).any(axis=0))
-    return needed[::-1]
+        needed[layer.source[(needed[first : first + len(layer)] & varies)[layer.target]]] = True
+    return np.split(needed, circuit.first[:-1])[1:]

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from netgen.ir.circuit import CircuitLayer, requantize
+from netgen.ir.activation import activated
+from netgen.ir.circuit import CircuitLayer, saturated
 from netgen.ir.fixed import Words
 from netgen.lower.builder import Builder
 from netgen.operators.kinds import Table
@@ -22,16 +23,13 @@ def bits_into(builder: Builder, weight: Words, inputs: Sequence[int]) -> Words:
     return entering
 
 
-def add_table(
-    builder: Builder, weight: Mapping[int, int], bias: int, shift: int, layer: CircuitLayer, index: int
-) -> int:
+def add_table(builder: Builder, weight: Mapping[int, int], bias: int, layer: CircuitLayer, index: int) -> int:
     """Add a table of a neuron's word for every combination of input bits; return its operator.
 
     Bits that no value of a source has are read as the nearest value that it can have.
 
     Args:
         weight: by operator; none is 0, and no operator is a constant.
-        shift: right shift from accumulator to output.
     Source: a neuron of few inputs as a truth table, as in LogicNets (Umuroglu et al. 2020); ours keeps the weights.
     """
     sources = sorted(weight)
@@ -42,5 +40,5 @@ def add_table(
         bits, address = address & ((1 << operator.width) - 1), address >> operator.width
         value = bits - ((bits >> (operator.width - 1)) << operator.width if operator.signed else 0)
         total = total + weight[source] * np.clip(value, operator.lo, operator.hi)
-    entries = requantize(layer, shift, total)[1]
+    entries = saturated(layer, activated(layer.activation, total, index))
     return builder.add(Table(tuple(entries.tolist())), *sources, index=index)

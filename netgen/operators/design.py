@@ -71,7 +71,7 @@ class Design:
     @property
     def output_width(self) -> int:
         """Bits of the output payload."""
-        return self.circuit.sizes[-1] * self.score.width + self.class_width
+        return len(self.circuit.scores) * self.score.width + self.class_width
 
     def pack_inputs(self, inputs: Words) -> Payloads:
         """Pack (n, n_in) int64 words, which must fit the input format, into input payloads."""
@@ -87,7 +87,7 @@ class Design:
     def unpack_outputs(self, payloads: Payloads) -> Simulated:
         """Unpack output payloads into scores and classes."""
         bits = np.unpackbits(payloads.astype("<u4").view(np.uint8), axis=1, bitorder="little")
-        above = self.circuit.sizes[-1] * self.score.width
+        above = len(self.circuit.scores) * self.score.width
         classes = (
             _words_of(bits[:, above : self.output_width], self.class_width, signed=False) if self.class_width else None
         )

@@ -11,6 +11,7 @@ from typing import assert_never
 import numpy as np
 
 from netgen.errors import CheckError
+from netgen.ir.activation import Rescale
 from netgen.ir.circuit import Circuit, CircuitLayer, ranges_of
 from netgen.ir.fixed import Interval
 from netgen.operators.graph import Operator, OperatorGraph
@@ -73,14 +74,17 @@ def prove(graph: OperatorGraph, circuit: Circuit) -> Proof:
         symbols.derive(number)
     neurons = weights = 0
     varies = [reach.out_lo != reach.out_hi for reach in ranges_of(circuit)]
-    needed = [np.ones(circuit.sizes[-1], dtype=np.bool_)]
-    for layer, varying in zip(circuit.layers[:0:-1], varies[::-1], strict=False):
-        needed.insert(0, (layer.weight[needed[0] & varying] != 0).any(axis=0))
+    needed = [np.zeros(size, dtype=np.bool_) for size in circuit.sizes[1:]]
+    needed[-1][:] = True
+    for depth in range(len(circuit.layers) - 1, 0, -1):
+        layer = circuit.layers[depth]
+        read = layer.source[(needed[depth] & varies[depth])[layer.target]] - circuit.first[depth - 1]
+        needed[depth - 1][read] = True
     for depth, layer in enumerate(circuit.layers):
         for k in np.flatnonzero(needed[depth]).tolist():
             symbols.compare(depth, k, varies=bool(varies[depth][k]))
             neurons += 1
-            weights += int(np.count_nonzero(layer.weight[k]))
+            weights += len(layer.row(k)[0])
     if graph.best is not None:
         _need(winner_of(graph) == graph.best, f"class: operator {graph.best} is not the greatest score's index")
     return Proof(len(graph.operators), neurons, weights)
@@ -297,12 +301,15 @@ class _Symbols:
     def _wanted(self, depth: int, k: int, layer: CircuitLayer) -> _Function:
         """The function of a neuron in the circuit, written in the operators that give its inputs."""
         words = self.graph.words[depth - 1] if depth else None
-        shift = self.circuit.rescale_shift(depth)
+        activation = layer.activation
+        _need(isinstance(activation, Rescale) and activation.rounding == "up", f"layer {layer.name}: cannot be proved")
+        assert isinstance(activation, Rescale)
+        shift, before = activation.shift, self.circuit.first[depth - 1] if depth else 0
         constant = int(layer.bias[k]) + (1 << (shift - 1) if shift > 0 else 0)
         coefficients: dict[Variable, int] = {}
-        for source in np.flatnonzero(layer.weight[k]).tolist():
+        for neuron, value in zip(*(array.tolist() for array in layer.row(k)), strict=True):
+            source = neuron - before
             number = self.inputs.get(source) if words is None else words[source]
-            value = int(layer.weight[k, source])
             operation = None if number is None else self.graph.operators[number].operation
             if isinstance(operation, Constant):
                 constant += value * operation.value
@@ -310,8 +317,9 @@ class _Symbols:
                 key = ("input", source, 0) if number is None else ("operator", number, 0)
                 coefficients[key] = coefficients.get(key, 0) + value
         lo, hi = (None, None) if layer.output is None else (layer.output.lo, layer.output.hi)
-        if layer.activation == "relu":
-            lo = 0 if lo is None else max(lo, 0)
+        if activation.lo is not None:
+            least = (activation.lo << -shift) if shift < 0 else (activation.lo + (1 << shift >> 1)) >> shift
+            lo = least if lo is None else max(lo, least)
         return _Function(_Sum(constant, {key: c for key, c in coefficients.items() if c}), shift, lo, hi)
 
     def _count(self, number: int, operator: Operator, bits: Sequence[int], inverted: Sequence[bool]) -> _Function:
@@ -349,7 +357,7 @@ class _Symbols:
         kind, number, _ = variable
         if kind == "operator":
             return self.graph.operators[number].range
-        entering = self.circuit.format_into(0)
+        entering = self.circuit.entering
         return (0, 1) if kind == "bit" else (entering.lo, entering.hi)
 
 

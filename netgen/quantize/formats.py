@@ -35,7 +35,7 @@ def formats_of(circuit: Circuit) -> Formats:
     """The formats of a circuit."""
     return Formats(
         circuit.input,
-        tuple(layer.weight_format for layer in circuit.layers),
+        tuple(layer.weight_format for layer in circuit.layers if layer.weight_format is not None),
         tuple(layer.output for layer in circuit.layers if layer.output is not None),
         circuit.thresholds,
     )

@@ -3,7 +3,8 @@
 import numpy as np
 
 from netgen.errors import QuantizeError
-from netgen.ir.circuit import Circuit, CircuitLayer
+from netgen.ir.chain import ChainLayer, chain
+from netgen.ir.circuit import Circuit
 from netgen.ir.dense import DenseNetwork
 from netgen.ir.fixed import Reals
 from netgen.ir.simplify import simplify
@@ -29,6 +30,6 @@ def quantize(network: DenseNetwork, formats: Formats, input_scale: Reals) -> Cir
             raise QuantizeError(f"layer {depth + 1}: a bias of {np.abs(bias).max():.0f} steps; narrow its formats")
         output = formats.activations[depth] if depth < len(formats.activations) else None
         weight = np.where(layer.mask, form.encode(layer.weight), 0)
-        layers.append(CircuitLayer(weight, bias.astype(np.int64), form, layer.activation, output))
+        layers.append(ChainLayer(weight, bias.astype(np.int64), form, layer.activation, output))
         frac = output.frac if output is not None else 0
-    return simplify(Circuit(formats.input, input_scale, tuple(layers), formats.thresholds))
+    return simplify(chain(formats.input, input_scale, layers, formats.thresholds))

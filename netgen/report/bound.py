@@ -3,6 +3,7 @@
 import numpy as np
 
 from netgen.errors import CheckError
+from netgen.ir.chain import activation_name, weight_matrix
 from netgen.ir.circuit import Circuit
 from netgen.ir.dense import DenseNetwork
 from netgen.ir.fixed import Reals
@@ -27,7 +28,7 @@ def error_bound(network: DenseNetwork, circuit: Circuit, features: Reals | None 
     Raises: CheckError, when circuit and network differ in sizes or activations.
     Source: Moore, Interval Analysis, 1966.
     """
-    kinds = [[layer.activation for layer in both.layers] for both in (network, circuit)]
+    kinds = [layer.activation for layer in network.layers], [activation_name(layer) for layer in circuit.layers]
     if network.sizes != circuit.sizes or kinds[0] != kinds[1]:
         raise CheckError(
             f"a circuit {'-'.join(map(str, circuit.sizes))} and a network {'-'.join(map(str, network.sizes))}; "
@@ -35,17 +36,19 @@ def error_bound(network: DenseNetwork, circuit: Circuit, features: Reals | None 
         )
     value, error = _inputs(circuit, features)
     for depth, (real, layer) in enumerate(zip(network.layers, circuit.layers, strict=True)):
-        rounded = layer.weight_format.decode(layer.weight)
-        bias = np.ldexp(layer.bias.astype(np.float64), -circuit.acc_frac(depth))
+        before = circuit.layers[depth - 1].output if depth else circuit.entering
+        assert before is not None
+        rounded = np.ldexp(weight_matrix(circuit, depth).astype(np.float64), before.frac - layer.frac)
+        bias = np.ldexp(layer.bias.astype(np.float64), -layer.frac)
         carried, added = _times(rounded, error), _times(rounded - real.weight, value)
         error = carried[0] + added[0] + bias - real.bias, carried[1] + added[1] + bias - real.bias
         lo, hi = _times(real.weight, value)
         value = lo + real.bias, hi + real.bias
-        if layer.activation == "relu":
+        if real.activation == "relu":
             value = np.maximum(value[0], 0.0), np.maximum(value[1], 0.0)
             error = np.minimum(error[0], 0.0), np.maximum(error[1], 0.0)
         if layer.output is not None:
-            half = layer.output.step / 2 if circuit.rescale_shift(depth) > 0 else 0.0
+            half = layer.output.step / 2 if layer.frac > layer.output.frac else 0.0
             limits = layer.output.lo * layer.output.step, layer.output.hi * layer.output.step
             error = _saturate(value, (error[0] - half, error[1] + half), limits)
     return np.maximum(-error[0], error[1])
@@ -54,7 +57,7 @@ def error_bound(network: DenseNetwork, circuit: Circuit, features: Reals | None 
 def _inputs(circuit: Circuit, features: Reals | None) -> tuple[_Interval, _Interval]:
     """Intervals of the values that enter the first layer and of their errors, each (n_in,); bits have no error."""
     if circuit.thresholds:
-        bits = np.zeros(circuit.sizes[0]), np.full(circuit.sizes[0], circuit.format_into(0).step)
+        bits = np.zeros(circuit.sizes[0]), np.full(circuit.sizes[0], circuit.entering.step)
         return bits, (np.zeros(circuit.sizes[0]), np.zeros(circuit.sizes[0]))
     step = circuit.input.step
     least, most = circuit.input.lo * step, circuit.input.hi * step

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from netgen.errors import BuildError
+from netgen.ir.chain import activation_name
 from netgen.ir.circuit import Circuit, ranges_of
-from netgen.ir.dense import Activation, DenseNetwork
+from netgen.ir.dense import DenseNetwork
 from netgen.ir.encoding import input_meaning
 from netgen.ir.fixed import FixedPoint, bits_of
 from netgen.operators.design import Design
@@ -29,7 +30,7 @@ class LayerFormats:
 
     layer: int
     activation: str
-    weight: FixedPoint
+    weight: FixedPoint | None
     bias: int
     accumulator: tuple[int, int]
     output: FixedPoint | None
@@ -145,11 +146,10 @@ def formats_of(circuit: Circuit) -> tuple[LayerFormats, ...]:
     rows = []
     for number, (layer, reach) in enumerate(zip(circuit.layers, ranges_of(circuit), strict=True), start=1):
         widths = [bits_of(int(lo), int(hi))[0] for lo, hi in zip(reach.acc_lo, reach.acc_hi, strict=True)]
-        activation: Activation = layer.activation
         rows.append(
             LayerFormats(
                 layer=number,
-                activation=activation,
+                activation=activation_name(layer),
                 weight=layer.weight_format,
                 bias=bits_of(int(layer.bias.min()), int(layer.bias.max()))[0],
                 accumulator=(min(widths), max(widths)),

@@ -29,7 +29,7 @@ def choose(design: Design, samples: int, *, cache: Path | None = None) -> str:
         cache: folder of programs that were built before; None for none.
     Raises: SimulatorError, when Verilator is not installed and the job takes more than `PATIENCE` without it.
     """
-    wires = sum(int((layer.weight != 0).sum()) for layer in design.circuit.layers)
+    wires = design.circuit.wires
     seconds = {}
     for name, simulator in SIMULATORS.items():
         try:

@@ -20,7 +20,7 @@ def _depends(work: Work) -> dict[str, object]:
 
 
 def _describe(work: Work) -> str:
-    weights = sum(int((layer.weight != 0).sum()) for layer in work.get(nouns.circuit).layers)
+    weights = work.get(nouns.circuit).wires
     return f"{weights:,} weights to operators, sharing {work.spec.emit.sharing}, and the proof"
 
 

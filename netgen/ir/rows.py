@@ -1,0 +1,67 @@
+"""Compressed rows: which earlier neurons each neuron of a layer reads, and with which weights."""
+
+import numpy as np
+
+from netgen.ir.fixed import Words
+
+__all__ = ["check_rows", "products", "row_sums", "targets_of"]
+
+DENSE_SHARE = 0.25
+"""Share of non-zero weights, among rows and columns that have any, from which a matrix product is faster."""
+DENSE_WEIGHTS = 20_000_000
+"""Weights of the largest such matrix: 160 MB."""
+
+
+def check_rows(starts: Words, source: Words, weight: Words, bias: Words) -> str:
+    """Say what is wrong with the rows of a layer; empty when nothing is.
+
+    Args:
+        starts: (n + 1,); source, weight: (m,), sources ascending within a row; bias: (n,), n at least 1.
+    """
+    n, m = bias.size, source.size
+    if bias.ndim != 1 or not n or starts.shape != (n + 1,) or source.shape != (m,) or weight.shape != (m,):
+        return f"starts {starts.shape}, source {source.shape}, weight {weight.shape} and bias {bias.shape} do not match"
+    if starts[0] != 0 or starts[-1] != m or (np.diff(starts) < 0).any():
+        return f"starts must rise from 0 to the number of wires, {m}"
+    begins = np.zeros(m + 1, dtype=np.bool_)
+    begins[starts] = True
+    if ((np.diff(source) <= 0) & ~begins[1:-1]).any():
+        return "the sources of a neuron must rise; name each once"
+    return "" if weight.all() else "a weight of 0; leave such wires out"
+
+
+def targets_of(starts: Words) -> Words:
+    """The row of each wire, (m,)."""
+    return np.repeat(np.arange(len(starts) - 1, dtype=np.int64), np.diff(starts))
+
+
+def row_sums(starts: Words, terms: Words) -> Words:
+    """The sum of the terms, (m,) int64, of each row, (n,)."""
+    total = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(terms)])
+    sums: Words = total[starts[1:]] - total[starts[:-1]]
+    return sums
+
+
+def products(words: Words, starts: Words, source: Words, weight: Words) -> Words:
+    """Sum up weights times words, exactly: (samples, n) for words (samples, columns).
+
+    Sums that doubles hold exactly are computed in doubles, which is faster, and as a matrix product where most weights
+    are not zero.
+    """
+    from scipy.sparse import csr_array
+
+    n = len(starts) - 1
+    most = np.abs(words).max(axis=0, initial=0).astype(np.float64)
+    terms = np.abs(weight).astype(np.float64) * most[source]
+    exact = np.bincount(targets_of(starts), terms, minlength=n).max(initial=0) < 2.0**53
+    number = np.float64 if exact else np.int64
+    columns = np.unique(source)
+    if exact and len(weight) > DENSE_SHARE * n * len(columns) and n * len(columns) <= DENSE_WEIGHTS:
+        matrix = np.zeros((n, len(columns)))
+        matrix[targets_of(starts), np.searchsorted(columns, source)] = weight
+        total = words[:, columns].astype(np.float64) @ matrix.T
+    else:
+        rows = csr_array((weight.astype(number), source, starts), shape=(n, words.shape[1]))
+        total = (rows @ words.T.astype(number)).T
+    sums: Words = np.ascontiguousarray(total).astype(np.int64)
+    return sums
