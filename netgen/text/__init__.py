@@ -5,8 +5,8 @@ Every function here receives the exception to raise (such as `GraphError`), as i
 
 from netgen.text.cells import csv_rows, lines_of
 from netgen.text.fields import Fields
-from netgen.text.files import LIMIT, read_text
+from netgen.text.files import LIMIT, read_bytes, read_text
 from netgen.text.shown import shown, shown_path
 from netgen.text.trees import parse_json
 
-__all__ = ["LIMIT", "Fields", "csv_rows", "lines_of", "parse_json", "read_text", "shown", "shown_path"]
+__all__ = ["LIMIT", "Fields", "csv_rows", "lines_of", "parse_json", "read_bytes", "read_text", "shown", "shown_path"]

@@ -1,4 +1,4 @@
-"""Read a text file that anyone may have written, without waiting for a device or filling the memory."""
+"""Read a file that anyone may have written, without waiting for a device or filling the memory."""
 
 import os
 import stat
@@ -23,6 +23,14 @@ def read_text(
     Raises: `error`, with the path, for anything but a regular file (a folder, a pipe, a device), one that cannot be
         opened or is longer than `limit`, and text that is not UTF-8 or contains a NUL.
     """
+    return _decode(path, read_bytes(path, error, limit=limit, fix=fix), error)
+
+
+def read_bytes(path: Path, error: Callable[[str], Exception], *, limit: int, fix: str) -> bytes:
+    """Read a file that anyone may have written, as `read_text` does, without decoding it.
+
+    Raises: `error`, with the path, for anything but a regular file, and one that cannot be opened or is too long.
+    """
     data: bytes | None = None
     try:
         with open(path, "rb", opener=_open_at_once) as file:
@@ -35,7 +43,7 @@ def read_text(
         raise error(f"{shown_path(path)}: not a regular file; {fix}")
     if len(data) > limit:
         raise error(f"{shown_path(path)}: longer than {limit:,} bytes; give a smaller file")
-    return _decode(path, data, error)
+    return data
 
 
 def _open_at_once(path: str, flags: int) -> int:

@@ -1,0 +1,251 @@
+"""The walk over an ONNX graph: nodes in order, those of known numbers computed at once, the others added as layers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from netgen.errors import ModelError, NetgenError
+from netgen.importer.builder import Builder
+from netgen.importer.onnx_load import opset_of
+from netgen.importer.onnx_moves import MOVES, move
+from netgen.importer.onnx_node import Array, Integers, Node, Scores, Value
+from netgen.importer.onnx_operations import HINTS, OPERATIONS
+from netgen.importer.onnx_quantized import QUANTIZED, integers_as_signals
+from netgen.importer.onnx_run import NodeRunner, UnsupportedError, in_single, single
+from netgen.importer.signals import Constant, Signals
+
+if TYPE_CHECKING:
+    from onnx import ModelProto, NodeProto, ValueInfoProto
+
+__all__ = ["Reading", "Step", "read_graph"]
+
+MAX_FOLDED = 1 << 26
+"""Numbers that may be computed from constants, over all nodes."""
+MAX_NEURONS = 1 << 24
+RANDOM = frozenset(
+    {"Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"}
+)
+STANDARD = frozenset({"", "ai.onnx"})
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """A node that was read.
+
+    Attributes:
+        node: as the file has it.
+        values: what its outputs are in the network, by name.
+        layers: numbers of the first layer that it added, and of the one after its last.
+    """
+
+    node: "NodeProto"
+    values: Mapping[str, Value]
+    layers: tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A graph that was read: the layers of its nodes, before any are joined.
+
+    Attributes:
+        inputs: names and element types of the model's inputs.
+        constants: the stored tensors.
+        steps: in the order of the file.
+        assumed: what the file leaves open, one sentence each.
+    """
+
+    builder: Builder
+    runner: NodeRunner
+    inputs: Mapping[str, "np.dtype[np.generic]"]
+    constants: Mapping[str, Array]
+    steps: tuple[Step, ...]
+    assumed: tuple[str, ...]
+
+
+def read_graph(model: "ModelProto") -> Reading:
+    """Add the layers and outputs of a model to a `Builder`.
+
+    Raises: ModelError, for what is not read, with the node and what could stand in its place.
+    """
+    builder, assumed = Builder(), list[str]()
+    opsets = {"" if one.domain in STANDARD else one.domain: one.version for one in model.opset_import}
+    opsets.setdefault("", opset_of(model))
+    runner = NodeRunner({"": opsets[""]})
+    stored = _stored(model)
+    steps_of = _annotated_steps(model, stored)
+    values: dict[str, Value] = {name: Constant(array, steps_of.get(name)) for name, array in stored.items()}
+    inputs = {}
+    for port in model.graph.input:
+        if port.name not in stored:
+            shape, kind = _port(port, assumed)
+            values[port.name] = builder.input(port.name, shape)
+            inputs[port.name] = kind
+    if not inputs:
+        raise ModelError("a model without inputs; export it with one")
+    steps, folded = [], 0
+    for proto in model.graph.node:
+        opset = opsets.get("" if proto.domain in STANDARD else proto.domain, 1)
+        missing = next((name for name in proto.input if name and name not in values), None)
+        if missing is not None:
+            raise ModelError(f"{proto.op_type} {proto.name}: reads {missing!r}, which no node before it gives")
+        node = Node(proto, opset, [values[name] if name else None for name in proto.input])
+        before = len(builder.layers)
+        try:
+            found = _outputs(node, builder, runner)
+        except ModelError:
+            raise
+        except NetgenError as error:
+            raise node.error(str(error)) from error
+        made = {name: value for name, value in zip(proto.output, found, strict=False) if name and value is not None}
+        lost = next((name for name in proto.output if name and name not in made), None)
+        if lost is not None and _is_read(model, lost):
+            raise node.error(f"its output {lost!r} is not read by netgen; use its first output only")
+        folded += sum(value.value.size for value in made.values() if isinstance(value, Constant))
+        if folded > MAX_FOLDED:
+            raise node.error(f"over {MAX_FOLDED:,} numbers follow from constants; netgen reads smaller models")
+        if builder.neurons > MAX_NEURONS:
+            raise node.error(f"over {MAX_NEURONS:,} neurons; netgen reads smaller models")
+        values.update(made)
+        steps.append(Step(proto, made, (before, len(builder.layers))))
+    for output in model.graph.output:
+        if output.name not in values:
+            raise ModelError(f"output {output.name!r}: no node gives it; export the model again")
+        _add_output(builder, output.name, values[output.name])
+    return Reading(builder, runner, inputs, stored, tuple(steps), tuple(assumed))
+
+
+def _stored(model: "ModelProto") -> dict[str, Array]:
+    """The tensors of a model by name; half precision as float32, which holds it exactly."""
+    from onnx import numpy_helper
+
+    found = {}
+    for tensor in model.graph.initializer:
+        try:
+            array = numpy_helper.to_array(tensor)
+        except (ValueError, TypeError) as error:
+            raise ModelError(f"tensor {tensor.name!r}: {str(error)[:200]}; export the model again") from error
+        found[tensor.name] = single(array) if array.dtype != np.float64 else array
+    return found
+
+
+def _annotated_steps(model: "ModelProto", stored: Mapping[str, Array]) -> dict[str, Array]:
+    """Steps of 1 for the tensors that FINN annotates as integers, and that are."""
+    found = {}
+    for note in model.graph.quantization_annotation:
+        kinds = [one.value for one in note.quant_parameter_tensor_names if one.key == "finn_datatype"]
+        array = stored.get(note.tensor_name)
+        integral = kinds and kinds[0].startswith(("INT", "UINT", "BIPOLAR", "BINARY", "TERNARY"))
+        if integral and array is not None and array.dtype.kind == "f" and (array == np.rint(array)).all():
+            found[note.tensor_name] = np.ones(())
+    return found
+
+
+def _port(port: "ValueInfoProto", assumed: list[str]) -> "tuple[tuple[int, ...], np.dtype[np.generic]]":
+    """Shape for a batch of one, and type, of an input."""
+    from onnx import helper
+
+    if not port.type.HasField("tensor_type") or not port.type.tensor_type.HasField("shape"):
+        raise ModelError(f"input {port.name}: its shape is not stated; export the model with a fixed shape")
+    sides = port.type.tensor_type.shape.dim
+    if len(sides) < 2:
+        raise ModelError(f"input {port.name}: {len(sides)} axes; give it a batch axis, and one more at least")
+    shape = []
+    for axis, side in enumerate(sides):
+        known = side.HasField("dim_value") and side.dim_value > 0
+        if not known and axis:
+            name = side.dim_param or str(side.dim_value if side.HasField("dim_value") else "?")
+            raise ModelError(f"input {port.name}: axis {axis} has the length {name!r}; export the model with a number")
+        if axis == 0 and known and side.dim_value != 1:
+            raise ModelError(f"input {port.name}: a batch of {side.dim_value}; export the model with a batch of 1")
+        if axis == 0 and not known:
+            assumed.append(f"the first axis of input {port.name} is the batch")
+        shape.append(side.dim_value if known else 1)
+    if int(np.prod(shape, dtype=object)) > MAX_NEURONS:
+        raise ModelError(f"input {port.name}: {shape} has over {MAX_NEURONS:,} values; netgen reads smaller models")
+    kind = helper.tensor_dtype_to_np_dtype(port.type.tensor_type.elem_type)
+    if kind.kind not in "fiu" and kind.name != "bfloat16":
+        raise ModelError(f"input {port.name}: elements of type {kind}; netgen reads numbers")
+    return tuple(shape), kind
+
+
+def _outputs(node: Node, builder: Builder, runner: NodeRunner) -> list[Value | None]:
+    """What a node gives."""
+    op, domain = node.proto.op_type, node.proto.domain
+    if any(one.HasField("g") or one.graphs for one in node.proto.attribute):
+        raise node.error(HINTS.get(op, "holds a graph of its own; export the model without"))
+    if domain not in STANDARD:
+        if (domain, op) not in QUANTIZED:
+            raise ModelError(
+                f"{node.place}: the domain {domain} has no operator that netgen reads by this name; {HINT}"
+            )
+        return _checked(node, QUANTIZED[domain, op](builder, node))
+    if op in MOVES:
+        return list(move(node, runner))
+    if op in {"Shape", "Size"}:
+        shaped = [np.zeros(node.value(0).shape, dtype=np.float32)]
+        return [None if one is None else Constant(one) for one in runner(node.proto, list(shaped))]
+    if ("", op) in QUANTIZED and op != "QuantizeLinear":
+        return _checked(node, QUANTIZED["", op](builder, node))
+    if all(value is None or isinstance(value, Constant) for value in node.inputs) and op not in RANDOM:
+        return _folded(node, runner)
+    operation = OPERATIONS.get(op) or QUANTIZED.get(("", op))
+    if operation is None:
+        raise ModelError(f"{node.place}: not an operator that netgen reads; {HINTS.get(op, HINT)}")
+    return _checked(node, operation(builder, node))
+
+
+HINT = "use weighted sums, maxima and functions of single values in its place"
+
+
+def _checked(node: Node, found: list[Value | None]) -> list[Value | None]:
+    """The outputs, once every attribute is read."""
+    node.finish()
+    return found
+
+
+def _folded(node: Node, runner: NodeRunner) -> list[Value | None]:
+    """The outputs of a node of known numbers; products with known numbers keep steps."""
+    constants = [value if isinstance(value, Constant) else None for value in node.inputs]
+    arrays = [None if one is None else one.value for one in constants]
+    if any(array is not None and array.dtype == np.float64 for array in arrays):
+        wide = [None if a is None else a.astype(np.float64) if a.dtype.kind == "f" else a for a in arrays]
+        try:
+            found = runner(node.proto, wide)
+        except UnsupportedError:
+            found = runner(in_single(node.proto), [None if one is None else single(one) for one in wide])
+    else:
+        found = runner(in_single(node.proto), arrays)
+    return [None if one is None else Constant(one, _step_of_product(node, constants, one)) for one in found]
+
+
+def _step_of_product(node: Node, constants: "list[Constant | None]", product: Array) -> Array | None:
+    """The step of a product or quotient of quantized numbers and plain ones."""
+    if node.proto.op_type not in {"Mul", "Div"} or len(constants) != 2:
+        return None
+    a, b = constants
+    if a is None or b is None or (a.step is None) == (b.step is None):
+        return None
+    if a.step is None and node.proto.op_type == "Mul":
+        a, b = b, a
+    if a.step is None:
+        return None
+    factor = np.abs(np.asarray(b.value, dtype=np.float64))
+    step = a.step * factor if node.proto.op_type == "Mul" else a.step / factor
+    return np.broadcast_to(step, product.shape) if np.isfinite(step).all() and (step > 0).all() else None
+
+
+def _is_read(model: "ModelProto", name: str) -> bool:
+    """Whether a node or an output reads a tensor."""
+    return any(name in node.input for node in model.graph.node) or any(o.name == name for o in model.graph.output)
+
+
+def _add_output(builder: Builder, name: str, value: Value) -> None:
+    match value:
+        case Scores(signals, function, axis):
+            builder.output(name, signals, function, axis)
+        case Integers():
+            builder.output(name, integers_as_signals(builder, f"{name}.integers", value))
+        case Signals() | Constant():
+            builder.output(name, value)

@@ -1,0 +1,125 @@
+"""One node at a time, computed by ONNX Runtime in the file's own precision, or by QONNX's definitions.
+
+It folds constants, says where operations that only move elements move them, and is the reference that the network is
+compared with.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from netgen.errors import ModelError
+from netgen.importer.onnx_definitions import DEFINITIONS, QONNX_DOMAINS
+from netgen.importer.onnx_node import Array
+
+if TYPE_CHECKING:
+    from onnx import NodeProto
+    from onnxruntime import InferenceSession
+
+__all__ = ["NodeRunner", "UnsupportedError", "in_single"]
+
+MAX_ELEMENTS = 1 << 25
+"""Elements of one tensor that is computed while a model is read."""
+
+
+class UnsupportedError(ModelError):
+    """ONNX Runtime has no implementation for a node and the types of its inputs."""
+
+
+class NodeRunner:
+    """Computes nodes of one model; prepares each once for inputs of the same shapes and types."""
+
+    def __init__(self, opsets: Mapping[str, int]) -> None:
+        self.opsets = opsets
+        self._sessions: dict[tuple[object, ...], InferenceSession] = {}
+
+    def __call__(self, node: "NodeProto", inputs: Sequence[Array | None]) -> list[Array | None]:
+        """The outputs of a node; None for those without a name.
+
+        Raises: ModelError, for what ONNX Runtime refuses; UnsupportedError, for types that it has not implemented.
+        """
+        place = f"{node.op_type} {node.name or next(iter(node.output), '')}"
+        if node.domain in QONNX_DOMAINS:
+            return [DEFINITIONS[node.op_type](node, inputs)]
+        self._check_size(node, inputs, place)
+        feeds = {name: array for name, array in zip(node.input, inputs, strict=True) if name and array is not None}
+        key = (
+            node.op_type,
+            tuple(node.output),
+            tuple((name, array.dtype.str, array.shape) for name, array in feeds.items()),
+        )
+        try:
+            if key not in self._sessions:
+                self._sessions[key] = self._session(node, feeds)
+            found = iter(self._sessions[key].run(None, feeds))
+        except Exception as error:  # ONNX Runtime's exceptions have no common class of their own
+            lines = str(error).splitlines() or [""]
+            text = lines[0].rpartition("] : ")[2][:200] or type(error).__name__
+            kind = UnsupportedError if "NOT_IMPLEMENTED" in lines[0] or "Type Error" in lines[0] else ModelError
+            raise kind(f"{place}: ONNX Runtime: {text}; export the model again") from None
+        return [next(found) if name else None for name in node.output]
+
+    def _session(self, node: "NodeProto", feeds: Mapping[str, Array]) -> "InferenceSession":
+        import onnxruntime
+        from onnx import helper
+
+        values = [
+            helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
+            for name, array in feeds.items()
+        ]
+        outputs = [helper.make_empty_tensor_value_info(name) for name in node.output if name]
+        graph = helper.make_graph([node], "node", values, outputs)
+        sets = [helper.make_opsetid(domain, version) for domain, version in self.opsets.items()]
+        model = helper.make_model(graph, opset_imports=sets, ir_version=8)
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+    def _check_size(self, node: "NodeProto", inputs: Sequence[Array | None], place: str) -> None:
+        """Refuse a node whose outputs would fill the memory, before it is computed."""
+        import onnx
+        from onnx import helper, numpy_helper
+
+        given = [(name, array) for name, array in zip(node.input, inputs, strict=True) if array is not None]
+        types = {
+            name: helper.make_tensor_type_proto(helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
+            for name, array in given
+        }
+        data = {name: numpy_helper.from_array(array) for name, array in given if array.size <= 64}
+        sets = [helper.make_opsetid(domain, version) for domain, version in self.opsets.items()]
+        try:
+            schema = onnx.defs.get_schema(node.op_type, self.opsets.get(node.domain, 1), node.domain)
+            found = onnx.shape_inference.infer_node_outputs(schema, node, types, data, opset_imports=sets)
+        except (onnx.shape_inference.InferenceError, onnx.defs.SchemaError, RuntimeError, ValueError) as error:
+            lines = str(error).splitlines() or [""]
+            raise ModelError(f"{place}: {lines[0].rpartition('] ')[2][:200]}; export the model again") from None
+        for output in found.values():
+            size = 1
+            for side in output.tensor_type.shape.dim:
+                size *= side.dim_value if side.HasField("dim_value") else MAX_ELEMENTS + 1
+            if size > MAX_ELEMENTS:
+                raise ModelError(f"{place}: a result of over {MAX_ELEMENTS:,} numbers; netgen reads smaller tensors")
+
+
+def in_single(node: "NodeProto") -> "NodeProto":
+    """A node that computes in float32 whatever floating-point type the file has."""
+    import onnx
+    from onnx import numpy_helper
+
+    floats = {onnx.TensorProto.DOUBLE, onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16}
+    copy = onnx.NodeProto()
+    copy.CopyFrom(node)
+    for one in copy.attribute:
+        if one.name in {"to", "dtype", "output_dtype", "precision"} and one.i in floats:
+            one.i = onnx.TensorProto.FLOAT
+        if one.HasField("t") and one.t.data_type in floats:
+            one.t.CopyFrom(numpy_helper.from_array(single(numpy_helper.to_array(one.t))))
+    return copy
+
+
+def single(array: Array) -> Array:
+    """Floating-point numbers as float32, all others as they are."""
+    return array.astype(np.float32) if array.dtype.kind == "f" or array.dtype.name == "bfloat16" else array
