@@ -15,10 +15,11 @@ from netgen.importer.onnx_graph import Reading, Step
 from netgen.importer.onnx_node import Array, Integers, Scores, Value
 from netgen.importer.onnx_range import random_inputs
 from netgen.importer.onnx_run import in_single, single
-from netgen.importer.report import ImportReport, difference
+from netgen.importer.report import difference
 from netgen.importer.signals import NO_NEURON, Constant, Signals
 from netgen.ir.fixed import Reals
 from netgen.ir.functions import Affine, Quantize, apply_all
+from netgen.ir.imported import ImportReport
 from netgen.ir.network import Head, Layer, Network
 
 if TYPE_CHECKING:

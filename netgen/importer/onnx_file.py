@@ -7,7 +7,7 @@ from netgen.importer.fuse import fuse
 from netgen.importer.onnx_compare import compare
 from netgen.importer.onnx_graph import read_graph
 from netgen.importer.onnx_load import load_model
-from netgen.importer.report import ImportReport
+from netgen.ir.imported import ImportReport
 from netgen.ir.network import Network
 from netgen.text import shown_path
 
