@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 import sys
 import tempfile
 import threading
@@ -112,6 +113,39 @@ def test_an_interrupt_ends_programs_and_their_children(tmp_path: Path) -> None:
     while _is_alive(child) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not _is_alive(child)
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from netgen.errors import SimulatorError
+from netgen.tools import Processes
+
+with Processes(SimulatorError) as processes:
+    processes.run([sys.executable, "-c", sys.argv[1]], Path.cwd())
+"""
+
+
+def test_programs_and_their_children_end_with_a_netgen_that_is_killed(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", KILLED, FAMILY], cwd=tmp_path) as process:
+        pid = tmp_path / "pid"
+        while not (pid.exists() and pid.read_text()):
+            assert process.poll() is None
+            time.sleep(0.01)
+        child = int(pid.read_text())
+        program = os.getpgid(child)
+        process.kill()
+    deadline = time.monotonic() + 10
+    while (_is_alive(child) or _is_alive(program)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not _is_alive(child)
+    assert not _is_alive(program)
+
+
+def test_a_program_that_ended_leaves_no_process_behind(tmp_path: Path) -> None:
+    with Processes(SimulatorError) as processes:
+        processes.run(_python("pass"), tmp_path)
+        assert all(not path.read_text() for path in Path("/proc/self/task").glob("*/children"))
 
 
 def test_leaving_ends_the_programs_that_other_threads_wait_for(tmp_path: Path) -> None:

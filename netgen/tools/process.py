@@ -12,6 +12,8 @@ from threading import Lock
 from types import TracebackType
 from typing import Self
 
+from netgen.tools.watch import Watch
+
 _ERRORS = ("error", "not found", "no such file", "no space left")
 """Words that mark a line that says why a program failed."""
 
@@ -42,7 +44,7 @@ class Finished:
 class Processes:
     """Programs that end together: those that still run when the context is left are killed, with their children.
 
-    Each runs in a session of its own, so that Ctrl-C in a terminal reaches netgen alone, which then ends them.
+    They end with netgen too, even if that is killed. Each runs in a session of its own, so that Ctrl-C in a terminal reaches netgen alone, which then ends them.
 
     Args:
         error: makes the exception to raise from one line of text.
@@ -51,7 +53,7 @@ class Processes:
     def __init__(self, error: Callable[[str], Exception]) -> None:
         self._error = error
         self._lock = Lock()
-        self._running: set[subprocess.Popen[str]] = set()
+        self._running: dict[subprocess.Popen[str], Watch] = {}
         self._closed = False
         # Python interrupts its main thread alone: a process that is started by another thread is always registered.
         self._starter = ThreadPoolExecutor(1)
@@ -99,7 +101,8 @@ class Processes:
                     _kill(process)
         finally:
             with self._lock:
-                self._running.discard(process)
+                watch = self._running.pop(process)
+            watch.end()
 
     def _start(self, command: list[str], folder: Path, variables: Mapping[str, str]) -> "subprocess.Popen[str]":
         with self._lock:
@@ -119,7 +122,7 @@ class Processes:
                 )
             except OSError as found:
                 raise self._error(f"{command[0]}: cannot be started ({found.strerror}); install it again") from found
-            self._running.add(process)
+            self._running[process] = Watch(process.pid)
             return process
 
     def _stopped(self, program: str | Path) -> Exception:
