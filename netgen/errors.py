@@ -19,6 +19,26 @@ A message is one line: the place, the value found and the fix. The command line 
 other exception that reaches the user is a bug of netgen.
 """
 
+import errno
+
+_FULL = {
+    errno.ENOSPC: "the disk is full; free some space",
+    errno.EDQUOT: "the disk quota is used up; free some space",
+    errno.EFBIG: "the file would become larger than ulimit -f or the file system allows; raise the limit",
+}
+"""What is wrong, and a fix, where a file could be written but for its size."""
+
+
+def refused(error: OSError, place: object, fix: str) -> str:
+    """Say in one line what the file system refused.
+
+    Args:
+        place: the file or folder.
+        fix: what the user should do, such as to choose another folder.
+    """
+    full = _FULL.get(error.errno or 0)
+    return f"{place}: {full} or {fix}" if full else f"{place}: {error.strerror or error}; {fix}"
+
 
 def printable(text: str) -> str:
     """Escape the characters of a text that would break its line or that no terminal shows, as Python writes them."""

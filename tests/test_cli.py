@@ -95,7 +95,7 @@ CASES = {
     "output in the way": (
         TINY,
         _read_only,
-        "hdl_out/bad: Not a directory; make it writable or choose another --out",
+        "hdl_out/bad: Not a directory; choose another --out",
     ),
     "everything pruned": (
         TINY.replace("[6]", "[60, 30]").replace("{rounds: 1,", "{sparsity: 0.999, rounds: 1,"),
@@ -321,8 +321,8 @@ def test_version_is_printed(tmp_path: Path) -> None:
 
 OUT = {
     "experiment compression --quick --seeds 1": "file: File exists; choose another --out",
-    "search tiny.yaml --quiet": "file/tiny: Not a directory; make it writable or choose another --out",
-    "build tiny.yaml --quiet": "file/tiny: Not a directory; make it writable or choose another --out",
+    "search tiny.yaml --quiet": "file/tiny: Not a directory; choose another --out",
+    "build tiny.yaml --quiet": "file/tiny: Not a directory; choose another --out",
 }
 
 

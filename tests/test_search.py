@@ -20,7 +20,7 @@ from netgen.errors import SearchError, SpecError
 from netgen.ir.circuit import classify, evaluate
 from netgen.search import objective, search
 from netgen.search.front import front_of
-from netgen.search.ledger import SILENCE, Ledger, owner_of
+from netgen.search.ledger import SILENCE, Ledger, as_search_error, owner_of
 from netgen.search.processes import Processes
 from netgen.search.run import DEATHS
 from netgen.search.sampling import ask, space_of, values_of
@@ -243,7 +243,7 @@ def test_a_folder_that_cannot_be_written_is_an_error_of_the_machine(tmp_path: Pa
     (tmp_path / "file").touch()
     outcome = run(Job(0, parse_spec(TINY).to_yaml(), str(tmp_path / "file/0000"), str(tmp_path), 0.0))
     assert outcome.fatal
-    assert outcome.error == f"{tmp_path / 'file/0000'}: Not a directory; make it writable or choose another --out"
+    assert outcome.error == f"{tmp_path / 'file/0000'}: Not a directory; choose another --out"
 
 
 def test_a_longer_search_goes_on_where_the_shorter_one_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -369,6 +369,14 @@ def test_a_database_whose_tables_another_search_is_making_is_waited_for(
     monkeypatch.setattr("netgen.search.ledger.time.sleep", lambda _: None)
     assert Ledger(f"sqlite:///{tmp_path / 'shared.db'}", "study", "one").trials() == []
     assert not busy
+
+
+def test_a_full_disk_under_the_database_is_one_line_with_its_file() -> None:
+    from sqlalchemy.exc import OperationalError
+
+    with pytest.raises(SearchError) as caught, as_search_error("sqlite:////a/search.db"):
+        raise OperationalError("", None, Exception("database or disk is full"))
+    assert str(caught.value) == "/a/search.db: the disk is full; free some space or choose another --out"
 
 
 def test_a_folder_keeps_the_mark_of_its_search(tmp_path: Path) -> None:

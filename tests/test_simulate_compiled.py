@@ -203,7 +203,8 @@ def test_a_full_disk_is_one_line(design: Design, tmp_path: Path) -> None:
     command = _script("icarus", limit=1000)
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert re.search(
-        r"^one line: icarus: \S+: File too large; make room there, or set TMPDIR to another folder$",
+        r"^one line: icarus: \S+: the file would become larger than ulimit -f or the file system allows; "
+        r"raise the limit or set TMPDIR to another folder$",
         done.stdout,
         re.MULTILINE,
     )

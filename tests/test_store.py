@@ -1,3 +1,5 @@
+import errno
+import fcntl
 import multiprocessing
 import os
 import signal
@@ -72,6 +74,33 @@ def test_a_stage_that_fails_leaves_the_last_good_files_and_no_other(tmp_path: Pa
     assert (tmp_path / "a.txt").read_text() == "x"
 
 
+def test_a_file_system_that_cannot_lock_is_one_line_with_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(lock: object, operation: int) -> None:  # noqa: ARG001 - the signature of flock
+        raise OSError(errno.ENOLCK, "No locks available")  # as flock does, it names no file
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(BuildError) as caught, Store.open(tmp_path):
+        pass
+    assert str(caught.value) == (
+        f"{tmp_path}/.lock: No locks available; choose another --out, on a file system that can lock files"
+    )
+
+
+def test_a_full_disk_is_one_line_with_a_fix_and_leaves_the_last_good_files(tmp_path: Path) -> None:
+    def fill(folder: Path) -> None:
+        (folder / "a.txt").write_text("half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with Store.open(tmp_path) as store:
+        store.run("one", {"seed": 1}, _write("x"))
+        with pytest.raises(BuildError) as caught:
+            store.run("one", {"seed": 2}, fill)
+    assert str(caught.value) == f"{tmp_path}: the disk is full; free some space or choose another --out"
+    assert (tmp_path / "a.txt").read_text() == "x"
+
+
 def _build_and_die(folder: Path, after: int) -> None:
     """Replace files one by one, as a stage does, and be killed after some of the moves."""
     moved = 0
@@ -119,7 +148,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         Store.open(tmp_path / "file" / "digits"),
     ):
         pass
-    assert str(caught.value) == (f"{tmp_path}/file/digits: Not a directory; make it writable or choose another --out")
+    assert str(caught.value) == (f"{tmp_path}/file/digits: Not a directory; choose another --out")
 
 
 def test_a_build_can_wait_for_another_to_leave_its_folder(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from netgen.cli.interrupt import STATUS, end_interrupted, handle_interrupts
 from netgen.cli.streams import open_closed_streams
-from netgen.errors import NetgenError, printable
+from netgen.errors import NetgenError, printable, refused
 
 if TYPE_CHECKING:
     from typer import TyperException
@@ -35,8 +35,8 @@ def main() -> None:
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         status = 1
     except OSError as error:  # without a name: stdout
-        place = error.filename or "stdout"
-        status = _fail(f"{place}: {error.strerror or error}; choose a file or folder that can be read and written")
+        fix = "choose a file or folder that can be read and written"
+        status = _fail(refused(error, error.filename or "stdout", fix))
     except MemoryError:
         status = _fail("out of memory; free some, or make what the spec asks for smaller")
     _abandon_stdout()

@@ -1,9 +1,9 @@
 """Output: tables on stdout, and files that are written whole or not at all."""
 
-import contextlib
 from pathlib import Path
 
 from netgen.errors import BuildError
+from netgen.text import whole_file
 
 __all__ = ["print_table", "write_file"]
 
@@ -22,11 +22,5 @@ def write_file(path: Path, text: str) -> None:
     """
     if not path.name:
         raise BuildError(f"{path}: a folder; give the name of a file")
-    beside = path.with_name(f".{path.name}.new")
-    try:
+    with whole_file(path, BuildError, fix="choose a folder that can be written") as beside:
         beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            beside.unlink()
-        raise BuildError(f"{path}: {error.strerror}; choose a folder that can be written") from error

@@ -9,9 +9,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from multiprocessing import get_context
 from pathlib import Path
 
+from netgen.errors import BuildError
 from netgen.experiment.results import Results
 from netgen.experiment.trial import Trial, make_trunk, run_trial
 from netgen.progress import Progress
+from netgen.text import whole_file
 
 __all__ = ["run_all"]
 
@@ -76,9 +78,8 @@ def _name(trial: Trial) -> str:
 
 
 def _trunk(trial: Trial, path: Path, base: Path) -> None:
-    beside = path.with_suffix(".new")
-    make_trunk(trial.trunk, base, beside)
-    beside.replace(path)
+    with whole_file(path, BuildError, fix="choose another --out") as beside:
+        make_trunk(trial.trunk, base, beside)
 
 
 def _trial(trial: Trial, results: Results, base: Path) -> None:

@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from netgen.errors import BuildError
+from netgen.errors import BuildError, refused
 from netgen.experiment.trial import Point, Trial, from_json, known_by, to_json
 from netgen.flow.store import digest_of
-from netgen.text import read_text
+from netgen.text import read_text, whole_file
 
 __all__ = ["Results"]
 
@@ -22,7 +22,7 @@ class Results:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise BuildError(f"{folder}: {error.strerror}; choose another --out") from error
+            raise BuildError(refused(error, folder, "choose another --out")) from error
 
     def path_of(self, trial: Trial) -> Path:
         """The file of a trial's result, which need not exist yet."""
@@ -53,9 +53,5 @@ def write(path: Path, text: str) -> None:
 
     Raises: BuildError, when it cannot be written.
     """
-    beside = path.with_suffix(".new")
-    try:
+    with whole_file(path, BuildError, fix="choose another --out") as beside:
         beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
-    except OSError as error:
-        raise BuildError(f"{path}: {error.strerror}; choose another --out") from error

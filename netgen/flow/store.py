@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from netgen.errors import BuildError
+from netgen.errors import BuildError, refused
 from netgen.text import parse_json, read_text
 
 LEDGER = "build.json"
@@ -84,21 +84,23 @@ def recorded_files(folder: Path) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _as_build_error(folder: Path) -> Iterator[None]:
+def as_build_error(folder: Path) -> Iterator[None]:
     """Turn what the file system refuses into one line."""
     try:
         yield
     except OSError as error:
-        place = error.filename or folder
-        raise BuildError(f"{place}: {error.strerror or error}; make it writable or choose another --out") from error
+        raise BuildError(refused(error, error.filename or folder, "choose another --out")) from error
 
 
-def _locked(lock: IO[str]) -> bool:
+def _locked(lock: IO[str], path: Path) -> bool:
     """Try to lock an open file without waiting; returns whether it is locked now."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:  # it names no file
+        fix = "choose another --out, on a file system that can lock files"
+        raise BuildError(refused(error, path, fix)) from error
     return True
 
 
@@ -121,16 +123,16 @@ class Store:
             wait: seconds to wait for another process to leave the folder.
         """
         store = cls(folder)
-        with _as_build_error(folder):
+        with as_build_error(folder):
             folder.mkdir(parents=True, exist_ok=True)
             lock = os.fdopen(os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK), "w")
         with lock:
             deadline = time.monotonic() + wait
-            while not _locked(lock):
+            while not _locked(lock, folder / LOCK):
                 if time.monotonic() >= deadline:
                     raise BuildError(f"{folder}: another build is at work here; wait for it or choose another --out")
                 time.sleep(0.05)
-            with _as_build_error(folder):
+            with as_build_error(folder):
                 _remove(folder / SCRATCH)
                 store._entries = _read_ledger(folder)
             yield store
@@ -147,7 +149,7 @@ class Store:
         if self._is_current(stage, fingerprint):
             return False
         scratch = self.folder / SCRATCH
-        with _as_build_error(self.folder):
+        with as_build_error(self.folder):
             _remove(scratch)
             try:
                 scratch.mkdir()
@@ -176,8 +178,11 @@ class Store:
     def _write_ledger(self) -> None:
         beside = self.folder / f"{LEDGER}.new"
         _remove(beside)
-        beside.write_text(json.dumps(self._entries, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        os.replace(beside, self.folder / LEDGER)
+        try:
+            beside.write_text(json.dumps(self._entries, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+            os.replace(beside, self.folder / LEDGER)
+        finally:
+            _remove(beside)
 
     def digest(self, stage: str) -> str:
         """A digest of the files that a stage made, for the fingerprints of stages that read them."""

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from netgen.errors import SynthError
+from netgen.errors import SynthError, refused
 from netgen.fpga.levels import depth_of
 from netgen.fpga.targets import TARGETS, Target
 from netgen.fpga.yosys import Yosys, find_yosys
@@ -50,8 +50,7 @@ def synthesize(
             command = _command(tool, TARGETS[target], folder)
             cells = _mapped(tool, command, top, folder, source, _Ticks(verilog, progress))
         except OSError as error:
-            place = error.filename or folder
-            raise SynthError(f"{place}: {error.strerror}; make room there, or set TMPDIR to another folder") from error
+            raise SynthError(refused(error, error.filename or folder, "set TMPDIR to another folder")) from error
     return _utilization(cells, target, tool)
 
 

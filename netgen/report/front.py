@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netgen.errors import BuildError
+from netgen.errors import BuildError, refused
 from netgen.report.palette import LENGTHS, STAGE
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def front_picture(front: Front, path: Path) -> None:
     try:
         figure.savefig(path, format="png", facecolor=STAGE, metadata={"Software": None}, pil_kwargs={"optimize": True})
     except OSError as error:
-        raise BuildError(f"{path}: {error.strerror}; choose a folder that can be written") from error
+        raise BuildError(refused(error, path, "choose a folder that can be written")) from error
 
 
 def _short(value: object) -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from netgen.errors import BuildError
+from netgen.errors import BuildError, refused
 from netgen.ir.fixed import Reals, Words
 from netgen.ir.grid import Placement, wire_lengths
 from netgen.ir.netlist import Netlist
@@ -53,7 +53,7 @@ def picture(netlist: Netlist, placement: Placement, path: Path) -> None:
     try:
         figure.savefig(path, format="png", facecolor=STAGE, metadata={"Software": None}, pil_kwargs={"optimize": True})
     except OSError as error:
-        raise BuildError(f"{path}: {error.strerror}; choose a folder that can be written") from error
+        raise BuildError(refused(error, path, "choose a folder that can be written")) from error
 
 
 def _centred(placement: Placement, points: Reals | Words) -> Reals:

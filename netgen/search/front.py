@@ -9,7 +9,7 @@ from pathlib import Path
 from optuna.trial import FrozenTrial, TrialState
 
 from netgen import report
-from netgen.errors import BuildError, SearchError
+from netgen.errors import BuildError, SearchError, refused
 from netgen.flow.folder import placed_spec
 from netgen.report import Front, FrontPoint
 from netgen.search.sampling import values_of
@@ -65,7 +65,7 @@ def write_front(spec: Spec, trials: Sequence[FrozenTrial], folder: Path, base: P
         (folder / "front.csv").write_text(_csv(spec, front), encoding="utf-8")
         report.front_picture(front, folder / "front.png")
     except OSError as error:
-        raise BuildError(f"{error.filename or folder}: {error.strerror}; choose another --out") from error
+        raise BuildError(refused(error, error.filename or folder, "choose another --out")) from error
     return front
 
 

@@ -19,9 +19,10 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from netgen.errors import SearchError
+from netgen.errors import BuildError, SearchError
 from netgen.search.sampling import DIRECTIONS
 from netgen.search.trial import Outcome
+from netgen.text import whole_file
 
 OWNER, BEAT = "owner", "beat"
 """Attributes of a running trial: the search that runs it, and a heartbeat that changes while that search lives."""
@@ -34,13 +35,16 @@ SILENCE = 120.0
 
 
 @contextlib.contextmanager
-def as_search_error(*more: type[Exception]) -> Iterator[None]:
-    """Turn errors of the database, and `more` kinds that mean the same here, into a SearchError of one line."""
+def as_search_error(url: str, *more: type[Exception]) -> Iterator[None]:
+    """Turn errors of a database, and `more` kinds that mean the same here, into a SearchError of one line."""
     refused: tuple[type[Exception], ...] = (SQLAlchemyError, StorageInternalError, *more)
     try:
         yield
     except refused as error:
         reason = str(error.__cause__ or error).splitlines()[0]
+        if "disk is full" in reason:  # in SQLite's words
+            place = url.removeprefix("sqlite:///")
+            raise SearchError(f"{place}: the disk is full; free some space or choose another --out") from error
         raise SearchError(f"--storage: {reason}; give a database that answers, as sqlite:///search.db") from error
 
 
@@ -57,7 +61,7 @@ class Ledger:
     def __init__(self, url: str, study: str, owner: str) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.owner = owner
-        with as_search_error(ImportError):  # the database's driver
+        with as_search_error(url, ImportError):  # the database's driver
             self._storage = _open(url)
             self._trials = optuna.create_study(
                 storage=self._storage, study_name=study, directions=DIRECTIONS, load_if_exists=True
@@ -146,7 +150,6 @@ def owner_of(folder: Path) -> str:
     """The identifier of the search in a folder; created once, and kept there."""
     path = folder / "owner"
     if not path.is_file():
-        beside = folder / "owner.new"
-        beside.write_text(uuid.uuid4().hex, encoding="utf-8")
-        beside.replace(path)
+        with whole_file(path, BuildError, fix="choose another --out") as beside:
+            beside.write_text(uuid.uuid4().hex, encoding="utf-8")
     return path.read_text(encoding="utf-8")

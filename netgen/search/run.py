@@ -80,8 +80,9 @@ def search(
 
     folder, base = Path(out).absolute() / spec.name, (base or Path()).absolute()
     study = f"{spec.name}-{_identity(spec, base)[:16]}"
-    with Store.open(folder), as_search_error():
-        ledger = Ledger(storage or f"sqlite:///{folder / 'search.db'}", study, owner_of(folder))
+    database = storage or f"sqlite:///{folder / 'search.db'}"
+    with Store.open(folder), as_search_error(database):
+        ledger = Ledger(database, study, owner_of(folder))
         run = _Search(spec, folder, base, ledger, progress)
         if not run.finished():
             workers = _workers(ray_address, jobs or os.cpu_count() or 1)

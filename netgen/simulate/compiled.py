@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from netgen.errors import SimulatorError
+from netgen.errors import SimulatorError, refused
 from netgen.ir.fixed import Words
 from netgen.operators.design import Design, Payloads, Simulated
 from netgen.progress import Progress
@@ -45,10 +45,8 @@ class Compiled:
             try:
                 return _run(recipe, design, inputs, scratch, jobs=max(jobs, 1), cache=cache, progress=progress)
             except OSError as error:
-                place = error.filename or scratch
-                raise SimulatorError(
-                    f"{recipe.name}: {place}: {error.strerror}; make room there, or set TMPDIR to another folder"
-                ) from error
+                place = f"{recipe.name}: {error.filename or scratch}"
+                raise SimulatorError(refused(error, place, "set TMPDIR to another folder")) from error
 
 
 def _run(

@@ -44,7 +44,8 @@ class Finished:
 class Processes:
     """Programs that end together: those that still run when the context is left are killed, with their children.
 
-    They end with netgen too, even if that is killed. Each runs in a session of its own, so that Ctrl-C in a terminal reaches netgen alone, which then ends them.
+    They end with netgen too, even if that is killed. Each runs in a session of its own, so that Ctrl-C in a terminal
+    reaches netgen alone, which then ends them.
 
     Args:
         error: makes the exception to raise from one line of text.
