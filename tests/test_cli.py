@@ -228,7 +228,7 @@ def test_an_output_that_is_full_ends_in_one_line_and_status_1(tmp_path: Path, wo
         result = subprocess.run(command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert result.returncode == 1
     assert result.stderr == (
-        "netgen: stdout: No space left on device; choose a file or folder that can be read and written\n"
+        "netgen: stdout: the disk is full; free some space or choose a file or folder that can be read and written\n"
     )
 
 

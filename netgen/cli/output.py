@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from netgen.errors import BuildError
-from netgen.text import whole_file
+from netgen.tools import whole_file
 
 __all__ = ["print_table", "write_file"]
 

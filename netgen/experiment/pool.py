@@ -13,7 +13,7 @@ from netgen.errors import BuildError
 from netgen.experiment.results import Results
 from netgen.experiment.trial import Trial, make_trunk, run_trial
 from netgen.progress import Progress
-from netgen.text import whole_file
+from netgen.tools import whole_file
 
 __all__ = ["run_all"]
 

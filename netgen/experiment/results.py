@@ -6,7 +6,8 @@ from pathlib import Path
 from netgen.errors import BuildError, refused
 from netgen.experiment.trial import Point, Trial, from_json, known_by, to_json
 from netgen.flow.store import digest_of
-from netgen.text import read_text, whole_file
+from netgen.text import read_text
+from netgen.tools import whole_file
 
 __all__ = ["Results"]
 

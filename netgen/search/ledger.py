@@ -22,7 +22,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from netgen.errors import BuildError, SearchError
 from netgen.search.sampling import DIRECTIONS
 from netgen.search.trial import Outcome
-from netgen.text import whole_file
+from netgen.tools import whole_file
 
 OWNER, BEAT = "owner", "beat"
 """Attributes of a running trial: the search that runs it, and a heartbeat that changes while that search lives."""

@@ -1,7 +1,5 @@
 """Text that users give: read with limits, decoded, and parsed strictly, so that bad text ends in one line.
 
-Files are written whole or not at all.
-
 Every function here receives the exception to raise (such as `GraphError`), as it serves files of every kind.
 """
 
@@ -10,17 +8,5 @@ from netgen.text.fields import Fields
 from netgen.text.files import LIMIT, read_bytes, read_text
 from netgen.text.shown import shown, shown_path
 from netgen.text.trees import parse_json
-from netgen.text.whole import whole_file
 
-__all__ = [
-    "LIMIT",
-    "Fields",
-    "csv_rows",
-    "lines_of",
-    "parse_json",
-    "read_bytes",
-    "read_text",
-    "shown",
-    "shown_path",
-    "whole_file",
-]
+__all__ = ["LIMIT", "Fields", "csv_rows", "lines_of", "parse_json", "read_bytes", "read_text", "shown", "shown_path"]

@@ -1,7 +1,8 @@
-"""External programs: where they work, how they are run, and that none of them outlives the work."""
+"""External programs: where they work, how they are run, and that none outlives the work; files written whole or not."""
 
 from netgen.tools.process import Finished, Processes
 from netgen.tools.scratch import scratch_folder
+from netgen.tools.whole import whole_file
 from netgen.tools.yosys import WHEEL, has_wheel
 
-__all__ = ["WHEEL", "Finished", "Processes", "has_wheel", "scratch_folder"]
+__all__ = ["WHEEL", "Finished", "Processes", "has_wheel", "scratch_folder", "whole_file"]
