@@ -45,6 +45,9 @@ def load_model(path: Path) -> "ModelProto":
         stated = {one.domain for one in model.opset_import}
         for domain in QONNX_DOMAINS & {node.domain for node in model.graph.node} - stated:
             model.opset_import.append(onnx.helper.make_opsetid(domain, 1))  # early exporters leave it out
+        for output in model.graph.output:
+            if not output.type.tensor_type.HasField("shape"):
+                output.type.tensor_type.shape.CopyFrom(onnx.TensorShapeProto())  # it follows from the nodes
         onnx.checker.check_model(model)
     except (onnx.checker.ValidationError, ValueError, OSError, TypeError) as found:
         raise ModelError(f"{shown_path(path)}: {_first_line(found)}; export the model again") from found

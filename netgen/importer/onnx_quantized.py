@@ -49,12 +49,18 @@ def _each(node: Node, parameter: Reals, shape: tuple[int, ...]) -> Reals | float
         raise node.error(f"a parameter of shape {parameter.shape} for an input of shape {shape}") from None
 
 
-def _by_definition(node: Node, step: Reals, zero: Reals | float) -> list[Value | None]:
-    """Known numbers, quantized in the file's precision, as whole multiples of the step."""
+def _by_definition(node: Node, step: Reals, zero: Reals) -> list[Value | None]:
+    """Known numbers, quantized in the file's precision, `step * (integer - zero)`.
+
+    They are whole multiples of the step, or of its half, or have none, as `zero` is whole, half, or neither.
+    """
     inputs = [single(np.asarray(node.constant(index, "input").value)) for index in range(len(node.inputs))]
     found = DEFINITIONS[node.proto.op_type](node.proto, list(inputs)).astype(np.float64)
-    integers = np.rint(found / step + zero)
-    return [Constant((integers - zero) * step, np.broadcast_to(step, found.shape))]
+    value = (np.rint(found / step + zero) - zero) * step
+    for unit in (step, step / 2):
+        if (zero * (step / unit) == np.rint(zero * (step / unit))).all():
+            return [Constant(value, np.broadcast_to(unit, found.shape))]
+    return [Constant(value)]
 
 
 def _rounding(node: Node, default: str) -> Rounding:
@@ -90,7 +96,7 @@ def _bipolar(builder: Builder, node: Node) -> list[Value | None]:
     """QONNX: BipolarQuant."""
     scale, value = _positive(node, 1), node.tensor(0)
     if isinstance(value, Constant):
-        return _by_definition(node, scale, 0.0)
+        return _by_definition(node, scale, np.zeros(()))
     step = _each(node, scale, value.shape)
     return [apply_functions(builder, node.name, value, (MultiThreshold(np.zeros((1, 1)), 2 * step, -step),))]
 
@@ -128,7 +134,7 @@ def _multi_threshold(builder: Builder, node: Node) -> list[Value | None]:
     if thresholds.ndim != 2 or thresholds.shape[0] not in {1, value.shape[axis]}:
         raise node.error(f"thresholds of shape {thresholds.shape} for an input of shape {value.shape}")
     if isinstance(value, Constant):
-        return _by_definition(node, np.asarray(abs(scale)), bias / abs(scale))
+        return _by_definition(node, np.asarray(abs(scale)), np.asarray(-bias / abs(scale)))
     function = MultiThreshold(np.sort(thresholds, axis=1), scale, bias)
     return [apply_functions(builder, node.name, value, (function,), axis if len(thresholds) > 1 else None)]
 

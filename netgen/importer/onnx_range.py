@@ -94,6 +94,7 @@ def _quantized(reading: "Reading", step: "Step") -> tuple[float, float] | None:
             least, most = thresholds.min() - 1, thresholds.max() + 1
         case _:
             return None
-    middle, half = (least + most) / 2, (most - least) / 2
-    ends = (float(middle - 1.25 * half), float(middle + 1.25 * half))
-    return ends if np.isfinite(ends).all() else None
+    if not np.isfinite([least, most]).all():
+        return None
+    more = (most - least) / 8
+    return float(least - more), float(most + more)

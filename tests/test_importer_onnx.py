@@ -1,0 +1,215 @@
+"""Every operator of ONNX that is read, in every version that differs: ONNX Runtime computes the expected values."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from onnx_models import Array, node, numbers, runtime, write
+
+from netgen.importer.onnx_file import read_onnx
+from netgen.importer.onnx_functions import FUNCTIONS
+from netgen.importer.onnx_moves import MOVES
+from netgen.importer.onnx_operations import OPERATIONS
+
+IMAGE = (1, 3, 6, 7)
+
+
+class Case(NamedTuple):
+    """An operator that reads x of a shape, and stored tensors behind it."""
+
+    op: str
+    opset: int
+    shape: tuple[int, ...] = IMAGE
+    stored: tuple[Any, ...] = ()
+    attributes: Mapping[str, Any] = {}
+    outputs: tuple[str, ...] = ("y",)
+    first: tuple[Any, ...] = ()
+    """Stored tensors before x."""
+
+
+def ints(*values: int) -> Array:
+    return np.array(values, dtype=np.int64)
+
+
+KERNEL, SQUARE = numbers(4, 3, 3, 2, seed=2), {"kernel_shape": [3, 2]}
+STATISTICS = (numbers(3), numbers(3, seed=3), numbers(3, seed=4), np.abs(numbers(3, seed=5)) + np.float32(0.1))
+ONE = np.float32(1)
+
+WINDOWS = [
+    Case("Conv", 7, stored=(KERNEL,)),
+    Case("Conv", 11, stored=(KERNEL, numbers(4)), attributes={"strides": [2, 1], "pads": [1, 0, 2, 1]}),
+    Case("Conv", 13, stored=(KERNEL,), attributes={"dilations": [2, 3], "kernel_shape": [3, 2]}),
+    Case("Conv", 13, stored=(KERNEL,), attributes={"auto_pad": "SAME_UPPER", "strides": [2, 2]}),
+    Case("Conv", 13, stored=(KERNEL,), attributes={"auto_pad": "SAME_LOWER"}),
+    Case("Conv", 13, stored=(KERNEL,), attributes={"auto_pad": "VALID"}),
+    Case("Conv", 13, stored=(numbers(6, 1, 3, 3),), attributes={"group": 3}),
+    Case("Conv", 22, (1, 3, 9), stored=(numbers(4, 3, 3),), attributes={"pads": [1, 1]}),
+    Case("Conv", 13, (1, 2, 4, 4, 4), stored=(numbers(3, 2, 2, 2, 2),)),
+    Case("ConvTranspose", 7, stored=(numbers(3, 2, 3, 2), numbers(2)), attributes={"strides": [2, 3]}),
+    Case("ConvTranspose", 11, stored=(numbers(3, 2, 3, 2),), attributes={"pads": [1, 0, 1, 1], "dilations": [2, 1]}),
+    Case(
+        "ConvTranspose",
+        13,
+        stored=(numbers(3, 1, 3, 3),),
+        attributes={"group": 3, "strides": [2, 2], "output_padding": [1, 1], "pads": [1, 1, 1, 1]},
+    ),
+    Case("ConvTranspose", 13, stored=(numbers(3, 2, 3, 3),), attributes={"strides": [2, 2], "auto_pad": "SAME_UPPER"}),
+    Case("ConvTranspose", 13, stored=(numbers(3, 2, 3, 3),), attributes={"strides": [2, 2], "output_shape": [12, 14]}),
+    Case("MaxPool", 7, attributes=SQUARE),
+    Case("MaxPool", 8, attributes={**SQUARE, "strides": [2, 2], "pads": [1, 0, 1, 1], "storage_order": 1}),
+    Case("MaxPool", 10, attributes={**SQUARE, "strides": [2, 2], "ceil_mode": 1, "dilations": [1, 2]}),
+    Case("MaxPool", 12, attributes={**SQUARE, "strides": [2, 3], "auto_pad": "SAME_UPPER"}),
+    Case("MaxPool", 12, attributes={**SQUARE, "strides": [2, 3], "auto_pad": "SAME_LOWER"}),
+    Case("MaxPool", 22, (1, 3, 9), attributes={"kernel_shape": [3], "pads": [1, 1]}),
+    Case("AveragePool", 7, attributes=SQUARE),
+    Case("AveragePool", 10, attributes={**SQUARE, "strides": [2, 2], "pads": [1, 0, 1, 1]}),
+    Case("AveragePool", 11, attributes={**SQUARE, "pads": [1, 0, 1, 1], "count_include_pad": 1}),
+    Case("AveragePool", 19, attributes={**SQUARE, "strides": [2, 2], "ceil_mode": 1}),
+    Case("AveragePool", 19, attributes={**SQUARE, "auto_pad": "SAME_UPPER"}),
+    Case("GlobalAveragePool", 7),
+    Case("GlobalMaxPool", 7),
+]
+SUMS = [
+    Case("Gemm", 7, (1, 5), stored=(numbers(5, 4), numbers(4))),
+    Case("Gemm", 11, (1, 5), stored=(numbers(4, 5),), attributes={"transB": 1, "alpha": 0.5}),
+    Case("Gemm", 13, (1, 5), stored=(numbers(4, 5), numbers(1, 4)), attributes={"transB": 1, "beta": 2.0}),
+    Case("MatMul", 7, (1, 5), stored=(numbers(5, 4),)),
+    Case("MatMul", 9, (1, 2, 5), stored=(numbers(5, 4),)),
+    Case("MatMul", 13, (1, 2, 5), stored=(numbers(1, 5, 4),)),
+    Case("MatMul", 13, (1, 2, 3, 5), stored=(numbers(2, 5, 4),)),
+    Case("MatMul", 13, (1, 5, 2), first=(numbers(4, 5),)),
+    Case("Add", 7, stored=(numbers(3, 1, 1),)),
+    Case("Add", 14, stored=(numbers(1),)),
+    Case("Sub", 7, stored=(numbers(3, 1, 1),)),
+    Case("Sub", 13, first=(numbers(3, 1, 1),)),
+    Case("Mul", 7, stored=(numbers(3, 1, 1),)),
+    Case("Mul", 14, first=(ONE * 3,)),
+    Case("Div", 7, stored=(numbers(3, 1, 1) + 4,)),
+    Case("Sum", 8, stored=(numbers(3, 1, 1), numbers(1))),
+    Case("Mean", 13, stored=(numbers(3, 1, 1), numbers(1))),
+    Case("Max", 8, stored=(numbers(3, 1, 1), numbers(1))),
+    Case("Min", 13, stored=(numbers(3, 1, 1),)),
+    Case("Pow", 7, stored=(ONE * 2,)),
+    Case("BatchNormalization", 7, stored=STATISTICS, attributes={"spatial": 1}),
+    Case("BatchNormalization", 9, stored=STATISTICS, attributes={"epsilon": 0.1}),
+    Case("BatchNormalization", 14, stored=STATISTICS),
+    Case("BatchNormalization", 15, (1, 3), stored=STATISTICS),
+    Case("ReduceMean", 7, attributes={"axes": [2, 3]}),
+    Case("ReduceMean", 13, attributes={"axes": [-1], "keepdims": 0}),
+    Case("ReduceMean", 18, stored=(ints(2, 3),)),
+    Case("ReduceMean", 18, attributes={"noop_with_empty_axes": 1}),
+    Case("ReduceSum", 11, attributes={"axes": [1]}),
+    Case("ReduceSum", 13, stored=(ints(1),), attributes={"keepdims": 0}),
+    Case("ReduceMax", 12, attributes={"axes": [1]}),
+    Case("ReduceMax", 18, stored=(ints(2, 3),), attributes={"keepdims": 0}),
+]
+SINGLE_VALUES = [
+    Case("Abs", 13),
+    Case("Celu", 12, attributes={"alpha": 0.7}),
+    Case("Clip", 7, attributes={"min": -0.5}),
+    Case("Clip", 10),
+    Case("Clip", 11, stored=(ONE * 0, ONE * 6)),
+    Case("Clip", 13, stored=(None, ONE)),
+    Case("Elu", 7, attributes={"alpha": 0.3}),
+    Case("Gelu", 20),
+    Case("Gelu", 20, attributes={"approximate": "tanh"}),
+    Case("HardSigmoid", 7),
+    Case("HardSigmoid", 22, attributes={"alpha": 0.3, "beta": 0.4}),
+    Case("HardSwish", 14),
+    Case("LeakyRelu", 7),
+    Case("LeakyRelu", 16, attributes={"alpha": 0.2}),
+    Case("Mish", 18),
+    Case("Neg", 13),
+    Case("PRelu", 7, stored=(numbers(3, 1, 1),)),
+    Case("PRelu", 16, stored=(numbers(1),)),
+    Case("Relu", 7),
+    Case("Relu", 14),
+    Case("Selu", 7),
+    Case("Selu", 22, attributes={"alpha": 1.5, "gamma": 1.2}),
+    Case("Sigmoid", 7),
+    Case("Sign", 9),
+    Case("Softplus", 7),
+    Case("Swish", 24, attributes={"alpha": 1.3}),
+    Case("Tanh", 13),
+]
+MOVED = [
+    Case("Concat", 7, stored=(numbers(1, 2, 6, 7),), attributes={"axis": 1}),
+    Case("DepthToSpace", 11, (1, 8, 2, 3), attributes={"blocksize": 2, "mode": "CRD"}),
+    Case("Expand", 8, (1, 3, 1), stored=(ints(1, 3, 4),)),
+    Case("Flatten", 7),
+    Case("Flatten", 13, attributes={"axis": 0}),
+    Case("Gather", 7, stored=(ints(2, 0),), attributes={"axis": 1}),
+    Case("GatherElements", 13, (1, 3), stored=(ints(2, 0, 2).reshape(1, 3),), attributes={"axis": 1}),
+    Case("GatherND", 13, (1, 3, 2), stored=(ints(0, 2, 1).reshape(1, 3),)),
+    Case("Identity", 7),
+    Case("Pad", 7, attributes={"pads": [0, 0, 1, 2, 0, 0, 3, 0], "value": 0.5}),
+    Case("Pad", 10, attributes={"pads": [0, 0, 1, 2, 0, 0, 3, 0], "mode": "reflect"}),
+    Case("Pad", 11, stored=(ints(0, 0, 1, 2, 0, 0, 3, 0),)),
+    Case("Pad", 13, stored=(ints(0, 0, 1, 2, 0, 0, 3, 0), ONE * 0.5), attributes={"mode": "constant"}),
+    Case("Pad", 13, stored=(ints(0, 0, -1, 2, 0, 0, 3, 0),)),
+    Case("Pad", 13, stored=(ints(0, 0, 1, 2, 0, 0, 3, 0),), attributes={"mode": "edge"}),
+    Case("Pad", 18, stored=(ints(1, 2), ONE * 0.5, ints(3))),
+    Case("Reshape", 7, stored=(ints(0, -1),)),
+    Case("Reshape", 14, stored=(ints(1, 18, 7),), attributes={"allowzero": 1}),
+    Case("Resize", 13, stored=(None, np.array([1, 1, 2, 3], np.float32)), attributes={"mode": "nearest"}),
+    Case("Slice", 7, attributes={"starts": [1], "ends": [5], "axes": [2]}),
+    Case("Slice", 10, stored=(ints(5, 0), ints(-99, 9), ints(2, 3), ints(-2, 3))),
+    Case("SpaceToDepth", 13, (1, 3, 4, 6), attributes={"blocksize": 2}),
+    Case("Split", 7, attributes={"axis": 1, "split": [1, 2]}, outputs=("y", "z")),
+    Case("Split", 13, stored=(ints(1, 2),), attributes={"axis": 1}, outputs=("y", "z")),
+    Case("Split", 18, attributes={"axis": 1, "num_outputs": 2}, outputs=("y", "z")),
+    Case("Squeeze", 7, (1, 3, 1, 2), attributes={"axes": [2]}),
+    Case("Squeeze", 13, (1, 3, 1, 2), stored=(ints(2),)),
+    Case("Tile", 7, stored=(ints(1, 2, 1, 1),)),
+    Case("Transpose", 7, attributes={"perm": [0, 2, 3, 1]}),
+    Case("Unsqueeze", 7, attributes={"axes": [2]}),
+    Case("Unsqueeze", 13, stored=(ints(-1),)),
+    Case("Upsample", 7, attributes={"scales": [1.0, 1.0, 2.0, 2.0]}),
+    Case("Upsample", 9, stored=(np.array([1, 1, 2, 3], np.float32),)),
+]
+OTHERS = [
+    Case("ArgMax", 7, attributes={"axis": 1}),
+    Case("ArgMax", 13, attributes={"axis": -1, "keepdims": 0}),
+    Case("Cast", 7, attributes={"to": 1}),
+    Case("Cast", 13, attributes={"to": 11}),
+    Case("Dropout", 7, attributes={"ratio": 0.5}),
+    Case("Dropout", 12, stored=(ONE / 2, np.bool_(False))),
+    Case("Dropout", 13, attributes={"seed": 3}),
+    Case("LogSoftmax", 13, attributes={"axis": 1}),
+    Case("Softmax", 7, (1, 5)),
+    Case("Softmax", 11, (1, 5, 1, 1)),
+    Case("Softmax", 13),
+    Case("TopK", 7, attributes={"k": 1}, outputs=("y", "z")),
+    Case("TopK", 10, stored=(ints(1),), attributes={"axis": 1}, outputs=("y", "z")),
+    Case("TopK", 11, stored=(ints(1),), attributes={"sorted": 0}, outputs=("y", "z")),
+]
+CASES = [*WINDOWS, *SUMS, *SINGLE_VALUES, *MOVED, *OTHERS]
+
+
+def written(path: Path, case: Case) -> Path:
+    stored = {f"s{index}": np.asarray(one) for index, one in enumerate(case.stored) if one is not None}
+    before = {f"f{index}": np.asarray(one) for index, one in enumerate(case.first)}
+    names = [*before, "x", *("" if one is None else f"s{index}" for index, one in enumerate(case.stored))]
+    nodes = [node(case.op, names, list(case.outputs), name="it", **case.attributes)]
+    return write(path, nodes, case.shape, before | stored, opset=case.opset, outputs=case.outputs)
+
+
+@pytest.mark.parametrize("case", CASES, ids=[f"{case.op}-{case.opset}-{k}" for k, case in enumerate(CASES)])
+def test_an_operator_means_what_onnx_runtime_makes_of_it(tmp_path: Path, case: Case) -> None:
+    path = written(tmp_path / "model.onnx", case)
+    network, report = read_onnx(path)
+    x = numbers(6, *case.shape[1:], seed=9) * np.float32(2)
+    found = network.evaluate(x)
+    heads = found if isinstance(found, tuple) else (found,)
+    for ours, theirs in zip(heads, runtime(path, x), strict=True):
+        assert ours.shape == theirs.shape
+        assert np.abs(ours - theirs).max() <= 1e-5 * np.abs(theirs).max()
+    assert report.samples == 8
+    assert report.worst < 1e-5
+    assert report.flips == 0
+
+
+def test_every_operator_that_is_read_has_a_case() -> None:
+    assert {*FUNCTIONS, *OPERATIONS, *MOVES} == {case.op for case in CASES}
