@@ -6,13 +6,14 @@ there is a bound; nothing adds up. Quantizers may differ where their input lies 
 """
 
 from collections.abc import Sequence
+from math import erf
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from netgen.errors import ModelError
 from netgen.importer.onnx_graph import Reading, Step
-from netgen.importer.onnx_node import Array, Integers, Scores, Value
+from netgen.importer.onnx_node import Array, ErrorFunction, Integers, Scores, Value
 from netgen.importer.onnx_range import random_inputs
 from netgen.importer.onnx_run import in_single, single
 from netgen.importer.report import difference
@@ -194,6 +195,8 @@ class _Nodes:
                 return np.where(known, value.value, values[:, np.where(known, 0, value.neuron)])
             case Integers(signals, scale, zero):
                 return self._shown(signals, values) / scale + zero
+            case ErrorFunction(signals, gain, offset):
+                return np.asarray(gain * np.vectorize(erf)(self._shown(signals, values)) + offset)
             case Scores(signals, function, axis):
                 numbers = np.arange(signals.neuron.size).reshape(signals.shape)
                 below = axis if axis < 0 else axis - len(signals.shape)

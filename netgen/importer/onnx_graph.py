@@ -10,7 +10,7 @@ from netgen.errors import ModelError, NetgenError
 from netgen.importer.builder import Builder
 from netgen.importer.onnx_load import opset_of
 from netgen.importer.onnx_moves import MOVES, move
-from netgen.importer.onnx_node import Array, Integers, Node, Scores, Value
+from netgen.importer.onnx_node import Array, ErrorFunction, Integers, Node, Scores, Value
 from netgen.importer.onnx_operations import HINTS, OPERATIONS
 from netgen.importer.onnx_quantized import QUANTIZED, integers_as_signals
 from netgen.importer.onnx_run import NodeRunner, UnsupportedError, in_single, single
@@ -247,5 +247,7 @@ def _add_output(builder: Builder, name: str, value: Value) -> None:
             builder.output(name, signals, function, axis)
         case Integers():
             builder.output(name, integers_as_signals(builder, f"{name}.integers", value))
+        case ErrorFunction():
+            raise ModelError(f"output {name}: an error function; netgen reads those in a GELU")
         case Signals() | Constant():
             builder.output(name, value)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from netgen.importer.onnx_node import Array, Integers, Node, Scores, Value
+from netgen.importer.onnx_node import Array, ErrorFunction, Integers, Node, Scores, Value
 from netgen.importer.onnx_run import NodeRunner, UnsupportedError
 from netgen.importer.signals import NO_NEURON, Constant, Signals, signals_of
 from netgen.ir.fixed import Words
@@ -162,6 +162,8 @@ def _chosen(node: Node, value: Value, number: Words, padding: float) -> Value:
                 pick(scale, scale.reshape(-1)[0]),
                 pick(zero, zero.reshape(-1)[0]),
             )
+        case ErrorFunction():
+            raise node.error("moves an error function; use Gelu (opset 20)")
         case Scores():
             if padded.any():
                 raise node.error(f"pads a {value.function}, which netgen computes at outputs only; remove it")

@@ -14,7 +14,7 @@ from netgen.ir.network import HeadFunction
 if TYPE_CHECKING:
     from onnx import NodeProto
 
-__all__ = ["Array", "Integers", "Node", "Scores", "Value"]
+__all__ = ["Array", "ErrorFunction", "Integers", "Node", "Scores", "Value"]
 
 Array = np.ndarray[Any, Any]
 
@@ -58,7 +58,25 @@ class Scores:
         return self.signals.shape[:-1] if self.function == "argmax" else self.signals.shape
 
 
-Value = Signals | Constant | Integers | Scores
+@dataclass(frozen=True, eq=False)
+class ErrorFunction:
+    """`gain * erf(x) + offset`, a part of a GELU.
+
+    Attributes:
+        signals: x.
+    """
+
+    signals: Signals
+    gain: float = 1.0
+    offset: float = 0.0
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the tensor."""
+        return self.signals.shape
+
+
+Value = Signals | Constant | Integers | Scores | ErrorFunction
 
 
 @dataclass
@@ -107,6 +125,10 @@ class Node:
         if isinstance(value, Integers):
             raise self.error(
                 "computes with the integers of QuantizeLinear; put DequantizeLinear between (the QDQ format)"
+            )
+        if isinstance(value, ErrorFunction):
+            raise self.error(
+                "reads an error function; netgen reads those of x / sqrt(2) in a GELU; use Gelu (opset 20)"
             )
         if isinstance(value, Scores):
             raise self.error(f"reads a {value.function}, which netgen computes at outputs only; remove what follows it")

@@ -8,6 +8,7 @@ import numpy as np
 
 from netgen.importer.builder import Builder
 from netgen.importer.onnx_functions import FUNCTIONS
+from netgen.importer.onnx_gelu import erf, plus_erf, times_erf
 from netgen.importer.onnx_node import Node, Scores, Value
 from netgen.importer.onnx_windows import (
     MAX_WIRES,
@@ -38,7 +39,7 @@ LETTERS = "abcdefghijklmnopqrstuvwxy"
 
 
 def _add(builder: Builder, node: Node) -> list[Value | None]:
-    return [add(builder, node.name, node.tensor(0), node.tensor(1))]
+    return plus_erf(node) or [add(builder, node.name, node.tensor(0), node.tensor(1))]
 
 
 def _subtract(builder: Builder, node: Node) -> list[Value | None]:
@@ -46,7 +47,7 @@ def _subtract(builder: Builder, node: Node) -> list[Value | None]:
 
 
 def _multiply(builder: Builder, node: Node) -> list[Value | None]:
-    return [multiply(builder, node.name, node.tensor(0), node.tensor(1))]
+    return times_erf(builder, node) or [multiply(builder, node.name, node.tensor(0), node.tensor(1))]
 
 
 def _divide(builder: Builder, node: Node) -> list[Value | None]:
@@ -272,6 +273,7 @@ OPERATIONS: dict[str, Callable[[Builder, Node], list[Value | None]]] = {
     "ConvTranspose": conv_transpose,
     "Div": _divide,
     "Dropout": _dropout,
+    "Erf": erf,
     "Gemm": _gemm,
     "GlobalAveragePool": global_average,
     "GlobalMaxPool": global_max,

@@ -11,7 +11,7 @@ from netgen.importer.signals import Constant, Signals, Tensor, signals_of
 from netgen.ir.fixed import Reals, Words
 from netgen.ir.functions import Affine, Clip, Pipeline, Product, apply_all, of_neurons
 
-__all__ = ["apply_functions", "batch_norm", "divide", "maximum", "minimum", "multiply"]
+__all__ = ["apply_functions", "batch_norm", "divide", "maximum", "minimum", "multiply", "origins"]
 
 
 def apply_functions(
@@ -67,9 +67,9 @@ def multiply(builder: Builder, name: str, a: Tensor, b: Tensor) -> Tensor:
         scale = float(factor.reshape(-1)[0]) if factor.size == 1 else np.broadcast_to(factor, shape).reshape(-1)
         return builder.apply(name, left, (Affine(scale),))
     right = b.moved(lambda array: np.broadcast_to(array, shape))
-    origins = list(_origins(builder, right))
-    for source, before in _origins(builder, left):
-        for other, after in origins:
+    others = list(origins(builder, right))
+    for source, before in origins(builder, left):
+        for other, after in others:
             if np.array_equal(source.neuron, other.neuron):
                 return builder.apply(name, source, (Product(before, after),))
     raise ModelError(
@@ -131,7 +131,7 @@ def _bound(b: Constant, shape: tuple[int, ...]) -> Reals | float:
     return float(value.reshape(-1)[0]) if value.size == 1 else np.broadcast_to(value, shape).reshape(-1)
 
 
-def _origins(builder: Builder, x: Signals) -> Iterator[tuple[Signals, Pipeline]]:
+def origins(builder: Builder, x: Signals) -> Iterator[tuple[Signals, Pipeline]]:
     """The tensors of which x is an elementwise function, nearest first: x itself, what it was computed from, and on."""
     source, pipeline = x, Pipeline()
     while True:
