@@ -5,6 +5,7 @@ function of its own, in a package of its own: `netgen.train`, `netgen.quantize`,
 `netgen.hdl`, `netgen.simulate`, `netgen.report`, `netgen.fpga`. `netgen.search.search` runs many builds.
 
 - `build`: build a spec, and return what was built as a `Build`; `load_build` reads one that is there.
+- `read`: read a trained PyTorch module, a `.pt2` or an ONNX file as a `Network`, compared with its source.
 - `load_spec`, `Spec`: what to build; every key is explained in docs/spec.md.
 - `load_dataset`, `Dataset`: samples, split and scaled as a spec's `data` section says.
 - `Network`: float layers of weights; `Circuit`: the same in integers; `evaluate` computes a circuit's scores.
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from netgen.flow.built import Build as Build
     from netgen.flow.built import load_build as load_build
     from netgen.flow.verify import recheck as recheck
+    from netgen.importer.read import read as read
     from netgen.ir.circuit import Circuit as Circuit
     from netgen.ir.circuit import evaluate as evaluate
     from netgen.ir.grid import Grid as Grid
@@ -53,6 +55,7 @@ _HOMES = {
     "load_dataset": "data",
     "load_spec": "spec.spec",
     "netlist_of": "ir.netlist",
+    "read": "importer.read",
     "recheck": "flow.verify",
     "wire_lengths": "ir.grid",
 }
@@ -75,6 +78,7 @@ __all__ = [
     "load_dataset",
     "load_spec",
     "netlist_of",
+    "read",
     "recheck",
     "wire_lengths",
 ]

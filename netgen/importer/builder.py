@@ -6,6 +6,7 @@ afterwards. So an operation is written once, for every kind of file.
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -179,11 +180,12 @@ class Builder:
         return layer.source[at], (*before, *of_neurons(layer.activation, at))
 
     def finish(self) -> Network:
-        """The network of all that was added; an identity layer stands in for none."""
-        if not self.layers:
-            neurons = Signals.of(np.arange(self.neurons, dtype=np.int64))
-            moved = self.apply("identity", neurons, ()).neuron
-            self.outputs = [Head(h.name, moved[h.neuron], h.function, h.axis, h.keep) for h in self.outputs]
+        """The network of all that was added; where all outputs are inputs, by an identity layer."""
+        features = sum(port.size for port in self.inputs)
+        if all((head.neuron < features).all() for head in self.outputs):
+            inputs = Signals.of(np.arange(features, dtype=np.int64))
+            moved = self.apply("identity", inputs, ()).neuron
+            self.outputs = [replace(head, neuron=moved[head.neuron]) for head in self.outputs]
         return Network(tuple(self.inputs), tuple(self.layers), tuple(self.outputs))
 
     def _added(self, layer: Layer) -> Words:

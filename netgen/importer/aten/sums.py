@@ -1,0 +1,184 @@
+"""Operators that are weighted sums: linear layers, matrix products, einsum, batch normalization, means."""
+
+from functools import partial
+from string import ascii_letters
+from typing import Any
+
+import numpy as np
+
+from netgen.importer.aten.call import Call, Handler, Headed
+from netgen.importer.operations import add, batch_norm, contract, greatest, mean, multiply, multiply_matrix, total
+from netgen.importer.signals import Constant, Signals, Tensor
+
+__all__ = ["SUMS"]
+
+
+def _linear(call: Call) -> Any:
+    weight = call.constant("weight")
+    assert weight is not None
+    flipped = Constant(weight.value.T)
+    return multiply_matrix(call.builder, call.name, call.signals("input"), flipped, call.constant("bias"))
+
+
+def _matmul(call: Call) -> Any:
+    """A product of matrices, of which one is known; axes before the last two are broadcast."""
+    other = next(call.arguments[name] for name in ("other", "mat2", "vec") if name in call.arguments)
+    return _product(call, call["self"], other)
+
+
+def _product(call: Call, a: Tensor, b: Tensor) -> Any:
+    if isinstance(a, Signals) and isinstance(b, Signals):
+        raise call.refusal("a product of two signals; one factor must be a constant")
+    lone_a, lone_b = len(a.shape) == 1, len(b.shape) == 1
+    rows = [] if lone_a else ["y"]
+    columns = [] if lone_b else ["z"]
+    batch_a, batch_b = a.shape[:-2], b.shape[:-2]
+    count = max(len(batch_a), len(batch_b))
+    shape = np.broadcast_shapes(batch_a, batch_b)
+    letters = ascii_letters[:count]
+    a, term_a = _without_ones(a, batch_a, letters)
+    b, term_b = _without_ones(b, batch_b, letters)
+    out = "".join([*(one for one in letters if one in term_a + term_b), *rows, *columns])
+    terms = (term_a + "".join([*rows, "k"]), term_b + "".join(["k", *columns]))
+    if isinstance(a, Signals):
+        assert isinstance(b, Constant)
+        found = contract(call.builder, call.name, f"{terms[0]},{terms[1]}->{out}", a, b)
+    else:
+        assert isinstance(b, Signals)
+        found = contract(call.builder, call.name, f"{terms[1]},{terms[0]}->{out}", b, a)
+    whole = (*shape, *found.shape[len(found.shape) - len(rows) - len(columns) :])
+    return found.moved(lambda array: array.reshape(whole))
+
+
+def _without_ones(x: Any, batch: tuple[int, ...], letters: str) -> tuple[Any, str]:
+    """The tensor without batch axes of length 1, and the letters of the others."""
+    own = letters[len(letters) - len(batch) :]
+    kept = [(letter, size) for letter, size in zip(own, batch, strict=True) if size != 1]
+    shape = (*(size for _, size in kept), *x.shape[len(batch) :])
+    term = "".join(letter for letter, _ in kept)
+    if isinstance(x, Constant):
+        return Constant(x.value.reshape(shape)), term
+    return x.moved(lambda array: array.reshape(shape)), term
+
+
+def _with_product(first: str, second: str, call: Call) -> Any:
+    """`beta * self + alpha * (first @ second)`."""
+    product = _product(call, call[first], call[second])
+    alpha, beta = (1 if call[name] is None else call[name] for name in ("alpha", "beta"))
+    scaled = multiply(call.builder, call.name, call["self"], Constant(np.asarray(float(beta))))
+    return add(call.builder, call.name, scaled, product, float(alpha))
+
+
+def _einsum(call: Call) -> Any:
+    """An equation with one tensor of signals; known tensors are multiplied first."""
+    equation, operands = call["equation"].replace(" ", ""), list(call["tensors"])
+    signals = [k for k, one in enumerate(operands) if isinstance(one, Signals)]
+    if len(signals) != 1:
+        raise call.refusal("a product of two signals; one factor must be a constant")
+    terms, arrow, out = equation.partition("->")
+    inputs = terms.split(",")
+    spare = [letter for letter in ascii_letters if letter not in equation]
+    for k, (term, one) in enumerate(zip(inputs, operands, strict=True)):
+        count = len(one.shape) - len(term.replace("...", ""))
+        inputs[k] = term.replace("...", "".join(spare[20 - count : 20]))
+    widest = max(
+        (
+            len(one.shape) - len(t.replace("...", ""))
+            for t, one in zip(terms.split(","), operands, strict=True)
+            if "..." in t
+        ),
+        default=0,
+    )
+    if not arrow:
+        letters = "".join(inputs)
+        out = "".join(sorted({c for c in letters if letters.count(c) == 1 and c not in spare[:20]}))
+        out = "".join(spare[20 - widest : 20]) + out
+    out = out.replace("...", "".join(spare[20 - widest : 20]))
+    x, x_term = operands.pop(signals[0]), inputs.pop(signals[0])
+    if not operands:
+        return _summed(call, x, x_term, out)
+    known, term = operands[0], inputs[0]
+    for other, more in zip(operands[1:], inputs[1:], strict=True):
+        joined = "".join(dict.fromkeys(term + more))
+        known, term = Constant(np.einsum(f"{term},{more}->{joined}", known.value, other.value)), joined
+    return contract(call.builder, call.name, f"{x_term},{term}->{out}", x, known)
+
+
+def _summed(call: Call, x: Signals, term: str, out: str) -> Any:
+    """An equation of one tensor: sums and a permutation."""
+    if len(set(term)) != len(term):
+        raise call.refusal("a diagonal of signals; use slices")
+    axes = [k for k, letter in enumerate(term) if letter not in out]
+    left = "".join(letter for letter in term if letter in out)
+    found = total(call.builder, call.name, x, axes) if axes else x
+    assert isinstance(found, Signals)
+    return found.moved(lambda array: array.transpose([left.index(letter) for letter in out]))
+
+
+def _batch_norm(call: Call) -> Any:
+    statistics = [call.constant(name) for name in ("running_mean", "running_var")]
+    if call["training"] or statistics[0] is None or statistics[1] is None:
+        raise call.refusal("batch statistics of the data; give it running statistics and call eval()")
+    scale, offset = call.constant("weight"), call.constant("bias")
+    normed = batch_norm(
+        call.builder,
+        call.name,
+        call.signals("input"),
+        scale=None if scale is None else scale.value,
+        offset=None if offset is None else offset.value,
+        mean=statistics[0].value,
+        variance=statistics[1].value,
+        epsilon=float(call["eps"]),
+    )
+    return normed if call.operator == "batch_norm" else [normed]
+
+
+def _axes(call: Call, x: Tensor) -> list[int]:
+    """The axes of a reduction: all, if none are given."""
+    given = call["dim"]
+    if given is None or given == []:
+        return list(range(len(x.shape)))
+    return list(given) if isinstance(given, list | tuple) else [int(given)]
+
+
+def _reduced(operation: Any, call: Call) -> Any:
+    x = call.tensor("self")
+    return operation(call.builder, call.name, x, _axes(call, x), keepdims=bool(call["keepdim"]))
+
+
+def _lowest(call: Call) -> Any:
+    """The minimum along some axes: minus the maximum of the negated."""
+    minus = Constant(np.asarray(-1.0))
+    negated = multiply(call.builder, call.name, call.tensor("self"), minus)
+    found = greatest(call.builder, call.name, negated, _axes(call, negated), keepdims=bool(call["keepdim"]))
+    return multiply(call.builder, call.name, found, minus)
+
+
+def _max(call: Call) -> Any:
+    """All, along an axis with the places, or of two tensors."""
+    if "other" in call.arguments:
+        raise call.refusal("use torch.maximum of two tensors")
+    if "dim" not in call.arguments:
+        return _reduced(greatest, call)
+    place = Headed(call.tensor("self"), "argmax", int(call["dim"]), bool(call["keepdim"]))
+    return [_reduced(greatest, call), place]
+
+
+SUMS: dict[str, Handler] = {
+    "_native_batch_norm_legit_no_training": _batch_norm,
+    "addmm": partial(_with_product, "mat1", "mat2"),
+    "addmv": partial(_with_product, "mat", "vec"),
+    "amax": partial(_reduced, greatest),
+    "amin": _lowest,
+    "baddbmm": partial(_with_product, "batch1", "batch2"),
+    "batch_norm": _batch_norm,
+    "bmm": _matmul,
+    "einsum": _einsum,
+    "linear": _linear,
+    "matmul": _matmul,
+    "max": _max,
+    "mean": partial(_reduced, mean),
+    "mm": _matmul,
+    "mv": _matmul,
+    "sum": partial(_reduced, total),
+}

@@ -1,0 +1,103 @@
+"""PyTorch modules as a `Network`, compared with the module before anything else happens."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from netgen.errors import ModelError
+from netgen.importer.compare import compared
+from netgen.importer.export import export, own_copy, quiet, reason_of
+from netgen.importer.fuse import fuse
+from netgen.importer.walk import walk
+from netgen.ir.imported import ImportReport
+from netgen.ir.network import Network
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["example_of", "read_module"]
+
+
+def read_module(module: "torch.nn.Module", example: Any, *, seed: int = 0) -> tuple[Network, ImportReport]:
+    """Read a module as it computes in evaluation mode, in double precision; the module is not changed.
+
+    Args:
+        example: an input, its first axis the batch; a tuple for several inputs, or a dictionary of named ones. One
+            sample of it is used.
+        seed: of the random inputs on which the network and the module are compared.
+    Raises: ModelError, when the module computes what layers cannot express, cannot be traced, or computes something
+        else than the network.
+    """
+    import torch
+
+    name = f"module {type(module).__name__}"
+    arguments, named = example_of(example, name)
+    own = own_copy(module, name)
+    failure: Exception | None = None
+    for kind in dict.fromkeys((torch.float64, _kind_of(own))):
+        source = own.to(kind) if kind == torch.float64 else own_copy(module, name)
+        given = [_in_kind(one, kind) for one in arguments], {key: _in_kind(one, kind) for key, one in named.items()}
+        try:
+            program = export(source, tuple(given[0]), given[1])
+            with quiet(), torch.no_grad():
+                source(*given[0], **given[1])
+        except Exception as found:  # whatever PyTorch raises: a module may need its own precision
+            failure = failure or found
+            continue
+        inputs = [*given[0], *given[1].values()]
+        try:
+            reading = walk(program, [tuple(one.shape) for one in inputs])
+            network = fuse(reading.network)
+            report = compared(source, given[0], given[1], reading, network, source=name, seed=seed)
+        except ModelError as found:
+            raise ModelError(f"{name}: {found}") from found
+        return network, report
+    assert failure is not None
+    raise ModelError(f"{name}: {_traced(failure)}") from failure
+
+
+def _traced(failure: Exception) -> str:
+    """Why a module could not be traced, and what to do."""
+    kind = type(failure).__name__
+    if "DataDependent" in kind or "data-dependent" in str(failure):
+        return "it branches on its data, which no fixed network can; take the branch out of the forward pass"
+    return f"torch.export cannot trace it: {reason_of(failure)}; check the example's shape and type"
+
+
+def example_of(example: Any, name: str) -> tuple[list["torch.Tensor"], dict[str, "torch.Tensor"]]:
+    """One sample of each input, as PyTorch's tensors on the CPU."""
+    if example is None:
+        raise ModelError(f"{name}: give an example input, such as example=x[:1]")
+    if isinstance(example, dict):
+        return [], {str(key): _sample(one, name) for key, one in example.items()}
+    if isinstance(example, Sequence) and not isinstance(example, str) and len(example) and hasattr(example[0], "shape"):
+        return [_sample(one, name) for one in example], {}
+    return [_sample(example, name)], {}
+
+
+def _sample(array: Any, name: str) -> "torch.Tensor":
+    """The first sample, with the batch axis."""
+    import torch
+
+    try:
+        tensor = array.detach().cpu() if isinstance(array, torch.Tensor) else torch.from_numpy(np.array(array))
+    except TypeError as found:
+        raise ModelError(f"{name}: an example of {type(array).__name__}; give an array of numbers") from found
+    if tensor.ndim < 1 or not len(tensor):
+        raise ModelError(
+            f"{name}: an example of shape {tuple(tensor.shape)}; its first axis is the batch: example=x[:1]"
+        )
+    return tensor[:1].clone()
+
+
+def _in_kind(tensor: "torch.Tensor", kind: "torch.dtype") -> "torch.Tensor":
+    """Real numbers in a precision; whole numbers as they are."""
+    return tensor.to(kind) if tensor.is_floating_point() else tensor
+
+
+def _kind_of(module: "torch.nn.Module") -> "torch.dtype":
+    """The precision of a module's first real parameter, or single."""
+    import torch
+
+    return next((one.dtype for one in module.parameters() if one.is_floating_point()), torch.float32)

@@ -1,0 +1,90 @@
+"""Read a trained network, whatever holds it."""
+
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from netgen.errors import ModelError
+from netgen.ir.imported import ImportReport
+from netgen.ir.network import Network
+from netgen.text import shown_path
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["read", "read_with_report"]
+
+
+def read(model: "torch.nn.Module | str | PathLike[str]", example: Any = None) -> Network:
+    """Read a trained network, and compare it with its source on the example and on random inputs.
+
+    Args:
+        model: a PyTorch module, or the path of a `.pt2` or `.onnx` file.
+        example: for a module: an input, its first axis the batch; a tuple for several inputs. Files tell their own.
+    Returns: the float network; `evaluate` computes its outputs in double precision.
+    Raises: ModelError, when the model cannot be read, computes what layers of weighted sums, maxima and functions of
+        single values cannot express, or differs from the network.
+    """
+    return read_with_report(model, example)[0]
+
+
+def read_with_report(
+    model: "torch.nn.Module | str | PathLike[str]", example: Any = None, *, seed: int = 0
+) -> tuple[Network, ImportReport]:
+    """Read a trained network as `read` does, and tell how closely it agrees with its source.
+
+    Args:
+        seed: of the random inputs.
+    """
+    if isinstance(model, str | PathLike):
+        return _read_file(Path(model), example, seed)
+    import torch
+
+    if not isinstance(model, torch.nn.Module):
+        what = "a state_dict; give the nn.Module that it belongs to" if isinstance(model, dict) else "no module"
+        raise ModelError(
+            f"{type(model).__name__}: {what}; read takes an nn.Module, or the path of a .pt2 or .onnx file"
+        )
+    from netgen.importer.module import read_module
+
+    return read_module(model, example, seed=seed)
+
+
+def _read_file(path: Path, example: Any, seed: int) -> tuple[Network, ImportReport]:
+    """Read a file by what its name ends with."""
+    if not path.is_file():
+        raise ModelError(f"{shown_path(path)}: no such file; give a .pt2 or .onnx file")
+    match path.suffix.lower():
+        case ".onnx":
+            from netgen.importer.onnx_file import read_onnx
+
+            return read_onnx(path, seed=seed)
+        case ".pt2":
+            from netgen.importer.program import read_program
+
+            return read_program(path, example, seed=seed)
+        case ".pt" | ".pth" | ".bin" | ".ckpt":
+            raise ModelError(f"{shown_path(path)}: {_kept_in(path)}")
+        case ".safetensors":
+            raise ModelError(
+                f"{shown_path(path)}: weights without a network; load them into their nn.Module and read that"
+            )
+        case suffix:
+            raise ModelError(f"{shown_path(path)}: a file of kind {suffix!r}; give a .pt2 or .onnx file")
+
+
+def _kept_in(path: Path) -> str:
+    """What a PyTorch file that is no exported program is, and what to do with it."""
+    from zipfile import BadZipFile, ZipFile
+
+    try:
+        with ZipFile(path) as archive:
+            names = archive.namelist()
+    except (BadZipFile, OSError):
+        names = []
+    if any("/code/" in name for name in names):
+        return "a TorchScript file; export its nn.Module by torch.export.save to a .pt2 file"
+    return (
+        "weights, or a pickled module, which is code and is not loaded; load it into its nn.Module and read that, or "
+        "export it by torch.export.save to a .pt2 file"
+    )
