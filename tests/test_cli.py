@@ -11,6 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from netgen.cli.commands import app
+from netgen.cli.streams import PLAIN
+from netgen.errors import FitError
+
 TINY = """
 network: {hidden: [6]}
 train: {epochs: 1}
@@ -219,6 +223,27 @@ def test_without_a_command_the_help_is_printed(tmp_path: Path) -> None:
 
 
 PRINTING = ["schema", "--help", "--version", "build --help"]
+
+
+def test_what_a_terminal_of_ascii_lacks_is_printed_in_ascii() -> None:
+    assert "4 \N{MULTIPLICATION SIGN} 4 \N{PLUS-MINUS SIGN} \xe4".encode("ascii", PLAIN) == rb"4 x 4 +- \xe4"
+
+
+@pytest.mark.parametrize(
+    ("options", "fix"),
+    [
+        (["--box", "1,1,2"], "2 sites for 3 neurons; enlarge one axis or omit --box"),
+        (["--box", "3,1,1", "--layered"], "1 planes for layers that need 3; enlarge z or the planes or omit --box"),
+    ],
+)
+def test_a_box_that_is_too_small_is_named_by_its_option(options: list[str], fix: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(
+        '{"neurons": ["a", "b", "c"], "wires": [["a", "b"], ["b", "c"]], "layers": {"a": 0, "b": 1, "c": 2}}'
+    )
+    with pytest.raises(FitError) as caught:
+        app(["place", str(path), "--quiet", *options], standalone_mode=False)
+    assert str(caught.value) == f"{path}: {fix}"
 
 
 @pytest.mark.parametrize("words", PRINTING)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from netgen.cli.interrupt import _interrupted_line
+
 LINE = "netgen: interrupted; finished stages are kept: run the same command again to continue"
 SPEC = "network: {hidden: [6]}\ntrain: {epochs: 100000}\n"
 
@@ -86,4 +88,18 @@ def test_an_interrupt_that_a_library_swallows_still_ends_the_command(body: str) 
     """At the next progress call, and without one after a second."""
     command = [sys.executable, "-c", SWALLOWS.replace("BODY", body)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", f"{LINE}\n")
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "netgen: interrupted\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ("build a.yaml", "interrupted; finished stages are kept: run the same command again to continue"),
+        ("search a.yaml -q", "interrupted; finished trials are kept: run the same command again to continue"),
+        ("experiment ablation", "interrupted; finished trials are kept: run the same command again to continue"),
+        *((f"{command} x", "interrupted") for command in ("place", "check", "report", "draw", "synth", "init")),
+        ("", "interrupted"),
+    ],
+)
+def test_an_interrupted_command_says_what_it_keeps(words: str, line: str) -> None:
+    assert _interrupted_line(words.split()) == line

@@ -122,7 +122,7 @@ def test_blocked_sites_stay_free(method: str) -> None:
 
 @EVERY
 def test_a_box_with_too_few_sites_is_refused(method: str) -> None:
-    message = "8 sites for 9 neurons; enlarge one axis or set place.grid to auto"
+    message = "8 sites for 9 neurons; enlarge one axis"
     with pytest.raises(FitError, match=f"^{message}$"):
         place(graph(9, [(0, 1)]), Grid((2, 2, 2)), method=method)
 

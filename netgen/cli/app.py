@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from netgen.cli.interrupt import STATUS, end_interrupted, handle_interrupts
-from netgen.cli.streams import open_closed_streams
+from netgen.cli.streams import PLAIN, open_closed_streams
 from netgen.errors import NetgenError, printable, refused
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def main() -> None:
     open_closed_streams()
     handle_interrupts()
     if isinstance(sys.stdout, io.TextIOWrapper):  # what its encoding lacks, such as a file name of other bytes
-        sys.stdout.reconfigure(errors="backslashreplace")
+        sys.stdout.reconfigure(errors=PLAIN)
     try:
         status = _run()
     except KeyboardInterrupt:

@@ -34,7 +34,7 @@ def synth(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Estimate what a build's Verilog takes of an FPGA: look-up tables, registers, depth, by Yosys.
+    """Synthesize a build's Verilog by Yosys: how many look-up tables and registers of an FPGA it needs, and its depth.
 
     The result is kept in the build folder as synth-TARGET.json.
     """

@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -18,8 +19,8 @@ from typing import NoReturn
 STATUS = 130
 """Exit status of an interrupted command, as of a shell's: 128 + SIGINT."""
 
-INTERRUPTED = "netgen: interrupted; finished stages are kept: run the same command again to continue"
-"""The one line that an interrupted command prints."""
+KEPT = {"build": "stages", "search": "trials", "experiment": "trials"}
+"""What a command keeps of its finished work when it is interrupted; the others write nothing before they end."""
 
 GRACE = 1.0
 """Seconds that an interrupted command has to clean up before its process ends."""
@@ -49,11 +50,17 @@ def end_interrupted() -> NoReturn:
     """Print the one line, and end the process and its children without waiting for any of its threads."""
     if _ending.acquire(blocking=False):
         with contextlib.suppress(OSError):
-            print(INTERRUPTED, file=sys.stderr, flush=True)
+            print(f"netgen: {_interrupted_line(sys.argv[1:])}", file=sys.stderr, flush=True)
     for child in _children():
         with contextlib.suppress(OSError):  # a child that leads a group takes its own children along
             (os.killpg if os.getpgid(child) == child else os.kill)(child, signal.SIGKILL)
     os._exit(STATUS)
+
+
+def _interrupted_line(words: Sequence[str]) -> str:
+    """What an interrupted command prints, by the words of its command line."""
+    kept = KEPT.get(next((word for word in words if not word.startswith("-")), ""))
+    return f"interrupted; finished {kept} are kept: run the same command again to continue" if kept else "interrupted"
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature of a handler

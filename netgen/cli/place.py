@@ -107,7 +107,7 @@ def place(
     found = read_graph(graph)
     for warning in found.warnings:
         typer.echo(f"netgen: warning: {shown_path(graph)}: {warning}", err=True)
-    with _naming(graph), progress_on_stderr(quiet) as progress:
+    with _naming(graph, " or omit --box" if shape else ""), progress_on_stderr(quiet) as progress:
         grid = _grid(found, shape, step, layered=layered)
         placed = place_graph(
             found,
@@ -132,12 +132,17 @@ def place(
 
 
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Name the graph's file in front of what does not fit."""
+def _naming(path: Path, otherwise: str) -> Iterator[None]:
+    """Name the graph's file in front of what does not fit.
+
+    Args:
+        otherwise: what helps besides a larger box.
+    """
     try:
         yield
     except FitError as error:
-        raise FitError(f"{shown_path(path)}: {error}") from error
+        more = otherwise if "; enlarge" in str(error) else ""
+        raise FitError(f"{shown_path(path)}: {error}{more}") from error
 
 
 def _grid(graph: "Graph", shape: "Site | None", pitch: "Site | None", *, layered: bool) -> "Grid":

@@ -1,9 +1,21 @@
-"""The standard streams, which a shell may have closed (`>&-`)."""
+"""The standard streams: those that a shell has closed (`>&-`), and those whose encoding lacks a character."""
 
+import codecs
 import os
 import sys
 
-__all__ = ["open_closed_streams"]
+__all__ = ["PLAIN", "open_closed_streams"]
+
+PLAIN = "netgen.plain"
+"""How text is encoded whose characters an encoding lacks: by `_ASCII`, or else by escapes."""
+
+_ASCII = {
+    "\N{MULTIPLICATION SIGN}": "x",
+    "\N{PLUS-MINUS SIGN}": "+-",
+    "\N{MIDDLE DOT}": "|",
+    "\N{HORIZONTAL ELLIPSIS}": "...",
+}
+"""What stands for the characters of netgen's tables in a terminal that knows only ASCII."""
 
 
 def open_closed_streams() -> None:
@@ -16,3 +28,12 @@ def open_closed_streams() -> None:
             stream = open(os.devnull, mode, encoding="utf-8")  # noqa: SIM115 - open until the process ends
             os.set_inheritable(stream.fileno(), True)
             setattr(sys, name, stream)
+
+
+def _plain(error: UnicodeError) -> tuple[str | bytes, int]:
+    if not isinstance(error, UnicodeEncodeError) or error.object[error.start] not in _ASCII:
+        return codecs.backslashreplace_errors(error)
+    return _ASCII[error.object[error.start]], error.start + 1
+
+
+codecs.register_error(PLAIN, _plain)

@@ -50,7 +50,7 @@ def face_regions(netlist: Netlist, grid: Grid, faces: Mapping[int, Face]) -> Reg
     Raises: FitError, when the grid or a face has fewer sites than the neurons that need them.
     """
     if grid.sites < netlist.neurons:
-        raise FitError(f"{grid.sites} sites for {netlist.neurons} neurons; enlarge one axis or set place.grid to auto")
+        raise FitError(f"{grid.sites} sites for {netlist.neurons} neurons; enlarge one axis")
     allowed = _flags(1 + len(faces), grid)
     region = np.zeros(netlist.neurons, dtype=np.int64)
     needs: dict[Face, int] = {}
@@ -61,10 +61,7 @@ def face_regions(netlist: Netlist, grid: Grid, faces: Mapping[int, Face]) -> Reg
         mask = np.broadcast_to(of_axis.reshape(np.roll([1, 1, -1], -axis)), grid.shape[::-1]).ravel()
         needs[face] = needs.get(face, 0) + int((netlist.layer == layer).sum())
         if mask.sum() < needs[face]:
-            raise FitError(
-                f"face {face} has {mask.sum()} sites for {needs[face]} neurons; "
-                "enlarge the other two axes or set place.grid to auto"
-            )
+            raise FitError(f"face {face} has {mask.sum()} sites for {needs[face]} neurons; enlarge the other two axes")
         region[netlist.layer == layer] = number
         allowed[number] = mask
     return Regions(region, allowed)
@@ -116,7 +113,7 @@ def layered(regions: Regions, netlist: Netlist, grid: Grid) -> Regions:
     layers, counts = np.unique(netlist.layer, return_counts=True)
     planes = -(-counts // (grid.shape[0] * grid.shape[1]))
     if planes.sum() > grid.shape[2]:
-        raise FitError(f"{grid.shape[2]} planes for layers that need {planes.sum()}; enlarge z, or x and y")
+        raise FitError(f"{grid.shape[2]} planes for layers that need {planes.sum()}; enlarge z or the planes")
     layer_of_plane = np.full(grid.shape[2], -1)
     layer_of_plane[: planes.sum()] = np.repeat(layers, planes)
     owner = np.repeat(layer_of_plane, grid.shape[0] * grid.shape[1])

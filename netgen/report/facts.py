@@ -54,15 +54,16 @@ def logic_facts(logic: LogicReport) -> tuple[Fact, ...]:
         "adders": cost.adders,
         "multipliers": cost.multiplications,
         "tables": cost.tables,
-        "comparisons and selections": cost.choices,
+        "comparisons, selections and limits": cost.choices,
     }
-    counts = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items() if count)
+    kinds["inputs, constants and shifts"] = proof.operators - sum(kinds.values())
+    counts = "; ".join(f"{count:,} {kind}" for kind, count in kinds.items() if count)
     return (
         Fact("Operators", f"{proof.operators:,}", f"in all: {counts}" if counts else "in all"),
         Fact("Operator levels", f"{cost.levels}", "on the longest path from an input to an output"),
         Fact("LUT estimate", f"{cost.lut:,}", f"6-input look-up tables of {LUT_TARGET}, before synthesis"),
         Fact("Registers", f"{cost.registers:,}", "bits"),
-        Fact("Operator wire length", f"{logic.wire_length:,}", f"of {logic.wires:,} wires; sharing: {logic.sharing}"),
+        Fact("Operator wire length", f"{logic.wire_length:,}", f"over {logic.wires:,} wires; sharing: {logic.sharing}"),
         Fact(
             "Proved neurons", f"{proof.neurons:,}", f"equal to the circuit's for all inputs ({proof.weights:,} weights)"
         ),

@@ -25,7 +25,8 @@ def board_of(place: PlaceSpec, netlist: Netlist) -> tuple[Grid, Regions]:
             regions = layered(regions, netlist, grid)
         return grid, block(regions, grid, place.blocked)
     except FitError as error:
-        raise FitError(f"place.grid: {error}") from error
+        otherwise = " or set place.grid to auto" if place.grid != "auto" and "; enlarge" in str(error) else ""
+        raise FitError(f"place.grid: {error}{otherwise}") from error
 
 
 def faces_of(place: PlaceSpec, layers: int) -> dict[int, Face]:
