@@ -1,16 +1,11 @@
-"""Programs saved by `torch.export.save`, `.pt2` files, as a `Network`.
+"""Programs saved by `torch.export.save`, `.pt2` files, as a `Network`."""
 
-A file of this kind can hold pickled objects and expressions that PyTorch evaluates while it loads. Such a file is
-refused: netgen loads tensors, and expressions of sizes.
-"""
-
-import json
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile, ZipFile
 
 from netgen.errors import ModelError
+from netgen.importer.archive import check_archive
 from netgen.importer.compare import compared
 from netgen.importer.export import quiet, reason_of
 from netgen.importer.fuse import fuse
@@ -24,11 +19,6 @@ if TYPE_CHECKING:
     from torch.export import ExportedProgram
 
 __all__ = ["read_program"]
-
-MAX_BYTES = 2_000_000_000
-"""Size of the unpacked file that is read."""
-_SIZES = {"Eq", "Ne", "Max", "Min", "Mod", "PythonMod", "FloorDiv", "CeilDiv", "ModularIndexing", "oo", "IntTrueDiv"}
-"""Functions that expressions of sizes may call."""
 
 
 def read_program(path: Path, example: Any = None, *, seed: int = 0) -> tuple[Network, ImportReport]:
@@ -79,7 +69,7 @@ def _load(path: Path) -> "ExportedProgram":
 
     try:
         with ZipFile(path) as archive:
-            _check_safe(archive)
+            check_archive(archive)
         with quiet():
             program: ExportedProgram = torch.export.load(path).run_decompositions({})
     except ModelError:
@@ -89,34 +79,6 @@ def _load(path: Path) -> "ExportedProgram":
     except Exception as found:  # whatever PyTorch raises for a damaged file
         raise ModelError(f"PyTorch cannot load it: {reason_of(found)}; export it again with this version") from found
     return program
-
-
-def _check_safe(archive: ZipFile) -> None:
-    """Refuse pickled objects, and expressions that do more than arithmetic of sizes."""
-    if sum(entry.file_size for entry in archive.infolist()) > MAX_BYTES:
-        raise ModelError(f"more than {MAX_BYTES} bytes when unpacked; save a smaller network")
-    for entry in archive.infolist():
-        if re.search(r"(^|/)(custom_obj|opaque_obj)", entry.filename):
-            raise ModelError("it holds pickled objects, which may be code; save a program of tensors only")
-        if entry.filename.endswith(".json"):
-            text = archive.read(entry).decode("utf-8", errors="replace")
-            if "custom_obj" in text and re.search(r'"path_name"\s*:\s*"(custom|opaque)_obj', text):
-                raise ModelError("it holds pickled objects, which may be code; save a program of tensors only")
-            _check_expressions(json.loads(text))
-
-
-def _check_expressions(tree: Any) -> None:
-    """Refuse expressions that call anything but functions of sizes."""
-    if isinstance(tree, dict):
-        for key, value in tree.items():
-            if key == "expr_str":
-                calls = set(re.findall(r"([A-Za-z_]\w*)\s*\(", str(value)))
-                if not calls <= _SIZES or not re.fullmatch(r"[\w\s+\-*/(),<>=%&|~]*", str(value)) or "__" in str(value):
-                    raise ModelError(f"the size {str(value)[:60]!r} is no plain arithmetic; export it again")
-            _check_expressions(value)
-    elif isinstance(tree, list):
-        for value in tree:
-            _check_expressions(value)
 
 
 def _input_shapes(program: "ExportedProgram") -> list[tuple[int, ...]]:
