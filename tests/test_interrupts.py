@@ -91,6 +91,13 @@ def test_an_interrupt_that_a_library_swallows_still_ends_the_command(body: str) 
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "netgen: interrupted\n")
 
 
+def test_an_interrupt_in_code_that_cannot_raise_prints_no_traceback() -> None:
+    dying = "type('D', (), {'__del__': lambda self: signal.raise_signal(signal.SIGINT)})(); time.sleep(600)"
+    code = SWALLOWS.replace("signal.raise_signal(signal.SIGINT)", "pass", 1).replace("BODY", dying)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "netgen: interrupted\n")
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [

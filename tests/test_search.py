@@ -312,7 +312,12 @@ def test_the_front_of_five_trials_worked_by_hand() -> None:
     ]
     for number, trial in enumerate(trials):
         trial.number = number
-    assert [point.trial for point in front_of(spec, trials).front] == [5, 1, 4]
+    assert [point.trial for point in front_of(spec, trials, guess=0.94).front] == [5, 1, 4]
+    assert front_of(spec, trials, guess=0.94).warnings == ()
+    assert front_of(spec, trials, guess=0.95).warnings == (
+        "no point of the front is better than guessing: its highest validation accuracy is 95.0%, and always giving "
+        "the most frequent class would reach 95.0%; raise search.accuracy, and check train and the data",
+    )
 
 
 def test_a_search_without_a_placed_trial_says_why() -> None:

@@ -35,6 +35,7 @@ def handle_interrupts() -> None:
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     threading.Thread(target=_watch, args=(reader,), daemon=True).start()
+    sys.unraisablehook = _report_unraisable
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _interrupt)
@@ -69,6 +70,12 @@ def _interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - 
         return
     _interrupted.set()
     raise KeyboardInterrupt
+
+
+def _report_unraisable(found: "sys.UnraisableHookArgs") -> None:
+    """Print no traceback where an interrupt meets code that cannot raise, such as `__del__` or a weak reference's."""
+    if not isinstance(found.exc_value, KeyboardInterrupt):
+        sys.__unraisablehook__(found)
 
 
 def _watch(reader: int) -> None:

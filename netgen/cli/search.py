@@ -61,6 +61,8 @@ def search(
     use_data(data)
     with progress_on_stderr(quiet) as progress:
         found = run(spec, out=out, jobs=jobs, storage=storage, ray_address=ray_address, progress=progress)
+    for warning in found.warnings:
+        typer.echo(f"netgen: warning: {out / found.name}: {warning}", err=True)
     if json:
         typer.echo(record.write(found), nl=False)
     else:

@@ -64,6 +64,11 @@ def falls(
     return tuple(found)
 
 
+def guess_of(data: Dataset) -> float:
+    """The share of the validation samples, 0 to 1, that are classified by always giving their most frequent class."""
+    return int(np.bincount(data.validation.labels).max()) / len(data.validation)
+
+
 def guessing(dense: float, data: Dataset) -> tuple[str, ...]:
     """Warn of a dense network that is no better than one that always gives the most frequent class.
 
@@ -71,7 +76,7 @@ def guessing(dense: float, data: Dataset) -> tuple[str, ...]:
         dense: validation accuracy of the dense network, 0 to 1.
     Returns: one line, or none.
     """
-    most = int(np.bincount(data.validation.labels).max()) / len(data.validation)
+    most = guess_of(data)
     if dense > most + 1e-9:
         return ()
     return (

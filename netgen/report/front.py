@@ -43,6 +43,7 @@ class Front:
         failures: one line for each trial that failed.
         points: all trials that reached placement, sorted by wire length.
         front: the points that no other point beats in both wire length and accuracy, sorted by wire length.
+        warnings: one line for each thing that the user should know first.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Front:
     failures: tuple[str, ...]
     points: tuple[FrontPoint, ...]
     front: tuple[FrontPoint, ...]
+    warnings: tuple[str, ...] = ()
 
 
 def render_front(front: Front) -> "RenderableType":

@@ -17,9 +17,11 @@ from netgen.search.trial import trial_spec
 from netgen.spec.spec import Spec
 
 
-def front_of(spec: Spec, trials: Sequence[FrozenTrial]) -> Front:
+def front_of(spec: Spec, trials: Sequence[FrozenTrial], *, guess: float = 0.0) -> Front:
     """The front of finished trials; of two trials with equal results, the earlier one is on it.
 
+    Args:
+        guess: validation accuracy, 0 to 1, of always giving the most frequent class; a front below it has a warning.
     Raises: SearchError, when no trial was placed.
     """
     points = [
@@ -37,19 +39,28 @@ def front_of(spec: Spec, trials: Sequence[FrozenTrial]) -> Front:
     if not front:
         why = f"; {failures[0]}" if failures else "; lower search.accuracy"
         raise SearchError(f"none of {len(trials)} trials was placed: {pruned} ended early, {len(failures)} failed{why}")
-    return Front(spec.name, len(trials), pruned, failures, tuple(points), tuple(front))
+    warnings = (_guessing(front[-1].accuracy, guess),) if front[-1].accuracy <= guess + 1e-9 else ()
+    return Front(spec.name, len(trials), pruned, failures, tuple(points), tuple(front), warnings)
 
 
-def write_front(spec: Spec, trials: Sequence[FrozenTrial], folder: Path, base: Path) -> Front:
+def _guessing(accuracy: float, guess: float) -> str:
+    return (
+        f"no point of the front is better than guessing: its highest validation accuracy is {accuracy:.1%}, and always "
+        f"giving the most frequent class would reach {guess:.1%}; raise search.accuracy, and check train and the data"
+    )
+
+
+def write_front(spec: Spec, trials: Sequence[FrozenTrial], folder: Path, base: Path, *, guess: float) -> Front:
     """Write `front.json`, `front.csv`, `front.png`, and `front/NNNN.yaml` for each point.
 
     Args:
         trials: finished trials only.
         base: folder from which the paths of the searched spec are seen.
+        guess: as for `front_of`.
     Returns: the front.
     Raises: BuildError, when the folder cannot be written; SearchError, when no trial was placed.
     """
-    front = front_of(spec, trials)
+    front = front_of(spec, trials, guess=guess)
     specs = folder / "front"
     try:
         specs.mkdir(exist_ok=True)

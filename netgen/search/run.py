@@ -8,8 +8,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from netgen.data import load_dataset
 from netgen.errors import SearchError, SpecError
 from netgen.flow.store import Store, digest_of
+from netgen.learn.warnings import guess_of
 from netgen.progress import Progress, silent
 from netgen.report import Front
 from netgen.search.objective import fingerprint
@@ -91,7 +93,8 @@ def search(
                     run.generation(generation, workers)
             finally:
                 workers.close()
-        return write_front(spec, ledger.trials()[: spec.search.trials], folder, base)
+        guess = guess_of(load_dataset(spec.data, seed=spec.seed, base=base))
+        return write_front(spec, ledger.trials()[: spec.search.trials], folder, base, guess=guess)
 
 
 class _Search:
