@@ -9,7 +9,12 @@ Bools = npt.NDArray[np.bool_]
 
 
 def frozen(values: npt.ArrayLike, dtype: npt.DTypeLike) -> npt.NDArray[np.generic]:
-    """A read-only copy of an array; every dataclass of netgen keeps its arrays read-only."""
+    """A read-only copy of an array; every dataclass of netgen keeps its arrays read-only.
+
+    An array that is read-only and owns its memory, as those of other nouns, is kept without a copy.
+    """
+    if isinstance(values, np.ndarray) and values.dtype == dtype and values.flags.owndata and not values.flags.writeable:
+        return values
     array = np.array(values, dtype=dtype)
     array.setflags(write=False)
     return array
