@@ -293,8 +293,8 @@ def _netgen(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_command_offers_every_target_and_yosys() -> None:
-    assert list(cli.Target) == list(TARGETS)
-    assert set(cli.Yosys) == set(CHOICES)
+    assert list(cli.Family) == list(TARGETS)
+    assert set(cli.YosysChoice) == set(CHOICES)
 
 
 @pytest.mark.native

@@ -21,7 +21,7 @@ from netgen.ir.circuit import classify, evaluate
 from netgen.search import objective, search
 from netgen.search.front import front_of
 from netgen.search.ledger import SILENCE, Ledger, as_search_error, owner_of
-from netgen.search.processes import Processes
+from netgen.search.processes import LocalWorkers
 from netgen.search.run import DEATHS
 from netgen.search.sampling import ask, space_of, values_of
 from netgen.search.trial import Job, Outcome, run, trial_spec
@@ -150,7 +150,7 @@ def test_a_worker_that_dies_loses_its_own_trial_only(tmp_path: Path) -> None:
         Job(n, spec.model_copy(update={"seed": n}).to_yaml(), str(tmp_path / f"{n}"), str(tmp_path), 0.0)
         for n in (0, 1)
     ]
-    workers = Processes(2)
+    workers = LocalWorkers(2)
     try:
         for job in jobs:
             workers.start(job)

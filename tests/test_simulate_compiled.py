@@ -23,7 +23,7 @@ from netgen.operators.design import Design
 from netgen.simulate import SIMULATORS, simulate
 from netgen.simulate.compiled import Compiled
 from netgen.simulate.kept import keep_program, kept_program
-from netgen.simulate.recipe import Recipe
+from netgen.simulate.recipe import ProgramRecipe
 
 CIRCUIT = random_circuit((3, 4, 2), seed=12)
 INPUTS = np.random.default_rng(5).integers(0, 256, (4, 3))
@@ -102,7 +102,7 @@ def test_a_cache_that_cannot_be_written_keeps_nothing_and_changes_no_result(desi
 def test_a_program_is_kept_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The disk is full, or Ctrl-C arrives, when the program is copied, or when its digest is written."""
     (tmp_path / "program").write_text("a program")
-    recipe = Recipe("icarus", "1", (), (), "program")
+    recipe = ProgramRecipe("icarus", "1", (), (), "program")
     for error in (OSError(28, "No space left on device"), KeyboardInterrupt()):
         for victim in ("netgen.simulate.kept.shutil.copyfile", "netgen.simulate.kept._digest_of"):
             with monkeypatch.context() as patch:

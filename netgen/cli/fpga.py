@@ -10,7 +10,7 @@ from netgen.cli.output import print_table, write_file
 from netgen.cli.terminal import progress_on_stderr
 
 
-class Target(StrEnum):
+class Family(StrEnum):
     """A family of FPGAs."""
 
     XCUP = "xcup"
@@ -19,7 +19,7 @@ class Target(StrEnum):
     GOWIN = "gowin"
 
 
-class Yosys(StrEnum):
+class YosysChoice(StrEnum):
     """Which Yosys synthesizes."""
 
     AUTO = "auto"
@@ -29,8 +29,8 @@ class Yosys(StrEnum):
 
 def synth(
     folder: Folder,
-    target: Annotated[Target, typer.Option(help="Family of FPGAs.")] = Target.XCUP,
-    yosys: Annotated[Yosys, typer.Option(help="The newer that is there, unless named here.")] = Yosys.AUTO,
+    target: Annotated[Family, typer.Option(help="Family of FPGAs.")] = Family.XCUP,
+    yosys: Annotated[YosysChoice, typer.Option(help="The newer that is there, unless named here.")] = YosysChoice.AUTO,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:

@@ -11,7 +11,7 @@ from typing import IO
 from netgen.search.trial import ONE_THREAD, Job, Outcome
 
 
-class Processes:
+class LocalWorkers:
     """A fixed number of worker processes; see `workers.Workers` for the methods."""
 
     def __init__(self, size: int) -> None:

@@ -201,9 +201,9 @@ def _identity(spec: Spec, base: Path) -> str:
 
 def _workers(ray_address: str | None, size: int) -> Workers:
     if ray_address is None:
-        from netgen.search.processes import Processes
+        from netgen.search.processes import LocalWorkers
 
-        return Processes(size)
+        return LocalWorkers(size)
     from netgen.search.cluster import Cluster
 
     return Cluster(ray_address, size)

@@ -1,7 +1,7 @@
 """Run a design's hardware on input words; every simulator has the same signature.
 
 To add a simulator, write one file that makes a `Simulator` (`icarus.py` is the shortest: if the simulator turns Verilog
-into a program, `Compiled` with a `Recipe` is one), enter it in `choice.SIMULATORS`, and allow its name in a spec
+into a program, `Compiled` with a `ProgramRecipe` is one), enter it in `choice.SIMULATORS`, and allow its name in a spec
 (`spec.hardware.Simulator`). The command line, `auto`, the checks and the tests then use it.
 """
 

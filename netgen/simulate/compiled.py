@@ -14,7 +14,7 @@ from netgen.ir.fixed import Words
 from netgen.operators.design import Design, Payloads, Simulated
 from netgen.progress import Progress
 from netgen.simulate.kept import keep_program, kept_program
-from netgen.simulate.recipe import Recipe, words_of
+from netgen.simulate.recipe import ProgramRecipe, words_of
 from netgen.simulate.simulator import Cost
 from netgen.tools import Processes, scratch_folder
 
@@ -31,7 +31,7 @@ class Compiled:
     """
 
     cost: Cost
-    recipe_of: Callable[[Design], Recipe]
+    recipe_of: Callable[[Design], ProgramRecipe]
 
     def is_built(self, design: Design, cache: Path | None) -> bool:
         """Whether the cache holds the program of this design, undamaged."""
@@ -50,7 +50,7 @@ class Compiled:
 
 
 def _run(
-    recipe: Recipe,
+    recipe: ProgramRecipe,
     design: Design,
     inputs: Words,
     scratch: Path,
@@ -81,7 +81,7 @@ def _run(
     return design.unpack_outputs(np.concatenate(results))
 
 
-def _built(recipe: Recipe, folder: Path, processes: Processes, jobs: int, progress: Progress) -> Path:
+def _built(recipe: ProgramRecipe, folder: Path, processes: Processes, jobs: int, progress: Progress) -> Path:
     """Make the program of a recipe in a new folder.
 
     Args:
@@ -99,7 +99,7 @@ def _built(recipe: Recipe, folder: Path, processes: Processes, jobs: int, progre
 
 
 def _run_slice(
-    recipe: Recipe,
+    recipe: ProgramRecipe,
     command: Sequence[str | Path],
     design: Design,
     inputs: Words,

@@ -13,7 +13,7 @@ from pathlib import Path
 from netgen.errors import SimulatorError
 from netgen.operators.design import Design
 from netgen.simulate.compiled import Compiled, require, version_of
-from netgen.simulate.recipe import Recipe, text_of, words_of
+from netgen.simulate.recipe import ProgramRecipe, text_of, words_of
 from netgen.simulate.simulator import Cost
 from netgen.tools import WHEEL
 
@@ -21,7 +21,7 @@ _SCRIPT = "read_verilog -sv top.v; hierarchy -check -top top; write_cxxrtl -g0 t
 _COMPILE = ("-std=c++17", "-O1", "-DNDEBUG", "-o", "simulator", "harness.cpp")
 
 
-def _recipe_of(design: Design) -> Recipe:
+def _recipe_of(design: Design) -> ProgramRecipe:
     """How Yosys and g++ make a program of a design.
 
     Raises: SimulatorError, when Yosys, its CXXRTL headers or g++ is not installed.
@@ -34,7 +34,7 @@ def _recipe_of(design: Design) -> Recipe:
         "LATENCY": design.latency,
     }
     flags = (*(f"-D{name}={value}" for name, value in defines.items()), f"-I{headers}")
-    return Recipe(
+    return ProgramRecipe(
         name="cxxrtl",
         version=yosys_version,
         files=(

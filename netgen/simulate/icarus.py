@@ -2,7 +2,7 @@
 
 from netgen.operators.design import Design
 from netgen.simulate.compiled import Compiled, require, version_of
-from netgen.simulate.recipe import Recipe, text_of
+from netgen.simulate.recipe import ProgramRecipe, text_of
 from netgen.simulate.simulator import Cost
 
 _INSTALL = "Debian: apt-get install iverilog"
@@ -10,7 +10,7 @@ _SLICE = 250
 """Samples for each process; starting one takes as long as 100 samples on a circuit of 2,000 wires."""
 
 
-def _recipe_of(design: Design) -> Recipe:
+def _recipe_of(design: Design) -> ProgramRecipe:
     """How Icarus makes a program of a design, which its `vvp` interprets.
 
     Unlike the other simulators, it models unknown bits, and fails when a result has one.
@@ -20,7 +20,7 @@ def _recipe_of(design: Design) -> Recipe:
     iverilog, vvp = require("iverilog", _INSTALL), require("vvp", _INSTALL)
     parameters = {"INPUT_WIDTH": design.input_width, "OUTPUT_WIDTH": design.output_width, "LATENCY": design.latency}
     defined = (f"-Pbench.{name}={value}" for name, value in parameters.items())
-    return Recipe(
+    return ProgramRecipe(
         name="icarus",
         version=version_of(iverilog, "-V").partition("\n")[0],
         files=(("top.v", design.verilog), ("bench.v", text_of("bench.v"))),

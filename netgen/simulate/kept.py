@@ -7,12 +7,12 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from netgen.simulate.recipe import Recipe
+from netgen.simulate.recipe import ProgramRecipe
 
 _PROGRAM, _DIGEST = "simulator", "simulator.sha256"
 
 
-def kept_program(recipe: Recipe, cache: Path) -> Path | None:
+def kept_program(recipe: ProgramRecipe, cache: Path) -> Path | None:
     """Find a recipe's program in a cache; None, when it is not there, or not as it was put there."""
     program = (cache / recipe.digest / _PROGRAM).absolute()
     try:
@@ -23,7 +23,7 @@ def kept_program(recipe: Recipe, cache: Path) -> Path | None:
     return program if whole else None
 
 
-def keep_program(recipe: Recipe, cache: Path, program: Path) -> None:
+def keep_program(recipe: ProgramRecipe, cache: Path, program: Path) -> None:
     """Copy a program into a cache, whole or not at all.
 
     A cache that cannot be written keeps nothing, which costs only time.

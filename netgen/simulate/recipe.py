@@ -8,7 +8,7 @@ _HOME = Path(__file__).parent
 
 
 @dataclass(frozen=True)
-class Recipe:
+class ProgramRecipe:
     """Everything that a program depends on, and how to start it.
 
     The program reads the file `inputs` in the folder where it is started, and writes the file `outputs` there. Both

@@ -2,7 +2,7 @@
 
 from netgen.operators.design import Design
 from netgen.simulate.compiled import Compiled, require, version_of
-from netgen.simulate.recipe import Recipe, text_of, words_of
+from netgen.simulate.recipe import ProgramRecipe, text_of, words_of
 from netgen.simulate.simulator import Cost
 
 _VERILATE = (
@@ -13,7 +13,7 @@ _VERILATE = (
 _COMPILE = ("OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O0")  # -O0 runs ten times slower, -O2 no faster
 
 
-def _recipe_of(design: Design) -> Recipe:
+def _recipe_of(design: Design) -> ProgramRecipe:
     """How Verilator, make and a C++ compiler make a program of a design.
 
     Raises: SimulatorError, when Verilator or make is not installed.
@@ -24,7 +24,7 @@ def _recipe_of(design: Design) -> Recipe:
         f"-DINPUT_WORDS={words_of(design.input_width)} -DOUTPUT_WORDS={words_of(design.output_width)} "
         f"-DLATENCY={design.latency} -I.."
     )
-    return Recipe(
+    return ProgramRecipe(
         name="verilator",
         version=version_of(verilator, "--version"),
         files=(
