@@ -10,12 +10,15 @@ from conftest import skip_or_fail
 from hypothesis import strategies as st
 
 from netgen.hdl import design_of
-from netgen.ir.chain import ChainLayer, chain, weight_matrix
-from netgen.ir.circuit import Circuit
+from netgen.ir.activation import Activation as CircuitActivation
+from netgen.ir.activation import Rescale, Scale, StepFunction, Steps
+from netgen.ir.chain import ChainLayer, chain
+from netgen.ir.circuit import Circuit, CircuitHead, CircuitLayer, classify, ranges_of
 from netgen.ir.dense import Activation
 from netgen.ir.fixed import FixedPoint, Words
 from netgen.ir.grid import Grid, Placement
 from netgen.ir.netlist import Netlist, netlist_of
+from netgen.ir.ranked import ranked
 from netgen.ir.thermometer import BIT
 from netgen.lower import SHARING, alkaid, lower
 from netgen.operators.design import Design
@@ -94,6 +97,101 @@ def circuits(
     return chain(entry, np.ones(features), tuple(layers), thresholds)
 
 
+def random_graph(rng: np.random.Generator, *, deepest: int, inputs: int, widest: int, input_width: int) -> Circuit:
+    """A circuit whose neurons read any earlier ones: sums and maxima, every activation, up to three outputs."""
+    entry = FixedPoint(int(rng.integers(1, input_width + 1)), 2, bool(rng.integers(2)))
+    features = int(rng.integers(1, inputs + 1))
+    thresholds = _thresholds(entry, int(rng.choice([0, 0, 0, 2])), rng)
+    layers: list[CircuitLayer] = []
+    earlier = features * max(len(thresholds), 1)
+    for depth in range(int(rng.integers(1, deepest + 1))):
+        layer = _random_layer(rng, f"block.{depth}", earlier, int(rng.integers(1, widest + 1)))
+        before = Circuit(entry, np.ones(features), (*layers, layer), thresholds)
+        reach = ranges_of(before)[-1]
+        activation = _random_activation(rng, reach.acc_lo, reach.acc_hi)
+        output = FixedPoint(int(rng.integers(1, 7)), 0, bool(rng.integers(2))) if rng.random() < 0.7 else None
+        layers.append(replace(layer, activation=activation, output=output))
+        earlier += len(layer)
+    heads = []
+    for k in range(int(rng.integers(0, 4))):
+        neuron = rng.integers(0, earlier, int(rng.integers(1, 5)))
+        heads.append(CircuitHead(f"head{k}", neuron, np.ones(()), np.zeros(()), "none" if k else "argmax"))
+    return Circuit(entry, np.ones(features), tuple(layers), thresholds, tuple(heads))
+
+
+def _random_layer(rng: np.random.Generator, name: str, earlier: int, neurons: int) -> CircuitLayer:
+    """Neurons that read up to seven words each, some of them more often than others; without activation."""
+    greatest = rng.random() < 0.3
+    rows = []
+    for _ in range(neurons):
+        count = int(rng.integers(int(greatest), 8))
+        near = earlier - 1 - rng.integers(0, min(earlier, 6), count)
+        rows.append(np.unique(np.where(rng.random(count) < 0.7, near, rng.integers(0, earlier, count))))
+    source = np.concatenate(rows).astype(np.int64)
+    most = int(rng.choice([1, 3, 9]))
+    weight = rng.integers(1, most + 1, len(source)) * rng.choice([-1, 1], len(source))
+    bias = rng.integers(-9, 10, neurons) * rng.integers(0, 2)
+    return CircuitLayer(
+        name=name,
+        starts=np.concatenate([[0], np.cumsum([len(row) for row in rows])]),
+        source=source,
+        weight=np.ones_like(weight) if greatest else weight,
+        bias=np.zeros_like(bias) if greatest else bias,
+        frac=0,
+        gather="max" if greatest else "sum",
+    )
+
+
+def _random_activation(rng: np.random.Generator, lo: Words, hi: Words) -> CircuitActivation:
+    """An activation for accumulators from `lo` to `hi`, (n,) each, whose words have few bits."""
+    reach, n = int(max(np.abs(lo).max(), np.abs(hi).max(), 1)), len(lo)
+    excess = max(reach.bit_length() - int(rng.integers(2, 7)), 0)
+    kind = rng.integers(4)
+    if kind < 2:
+        limits = [int(rng.integers(-reach, reach + 1)) if rng.random() < 0.3 else None for _ in range(2)]
+        if None not in limits:
+            limits.sort(key=lambda limit: limit or 0)
+        if rng.random() < 0.3:
+            limits = [0, None]
+        least, most = limits
+        return Rescale(excess - int(rng.integers(0, 2)), least, most, "even" if kind else "up")
+    if kind == 2:
+        multiplier = rng.integers(-11, 12, n)
+        return Scale(multiplier, rng.integers(-20, 21, n), excess + int(rng.integers(1, 4)))
+    functions = tuple(_random_steps(rng, int(lo.min()), int(hi.max())) for _ in range(int(rng.integers(1, 4))))
+    return Steps(functions, rng.integers(0, len(functions), n))
+
+
+def _random_steps(rng: np.random.Generator, lo: int, hi: int) -> StepFunction:
+    """Steps that rise or fall by the same amount, or any values; some breaks lie beyond `lo` to `hi`."""
+    at = np.unique(rng.integers(lo - 2, hi + 3, int(rng.choice([1, 3, 7, 24]))))
+    kind, count = rng.integers(3), len(at) + 1
+    value = rng.integers(-8, 9, count) if kind == 0 else (np.arange(count) - 3) * rng.choice([1, 2, 3])
+    return StepFunction(at, -value if kind == 2 else value)
+
+
+@st.composite
+def graphs(draw: st.DrawFn, *, deepest: int = 5, inputs: int = 6, widest: int = 6, input_width: int = 6) -> Circuit:
+    """Circuits whose layers read any earlier ones; see `random_graph`. Sizes shrink, all else comes from one seed."""
+    return random_graph(
+        np.random.default_rng(draw(st.integers(0, 2**32 - 1))),
+        deepest=draw(st.integers(1, deepest)),
+        inputs=draw(st.integers(1, inputs)),
+        widest=draw(st.integers(1, widest)),
+        input_width=input_width,
+    )
+
+
+def any_circuits() -> st.SearchStrategy[Circuit]:
+    """Chains of dense layers, and circuits whose layers read any earlier ones."""
+    return st.one_of(circuits(), graphs())
+
+
+def classes_of(circuit: Circuit, scores: Words) -> Words:
+    """The classes that scores, (n, n_out), decide."""
+    return classify(scores[:, ranked(circuit)])
+
+
 def _thresholds(entry: FixedPoint, count: int, rng: np.random.Generator) -> tuple[int, ...]:
     """`count` words of a format, or all that can be thresholds."""
     words = np.arange(entry.lo + 1, entry.hi + 1)
@@ -127,7 +225,8 @@ def inputs_of(draw: st.DrawFn, circuit: Circuit) -> Words:
     lo, hi = circuit.input.lo, circuit.input.hi
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     n = circuit.features
-    up = np.where(weight_matrix(circuit, 0)[0].reshape(n, -1).sum(axis=1) > 0, hi, lo)
+    source, weight = circuit.layers[0].row(0)
+    up = np.where(np.bincount(source, weight, minlength=circuit.sizes[0]).reshape(n, -1).sum(axis=1) > 0, hi, lo)
     corners = [np.full(n, lo), np.full(n, hi), up, lo + hi - up]
     return np.concatenate([rng.integers(lo, hi + 1, (draw(st.integers(1, 6)), n)), corners]).astype(np.int64)
 

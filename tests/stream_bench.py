@@ -8,9 +8,10 @@ from pathlib import Path
 from string import Template
 
 import numpy as np
+from strategies import classes_of
 
 from netgen.ir.arrays import Bools
-from netgen.ir.circuit import classify, evaluate
+from netgen.ir.circuit import evaluate
 from netgen.ir.fixed import Words
 from netgen.operators.design import Design
 
@@ -117,7 +118,7 @@ def judge(run: Run, events: Sequence[tuple[int, str, str]]) -> None:
     """
     design = run.design
     scores = evaluate(run.design.circuit, run.inputs)
-    classes = classify(scores)
+    classes = classes_of(design.circuit, scores)
     expected = []
     for row, best in zip(scores, classes, strict=True):
         class_bits = [int(best) >> k & 1 for k in range(design.class_width)]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import (
-    circuits,
+    any_circuits,
     lowered,
     random_circuit,
 )
@@ -24,10 +24,12 @@ from netgen.operators.kinds import (
     Count,
     Greater,
     Input,
+    Larger,
     Maximum,
     Minimum,
     Multiply,
     Operation,
+    Round,
     Select,
     Shift,
     Subtract,
@@ -59,6 +61,9 @@ GOLDEN: list[tuple[Operator, list[tuple[tuple[int, int, int], int]]]] = [
     (operator(Shift(1), 0), [((3, 0, 0), 1), ((-3, 0, 0), -2), ((-1, 0, 0), -1)]),
     (operator(Shift(0), 0), [((-3, 0, 0), -3)]),
     (operator(Shift(-2), 0), [((3, 0, 0), 12), ((-3, 0, 0), -12)]),
+    (operator(Round(1), 0), [((3, 0, 0), 2), ((1, 0, 0), 0), ((-1, 0, 0), 0), ((-3, 0, 0), -2), ((4, 0, 0), 2)]),
+    (operator(Round(2), 0), [((2, 0, 0), 0), ((6, 0, 0), 2), ((-6, 0, 0), -2), ((5, 0, 0), 1), ((7, 0, 0), 2)]),
+    (operator(Larger(), 0, 1), [((3, -2, 0), 3), ((-3, -2, 0), -2), ((4, 4, 0), 4)]),
     (operator(Maximum(-1), 0), [((3, 0, 0), 3), ((-1, 0, 0), -1), ((-3, 0, 0), -1)]),
     (operator(Minimum(2), 0), [((3, 0, 0), 2), ((2, 0, 0), 2), ((-3, 0, 0), -3)]),
     (operator(Greater(), 0, 1), [((3, 2, 0), 1), ((3, 3, 0), 0), ((-3, -2, 0), 0)]),
@@ -126,6 +131,8 @@ def test_ranges_by_hand() -> None:
     assert range_of(count, [(0, 1), (2, 3), (0, 1)]) == (1, 2)  # the second is inverted to 0, the third to 1
     assert range_of(Shift(2), [a]) == (-1, 0)
     assert range_of(Shift(-2), [a]) == (-8, 12)
+    assert range_of(Round(1), [a]) == (-1, 2)  # 1.5 rounds to 2
+    assert range_of(Larger(), [a, b]) == (-1, 4)
     assert range_of(Maximum(0), [a]) == (0, 3)
     assert range_of(Minimum(0), [a]) == (-2, 0)
     assert range_of(Greater(), [a, b]) == (0, 1)
@@ -226,7 +233,7 @@ def test_names_of_a_neuron_stay_the_same_when_another_neuron_changes(sharing: st
     assert before["n1_1"] != after["n1_1"] or before.keys() != after.keys()
 
 
-@given(circuit=circuits(), argmax=st.booleans())
+@given(circuit=any_circuits(), argmax=st.booleans())
 def test_names_are_distinct_and_words_are_called_after_their_neurons(circuit: Circuit, argmax: bool) -> None:
     graph = lowered(circuit, argmax=argmax)
     names = names_of(graph)

@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import circuits, lowered, table_bits
+from strategies import any_circuits, lowered, table_bits
 
 from netgen.errors import BuildError
 from netgen.ir.circuit import Circuit
@@ -17,10 +17,12 @@ from netgen.operators.kinds import (
     Count,
     Greater,
     Input,
+    Larger,
     Maximum,
     Minimum,
     Multiply,
     Operation,
+    Round,
     Select,
     Shift,
     Subtract,
@@ -35,6 +37,8 @@ RECORDS: dict[Operation, tuple[str, tuple[int, ...], int]] = {
     Multiply(5): ("multiply", (), 5),
     Count((0, 1, 1), (False, True, True)): ("count", (0, 1, 1), 0b110),
     Shift(-2): ("shift", (), -2),
+    Round(2): ("round", (), 2),
+    Larger(): ("larger", (), 0),
     Maximum(0): ("maximum", (), 0),
     Minimum(7): ("minimum", (), 7),
     Greater(): ("greater", (), 0),
@@ -51,13 +55,17 @@ def test_every_kind_has_a_record_and_comes_back_from_it() -> None:
 
 
 @given(
-    circuit=circuits(), sharing=st.sampled_from(["none", "csd", "shared"]), argmax=st.booleans(), tables=table_bits()
+    circuit=any_circuits(),
+    sharing=st.sampled_from(["none", "csd", "shared"]),
+    argmax=st.booleans(),
+    tables=table_bits(),
 )
 def test_a_graph_survives_json_exactly(circuit: Circuit, sharing: str, argmax: bool, tables: int) -> None:
     graph = lowered(circuit, sharing=sharing, argmax=argmax, tables=tables)
     again = from_json(to_json(graph))
     assert again.operators == graph.operators
     assert (again.inputs, again.words, again.best) == (graph.inputs, graph.words, graph.best)
+    assert again.scores == graph.scores
     assert to_json(again) == to_json(graph)
 
 
@@ -66,6 +74,7 @@ def _tree(**changes: object) -> str:
     tree: dict[str, object] = {
         "inputs": 2,
         "words": [[3]],
+        "scores": [3],
         "class": None,
         "operators": [
             ["input", [], [], 0, 0, 3, 0, None],
@@ -100,6 +109,8 @@ DAMAGED = {
     _tree(words=[[-1]]): "a word of operator -1, of 4",
     _tree(words=[]): "an operator graph without layers",
     _tree(words=[], operators=[]): "an operator graph without layers",
+    _tree(scores=[2, 4]): "a word of operator 4, of 4",
+    _tree(scores=3): f"{NOT}scores: 3 is no list",
     _tree(**{"class": 4}): "a word of operator 4, of 4",
     _tree(**{"class": 1.0}): f"{NOT}class: 1.0 is no integer",
     _tree(operators={}): f"{NOT}operators: {{}} is no list",
@@ -114,6 +125,7 @@ DAMAGED = {
     _row(2, "add", [0, 1], [0, -1], 0, 0, 6, 1, 0): "operator 2, add: left shifts (0, -1)",
     _row(2, "add", [0, 1], [0, 10**9], 0, 0, 6, 1, 0): "operator 2, add: left shifts (0, 1000000000)",
     _row(2, "shift", [0], [], -(10**9), 0, 6, 1, 0): "operator 2, shift: shifts by -1000000000",
+    _row(2, "round", [0], [], 0, 0, 6, 1, 0): "operator 2, round: rounds by 0 bits",
     _row(2, "multiply", [0], [], 0, 0, 6, 1, 0): "operator 2, multiply: factor 0",
     _row(2, "count", [0], [0], 0, 0, 1, 1, 0): "operator 2, count: bits (0,), inverted (False,)",
     _row(2, "count", [0, 1], [0, 0], 4, 0, 1, 1, 0): f"{NOT}operators[2]: kind 'count' with [0, 0] and 4 is no "

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from mutants import MUTATIONS, differs, mutant, with_ranges
 from strategies import (
     all_inputs,
-    circuits,
+    any_circuits,
     lowered,
     random_circuit,
+    random_graph,
     skip_if_missing,
     table_bits,
 )
@@ -43,7 +44,7 @@ MUTANTS = 1000
 
 
 @pytest.mark.parametrize("sharing", SHARING)
-@given(circuit=circuits(), argmax=st.booleans(), tables=table_bits())
+@given(circuit=any_circuits(), argmax=st.booleans(), tables=table_bits())
 @settings(max_examples=60)
 def test_every_graph_that_lowering_builds_is_proved(sharing: str, circuit: Circuit, argmax: bool, tables: int) -> None:
     skip_if_missing(sharing)
@@ -97,10 +98,12 @@ def _few_bits(rng: np.random.Generator) -> Circuit:
 
 
 def _cases(rng: np.random.Generator) -> Iterator[tuple[Circuit, Words]]:
-    """An endless stream of circuits with inputs: four small ones with all inputs, then two larger ones with 200."""
+    """An endless stream of circuits with inputs: eight small ones with all inputs, then two larger ones with 200."""
     while True:
         for _ in range(4):
             circuit = _small_circuit(rng)
+            yield circuit, all_inputs(circuit)
+            circuit = random_graph(rng, deepest=4, inputs=3, widest=5, input_width=3)
             yield circuit, all_inputs(circuit)
         circuit = _few_bits(rng)
         yield circuit, rng.integers(0, circuit.input.hi + 1, (200, 9))

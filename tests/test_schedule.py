@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import circuits, lowered, pipelines, random_circuit, sharings
+from strategies import any_circuits, lowered, pipelines, random_circuit, sharings
 
 from netgen.errors import BuildError
 from netgen.ir.circuit import Circuit
@@ -86,7 +86,7 @@ def _registers_met(graph: OperatorGraph, timing: Schedule) -> dict[int, set[int]
     return {n: {count + timing.latency - timing.cycle[n] for count in met[n]} for n in graph.outputs}
 
 
-@given(circuit=circuits(), sharing=sharings(), argmax=st.booleans(), pipeline=pipelines(), data=st.data())
+@given(circuit=any_circuits(), sharing=sharings(), argmax=st.booleans(), pipeline=pipelines(), data=st.data())
 def test_every_path_has_the_same_number_of_registers(
     circuit: Circuit, sharing: str, argmax: bool, pipeline: tuple[Pipeline, int], data: st.DataObject
 ) -> None:
@@ -105,7 +105,7 @@ def test_every_path_has_the_same_number_of_registers(
         assert timing.cycle[number] - timing.cycle[source] > before
 
 
-@given(circuit=circuits(), sharing=sharings(), argmax=st.booleans(), steps=st.integers(1, 5))
+@given(circuit=any_circuits(), sharing=sharings(), argmax=st.booleans(), steps=st.integers(1, 5))
 def test_levels_and_cycles_are_as_requested(circuit: Circuit, sharing: str, argmax: bool, steps: int) -> None:
     graph = lowered(circuit, sharing=sharing, argmax=argmax)
     assert schedule(graph, "none").latency == 0

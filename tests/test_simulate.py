@@ -12,10 +12,10 @@ import pytest
 from conftest import skip_or_fail
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from strategies import circuits, designed_as, inputs_of, pipelines, random_circuit
+from strategies import any_circuits, classes_of, designed_as, inputs_of, pipelines, random_circuit
 
 from netgen.errors import DataError, SimulatorError
-from netgen.ir.circuit import Circuit, CircuitLayer, classify, evaluate
+from netgen.ir.circuit import Circuit, CircuitLayer, evaluate
 from netgen.ir.fixed import FixedPoint, Words
 from netgen.operators.design import Design
 from netgen.progress import Progress, silent
@@ -76,7 +76,7 @@ def raise_if_different(
     assert np.array_equal(found.scores, scores)
     if design.class_width:
         assert found.classes is not None
-        assert np.array_equal(found.classes, classify(scores))
+        assert np.array_equal(found.classes, classes_of(design.circuit, scores))
     else:
         assert found.classes is None
 
@@ -125,7 +125,7 @@ def test_simulators_that_build_in_an_instant_equal_evaluate_on_any_circuit(
     simulator: str, needs: Needs, data: st.DataObject, argmax: bool
 ) -> None:
     needs(simulator)
-    circuit = data.draw(circuits())
+    circuit = data.draw(any_circuits())
     pipeline, steps = data.draw(pipelines())
     design = designed_as(circuit, argmax=argmax, pipeline=pipeline, steps=steps)
     raise_if_different(design, data.draw(inputs_of(circuit)), simulator=simulator)

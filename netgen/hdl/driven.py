@@ -16,9 +16,11 @@ from netgen.operators.kinds import (
     Count,
     Greater,
     Input,
+    Larger,
     Maximum,
     Minimum,
     Multiply,
+    Round,
     Select,
     Shift,
     Subtract,
@@ -153,8 +155,10 @@ def _slopes(operator: Operator, sources: Sequence[Operator]) -> Sequence[float]:
             return 2.0 ** left[0], -(2.0 ** left[1])
         case Multiply(factor):
             return (float(factor),)
-        case Shift(right):
+        case Shift(right) | Round(right):
             return (2.0**-right,)
+        case Larger():
+            return 0.5, 0.5
         case Maximum() | Minimum():
             return (1.0,)
         case Greater():

@@ -11,6 +11,7 @@ from netgen.ir.circuit import Circuit
 from netgen.ir.fixed import bits_of
 from netgen.ir.grid import Placement
 from netgen.ir.netlist import Netlist
+from netgen.ir.ranked import ranked
 from netgen.operators.design import Design
 from netgen.operators.graph import OperatorGraph
 from netgen.operators.schedule import Schedule
@@ -44,7 +45,7 @@ def design_of(
 
 def design_with(circuit: Circuit, graph: OperatorGraph, timing: Schedule, *, verilog: str) -> Design:
     """The design of a circuit whose Verilog was written before."""
-    class_width = 0 if graph.best is None else bits_of(0, len(circuit.scores) - 1)[0]
+    class_width = 0 if graph.best is None else bits_of(0, len(circuit.scores[ranked(circuit)]) - 1)[0]
     score = circuit.score_format
     return Design(
         circuit=circuit,

@@ -12,10 +12,12 @@ from netgen.operators.kinds import (
     Count,
     Greater,
     Input,
+    Larger,
     Maximum,
     Minimum,
     Multiply,
     Operation,
+    Round,
     Select,
     Shift,
     Subtract,
@@ -149,6 +151,10 @@ class Expressions:
                     return f"{name}[{width - 1}] ? {fixed} : {kept}"
                 test = f"{read(0)} {'<' if greatest else '>'} "
                 return f"{test}{_literal(limit, bits_of(limit, limit)[0], signed=signed)} ? {fixed} : {kept}"
+            case Round(right):
+                return self._rounded(operator.sources[0], cycle, right)
+            case Larger():
+                return f"{read(0)} > {read(1)} ? {read(0)} : {read(1)}"
             case Greater():
                 return f"{read(0)} > {read(1)}"
             case Select():
@@ -162,6 +168,22 @@ class Expressions:
                 return _looked_up(entries, operator.width, [self._name(source, cycle) for source in operator.sources])
             case _:
                 assert_never(operation)
+
+    def _rounded(self, number: int, cycle: int, right: int) -> str:
+        """An operator's value without its `right` lowest bits, rounded to nearest, halves to even.
+
+        It is one more where the highest bit that is dropped is 1, and another one or the lowest that is kept is.
+        """
+        operator = self._graph.operators[number]
+        name, width = self._name(number, cycle), operator.width
+        sign = f"{name}[{width - 1}]" if operator.signed else "1'd0"
+        kept = _slice(name, right, width - right, width) if width > right else sign
+        kept = f"$signed({kept})" if operator.signed else kept
+        half, lowest = (f"{name}[{bit}]" if bit < width else sign for bit in (right - 1, right))
+        low = min(right - 1, width)
+        others = f"{lowest} | (|{_slice(name, 0, low, width)})" if low else lowest
+        more = f"{{1'd0, {half} & ({others})}}"
+        return f"{kept} + {f'$signed({more})' if operator.signed else more}"
 
     def _halves(self, number: int, cycle: int, low: int) -> tuple[str, str]:
         """An operator's value without its `low` lowest bits, with the sign of the value; and exactly those bits."""

@@ -6,7 +6,8 @@ Goals:
     - the least and the greatest value of every operator;
     - the two neighbours between which every comparison a > b changes, a = b and a = b + 1;
     - the two neighbours between which every right shift changes: the bits that it drops are all 1, or all 0; for both,
-      in a sample in which the change changes an output.
+      in a sample in which the change changes an output;
+    - likewise the two halves that rounding to even treats differently: below an even integer, and below an odd one.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ import numpy.typing as npt
 from netgen.ir.arrays import Bools
 from netgen.ir.fixed import Words
 from netgen.operators.graph import OperatorGraph
-from netgen.operators.kinds import Constant, Count, Greater, Operation, Shift, Table, address_of
+from netgen.operators.kinds import Constant, Count, Greater, Operation, Round, Shift, Table, address_of
 
 Cells = npt.NDArray[np.int32]
 MISSED = -1
@@ -110,7 +111,7 @@ def reached(graph: OperatorGraph, goals: Goals, values: Sequence[Words]) -> tupl
 
 
 def _is_step(operation: Operation) -> bool:
-    return isinstance(operation, Greater) or (isinstance(operation, Shift) and operation.right > 0)
+    return isinstance(operation, Greater | Round) or (isinstance(operation, Shift) and operation.right > 0)
 
 
 def _neighbour(operation: Operation, sources: Sequence[Words]) -> Words:
@@ -120,6 +121,9 @@ def _neighbour(operation: Operation, sources: Sequence[Words]) -> Words:
         margin = (sources[0] + 1) & dropped  # 0 where all dropped bits are 1, and 1 where all are 0
         if operation.right == 1:
             return margin
+    elif isinstance(operation, Round):
+        half = sources[0] & ((1 << operation.right) - 1) == 1 << (operation.right - 1)
+        return np.where(half, sources[0] >> operation.right & 1, MISSED)
     else:
         margin = sources[0] - sources[1]
     return np.where((margin == 0) | (margin == 1), margin, MISSED)

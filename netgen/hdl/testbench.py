@@ -5,6 +5,7 @@ from string import Template
 
 from netgen.hdl.vectors import Vectors
 from netgen.ir.circuit import classify, evaluate
+from netgen.ir.ranked import ranked
 from netgen.operators.design import Design, Payloads, Simulated
 
 
@@ -15,7 +16,7 @@ def testbench_of(design: Design, vectors: Vectors) -> dict[str, str]:
     """
     inputs = vectors.inputs
     scores = evaluate(design.circuit, inputs)
-    expected = Simulated(scores, classify(scores) if design.class_width else None)
+    expected = Simulated(scores, classify(scores[:, ranked(design.circuit)]) if design.class_width else None)
     template = Template((Path(__file__).parent / "testbench.v").read_text(encoding="utf-8"))
     bench = template.substitute(
         coverage="\n".join(f"// {line}" for line in _coverage_lines(vectors)),

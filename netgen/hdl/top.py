@@ -15,10 +15,12 @@ from netgen.operators.kinds import (
     Count,
     Greater,
     Input,
+    Larger,
     Maximum,
     Minimum,
     Multiply,
     Operation,
+    Round,
     Select,
     Shift,
     Subtract,
@@ -48,7 +50,7 @@ class Top(wiring.Component):  # type: ignore[misc]  # Amaranth ships no types
         self, graph: OperatorGraph, timing: Schedule, *, word: FixedPoint, score: FixedPoint, class_width: int
     ) -> None:
         self._graph, self._timing = graph, timing
-        fields: dict[str, object] = {"scores": data.ArrayLayout(Shape(score.width, score.signed), len(graph.words[-1]))}
+        fields: dict[str, object] = {"scores": data.ArrayLayout(Shape(score.width, score.signed), len(graph.scores))}
         if class_width:
             fields["class"] = class_width
         super().__init__(
@@ -81,7 +83,7 @@ class Top(wiring.Component):  # type: ignore[misc]  # Amaranth ships no types
                     m.d.sync += register.eq(chain[-1])
                 chain.append(register)
             chains.append(chain)
-        for k, number in enumerate(graph.words[-1]):
+        for k, number in enumerate(graph.scores):
             m.d.comb += self.o.payload["scores"][k].eq(self._read(chains, number, timing.latency))
         if graph.best is not None:
             m.d.comb += self.o.payload["class"].eq(self._read(chains, graph.best, timing.latency))
@@ -122,6 +124,12 @@ class Top(wiring.Component):  # type: ignore[misc]  # Amaranth ships no types
                 return sum(terms[1:], terms[0])
             case Shift(right):
                 return sources[0].shift_right(right) if right >= 0 else sources[0].shift_left(-right)
+            case Round(right):
+                whole, half = sources[0] >> right, (sources[0] >> (right - 1))[0]
+                others = sources[0][: right - 1].any() if right > 1 else Const(0)
+                return whole + (half & (whole[0] | others))
+            case Larger():
+                return Mux(sources[0] > sources[1], sources[0], sources[1])
             case Maximum(limit):
                 return Mux(sources[0] < limit, limit, sources[0])
             case Minimum(limit):

@@ -115,8 +115,7 @@ class _Writer:
         yield ""
         yield "  // output"
         words = [
-            self.expressions.filled(number, self.design.score.width, latency)
-            for number in reversed(self.graph.words[-1])
+            self.expressions.filled(number, self.design.score.width, latency) for number in reversed(self.graph.scores)
         ]
         if best is not None:
             words.insert(0, self.expressions.filled(best, self.design.class_width, latency))

@@ -1,15 +1,17 @@
 """Sharing `alkaid`: alkaid decides which terms are added, and netgen derives ranges and widths."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from importlib.util import find_spec
 
 import numpy as np
 
 from netgen.errors import BuildError
-from netgen.ir.fixed import Words
 from netgen.lower.builder import Builder, Term
-from netgen.lower.csd import constant_of, zero
+from netgen.lower.csd import add_digits, constant_of, zero
+
+MOST_WEIGHTS = 1_000_000
+"""Weights of the largest matrix, zeros included, that alkaid is given."""
 
 
 class Code(IntEnum):
@@ -26,10 +28,13 @@ def available() -> bool:
     return find_spec("alkaid") is not None
 
 
-def add_by_alkaid(builder: Builder, weight: Words, bias: Words, inputs: Sequence[int]) -> list[Term]:
+def add_by_alkaid(builder: Builder, rows: Sequence[Mapping[int, int]], bias: Sequence[int]) -> list[Term]:
     """Share terms between neurons as alkaid's solver does.
 
     The ranges that alkaid states are ignored: they are wrong for some operations.
+
+    Its matrix of words that are read times neurons has at most `MOST_WEIGHTS` weights, zeros included; the sums of
+    larger layers share no terms.
 
     Raises: BuildError, when alkaid is not installed.
     Source: Sun et al. 2025, da4ml, and its successor alkaid.
@@ -38,20 +43,25 @@ def add_by_alkaid(builder: Builder, weight: Words, bias: Words, inputs: Sequence
         raise BuildError("emit.sharing: alkaid is not installed; pip install 'netgen[alkaid]', or use shared")
     from alkaid.cmvm import cmvm_solve
 
-    used = np.flatnonzero(weight.any(axis=0)).tolist()
-    filled = np.flatnonzero(weight.any(axis=1)).tolist()
+    used = sorted({number for row in rows for number in row}, key=lambda number: builder.neuron_of[number])
+    filled = [k for k, row in enumerate(rows) if row]
     sums: dict[int, Term] = {}
-    if len(used):
-        kernel = np.ascontiguousarray(weight[np.ix_(filled, used)].T, dtype=np.float32)
-        ranges = [builder.range_of(inputs[k]) for k in used]
-        intervals = [(float(lo), float(hi), 1.0) for lo, hi in ranges]
-        terms = [Term(inputs[k]) for k in used]
+    if len(used) * len(filled) > MOST_WEIGHTS:
+        return add_digits(builder, rows, bias)
+    if used:
+        kernel = np.zeros((len(used), len(filled)), dtype=np.float32)
+        place = {number: k for k, number in enumerate(used)}
+        for column, k in enumerate(filled):
+            for number, weight in rows[k].items():
+                kernel[place[number], column] = weight
+        intervals = [(float(lo), float(hi), 1.0) for lo, hi in map(builder.range_of, used)]
+        terms = [Term(number) for number in used]
         for stage in cmvm_solve(kernel, qintervals=intervals, latencies=[0.0] * len(used)):
             terms = _stage(builder, stage, terms)
         sums = dict(zip(filled, terms, strict=True))
     return builder.sums(
         [
-            [*([sums[k]] if k in sums else []), *constant_of(builder, int(added))] or [zero(builder)]
+            [*([sums[k]] if k in sums else []), *constant_of(builder, added)] or [zero(builder)]
             for k, added in enumerate(bias)
         ]
     )

@@ -1,12 +1,13 @@
 """An operator graph under construction: it derives the exact range of every operator that is added."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 from netgen.ir.fixed import Interval
 from netgen.lower.adder_tree import CONSTANT, Node, badness, fewest_levels, join, plan_sum
 from netgen.lower.bit_counts import BitGroup, group_bits
-from netgen.lower.form import Linear, LinearForm, linear_form, word_form
+from netgen.lower.form import WHOLE, Linear, LinearForm, linear_form, word_form
+from netgen.lower.templates import Template, template_of
 from netgen.operators.cost import count_lut
 from netgen.operators.graph import Operator
 from netgen.operators.kinds import (
@@ -48,47 +49,56 @@ class Builder:
         layer: the layer to which operators are added.
         inputs: the operators that give the words of the sample.
         sites: the sites of neurons, when they are placed.
+        neuron_of: for each word of an earlier layer, its operator's number: the layer and index of the neuron.
     """
 
     def __init__(self, inputs: int, word: Interval, sites: NeuronSites | None = None) -> None:
         self.sites = sites
+        self.neuron_of: dict[int, tuple[int, int]] = {}
         self.operators: list[Operator] = []
         self.levels: list[int] = []
         self.layer = 0
         self.inputs = [self._append(Operator(Input(k), (), *word, 0, None)) for k in range(inputs)]
         self._known: dict[tuple[Operation, tuple[int, ...]], int] = {}
+        self._constants: dict[int, int] = {}
+        self._word_forms: dict[int, LinearForm] = {}
         self._forms: dict[int, LinearForm] = {}
-        self._words: set[int] = set()
+        self._templates: dict[Hashable, tuple[Template, int]] = {}
 
-    def begin_layer(self, inputs: Iterable[int]) -> None:
-        """Begin the next layer, whose sums read the operators `inputs`; ranges are exact over all values of these."""
+    def begin_layer(self, words: Iterable[int]) -> None:
+        """Begin the next layer; ranges of its sums are exact over all values of words of earlier layers.
+
+        Args:
+            words: the operators that give the words of the layer before, in order.
+        """
+        for index, number in enumerate(words):
+            if number not in self.neuron_of and not isinstance(self.operators[number].operation, Constant):
+                self.neuron_of[number] = self.layer, index
+                self._word_forms[number] = word_form(number, self.range_of(number))
         self.layer += 1
-        constants = {op: number for (op, _), number in self._known.items() if isinstance(op, Constant)}
-        self._known = {(op, ()): number for op, number in constants.items()}
-        self._forms = {number: word_form(number, self.range_of(number)) for number in inputs}
-        self._words = set(self._forms)
-        self._forms |= {number: LinearForm(op.value, {}) for op, number in constants.items()}
+        self._known, self._forms, self._templates = {}, {}, {}
 
     def add(self, operation: Operation, *sources: int, index: Index = None) -> int:
         """Add an operator, or a constant where only one value is possible; return its number.
 
         An operator that several neurons share is added once, however often it is asked for.
         """
+        if isinstance(operation, Constant):
+            return self.constant(operation.value)
         key = operation, sources
         if index is None and key in self._known:
             return self._known[key]
         form = None
-        if isinstance(operation, Linear) and all(source in self._forms for source in sources):
-            form = linear_form(operation, sources, self._forms)
+        if isinstance(operation, Linear):
+            known = {source: found for source in sources if (found := self._form_of(source)) is not None}
+            form = linear_form(operation, sources, known) if all(source in known for source in sources) else None
+        if form is not None:
             lo, hi = form.range(self.range_of)
         else:
             lo, hi = range_of(operation, [self.range_of(source) for source in sources])
-        if isinstance(operation, Constant):
-            number = self._append(Operator(operation, (), lo, hi, 0, None))
-        elif lo == hi:
+        if lo == hi:
             return self.constant(lo)
-        else:
-            number = self._append(Operator(operation, sources, lo, hi, self.layer, index))
+        number = self._append(Operator(operation, sources, lo, hi, self.layer, index))
         if form is not None:
             self._forms[number] = form
         if index is None:
@@ -97,7 +107,40 @@ class Builder:
 
     def constant(self, value: int) -> int:
         """Add the operator that always gives `value`, or find it; return its number."""
-        return self.add(Constant(value))
+        if value not in self._constants:
+            number = self._append(Operator(Constant(value), (), value, value, 0, None))
+            self._constants[value], self._word_forms[number] = number, LinearForm(value, {})
+        return self._constants[value]
+
+    def is_constant(self, number: int) -> bool:
+        """Whether an operator always gives the same value."""
+        return isinstance(self.operators[number].operation, Constant)
+
+    def repeated(self, key: Hashable, sources: Sequence[int], index: int, make: Callable[[], Term]) -> Term:
+        """Add what a neuron needs, or repeat what was added for an equal one of this layer; return its result.
+
+        Args:
+            key: equal for neurons that compute the same from sources of equal ranges and levels, in order.
+            sources: distinct operators.
+            make: adds operators of this neuron alone; called for the first neuron.
+        """
+        ranges = tuple([(self.operators[s].lo, self.operators[s].hi, self.levels[s]) for s in sources])
+        whole = key, ranges
+        found = self._templates.get(whole)
+        if found is not None:
+            template, shift = found
+            return Term(template.repeat(self.operators, self.levels, sources, self.layer, index), shift)
+        first = len(self.operators)
+        result = make()
+        template = template_of(self.operators, self.levels, sources, first, result.operator)
+        self._templates[whole] = template, result.shift
+        for number in range(first, len(self.operators)):
+            self._forms.pop(number, None)
+        return result
+
+    def as_variable(self, number: int) -> None:
+        """Let ranges of sums be exact over all values of an operator, not over those of its sources."""
+        self._forms[number] = LinearForm(0, {(number, WHOLE): 1})
 
     def plus(self, a: Term, b: Term, index: Index) -> Term:
         """Add two terms by one adder.
@@ -115,7 +158,20 @@ class Builder:
         """Add up the terms of each neuron, in no more levels than the deepest neuron needs."""
         levels = ([self.levels[term.operator] for term in row] for row in rows)
         within = max(map(fewest_levels, levels), default=0)
-        return [self.sum(row, index, within) for index, row in enumerate(rows)]
+        return [self._repeated_sum(row, index, within) for index, row in enumerate(rows)]
+
+    def _repeated_sum(self, terms: Sequence[Term], index: int, within: int) -> Term:
+        """`sum`, worked out once for neurons that add up words of equal ranges in the same way."""
+        sources: dict[int, int] = {}
+        key: list[tuple[int, int, bool]] = []
+        for term in terms:
+            if term.operator in self.neuron_of:
+                key.append((sources.setdefault(term.operator, len(sources)), term.shift, term.negative))
+            elif self.is_constant(term.operator):
+                key.append((-1 - term.operator, term.shift, term.negative))
+            else:
+                return self.sum(terms, index, within)
+        return self.repeated((within, *key), list(sources), index, lambda: self.sum(terms, index, within))
 
     def sum(self, terms: Sequence[Term], index: Index, within: int) -> Term:
         """Add up terms, at least one, in few levels; the result is exact and not negated.
@@ -151,6 +207,10 @@ class Builder:
         """Least and greatest value of an operator."""
         return self.operators[number].range
 
+    def _form_of(self, number: int) -> LinearForm | None:
+        """The form of an operator; None when it is no sum of words."""
+        return self._forms.get(number) or self._word_forms.get(number)
+
     def _append(self, operator: Operator) -> int:
         before = max((self.levels[s] for s in operator.sources), default=0)
         self.operators.append(operator)
@@ -160,7 +220,7 @@ class Builder:
     def _bits_in(self, term: Term) -> int:
         """How many bits a term has, if each of them is 0 or 1 independently of the others; else 0."""
         independent = self.range_of(term.operator) in ((0, 1), (0, 3))
-        return self.operators[term.operator].width if independent and term.operator in self._words else 0
+        return self.operators[term.operator].width if independent and term.operator in self.neuron_of else 0
 
     def _count(self, group: BitGroup, terms: Sequence[Term], index: Index) -> Term:
         sources = [terms[k].operator for k in group.members]
@@ -168,7 +228,7 @@ class Builder:
         return Term(self.add(count, *sources, index=index), group.shift)
 
     def _leaf(self, number: int, term: Term) -> Node:
-        form = self._forms.get(term.operator)
+        form = self._form_of(term.operator)
         surplus = 0 if form is None else form.constant
         level = self.levels[term.operator]
         return Node(self.range_of(term.operator), term.shift, term.negative, surplus, level, 0, leaf=number)

@@ -1,33 +1,28 @@
 """Sharing `csd`: each weight is a few shifted copies of its input, which a balanced tree adds and subtracts."""
 
-from collections.abc import Sequence
-
-import numpy as np
+from collections.abc import Mapping, Sequence
 
 from netgen.ir.digits import signed_digits
-from netgen.ir.fixed import Words
 from netgen.lower.builder import Builder, Term
 
 
-def add_digits(builder: Builder, weight: Words, bias: Words, inputs: Sequence[int]) -> list[Term]:
+def add_digits(builder: Builder, rows: Sequence[Mapping[int, int]], bias: Sequence[int]) -> list[Term]:
     """Write weights in canonical signed digits and add up, neuron by neuron.
 
     Source: Reitwiesner 1960 (canonical signed digits).
     """
     return builder.sums(
         [
-            [*digits_of(row, inputs), *constant_of(builder, int(added))] or [zero(builder)]
-            for row, added in zip(weight, bias, strict=True)
+            [*digits_of(row), *constant_of(builder, added)] or [zero(builder)]
+            for row, added in zip(rows, bias, strict=True)
         ]
     )
 
 
-def digits_of(row: Words, inputs: Sequence[int]) -> list[Term]:
-    """The shifted inputs whose sum is a row of weights times the inputs."""
+def digits_of(row: Mapping[int, int]) -> list[Term]:
+    """The shifted words whose sum is a row of weights times words, by operator."""
     return [
-        Term(inputs[source], shift, sign < 0)
-        for source in np.flatnonzero(row).tolist()
-        for shift, sign in signed_digits(int(row[source]))
+        Term(operator, shift, sign < 0) for operator, weight in row.items() for shift, sign in signed_digits(weight)
     ]
 
 

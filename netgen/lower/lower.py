@@ -6,21 +6,20 @@ from typing import Protocol
 
 import numpy as np
 
-from netgen.errors import BuildError
-from netgen.ir.activation import Rescale
 from netgen.ir.arrays import Bools
-from netgen.ir.chain import activation_name, weight_matrix
-from netgen.ir.circuit import Circuit, ranges_of
-from netgen.ir.fixed import Words
+from netgen.ir.circuit import Circuit, CircuitLayer, LayerRange, ranges_of
+from netgen.ir.ranked import ranked
+from netgen.ir.rows import row_sums
 from netgen.lower.alkaid import add_by_alkaid
 from netgen.lower.argmax import add_argmax
 from netgen.lower.builder import Builder, Term
-from netgen.lower.csd import add_digits
+from netgen.lower.csd import add_digits, constant_of, zero
+from netgen.lower.maximum import add_greatest
 from netgen.lower.placement_aware import add_locally
 from netgen.lower.products import add_products
 from netgen.lower.subexpressions import add_shared
-from netgen.lower.table import add_table, bits_into
-from netgen.lower.word import add_word
+from netgen.lower.table import add_table
+from netgen.lower.word import add_activated, constant_in_sum
 from netgen.operators.graph import OperatorGraph, trimmed
 from netgen.operators.kinds import Constant, Greater
 from netgen.operators.wiring import NeuronSites
@@ -29,13 +28,13 @@ from netgen.operators.wiring import NeuronSites
 class Sharing(Protocol):
     """A way to build the sums of a layer, and to share operators between them."""
 
-    def __call__(self, builder: Builder, weight: Words, bias: Words, inputs: Sequence[int]) -> list[Term]:
+    def __call__(self, builder: Builder, rows: Sequence[Mapping[int, int]], bias: Sequence[int]) -> list[Term]:
         """Add the sums of one layer.
 
         Args:
-            weight: (n_out, n_in) int64, 0 where there is no wire.
-            bias: (n_out,) int64.
-            inputs: the operator of each input.
+            rows: for each neuron the weights of the words that it adds up, none of them 0, by the operator that gives
+                the word, which is no constant; in the order of the neurons that give them.
+            bias: for each neuron.
         Returns: the sum of each neuron, not negated.
         """
         ...
@@ -63,45 +62,120 @@ def lower(
         argmax: whether to give the class as well.
         sites: the sites of neurons; `local` needs them.
         tables: a neuron that at most this many bits enter becomes one look-up table; at most 8 bits.
-    Raises: BuildError, when `sharing` needs a placement or a library that is missing.
+    Raises: BuildError, when `sharing` needs a placement or a library that is missing, or a class is asked for and no
+        output, or more than one, is a class.
     """
     builder = Builder(circuit.features, (circuit.input.lo, circuit.input.hi), sites)
-    words: list[list[int]] = []
-    inputs = _first_inputs(builder, circuit.thresholds)
-    for depth, (layer, bounds, needed) in enumerate(
-        zip(circuit.layers, ranges_of(circuit), _needed(circuit), strict=True)
-    ):
-        builder.begin_layer(inputs)
-        activation = layer.activation
-        if not isinstance(activation, Rescale) or activation.rounding != "up" or layer.gather != "sum":
-            raise BuildError(f"layer {layer.name}: {activation_name(layer)} of a {layer.gather} cannot be lowered yet")
-        shift = activation.shift
-        constant = bounds.out_lo == bounds.out_hi
-        computed = needed & ~constant
-        operations = [builder.operators[number].operation for number in inputs]
-        known = np.array([op.value if isinstance(op, Constant) else 0 for op in operations], dtype=np.int64)
-        varies = np.array([not isinstance(op, Constant) for op in operations])
-        matrix = weight_matrix(circuit, depth)
-        weight = np.where(varies & computed[:, None], matrix, 0)
-        bias = layer.bias + matrix @ known
-        tabled = computed & (bits_into(builder, weight, inputs) <= tables)
-        half = 1 << (shift - 1) if shift > 0 else 0  # half a step of the word, so that dropping low bits rounds
-        added = np.where(computed & ~tabled, bias + half, 0)
-        sums = SHARING[sharing](builder, np.where(tabled[:, None], 0, weight), added, inputs)
-        found = []
-        for k, total in enumerate(sums):
-            if tabled[k]:
-                row = {inputs[j]: int(weight[k, j]) for j in np.flatnonzero(weight[k]).tolist()}
-                found.append(add_table(builder, row, int(bias[k]), layer, k))
-            elif computed[k]:
-                found.append(add_word(builder, total, activation, layer.output, k))
-            else:
-                found.append(builder.constant(int(bounds.out_lo[k] * constant[k])))
-        inputs = found
-        words.append(inputs)
-    builder.begin_layer(inputs)
-    best = add_argmax(builder, inputs) if argmax else None
-    return trimmed(builder.operators, words, best, inputs=circuit.features)
+    words = _Words(circuit, builder)
+    words.set(0, _first_inputs(builder, circuit.thresholds))
+    for depth, bounds, needed in zip(range(len(circuit.layers)), ranges_of(circuit), _needed(circuit), strict=True):
+        builder.begin_layer(words.of(depth))
+        found = _lower_layer(circuit, depth, bounds, needed, words, SHARING[sharing], tables)
+        words.set(depth + 1, found)
+    builder.begin_layer(words.of(len(circuit.layers)))
+    scores = words.operator[circuit.scores].tolist()
+    best = add_argmax(builder, scores[ranked(circuit)]) if argmax else None
+    layers = [words.of(depth) for depth in range(1, len(circuit.layers) + 1)]
+    return trimmed(builder.operators, layers, best, inputs=circuit.features, scores=scores)
+
+
+class _Words:
+    """The operators that give the words of all neurons.
+
+    Attributes:
+        operator: (neurons,) int64, its number.
+        width: (neurons,) int64, its bits.
+        varies: (neurons,) bool, whether it is no constant.
+        value: (neurons,) int64, of a constant; else 0.
+    """
+
+    def __init__(self, circuit: Circuit, builder: Builder) -> None:
+        self.builder, self.ends = builder, (0, *circuit.first)
+        self.operator, self.width, self.value = np.zeros((3, circuit.first[-1]), dtype=np.int64)
+        self.varies = np.ones(circuit.first[-1], dtype=np.bool_)
+
+    def set(self, depth: int, numbers: Sequence[int]) -> None:
+        """Set the operators of a layer's words; layer 0 are the inputs of the first."""
+        for neuron, number in enumerate(numbers, self.ends[depth]):
+            operator = self.builder.operators[number]
+            self.operator[neuron], self.width[neuron] = number, operator.width
+            if isinstance(operator.operation, Constant):
+                self.varies[neuron], self.value[neuron] = False, operator.operation.value
+
+    def of(self, depth: int) -> list[int]:
+        """The operators of a layer's words."""
+        numbers: list[int] = self.operator[self.ends[depth] : self.ends[depth + 1]].tolist()
+        return numbers
+
+
+def _lower_layer(
+    circuit: Circuit, depth: int, bounds: LayerRange, needed: Bools, words: _Words, share: Sharing, tables: int
+) -> list[int]:
+    """Add the operators of a layer; return those that give its words.
+
+    Args:
+        needed: (n,) whether a score depends on the neuron.
+    """
+    layer, builder = circuit.layers[depth], words.builder
+    constant = bounds.out_lo == bounds.out_hi
+    computed = needed & ~constant
+    varies, value = words.varies[layer.source], words.value[layer.source]
+    read = varies & computed[layer.target]
+    if layer.gather == "max":
+        known = np.maximum.reduceat(np.where(varies, _NO_CONSTANT, value), layer.starts[:-1])
+    else:
+        known = layer.bias + row_sums(layer.starts, layer.weight * value)
+    bits = row_sums(layer.starts, words.width[layer.source] * read)
+    tabled = computed & (bits > 0) & (bits <= tables)
+    rows = [dict[int, int]() for _ in range(len(layer))]
+    wires = layer.target[read], words.operator[layer.source[read]], layer.weight[read]
+    for k, number, weight in zip(*(wire.tolist() for wire in wires), strict=True):
+        rows[k][number] = weight
+    summed = (computed & ~tabled).tolist()
+    totals = _totals(builder, layer, rows, known.tolist(), summed, share)
+    found = []
+    for k, total in enumerate(totals):
+        if summed[k]:
+            bias = int(known[k]) if layer.gather == "sum" else 0
+            found.append(add_activated(builder, total, bias, rows[k].values(), layer, k))
+        elif tabled[k]:
+            found.append(add_table(builder, rows[k], int(known[k]), layer, k))
+        else:
+            found.append(builder.constant(int(bounds.out_lo[k] * constant[k])))
+    return found
+
+
+_NO_CONSTANT = -(1 << 62)
+"""Below every word."""
+
+
+def _totals(
+    builder: Builder,
+    layer: CircuitLayer,
+    rows: Sequence[Mapping[int, int]],
+    known: Sequence[int],
+    summed: Sequence[bool],
+    share: Sharing,
+) -> list[Term]:
+    """The sums or maxima of a layer; 0 for neurons that have none.
+
+    Args:
+        known: of each neuron, its bias, or the greatest of the words that are constants.
+        summed: which neurons have a sum or maximum.
+    """
+    constants = [constant_in_sum(layer, bias) if has else 0 for bias, has in zip(known, summed, strict=True)]
+    if layer.gather != "max":
+        return share(builder, [row if has else {} for row, has in zip(rows, summed, strict=True)], constants)
+    found = []
+    for k, has in enumerate(summed):
+        if not has:
+            found.append(zero(builder))
+            continue
+        least = None if known[k] == _NO_CONSTANT else known[k]
+        half = constant_of(builder, constant_in_sum(layer, 0))
+        greatest = Term(add_greatest(builder, list(rows[k]), least, k))
+        found.append(builder.sum([greatest, *half], k, 0) if half else greatest)
+    return found
 
 
 def _first_inputs(builder: Builder, thresholds: Sequence[int]) -> list[int]:

@@ -1,9 +1,8 @@
 """Sharing `local`: terms are added where their wires meet, and shared where adders saved outweigh the wire."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from netgen.errors import BuildError
-from netgen.ir.fixed import Words
 from netgen.ir.grid import Site
 from netgen.lower.builder import Builder, Index, Term
 from netgen.lower.subexpressions import Pair, Row, Uses, by_bits, extract_pairs
@@ -20,7 +19,7 @@ EXTRA_LEVELS = 3
 UNIT = (1, 1, 1)
 
 
-def add_locally(builder: Builder, weight: Words, bias: Words, inputs: Sequence[int]) -> list[Term]:
+def add_locally(builder: Builder, rows: Sequence[Mapping[int, int]], bias: Sequence[int]) -> list[Term]:
     """Add two terms where their wires meet, and lead one wire on; share a pair where that pays.
 
     A sum is a tree from its inputs to its neuron. The two terms whose wires can run together the longest are added
@@ -32,22 +31,20 @@ def add_locally(builder: Builder, weight: Words, bias: Words, inputs: Sequence[i
     """
     if builder.sites is None:
         raise BuildError("emit.sharing: local needs a placement; place the circuit first")
-    layout = _Layout(builder, inputs)
-    rows = extract_pairs(
-        builder, weight, bias, inputs, priority=by_bits, accept=layout.accept, extracted=layout.extracted
-    )
-    return [layout.sum(row, index) for index, row in enumerate(rows)]
+    layout = _Layout(builder, rows)
+    sums = extract_pairs(builder, rows, bias, priority=by_bits, accept=layout.accept, extracted=layout.extracted)
+    return [layout.sum(terms, index) for index, terms in enumerate(sums)]
 
 
 class _Layout:
     """The sites of a layer's terms, and of the operators that add them."""
 
-    def __init__(self, builder: Builder, inputs: Sequence[int]) -> None:
+    def __init__(self, builder: Builder, rows: Sequence[Mapping[int, int]]) -> None:
         assert builder.sites is not None
         self.builder, self.sites = builder, builder.sites
         self.at: dict[int, Site] = {}
-        for index, number in enumerate(inputs):
-            site = self.sites.get((builder.layer - 1, index))
+        for number in {number for row in rows for number in row}:
+            site = self.sites.get(builder.neuron_of[number])
             if site is not None:
                 self.at[number] = site
 

@@ -3,7 +3,7 @@
 import heapq
 from collections.abc import Callable, Mapping, Sequence
 
-from netgen.ir.fixed import Words
+from netgen.ir.digits import signed_digits
 from netgen.lower.builder import Builder, Term
 from netgen.lower.csd import add_digits, constant_of, digits_of, zero
 from netgen.operators.cost import lut_of
@@ -39,7 +39,7 @@ def by_bits(count: int, overlap: int) -> tuple[float, ...]:
     return -(count - 1) * overlap, -overlap
 
 
-def add_shared(builder: Builder, weight: Words, bias: Words, inputs: Sequence[int]) -> list[Term]:
+def add_shared(builder: Builder, rows: Sequence[Mapping[int, int]], bias: Sequence[int]) -> list[Term]:
     """Replace, again and again, the pair of terms that most sums have in common by one operator.
 
     Two priorities are tried, and no sharing at all; the result with the fewest look-up tables is kept. A sum of few
@@ -47,18 +47,16 @@ def add_shared(builder: Builder, weight: Words, bias: Words, inputs: Sequence[in
 
     Source: Hartley 1996 (pairs in signed digits); Aksoy et al. 2012 and Sun et al. 2025 (da4ml) for matrices.
     """
-    tried = [add_digits(builder, weight, bias, inputs)]
-    for priority in (by_bits, by_count):
-        rows = extract_pairs(builder, weight, bias, inputs, priority=priority)
-        tried.append(builder.sums(rows))
+    tried = [add_digits(builder, rows, bias)]
+    if few_pairs(rows):
+        tried += [builder.sums(extract_pairs(builder, rows, bias, priority=way)) for way in (by_bits, by_count)]
     return min(tried, key=lambda terms: _lut(builder, terms))
 
 
 def extract_pairs(
     builder: Builder,
-    weight: Words,
-    bias: Words,
-    inputs: Sequence[int],
+    rows: Sequence[Mapping[int, int]],
+    bias: Sequence[int],
     *,
     priority: Priority,
     accept: Accept | None = None,
@@ -70,17 +68,23 @@ def extract_pairs(
         accept: asked before each pair is shared; by default all are.
         extracted: called after each pair that is shared.
     """
-    rows = [{(t.operator, t.shift): t.sign for t in digits_of(row, inputs)} for row in weight]
-    if sum(len(row) * (len(row) - 1) // 2 for row in rows) <= PAIRS:
-        _Pairs(builder, rows, [int(added) != 0 for added in bias], priority, accept, extracted).share()
+    sums = [{(t.operator, t.shift): t.sign for t in digits_of(row)} for row in rows]
+    if few_pairs(rows):
+        _Pairs(builder, sums, [added != 0 for added in bias], priority, accept, extracted).share()
     return [
         [
             *(Term(operator, shift, sign < 0) for (operator, shift), sign in row.items()),
-            *constant_of(builder, int(added)),
+            *constant_of(builder, added),
         ]
         or [zero(builder)]
-        for row, added in zip(rows, bias, strict=True)
+        for row, added in zip(sums, bias, strict=True)
     ]
+
+
+def few_pairs(rows: Sequence[Mapping[int, int]]) -> bool:
+    """Whether the terms of some sums have no more pairs than can be searched."""
+    terms = [sum(1 for weight in row.values() for _ in signed_digits(weight)) for row in rows]
+    return sum(n * (n - 1) // 2 for n in terms) <= PAIRS
 
 
 class _Pairs:

@@ -1,21 +1,71 @@
-"""From a neuron's sum to its word: shift, activate and saturate, each only where the range of the sum requires it."""
+"""From a neuron's sum or maximum to its word: scale, shift and limit, each only where its range requires it."""
 
-from netgen.ir.activation import Rescale
+from collections.abc import Iterable
+from math import gcd
+
+from netgen.ir.activation import Rescale, Scale, Steps
+from netgen.ir.circuit import CircuitLayer
+from netgen.ir.digits import signed_digits
 from netgen.ir.fixed import FixedPoint, shift_round
 from netgen.lower.builder import Builder, Term
-from netgen.operators.kinds import Constant, Maximum, Minimum, Shift
+from netgen.lower.csd import constant_of
+from netgen.lower.steps import add_steps
+from netgen.operators.kinds import Constant, Maximum, Minimum, Round, Shift
+
+
+def constant_in_sum(layer: CircuitLayer, bias: int) -> int:
+    """The constant that a neuron's sum includes.
+
+    Half a step of the word, so that dropping low bits rounds; no bias where it moves breaks, or an offset, instead.
+    """
+    activation = layer.activation
+    if not isinstance(activation, Rescale):
+        return 0
+    return bias + (1 << (activation.shift - 1) if activation.shift > 0 and activation.rounding == "up" else 0)
+
+
+def add_activated(
+    builder: Builder, total: Term, bias: int, weights: Iterable[int], layer: CircuitLayer, index: int
+) -> int:
+    """Add the operators that turn a sum or maximum into a word; return the operator that gives the word.
+
+    Args:
+        total: the sum, with the constant that `constant_in_sum` says.
+        weights: of the words that the neuron reads.
+    """
+    activation = layer.activation
+    if isinstance(activation, Steps):
+        divisor = gcd(*weights)
+        return add_steps(builder, total, bias, activation.of(index), layer.output, index, divisor=divisor)
+    if isinstance(activation, Scale):
+        scaled = _times(builder, total, int(activation.multiplier[index]), bias, int(activation.offset[index]), index)
+        return add_word(builder, scaled, Rescale(activation.shift), layer.output, index)
+    return add_word(builder, total, activation, layer.output, index)
+
+
+def _times(builder: Builder, total: Term, multiplier: int, bias: int, offset: int, index: int) -> Term:
+    """`(total + bias) * multiplier + offset`, by shifts and additions."""
+    if total.operator not in builder.neuron_of and not builder.is_constant(total.operator):
+        builder.as_variable(total.operator)
+    digits = [Term(total.operator, total.shift + shift, sign < 0) for shift, sign in signed_digits(multiplier)]
+    return builder.sum(
+        [*digits, *constant_of(builder, bias * multiplier + offset)] or [Term(builder.constant(0))], index, 0
+    )
 
 
 def add_word(builder: Builder, total: Term, activation: Rescale, output: FixedPoint | None, index: int) -> int:
-    """Add the operators that turn a sum into a word; return the operator that gives the word.
+    """Shift and limit a sum; return the operator that gives the word.
 
     Args:
-        total: the sum. It includes half a step of the word, so that dropping its low bits rounds it.
+        total: the sum. When halves are rounded up it includes half a step of the word, so that dropping its low bits
+            rounds it.
         activation: its shift is negative to append zeros.
         output: format in which the word saturates, if it does.
     """
     number, drop = total.operator, activation.shift - total.shift
-    if drop:
+    if drop > 0 and activation.rounding == "even":
+        number = builder.add(Round(drop), number, index=index)
+    elif drop:
         number = builder.add(Shift(drop), number, index=index)
     lo, hi = builder.range_of(number)
     floor, ceiling = limits_of(activation, output)

@@ -12,9 +12,11 @@ from netgen.operators.kinds import (
     Count,
     Greater,
     Input,
+    Larger,
     Maximum,
     Minimum,
     Multiply,
+    Round,
     Select,
     Shift,
     Subtract,
@@ -24,7 +26,7 @@ from netgen.operators.schedule import Schedule
 
 __all__ = ["LogicCost", "adder_lut", "cost_of", "count_lut", "lut_of"]
 
-LUT_PER_BIT = {Multiply: 2.5, Maximum: 0.5, Minimum: 1.0, Select: 0.7, Greater: 0.5}
+LUT_PER_BIT = {Multiply: 2.5, Larger: 1.2, Maximum: 0.5, Minimum: 1.0, Select: 0.7, Greater: 0.5}
 """6-input look-up tables per bit of a result (of a comparison: per bit of its first source), as Yosys maps them for a
 Xilinx UltraScale+ (`netgen synth`)."""
 
@@ -37,7 +39,7 @@ class LogicCost:
         adders: number of additions, subtractions and counts of ones.
         adder_bits: bits of their results, without those that are bits of one source unchanged.
         multiplications: number of multiplications by constants; only `sharing: none` has any.
-        choices: number of comparisons, selections, ReLUs and saturations.
+        choices: number of comparisons, selections, maxima, ReLUs and saturations.
         tables: number of neurons that are one look-up table each.
         levels: number of operators with logic on the longest path from an input to an output.
         registers: bits of pipeline registers.
@@ -67,7 +69,7 @@ def cost_of(graph: OperatorGraph, timing: Schedule) -> LogicCost:
         adders=graph.count(Add, Subtract, Count),
         adder_bits=bits,
         multiplications=graph.count(Multiply),
-        choices=graph.count(Maximum, Minimum, Greater, Select),
+        choices=graph.count(Larger, Maximum, Minimum, Greater, Select),
         tables=graph.count(Table),
         levels=max(graph.levels, default=0),
         registers=timing.registers(graph) + timing.latency,
@@ -100,8 +102,12 @@ def lut_of(operator: Operator, at: Sequence[Operator]) -> float:
         case Greater():
             if isinstance(sources[1].operation, Constant):
                 return _compare_lut(sources[0].width, sources[1].operation.value)
+            if isinstance(sources[0].operation, Constant):
+                return _compare_lut(sources[1].width, sources[0].operation.value - 1)
             return LUT_PER_BIT[Greater] * sources[0].width
-        case Multiply() | Maximum() | Minimum() | Select():
+        case Round(right):
+            return operator.width + right / 5
+        case Multiply() | Larger() | Maximum() | Minimum() | Select():
             return LUT_PER_BIT[type(operation)] * operator.width
         case _:
             assert_never(operation)

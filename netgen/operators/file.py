@@ -16,10 +16,12 @@ from netgen.operators.kinds import (
     Count,
     Greater,
     Input,
+    Larger,
     Maximum,
     Minimum,
     Multiply,
     Operation,
+    Round,
     Select,
     Shift,
     Subtract,
@@ -39,13 +41,15 @@ def record_of(operation: Operation) -> OperationRecord:
     """The record of an operation; different operations have different records."""
     kind = kind_of(operation)
     match operation:
-        case Input(number) | Constant(number) | Multiply(number) | Shift(number) | Maximum(number) | Minimum(number):
+        case Input(number) | Constant(number) | Multiply(number) | Shift(number) | Round(number):
+            return kind, (), number
+        case Maximum(number) | Minimum(number):
             return kind, (), number
         case Add(left, offset) | Subtract(left, offset):
             return kind, left, offset
         case Count(bits, inverted):
             return kind, bits, sum(flip << k for k, flip in enumerate(inverted))
-        case Greater() | Select():
+        case Greater() | Select() | Larger():
             return kind, (), 0
         case Table(entries):
             return kind, entries, 0
@@ -60,6 +64,7 @@ def operation_of(kind: object, numbers: tuple[int, ...], number: int) -> Operati
         "constant": Constant,
         "multiply": Multiply,
         "shift": Shift,
+        "round": Round,
         "maximum": Maximum,
         "minimum": Minimum,
     }
@@ -76,6 +81,8 @@ def operation_of(kind: object, numbers: tuple[int, ...], number: int) -> Operati
             return Greater()
         case ("select", ()) if number == 0:
             return Select()
+        case ("larger", ()) if number == 0:
+            return Larger()
         case (str(name), ()) if name in single:
             return single[name](number)
     return None
@@ -89,7 +96,8 @@ def to_json(graph: OperatorGraph) -> str:
         for kind, numbers, number in (record_of(op.operation),)
     )
     return (
-        f'{{"inputs": {graph.inputs}, "words": {json.dumps(graph.words)}, "class": {json.dumps(graph.best)},\n'
+        f'{{"inputs": {graph.inputs}, "words": {json.dumps(graph.words)}, "scores": {json.dumps(graph.scores)}, '
+        f'"class": {json.dumps(graph.best)},\n'
         '"operators": [\n' + ",\n".join(lines) + "\n]}\n"
     )
 
@@ -100,7 +108,7 @@ def from_json(text: str) -> OperatorGraph:
     Raises: BuildError, when the text is not such a graph.
     """
     tree = _FIELDS.mapping(
-        parse_json(text, _FIELDS.error, fix=_FIELDS.fix), "graph", ("inputs", "words", "class", "operators")
+        parse_json(text, _FIELDS.error, fix=_FIELDS.fix), "graph", ("inputs", "words", "scores", "class", "operators")
     )
     graph = OperatorGraph(
         operators=tuple(
@@ -111,6 +119,7 @@ def from_json(text: str) -> OperatorGraph:
         words=tuple(
             _FIELDS.integers(layer, f"words[{k}]") for k, layer in enumerate(_FIELDS.items(tree["words"], "words"))
         ),
+        scores=_FIELDS.integers(tree["scores"], "scores"),
         best=None if tree["class"] is None else _FIELDS.integer(tree["class"], "class"),
     )
     for number, operator in enumerate(graph.operators):

@@ -21,6 +21,7 @@ from netgen.operators.kinds import (
     Input,
     Multiply,
     Operation,
+    Round,
     Shift,
     Subtract,
     Table,
@@ -82,8 +83,9 @@ class OperatorGraph:
 
     Attributes:
         inputs: number of words in a sample.
-        words: per layer, from the first: the operator that gives the word of each neuron; of the last, its score.
+        words: per layer, from the first: the operator that gives the word of each neuron.
         best: the operator that gives the class; None without arg-max.
+        scores: the operators that give the scores; by default the words of the last layer.
 
     Raises: BuildError, when an operator, a word or the class cannot be computed.
     """
@@ -92,23 +94,25 @@ class OperatorGraph:
     inputs: int
     words: tuple[tuple[int, ...], ...]
     best: int | None = None
+    scores: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        if not self.words:
+            raise BuildError("an operator graph without layers; build it again")
+        object.__setattr__(self, "scores", self.scores or self.words[-1])
         for number, operator in enumerate(self.operators):
             problem = _problem_of(operator, number, self.inputs, len(self.words))
             if problem:
                 raise BuildError(f"operator {number}, {operator.kind}: {problem}; build it again")
-        named = [*(number for layer in self.words for number in layer), *(() if self.best is None else (self.best,))]
+        named = [*(number for layer in self.words for number in layer), *self.outputs]
         absent = next((number for number in named if not 0 <= number < len(self.operators)), None)
         if absent is not None:
             raise BuildError(f"a word of operator {absent}, of {len(self.operators)}; build it again")
-        if not self.words:
-            raise BuildError("an operator graph without layers; build it again")
 
     @property
     def outputs(self) -> tuple[int, ...]:
         """The operators that give scores and class."""
-        return (*self.words[-1], *(() if self.best is None else (self.best,)))
+        return (*self.scores, *(() if self.best is None else (self.best,)))
 
     def is_constant(self, number: int) -> bool:
         """Whether an operator always gives the same value."""
@@ -165,6 +169,8 @@ def _problem_of(operator: Operator, number: int, inputs: int, layers: int) -> st
             return f"factor {factor}"
         case Shift(right) if abs(right) > MOST_BITS:
             return f"shifts by {right}"
+        case Round(right) if not 1 <= right < MOST_BITS:
+            return f"rounds by {right} bits"
         case Count(bits, inverted) if not _countable(bits, inverted):
             return f"bits {bits}, inverted {inverted}"
         case Table(entries) if len(entries) not in _TABLE_SIZES:
@@ -198,26 +204,37 @@ def evaluate(graph: OperatorGraph, inputs: Words) -> tuple[Words, Words | None]:
     """Compute scores, (n, n_out) int64, and classes, (n,) int64 or None, of (n, n_in) int64 input words."""
     wanted = set(graph.outputs)
     found = {number: values for number, values in values_of(graph, inputs) if number in wanted}
-    scores = np.stack([found[number] for number in graph.words[-1]], axis=1)
+    scores = np.stack([found[number] for number in graph.scores], axis=1)
     return scores, None if graph.best is None else found[graph.best]
 
 
 def trimmed(
-    operators: Sequence[Operator], words: Sequence[Sequence[int]], best: int | None, *, inputs: int
+    operators: Sequence[Operator],
+    words: Sequence[Sequence[int]],
+    best: int | None,
+    *,
+    inputs: int,
+    scores: Sequence[int] = (),
 ) -> OperatorGraph:
-    """Remove the operators that no output needs; the words of neurons stay, even those that no output needs."""
+    """Remove the operators that no output needs; the words of neurons stay, even those that no output needs.
+
+    Args:
+        scores: by default the words of the last layer.
+    """
     needed = [False] * len(operators)
-    for number in (*(number for layer in words for number in layer), *(() if best is None else (best,))):
+    for number in (*(number for layer in words for number in layer), *scores, *(() if best is None else (best,))):
         needed[number] = True
     for number in reversed(range(len(operators))):
         if needed[number]:
             for source in operators[number].sources:
                 needed[source] = True
-    new = list(np.cumsum(needed) - 1)
+    new: list[int] = (np.cumsum(needed) - 1).tolist()
     kept = tuple(
-        replace(op, sources=tuple(int(new[s]) for s in op.sources))
+        replace(op, sources=tuple([new[s] for s in op.sources]))
         for op, keep in zip(operators, needed, strict=True)
         if keep
     )
-    renamed = tuple(tuple(int(new[number]) for number in layer) for layer in words)
-    return OperatorGraph(kept, inputs, renamed, None if best is None else int(new[best]))
+    renamed = tuple(tuple(new[number] for number in layer) for layer in words)
+    return OperatorGraph(
+        kept, inputs, renamed, None if best is None else new[best], tuple(new[number] for number in scores)
+    )

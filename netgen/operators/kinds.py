@@ -8,7 +8,7 @@ it, because each ends in `assert_never`:
 | `operators/kinds.py` | its fields, its sources, its value, its range, whether it needs logic |
 | `operators/file.py` | its line in `operators.json` |
 | `operators/cost.py` | its look-up tables |
-| `operators/prove.py` | the function that the proof compares with the circuit |
+| `operators/symbols.py` | the function that the proof compares with the circuit |
 | `hdl/expressions.py`, `hdl/top.py` | its expression in Verilog and in Amaranth |
 | `hdl/driven.py` | its slope: by how much its value rises when a source rises |
 
@@ -23,7 +23,7 @@ from typing import assert_never
 
 import numpy as np
 
-from netgen.ir.fixed import Interval, Words
+from netgen.ir.fixed import Interval, Words, shift_round
 
 MOST_TABLE_BITS = 8
 """Address bits of the largest table; each further bit doubles its entries."""
@@ -84,6 +84,18 @@ class Shift:
 
 
 @dataclass(frozen=True, slots=True)
+class Round:
+    """`a / 2**right`, rounded to the nearest integer, halves to the even one; `right` is at least 1."""
+
+    right: int
+
+
+@dataclass(frozen=True, slots=True)
+class Larger:
+    """The larger of a and b."""
+
+
+@dataclass(frozen=True, slots=True)
 class Maximum:
     """The greater of a and `limit`."""
 
@@ -114,7 +126,22 @@ class Table:
     entries: tuple[int, ...]
 
 
-Operation = Input | Constant | Add | Subtract | Multiply | Count | Shift | Maximum | Minimum | Greater | Select | Table
+Operation = (
+    Input
+    | Constant
+    | Add
+    | Subtract
+    | Multiply
+    | Count
+    | Shift
+    | Round
+    | Larger
+    | Maximum
+    | Minimum
+    | Greater
+    | Select
+    | Table
+)
 
 
 def kind_of(operation: Operation) -> str:
@@ -127,7 +154,9 @@ def needs_logic(operation: Operation) -> bool:
     match operation:
         case Input() | Constant() | Shift():
             return False
-        case Add() | Subtract() | Multiply() | Count() | Maximum() | Minimum() | Greater() | Select() | Table():
+        case Add() | Subtract() | Multiply() | Count() | Round() | Larger():
+            return True
+        case Maximum() | Minimum() | Greater() | Select() | Table():
             return True
         case _:
             assert_never(operation)
@@ -138,9 +167,9 @@ def sources_of(operation: Operation) -> tuple[int, int]:
     match operation:
         case Input() | Constant():
             return 0, 0
-        case Multiply() | Shift() | Maximum() | Minimum():
+        case Multiply() | Shift() | Round() | Maximum() | Minimum():
             return 1, 1
-        case Add() | Subtract() | Greater():
+        case Add() | Subtract() | Larger() | Greater():
             return 2, 2
         case Select():
             return 3, 3
@@ -175,6 +204,10 @@ def compute(operation: Operation, inputs: Words, values: Sequence[Words], widths
             return sum((bit ^ flip for bit, flip in zip(picked, inverted, strict=True)), np.zeros_like(values[0]))
         case Shift(right):
             return values[0] >> right if right >= 0 else values[0] << -right
+        case Round(right):
+            return shift_round(values[0], right, "even")
+        case Larger():
+            return np.maximum(values[0], values[1])
         case Maximum(limit):
             return np.maximum(values[0], limit)
         case Minimum(limit):
@@ -221,6 +254,12 @@ def range_of(operation: Operation, sources: Sequence[Interval]) -> Interval:  # 
         case Shift(right):
             lo, hi = sources[0]
             return (lo >> right, hi >> right) if right >= 0 else (lo << -right, hi << -right)
+        case Round(right):
+            lo, hi = sources[0]
+            return _rounded(lo, right), _rounded(hi, right)
+        case Larger():
+            (a, b), (c, d) = sources
+            return max(a, c), max(b, d)
         case Maximum(limit):
             return max(sources[0][0], limit), max(sources[0][1], limit)
         case Minimum(limit):
@@ -236,6 +275,10 @@ def range_of(operation: Operation, sources: Sequence[Interval]) -> Interval:  # 
             return min(entries), max(entries)
         case _:
             assert_never(operation)
+
+
+def _rounded(value: int, right: int) -> int:
+    return (value + (1 << (right - 1)) - 1 + (value >> right & 1)) >> right
 
 
 def _count_range(bits: Sequence[int], inverted: Sequence[bool], sources: Sequence[Interval]) -> Interval:

@@ -1,6 +1,6 @@
 """The part of the proof that finds the operator of the class; it shares no code with `netgen.lower` either."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from netgen.ir.fixed import Interval
@@ -19,8 +19,11 @@ class _Best:
     range: Interval
 
 
-def winner_of(graph: OperatorGraph) -> int:
+def winner_of(graph: OperatorGraph, ranked: Sequence[int]) -> int:
     """Find the operator that gives the index of the greatest score, the lowest index on a tie; -1, if there is none.
+
+    Args:
+        ranked: the operators of the scores.
 
     The scores meet in a tournament, neighbors first; the later of two wins only if it is greater.
     """
@@ -30,7 +33,7 @@ def winner_of(graph: OperatorGraph) -> int:
         if isinstance(op.operation, Greater | Select)
     }
     constants = {op.operation.value: n for n, op in enumerate(graph.operators) if isinstance(op.operation, Constant)}
-    scores = enumerate(graph.words[-1])
+    scores = enumerate(ranked)
     left = [_Best(score, constants.get(k, -1), graph.operators[score].range) for k, score in scores]
     while len(left) > 1:
         odd = left[len(left) & ~1 :]

@@ -71,9 +71,10 @@ def sites_at_neurons(graph: OperatorGraph, sites: NeuronSites) -> list[Site | No
 
 
 def _median_of_scores(graph: OperatorGraph, sites: NeuronSites) -> Site | None:
-    """The median of the last layer, for operators that only the outputs read, as the class."""
-    last = len(graph.words)
-    points = _known([sites.get((last, k)) for k in range(len(graph.words[-1]))])
+    """The median of the neurons that give scores, for operators that only the outputs read, as the class."""
+    scores = set(graph.scores)
+    words = ((depth, k, n) for depth, layer in enumerate(graph.words, 1) for k, n in enumerate(layer))
+    points = _known([sites.get((depth, k)) for depth, k, number in words if number in scores])
     return median_site(points) if points else None
 
 

@@ -1,0 +1,142 @@
+"""Step functions of a sum: a table, a count of the breaks that are reached, or selections between constants."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from netgen.ir.activation import StepFunction
+from netgen.ir.fixed import FixedPoint, bits_of
+from netgen.lower.bit_counts import MOST
+from netgen.lower.builder import Builder, Term
+from netgen.lower.csd import constant_of
+from netgen.operators.cost import lut_of
+from netgen.operators.kinds import MOST_TABLE_BITS, Count, Greater, Select, Shift, Table
+
+_FAR = 1 << 61
+"""A break there is never reached; no accumulator passes 2**60."""
+
+
+def add_steps(  # the sum, the function and the neuron
+    builder: Builder,
+    total: Term,
+    bias: int,
+    function: StepFunction,
+    output: FixedPoint | None,
+    index: int,
+    *,
+    divisor: int = 1,
+) -> int:
+    """Add the operators that give a step function of a sum; return the number of the result.
+
+    Of a table, a count and a tree of selections, where they are possible, the one of fewest look-up tables is kept.
+
+    Args:
+        total: the sum without its bias, which moves the breaks instead.
+        output: format in which the word saturates, if it does.
+        divisor: of all differences between values of the sum.
+    """
+    at, value = breaks_of(builder, total, bias, function, output, divisor)
+    if not at:
+        return builder.constant(value[0])
+    number = total.operator
+
+    def make() -> Term:
+        ways = list(_ways(builder, number, at, value, index))
+        return Term(min(ways, key=lambda way: _lut(builder, way, number)))
+
+    return builder.repeated(("steps", at, value), [number], index, make).operator
+
+
+def breaks_of(
+    builder: Builder, total: Term, bias: int, function: StepFunction, output: FixedPoint | None, divisor: int
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The values of the sum's operator at which the word changes, and the words before, between and after them.
+
+    Only values that the divisor allows are among them, and only words at such values.
+    """
+    lo, hi = builder.range_of(total.operator)
+    values = function.value if output is None else np.clip(function.value, output.lo, output.hi)
+    stride = max(divisor >> total.shift, 1)
+    reached = -((bias - np.clip(function.at, -_FAR, _FAR)) >> total.shift)
+    reached = lo - (lo - reached) // stride * stride
+    at: list[int] = []
+    found: list[int] = [int(values[0])]
+    for place, value in zip(reached.tolist(), values[1:].tolist(), strict=True):
+        if place <= lo:
+            found = [value]
+        elif place <= hi:
+            if at and at[-1] == place:
+                found[-1] = value
+            else:
+                at.append(place)
+                found.append(value)
+    kept = [k for k, (before, after) in enumerate(pairwise(found)) if before != after]
+    return tuple(at[k] for k in kept), (found[0], *(found[k + 1] for k in kept))
+
+
+def _ways(builder: Builder, number: int, at: tuple[int, ...], value: tuple[int, ...], index: int) -> Iterator[int]:
+    """Add a step function in each way that is possible; yield the results."""
+    lo, hi = builder.range_of(number)
+    width, signed = bits_of(lo, hi)
+    if width <= MOST_TABLE_BITS:
+        word = np.arange(1 << width)
+        word = np.clip(word - (word >> (width - 1) << width if signed else 0), lo, hi)
+        entries = np.array(value)[np.searchsorted(at, word, side="right")]
+        yield builder.add(Table(tuple(entries.tolist())), number, index=index)
+    steps = {after - before for before, after in pairwise(value)}
+    if len(steps) == 1:
+        (step,) = steps
+        if abs(step).bit_count() == 1:
+            yield _counted(builder, number, at, value, index)
+    yield _selected(builder, number, at, value, index)
+
+
+def _counted(builder: Builder, number: int, at: Sequence[int], value: Sequence[int], index: int) -> int:
+    """Count the breaks that are reached, or those that are not where the function falls; all steps are equal."""
+    falls = value[-1] < value[0]
+    bits = [_reaches(builder, number, place, index, inverted=falls) for place in at]
+    exponent = abs(value[1] - value[0]).bit_length() - 1
+    groups = [bits[k : k + MOST] for k in range(0, len(bits), MOST)]
+    terms = [
+        Term(
+            group[0]
+            if len(group) == 1
+            else builder.add(Count((0,) * len(group), (False,) * len(group)), *group, index=index),
+            exponent,
+        )
+        for group in groups
+    ]
+    total = builder.sum([*terms, *constant_of(builder, min(value))], index, 0)
+    return builder.add(Shift(-total.shift), total.operator, index=index) if total.shift else total.operator
+
+
+def _selected(builder: Builder, number: int, at: Sequence[int], value: Sequence[int], index: int) -> int:
+    """Select between constants: by the middle break first, then within each half."""
+    if not at:
+        return builder.constant(value[0])
+    if tuple(value) in ((0, 1), (1, 0)):
+        return _reaches(builder, number, at[0], index, inverted=value[0] == 1)
+    middle = len(at) // 2
+    above = _selected(builder, number, at[middle + 1 :], value[middle + 1 :], index)
+    below = _selected(builder, number, at[:middle], value[: middle + 1], index)
+    return builder.add(Select(), _reaches(builder, number, at[middle], index), above, below, index=index)
+
+
+def _reaches(builder: Builder, number: int, place: int, index: int, *, inverted: bool = False) -> int:
+    """Whether an operator reaches a break; inverted, whether it is below it."""
+    if inverted:
+        return builder.add(Greater(), builder.constant(place), number, index=index)
+    return builder.add(Greater(), number, builder.constant(place - 1), index=index)
+
+
+def _lut(builder: Builder, root: int, number: int) -> float:
+    """Look-up tables of the operators that come after `number` and on which the result depends."""
+    at, left, seen, lut = builder.operators, [root], set[int](), 0.0
+    while left:
+        one = left.pop()
+        if one > number and one not in seen:
+            seen.add(one)
+            lut += lut_of(at[one], at)
+            left.extend(at[one].sources)
+    return lut
