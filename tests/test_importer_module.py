@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from models import model_file
+from model_files import model_file
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations, prune
 

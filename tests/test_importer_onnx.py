@@ -1,5 +1,6 @@
 """Every operator of ONNX that is read, in every version that differs: ONNX Runtime computes the expected values."""
 
+import re
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from netgen.importer.onnx_file import read_onnx
 from netgen.importer.onnx_functions import FUNCTIONS
 from netgen.importer.onnx_moves import MOVES
 from netgen.importer.onnx_operations import OPERATIONS
+from netgen.importer.onnx_quantized import QUANTIZED
 from netgen.ir.functions import Gelu
 
 IMAGE = (1, 3, 6, 7)
@@ -214,6 +216,13 @@ def test_an_operator_means_what_onnx_runtime_makes_of_it(tmp_path: Path, case: C
     assert report.flips == 0
 
 
+def test_the_page_names_every_operator_that_is_read_once() -> None:
+    page = (Path(__file__).parents[1] / "docs/onnx.md").read_text()
+    rows = [line.split("|")[2] for line in page.splitlines() if line.startswith("| ")]
+    named = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
+    assert sorted(named) == sorted({*FUNCTIONS, *OPERATIONS, *MOVES, *(op for _, op in QUANTIZED)})
+
+
 def test_every_operator_that_is_read_has_a_case() -> None:
     assert {*FUNCTIONS, *OPERATIONS, *MOVES} - {"Erf"} == {case.op for case in CASES}
 
@@ -238,6 +247,16 @@ def test_a_gelu_written_with_the_error_function_is_a_gelu(tmp_path: Path, nodes:
     x = numbers(40, 9)
     assert np.abs(network.evaluate(x) - runtime(path, x)[0]).max() < 1e-6
     assert sum(isinstance(f, Gelu) for layer in network.layers for f in layer.activation) == 1
+
+
+def test_a_product_with_itself_may_hold_known_numbers(tmp_path: Path) -> None:
+    """The rim of the padding is a number; SiLU of it too."""
+    stored = {"pads": ints(0, 1, 0, 1), "v": np.asarray(ONE / 2)}
+    nodes = [node("Pad", ["x", "pads", "v"], ["p"]), node("Sigmoid", ["p"], ["s"]), node("Mul", ["p", "s"], ["y"])]
+    path = write(tmp_path / "model.onnx", nodes, (1, 4), stored)
+    network, _ = read_onnx(path)
+    x = numbers(20, 4)
+    assert np.abs(network.evaluate(x) - runtime(path, x)[0]).max() < 1e-6
 
 
 def test_what_pytorch_exports_is_what_pytorch_computes(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from models import model_file
+from model_files import model_file
 
 from netgen.importer.onnx_file import read_onnx
 

@@ -13,7 +13,7 @@ from netgen.importer.onnx_moves import MOVES, move
 from netgen.importer.onnx_node import Array, ErrorFunction, Integers, Node, Scores, Value
 from netgen.importer.onnx_operations import HINTS, OPERATIONS
 from netgen.importer.onnx_quantized import QUANTIZED, integers_as_signals
-from netgen.importer.onnx_run import NodeRunner, UnsupportedError, in_single, single
+from netgen.importer.onnx_run import Described, NodeRunner, UnsupportedError, in_single, single
 from netgen.importer.signals import Constant, Signals
 
 if TYPE_CHECKING:
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Reading", "Step", "read_graph"]
 
-MAX_FOLDED = 1 << 26
-"""Numbers that may be computed from constants, over all nodes."""
-MAX_NEURONS = 1 << 24
+MAX_VALUES = 1 << 24
+"""Values of an input."""
+LIMITS = {"numbers that follow from constants": 1 << 26, "neurons": 1 << 24, "wires": 1 << 26}
+"""Over all nodes; a wire takes about 100 bytes while layers are joined."""
 RANDOM = frozenset(
     {"Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"}
 )
@@ -84,7 +85,7 @@ def read_graph(model: "ModelProto") -> Reading:
             inputs[port.name] = kind
     if not inputs:
         raise ModelError("a model without inputs; export it with one")
-    steps, folded = [], 0
+    steps, sizes = [], {"numbers that follow from constants": 0, "neurons": 0, "wires": 0}
     for proto in model.graph.node:
         opset = opsets.get("" if proto.domain in STANDARD else proto.domain, 1)
         missing = next((name for name in proto.input if name and name not in values), None)
@@ -92,21 +93,16 @@ def read_graph(model: "ModelProto") -> Reading:
             raise ModelError(f"{proto.op_type} {proto.name}: reads {missing!r}, which no node before it gives")
         node = Node(proto, opset, [values[name] if name else None for name in proto.input])
         before = len(builder.layers)
-        try:
-            found = _outputs(node, builder, runner)
-        except ModelError:
-            raise
-        except NetgenError as error:
-            raise node.error(str(error)) from error
-        made = {name: value for name, value in zip(proto.output, found, strict=False) if name and value is not None}
-        lost = next((name for name in proto.output if name and name not in made), None)
-        if lost is not None and _is_read(model, lost):
-            raise node.error(f"its output {lost!r} is not read by netgen; use its first output only")
-        folded += sum(value.value.size for value in made.values() if isinstance(value, Constant))
-        if folded > MAX_FOLDED:
-            raise node.error(f"over {MAX_FOLDED:,} numbers follow from constants; netgen reads smaller models")
-        if builder.neurons > MAX_NEURONS:
-            raise node.error(f"over {MAX_NEURONS:,} neurons; netgen reads smaller models")
+        made = _made(node, builder, runner, model)
+        added = builder.layers[before:]
+        sizes["numbers that follow from constants"] += sum(
+            value.value.size for value in made.values() if isinstance(value, Constant)
+        )
+        sizes["neurons"] += sum(map(len, added))
+        sizes["wires"] += sum(layer.wires for layer in added)
+        for what, most in LIMITS.items():
+            if sizes[what] > most:
+                raise node.error(f"over {most:,} {what}; netgen reads smaller models")
         values.update(made)
         steps.append(Step(proto, made, (before, len(builder.layers))))
     for output in model.graph.output:
@@ -114,6 +110,22 @@ def read_graph(model: "ModelProto") -> Reading:
             raise ModelError(f"output {output.name!r}: no node gives it; export the model again")
         _add_output(builder, output.name, values[output.name])
     return Reading(builder, runner, inputs, stored, tuple(steps), tuple(assumed))
+
+
+def _made(node: Node, builder: Builder, runner: NodeRunner, model: "ModelProto") -> dict[str, Value]:
+    """What the outputs of a node are, by name."""
+    try:
+        found = _outputs(node, builder, runner)
+    except ModelError:
+        raise
+    except NetgenError as error:
+        raise node.error(str(error)) from error
+    names = node.proto.output
+    made = {name: value for name, value in zip(names, found, strict=False) if name and value is not None}
+    lost = next((name for name in names if name and name not in made), None)
+    if lost is not None and _is_read(model, lost):
+        raise node.error(f"its output {lost!r} is not read by netgen; use its first output only")
+    return made
 
 
 def _stored(model: "ModelProto") -> dict[str, Array]:
@@ -124,7 +136,7 @@ def _stored(model: "ModelProto") -> dict[str, Array]:
     for tensor in model.graph.initializer:
         try:
             array = numpy_helper.to_array(tensor)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, KeyError) as error:  # KeyError: an unknown type
             raise ModelError(f"tensor {tensor.name!r}: {str(error)[:200]}; export the model again") from error
         found[tensor.name] = single(array) if array.dtype != np.float64 else array
     return found
@@ -136,7 +148,7 @@ def _annotated_steps(model: "ModelProto", stored: Mapping[str, Array]) -> dict[s
     for note in model.graph.quantization_annotation:
         kinds = [one.value for one in note.quant_parameter_tensor_names if one.key == "finn_datatype"]
         array = stored.get(note.tensor_name)
-        integral = kinds and kinds[0].startswith(("INT", "UINT", "BIPOLAR", "BINARY", "TERNARY"))
+        integral = kinds and str(kinds[0]).startswith(("INT", "UINT", "BIPOLAR", "BINARY", "TERNARY"))
         if integral and array is not None and array.dtype.kind == "f" and (array == np.rint(array)).all():
             found[note.tensor_name] = np.ones(())
     return found
@@ -162,9 +174,10 @@ def _port(port: "ValueInfoProto", assumed: list[str]) -> "tuple[tuple[int, ...],
         if axis == 0 and not known:
             assumed.append(f"the first axis of input {port.name} is the batch")
         shape.append(side.dim_value if known else 1)
-    if int(np.prod(shape, dtype=object)) > MAX_NEURONS:
-        raise ModelError(f"input {port.name}: {shape} has over {MAX_NEURONS:,} values; netgen reads smaller models")
-    kind = helper.tensor_dtype_to_np_dtype(port.type.tensor_type.elem_type)
+    if int(np.prod(shape, dtype=object)) > MAX_VALUES:
+        raise ModelError(f"input {port.name}: {shape} has over {MAX_VALUES:,} values; netgen reads smaller models")
+    element = port.type.tensor_type.elem_type
+    kind = helper.tensor_dtype_to_np_dtype(element) if element in helper.get_all_tensor_dtypes() else np.dtype(object)
     if kind.kind not in "fiu" and kind.name != "bfloat16":
         raise ModelError(f"input {port.name}: elements of type {kind}; netgen reads numbers")
     return tuple(shape), kind
@@ -193,7 +206,15 @@ def _outputs(node: Node, builder: Builder, runner: NodeRunner) -> list[Value | N
     operation = OPERATIONS.get(op) or QUANTIZED.get(("", op))
     if operation is None:
         raise ModelError(f"{node.place}: not an operator that netgen reads; {HINTS.get(op, HINT)}")
+    runner.check_size(node.proto, [None if value is None else _described(value) for value in node.inputs])
     return _checked(node, operation(builder, node))
+
+
+def _described(value: Value) -> Described:
+    """Type, shape and numbers; all floating-point ones are float32, whatever the file says."""
+    if isinstance(value, Constant) and value.value.dtype.kind != "f":
+        return value.value.dtype, value.shape, value.value
+    return np.dtype(np.uint8 if isinstance(value, Integers) else np.float32), value.shape, None
 
 
 HINT = "use weighted sums, maxima and functions of single values in its place"

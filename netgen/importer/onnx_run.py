@@ -5,7 +5,7 @@ compared with.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,10 +17,15 @@ if TYPE_CHECKING:
     from onnx import NodeProto
     from onnxruntime import InferenceSession
 
-__all__ = ["NodeRunner", "UnsupportedError", "in_single"]
+__all__ = ["Described", "NodeRunner", "UnsupportedError", "in_single"]
 
 MAX_ELEMENTS = 1 << 25
 """Elements of one tensor that is computed while a model is read."""
+
+
+KNOWN = 64
+"""Elements of the longest known input on which the shape of an output may depend."""
+Described = tuple[np.dtype[Any], tuple[int, ...], Array | None]
 
 
 class UnsupportedError(ModelError):
@@ -42,7 +47,7 @@ class NodeRunner:
         place = f"{node.op_type} {node.name or next(iter(node.output), '')}"
         if node.domain in QONNX_DOMAINS:
             return [DEFINITIONS[node.op_type](node, inputs)]
-        self._check_size(node, inputs, place)
+        self.check_size(node, [None if one is None else (one.dtype, one.shape, one) for one in inputs])
         feeds = {name: array for name, array in zip(node.input, inputs, strict=True) if name and array is not None}
         key = (
             node.op_type,
@@ -78,24 +83,34 @@ class NodeRunner:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
-    def _check_size(self, node: "NodeProto", inputs: Sequence[Array | None], place: str) -> None:
-        """Refuse a node whose outputs would fill the memory, before it is computed."""
+    def check_size(self, node: "NodeProto", inputs: "Sequence[Described | None]") -> None:
+        """Refuse a node of ONNX's own whose inputs do not fit together, or whose outputs would fill the memory.
+
+        Args:
+            inputs: type, shape, and the numbers where they are known.
+        """
         import onnx
         from onnx import helper, numpy_helper
 
-        given = [(name, array) for name, array in zip(node.input, inputs, strict=True) if array is not None]
+        place = f"{node.op_type} {node.name or next(iter(node.output), '')}"
+        given = [(name, one) for name, one in zip(node.input, inputs, strict=True) if one is not None]
         types = {
-            name: helper.make_tensor_type_proto(helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
-            for name, array in given
+            name: helper.make_tensor_type_proto(helper.np_dtype_to_tensor_dtype(dtype), shape)
+            for name, (dtype, shape, _) in given
         }
-        data = {name: numpy_helper.from_array(array) for name, array in given if array.size <= 64}
+        data = {
+            name: numpy_helper.from_array(array)
+            for name, (_, _, array) in given
+            if array is not None and array.size <= KNOWN
+        }
         sets = [helper.make_opsetid(domain, version) for domain, version in self.opsets.items()]
+        broken = (onnx.shape_inference.InferenceError, onnx.defs.SchemaError, onnx.checker.ValidationError)
         try:
-            schema = onnx.defs.get_schema(node.op_type, self.opsets.get(node.domain, 1), node.domain)
+            schema = onnx.defs.get_schema(node.op_type, self.opsets[""], "")
             found = onnx.shape_inference.infer_node_outputs(schema, node, types, data, opset_imports=sets)
-        except (onnx.shape_inference.InferenceError, onnx.defs.SchemaError, RuntimeError, ValueError) as error:
-            lines = str(error).splitlines() or [""]
-            raise ModelError(f"{place}: {lines[0].rpartition('] ')[2][:200]}; export the model again") from None
+        except (*broken, RuntimeError, ValueError) as error:
+            text = (str(error).splitlines() or [""])[0]
+            raise ModelError(f"{place}: {(text.rpartition('] ')[2] or text)[:200]}; export the model again") from None
         for output in found.values():
             size = 1
             for side in output.tensor_type.shape.dim:

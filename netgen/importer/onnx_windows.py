@@ -11,7 +11,7 @@ from netgen.importer.signals import Constant, Signals
 
 __all__ = ["MAX_WIRES", "average_pool", "conv", "conv_transpose", "global_average", "global_max", "max_pool"]
 
-MAX_WIRES = 1 << 25
+MAX_WIRES = 1 << 24
 """Wires of one layer."""
 
 
@@ -77,9 +77,13 @@ def _limited(node: Node, x: Signals, window: _Window, reads: int, channels: int)
 
 def _image(node: Node) -> Signals:
     x = node.signals(0)
-    if len(x.shape) < 3:
-        raise node.error(f"an input of shape {x.shape}; give (batch, channels, length, ...)")
+    _check_image(node, x)
     return x
+
+
+def _check_image(node: Node, x: Signals) -> None:
+    if len(x.shape) < 3 or x.shape[0] != 1:
+        raise node.error(f"an input of shape {x.shape}; give a batch of one, channels, and one axis or more")
 
 
 def _weights(node: Node, x: Signals, channels_in: int) -> tuple[Constant, Constant | None, int]:
@@ -168,7 +172,8 @@ def max_pool(builder: Builder, node: Node) -> list[Value | None]:
     """MaxPool; integers of one scale too, as their order is that of the numbers they stand for."""
     value = node.value(0)
     whole = isinstance(value, Integers) and not (np.ptp(value.scale) or np.ptp(value.zero))
-    x = value.signals if isinstance(value, Integers) and whole else _image(node)
+    x = value.signals if isinstance(value, Integers) and whole else node.signals(0)
+    _check_image(node, x)
     window = _window(node, x.shape[2:])
     ceil = bool(node.integer("ceil_mode")) if node.opset >= 10 else False
     node.integer("storage_order")  # of the indices, which are not read

@@ -7,7 +7,7 @@ import numpy as np
 
 from netgen.errors import ModelError
 from netgen.importer.builder import Builder
-from netgen.importer.signals import Constant, Signals, Tensor, signals_of
+from netgen.importer.signals import NO_NEURON, Constant, Signals, Tensor, signals_of
 from netgen.ir.fixed import Reals, Words
 from netgen.ir.functions import Affine, Clip, Pipeline, Product, apply_all, of_neurons
 
@@ -67,6 +67,20 @@ def multiply(builder: Builder, name: str, a: Tensor, b: Tensor) -> Tensor:
         scale = float(factor.reshape(-1)[0]) if factor.size == 1 else np.broadcast_to(factor, shape).reshape(-1)
         return builder.apply(name, left, (Affine(scale),))
     right = b.moved(lambda array: np.broadcast_to(array, shape))
+    known = [one.neuron == NO_NEURON for one in (left, right)]
+    neuron, value = np.full(shape, NO_NEURON, dtype=np.int64), left.value * right.value
+    single, both = known[0] != known[1], ~(known[0] | known[1])
+    if single.any():
+        source = np.where(known[0], right.neuron, left.neuron)[single]
+        factor = np.where(known[0], left.value, right.value)[single]
+        neuron[single] = builder.apply(name, Signals.of(source), (Affine(factor),)).neuron
+    if both.any():
+        neuron[both] = _product(builder, name, Signals.of(left.neuron[both]), Signals.of(right.neuron[both])).neuron
+    return Signals(neuron, value)
+
+
+def _product(builder: Builder, name: str, left: Signals, right: Signals) -> Signals:
+    """The product of signals, (n,), that are functions of the same values."""
     others = list(origins(builder, right))
     for source, before in origins(builder, left):
         for other, after in others:
