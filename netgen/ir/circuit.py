@@ -18,8 +18,9 @@ import numpy as np
 from netgen.errors import DataError, QuantizeError
 from netgen.ir.activation import Activation, Rescale, Scale, activated, bounds_of, check
 from netgen.ir.arrays import frozen
+from netgen.ir.circuit_head import CircuitHead
 from netgen.ir.fixed import MAX_WIDTH, FixedPoint, Reals, Words, bits_of
-from netgen.ir.network import Gather, HeadFunction
+from netgen.ir.network import Gather
 from netgen.ir.rows import check_rows, products, row_sums, targets_of
 from netgen.ir.thermometer import BIT, threshold_bits
 
@@ -33,6 +34,7 @@ __all__ = [
     "check_inputs",
     "classify",
     "evaluate",
+    "range_of",
     "ranges_of",
     "saturated",
     "trace",
@@ -112,34 +114,6 @@ class CircuitLayer:
         if self.gather == "max":
             return np.stack([np.maximum.reduceat(sample[self.source], self.starts[:-1]) for sample in words])
         return products(words, self.starts, self.source, self.weight) + self.bias
-
-
-@dataclass(frozen=True, eq=False)
-class CircuitHead:
-    """An output of the circuit.
-
-    Attributes:
-        neuron: int64, of the shape of one sample's output: the number of the neuron that gives each value.
-        scale, offset: a word k means `k * scale + offset`; scalars, or of the shape of `neuron`.
-        function: what the user's model computes from these values; hardware gives their words.
-        axis: the axis of `neuron` along which it is computed.
-    """
-
-    name: str
-    neuron: Words
-    scale: Reals
-    offset: Reals
-    function: HeadFunction = "none"
-    axis: int = -1
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "neuron", frozen(self.neuron, np.int64))
-        object.__setattr__(self, "scale", frozen(self.scale, np.float64))
-        object.__setattr__(self, "offset", frozen(self.offset, np.float64))
-
-    def decode(self, words: Words) -> Reals:
-        """The values, (samples, *shape), that words (samples, values of the head) mean."""
-        return words.reshape(len(words), *self.neuron.shape) * self.scale + self.offset
 
 
 @dataclass(frozen=True, eq=False)
@@ -288,17 +262,28 @@ def _ranges(circuit: Circuit) -> Iterator[LayerRange]:
     hi = np.empty(circuit.first[-1], dtype=np.int64)
     lo[: circuit.sizes[0]], hi[: circuit.sizes[0]] = circuit.entering.lo, circuit.entering.hi
     for layer, first in zip(circuit.layers, circuit.first, strict=False):
-        if layer.gather == "max":
-            low, high = layer.gathered(np.stack([lo[:first], hi[:first]]))
-        else:
-            a, b = layer.weight * lo[layer.source], layer.weight * hi[layer.source]
-            magnitude = np.maximum(np.abs(lo), np.abs(hi))[layer.source].astype(np.float64)
-            _check_exact(layer, np.abs(layer.weight.astype(np.float64)) * magnitude)
-            low, high = (row_sums(layer.starts, ends) + layer.bias for ends in (np.minimum(a, b), np.maximum(a, b)))
-        least, most = bounds_of(layer.activation, low, high)
+        reach = range_of(layer, lo[:first], hi[:first])
         last = slice(first, first + len(layer))
-        lo[last], hi[last] = saturated(layer, least), saturated(layer, most)
-        yield LayerRange(low, high, lo[last].copy(), hi[last].copy())
+        lo[last], hi[last] = reach.out_lo, reach.out_hi
+        yield reach
+
+
+def range_of(layer: CircuitLayer, lo: Words, hi: Words) -> LayerRange:
+    """Bound the accumulators and outputs of a layer.
+
+    Args:
+        lo, hi: least and greatest words of all earlier neurons.
+    Raises: QuantizeError, when an accumulator could leave what int64 computes exactly.
+    """
+    if layer.gather == "max":
+        low, high = layer.gathered(np.stack([lo, hi]))
+    else:
+        a, b = layer.weight * lo[layer.source], layer.weight * hi[layer.source]
+        magnitude = np.maximum(np.abs(lo), np.abs(hi))[layer.source].astype(np.float64)
+        _check_exact(layer, np.abs(layer.weight.astype(np.float64)) * magnitude)
+        low, high = (row_sums(layer.starts, ends) + layer.bias for ends in (np.minimum(a, b), np.maximum(a, b)))
+    least, most = bounds_of(layer.activation, low, high)
+    return LayerRange(low, high, saturated(layer, least), saturated(layer, most))
 
 
 def _check_exact(layer: CircuitLayer, terms: Reals) -> None:

@@ -1,7 +1,8 @@
 """Quantizing: a float `Network` in, an integer `Circuit` out, and a bit-exact PyTorch module of that circuit."""
 
+from netgen.quantize.calibrate_graph import quantize_network
 from netgen.quantize.formats import Formats, calibrate, formats_of
 from netgen.quantize.integer import quantize
 from netgen.quantize.module import QuantizedMlp, predict_words
 
-__all__ = ["Formats", "QuantizedMlp", "calibrate", "formats_of", "predict_words", "quantize"]
+__all__ = ["Formats", "QuantizedMlp", "calibrate", "formats_of", "predict_words", "quantize", "quantize_network"]

@@ -70,19 +70,26 @@ def calibrate(
     weights, found = [], []
     for depth, layer in enumerate(network.layers):
         factors = curvature[depth][layer.mask] if curvature else 1.0
-        weights.append(_best(layer.weight[layer.mask], weight_widths[depth], signed=True, factors=factors))
+        weights.append(best_format(layer.weight[layer.mask], weight_widths[depth], signed=True, factors=factors))
         x = x @ layer.weight.T + layer.bias
         if layer.activation == "relu":
             x = np.maximum(x, 0.0)
         if depth < len(network.layers) - 1:
-            found.append(_best(x, activation_widths[depth], signed=layer.activation != "relu"))
+            found.append(best_format(x, activation_widths[depth], signed=layer.activation != "relu"))
     return Formats(input_format, tuple(weights), tuple(activations or found), thresholds)
 
 
-def _best(values: Reals, width: int, *, signed: bool, factors: Reals | float = 1.0) -> FixedPoint:
-    """The format of a width with the least squared error on some values, each error times its factor."""
+def best_format(
+    values: Reals, width: int, *, signed: bool, factors: Reals | float = 1.0, coarser: int = 0
+) -> FixedPoint:
+    """The format of a width with the least squared error on some values, each error times its factor.
+
+    Args:
+        coarser: formats to try whose steps are larger than that of the whole range; the greatest positive value may
+            saturate in the latter, which matters where words have few bits.
+    """
     most = float(np.abs(values).max(initial=0.0))
     exponent = int(np.frexp(most)[1]) if most > 0 else 0
     widest = FixedPoint(width, width - signed - exponent, signed)
-    candidates = [FixedPoint(width, widest.frac + finer, signed) for finer in range(min(width, 6) + 1)]
+    candidates = [FixedPoint(width, widest.frac + finer, signed) for finer in range(-coarser, min(width, 6) + 1)]
     return min(candidates, key=lambda form: float((factors * (form.decode(form.encode(values)) - values) ** 2).sum()))

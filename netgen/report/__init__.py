@@ -5,6 +5,7 @@ from netgen.report.agreement import CheckReport, Difference, check, raise_if_dif
 from netgen.report.bound import error_bound
 from netgen.report.build import BuildReport, build_report, from_json, to_json
 from netgen.report.drawing import drawing
+from netgen.report.fidelity import HeadFidelity, fidelity
 from netgen.report.front import Front, FrontPoint, front_picture, render_front
 from netgen.report.logic import LogicReport, logic_report
 from netgen.report.origin import Origin, origin_of
@@ -21,6 +22,7 @@ __all__ = [
     "Difference",
     "Front",
     "FrontPoint",
+    "HeadFidelity",
     "LayerWires",
     "LogicReport",
     "Origin",
@@ -29,6 +31,7 @@ __all__ = [
     "check",
     "drawing",
     "error_bound",
+    "fidelity",
     "from_json",
     "front_picture",
     "logic_report",

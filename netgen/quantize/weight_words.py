@@ -1,0 +1,100 @@
+"""Round the weights of a layer that reads words of several steps to whole steps of one accumulator."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from netgen.ir.arrays import Bools
+from netgen.ir.fixed import FixedPoint, Reals, Words
+from netgen.ir.network import Layer
+from netgen.quantize.formats import best_format
+
+__all__ = ["WeightWords", "channels_of", "weight_words"]
+
+SPREAD = 8
+"""Bits by which the step of a channel may be finer than that of the whole layer."""
+EXACT_BITS = 24
+"""Bits that weights of the layer may need so that all powers of two stay exact."""
+FINER = 4
+"""Bits by which the accumulator's step may be finer for the sake of an exact power of two."""
+
+
+@dataclass(frozen=True, eq=False)
+class WeightWords:
+    """Rounded weights.
+
+    Attributes:
+        weight: (m,) int64, in steps of the accumulator for one step of the word read.
+        frac: of the accumulator.
+    """
+
+    weight: Words
+    frac: int
+
+
+def weight_words(
+    layer: Layer, source_frac: Words, width: int, *, factors: Reals, channel: Words | None = None
+) -> WeightWords:
+    """Round weights to the format of the layer, or of their channel, with the least squared error.
+
+    Weights that are powers of two and not exact in that format stay exact where the accumulator's step allows it, so
+    residual adds and averages of 2**k values are exact: such a weight is a shift of the word.
+
+    Args:
+        source_frac: (m,) fractional bits of the word that each wire reads.
+        width: bits of the weights, signed.
+        factors: (m,) of the squared error of each weight.
+        channel: (n,) the channel of each neuron, from 0; None for one format in the whole layer.
+    Source: errors weighted by second derivatives as in Choi, El-Khamy and Lee 2017.
+    """
+    mantissa, exponent = np.frexp(layer.weight)
+    exponent = exponent.astype(np.int64) - 1
+    power = np.abs(mantissa) == 0.5
+    finest = source_frac - exponent
+    if not layer.wires:
+        return WeightWords(np.zeros(0, dtype=np.int64), 0)
+    if power.all() and (source_frac + exponent).max() - (source_frac + exponent).min() <= EXACT_BITS:
+        frac = int(finest.max())
+        return WeightWords(np.sign(layer.weight).astype(np.int64) << (frac - finest), frac)
+    chosen = ~power if not power.all() else np.ones_like(power)
+    form_frac = _fracs(layer, chosen, width, factors, channel)
+    form = FixedPoint(width, 0, signed=True)
+    words = form.encode(np.ldexp(layer.weight, form_frac))
+    exact = power & (np.ldexp(words.astype(np.float64), -form_frac) != layer.weight)
+    used = ~exact & (words != 0)
+    frac = int((form_frac + source_frac)[used].max()) if used.any() else int(finest[exact].max())
+    exact &= finest <= frac + FINER
+    frac = max(frac, int(finest[exact].max(initial=frac)))
+    powers = np.sign(layer.weight).astype(np.int64) << np.clip(frac - finest, 0, 62)
+    shifted = words << np.clip(frac - form_frac - source_frac, 0, 62)
+    return WeightWords(np.where(exact, powers, np.where(words == 0, 0, shifted)), frac)
+
+
+def _fracs(layer: Layer, chosen: Bools, width: int, factors: Reals, channel: Words | None) -> Words:
+    """(m,) the fractional bits of each weight's format, which some of the weights choose."""
+    whole = best_format(layer.weight[chosen], width, signed=True, factors=factors[chosen], coarser=1).frac
+    if channel is None:
+        return np.full(layer.wires, whole, dtype=np.int64)
+    wires = channel[layer.target]
+    fracs = np.full(int(channel.max()) + 1, whole, dtype=np.int64)
+    order = np.flatnonzero(chosen)[np.argsort(wires[chosen], kind="stable")]
+    for group in np.split(order, np.flatnonzero(np.diff(wires[order])) + 1):
+        best = best_format(layer.weight[group], width, signed=True, factors=factors[group], coarser=1).frac
+        fracs[wires[group[0]]] = min(best, whole + SPREAD)
+    return fracs[wires]
+
+
+def channels_of(layer: Layer) -> Words:
+    """The channel of each neuron, (n,), from 0: neurons that share a trained parameter, directly or by others."""
+    label = np.arange(len(layer), dtype=np.int64)
+    if layer.parameter is None:
+        return label
+    _, parameter = np.unique(layer.parameter, return_inverse=True)
+    while True:
+        least = np.full(int(parameter.max(initial=-1)) + 1, len(layer), dtype=np.int64)
+        np.minimum.at(least, parameter, label[layer.target])
+        found = label.copy()
+        np.minimum.at(found, layer.target, least[parameter])
+        if np.array_equal(found, label):
+            return np.unique(label, return_inverse=True)[1].astype(np.int64)
+        label = found
