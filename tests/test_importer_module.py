@@ -192,6 +192,15 @@ def test_a_module_that_casts_is_compared_in_its_own_precision() -> None:
     assert report.assumed == ("to_copy: a cast to torch.float32 keeps the whole value",)
 
 
+def test_whole_numbers_are_given_to_a_module_of_real_ones_as_real_ones() -> None:
+    pixels = np.random.default_rng(6).integers(0, 256, size=(4, 8)).astype(np.uint8)
+    module = trained(nn.Linear(8, 4))
+    network = netgen.read(module, pixels)
+    with torch.no_grad():
+        right = module.double()(torch.from_numpy(pixels).double()).numpy()
+    np.testing.assert_allclose(np.asarray(network.evaluate(pixels)), right, rtol=1e-12)
+
+
 class ProposalNet(nn.Module):
     """P-Net of MTCNN (Zhang et al. 2016) as facenet-pytorch has it."""
 
@@ -261,6 +270,16 @@ class Noise(nn.Module):
 
 SEQUENCE = np.ones((1, 3, 8), dtype=np.float32)
 REFUSED: list[tuple[Callable[[], nn.Module], Any, str]] = [
+    (
+        lambda: nn.Conv2d(64, 64, 3),
+        np.zeros((1, 64, 224, 224), dtype=np.float32),
+        "module Conv2d: conv2d: unrolls to 1,816,805,376 wires; at most 50,000,000 are read; use a smaller input",
+    ),
+    (
+        lambda: nn.Linear(100, 1_000),
+        np.zeros((1, 600, 100), dtype=np.float32),
+        "module Linear: linear: unrolls to 60,000,000 wires; at most 50,000,000 are read; use a smaller input",
+    ),
     (
         Branches,
         SAMPLES,
@@ -379,6 +398,21 @@ def test_a_network_that_differs_from_its_source_is_refused_with_the_first_layer(
     module = trained(nn.Sequential(nn.Linear(8, 6), nn.ReLU(), nn.Linear(6, 3)))
     with pytest.raises(ModelError, match=r"^module Sequential: layer 1 differs from the source by .* report this as"):
         netgen.read(module, SAMPLES[:1])
+
+
+def test_torchscript_is_refused(tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # PyTorch's own: it gives TorchScript up
+        script = torch.jit.trace(nn.Linear(8, 4), torch.ones(1, 8))  # type: ignore[no-untyped-call]
+        torch.jit.save(script, tmp_path / "script.pt")
+    with pytest.raises(
+        ModelError, match=r"^module TopLevelTracedModule: a TorchScript module; give the nn.Module that"
+    ):
+        netgen.read(script, SAMPLES)
+    with pytest.raises(
+        ModelError, match=r"script\.pt: a TorchScript file; export its nn.Module by torch.export.save to"
+    ):
+        netgen.read(tmp_path / "script.pt")
 
 
 def test_files_that_hold_no_network_are_refused(tmp_path: Path) -> None:

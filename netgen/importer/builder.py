@@ -17,7 +17,10 @@ from netgen.ir.fixed import Reals, Words
 from netgen.ir.functions import Affine, Clip, Pipeline, apply_all, of_neurons, uniform
 from netgen.ir.network import Head, HeadFunction, Layer, Network, Port
 
-__all__ = ["Builder"]
+__all__ = ["MAX_WIRES", "Builder"]
+
+MAX_WIRES = 50_000_000
+"""Most weights, unrolled, that one operation may have; about 3 GB while it is read."""
 
 
 class Builder:
@@ -75,6 +78,16 @@ class Builder:
             )
             neuron[known] = self._added(layer)
         self.outputs.append(Head(name, neuron[0], function, below, keep))
+
+    def check_wires(self, name: str, wires: int) -> None:
+        """Refuse an operation that would not fit the memory, before it is unrolled.
+
+        Args:
+            wires: one for each use of a weight, zero or not.
+        Raises: ModelError, for more than `MAX_WIRES`.
+        """
+        if wires > MAX_WIRES:
+            raise ModelError(f"{name}: unrolls to {wires:,} wires; at most {MAX_WIRES:,} are read; use a smaller input")
 
     def parameters(self, count: int) -> Words:
         """Fresh numbers for trained parameters, (count,); wires that get the same number share a parameter."""

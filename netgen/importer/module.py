@@ -33,11 +33,14 @@ def read_module(module: "torch.nn.Module", example: Any, *, seed: int = 0) -> tu
 
     name = f"module {type(module).__name__}"
     arguments, named = example_of(example, name)
-    own = own_copy(module, name)
     failure: Exception | None = None
-    for kind in dict.fromkeys((torch.float64, _kind_of(own))):
-        source = own.to(kind) if kind == torch.float64 else own_copy(module, name)
-        given = [_in_kind(one, kind) for one in arguments], {key: _in_kind(one, kind) for key, one in named.items()}
+    real, given_kind = torch.float64, _kind_of(module)
+    for kind, whole in dict.fromkeys(((real, False), (given_kind, False), (real, True))):
+        source = own_copy(module, name).to(kind)
+        given = (
+            [_in_kind(one, kind, whole=whole) for one in arguments],
+            {key: _in_kind(one, kind, whole=whole) for key, one in named.items()},
+        )
         try:
             program = export(source, tuple(given[0]), given[1])
             with quiet(), torch.no_grad():
@@ -91,9 +94,9 @@ def _sample(array: Any, name: str) -> "torch.Tensor":
     return tensor[:1].clone()
 
 
-def _in_kind(tensor: "torch.Tensor", kind: "torch.dtype") -> "torch.Tensor":
-    """Real numbers in a precision; whole numbers as they are."""
-    return tensor.to(kind) if tensor.is_floating_point() else tensor
+def _in_kind(tensor: "torch.Tensor", kind: "torch.dtype", *, whole: bool) -> "torch.Tensor":
+    """Real numbers in a precision, and whole numbers too where `whole` says so."""
+    return tensor.to(kind) if whole or tensor.is_floating_point() else tensor
 
 
 def _kind_of(module: "torch.nn.Module") -> "torch.dtype":

@@ -43,6 +43,7 @@ def contract(
         right = "".join(letter for letter in right if letter in out or letter in left)
     order = [*both, *from_x, *from_weight, *read]
     table = tuple(size[letter] for letter in order)
+    builder.check_wires(name, int(np.prod(table, dtype=np.int64)))
     rows = int(np.prod(table[: len(order) - len(read)], dtype=np.int64))
 
     def arranged(array: np.ndarray[Any, Any], letters: str) -> np.ndarray[Any, Any]:

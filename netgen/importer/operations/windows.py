@@ -48,10 +48,11 @@ def convolve(
         _rows(name, length, *axis)
         for length, axis in zip(x.shape[2:], zip(kernel, stride, padding, dilation, strict=True), strict=True)
     ]
-    found = _windows(x, rows, 0.0)
-    size = found.shape[1 : 1 + len(kernel)]
+    size = tuple(len(row) for row in rows)
     positions = int(np.prod(size, dtype=np.int64))
     entries = in_channels * int(np.prod(kernel, dtype=np.int64))
+    builder.check_wires(name, out_channels * positions * entries)
+    found = _windows(x, rows, 0.0)
     per_group = out_channels // groups
 
     def read_of(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -246,8 +247,14 @@ def _windows(x: Signals, rows: Sequence[Words], fill: float) -> Signals:
     return edged.moved(chosen)
 
 
+def _reads(x: Signals, rows: Sequence[Words]) -> int:
+    """How many elements all windows read together."""
+    return int(x.shape[1] * np.prod([row.size for row in rows], dtype=np.float64))
+
+
 def _greatest(builder: Builder, name: str, x: Signals, rows: Sequence[Words]) -> Signals:
     """A layer of the maxima of windows."""
+    builder.check_wires(name, _reads(x, rows))
     found = _windows(x, rows, -np.inf)
     shape = found.shape[: 1 + len(rows)]
     maxima = builder.maxima(name, found.moved(lambda array: array.reshape(int(np.prod(shape)), -1)))
@@ -256,6 +263,7 @@ def _greatest(builder: Builder, name: str, x: Signals, rows: Sequence[Words]) ->
 
 def _averages(builder: Builder, name: str, x: Signals, rows: Sequence[Words], counts: Words) -> Signals:
     """A layer of the sums of windows divided by `counts`, (*out)."""
+    builder.check_wires(name, _reads(x, rows))
     found = _windows(x, rows, 0.0)
     shape = found.shape[: 1 + len(rows)]
     read = found.moved(lambda array: array.reshape(int(np.prod(shape)), -1))
