@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 import torch
+from onnx import TensorProto, helper
 from onnx_models import Array, node, numbers, runtime, write
 
 from netgen.importer.onnx_file import read_onnx
@@ -257,6 +258,43 @@ def test_a_product_with_itself_may_hold_known_numbers(tmp_path: Path) -> None:
     network, _ = read_onnx(path)
     x = numbers(20, 4)
     assert np.abs(network.evaluate(x) - runtime(path, x)[0]).max() < 1e-6
+
+
+FLOATS = [TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE]
+
+
+@pytest.mark.parametrize("kind", FLOATS, ids=["float16", "bfloat16", "float64"])
+def test_other_floating_point_types_keep_their_numbers(tmp_path: Path, kind: int) -> None:
+    """Also through casts, and operators of stored numbers that ONNX Runtime has for float32 only."""
+    held = helper.tensor_dtype_to_np_dtype(kind)
+    stored = {"w": numbers(1, 1, 3).astype(held), "b": (numbers(1, 4) / 3).astype(held)}
+    nodes = [
+        node("Cast", ["x"], ["a"], to=kind),
+        node("Softplus", ["w"], ["p"]),
+        node("Conv", ["a", "p"], ["c"], pads=[1, 1]),
+        node("Flatten", ["c"], ["f"]),
+        node("Add", ["f", "b"], ["y"]),
+    ]
+    network, _ = read_onnx(write(tmp_path / "model.onnx", nodes, (1, 1, 4), stored, kind=kind))
+    x = numbers(5, 1, 4)
+    kernel = np.log1p(np.exp(stored["w"].astype(np.float64)))[0, 0]
+    right = [np.correlate(np.pad(one[0].astype(np.float64), 1), kernel) for one in x] + stored["b"].astype(np.float64)
+    assert np.abs(np.asarray(network.evaluate(x), dtype=np.float64) - right).max() < 1e-6
+
+
+def test_channels_last_is_what_transposes_say(tmp_path: Path) -> None:
+    nodes = [
+        node("Transpose", ["x"], ["first"], perm=[0, 3, 1, 2]),
+        node("Conv", ["first", "w"], ["c"]),
+        node("Transpose", ["c"], ["last"], perm=[0, 2, 3, 1]),
+        node("Reshape", ["last", "flat"], ["y"]),
+    ]
+    path = write(tmp_path / "model.onnx", nodes, (1, 5, 4, 3), {"w": numbers(2, 3, 2, 2), "flat": ints(1, -1)})
+    network, _ = read_onnx(path)
+    assert network.inputs[0].shape == (5, 4, 3)
+    x = numbers(3, 5, 4, 3)
+    assert np.abs(network.evaluate(x) - runtime(path, x)[0]).max() < 1e-5
+    assert len(network.layers) == 1
 
 
 def test_what_pytorch_exports_is_what_pytorch_computes(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ SCALES = (0.25, 1.0, 4.0, 16.0)
 
 
 def random_inputs(reading: "Reading", samples: int, seed: int) -> list[Reals]:
-    """(samples, *shape) for each input, as float32 or the model's integer type holds them.
+    """(samples, *shape) for each input, as float32, or a smaller type of the model, holds them.
 
     An input that is scaled or quantized first is uniform over the range that this shows; any other is normal.
     """
@@ -37,7 +37,8 @@ def random_inputs(reading: "Reading", samples: int, seed: int) -> list[Reals]:
             values = rng.normal(size=shape) * scale
         else:
             values = rng.uniform(*limits, size=shape)
-        found.append(values.astype(np.float32).astype(np.float64))
+        held = np.float32 if kind == np.float64 else kind
+        found.append(values.astype(held).astype(np.float64))
     return found
 
 
