@@ -40,7 +40,7 @@ def write(
         [numpy_helper.from_array(np.asarray(array), name) for name, array in (stored or {}).items()],
     )
     sets = [helper.make_opsetid("", opset), *(helper.make_opsetid(domain, 1) for domain in domains)]
-    model = helper.make_model(graph, opset_imports=sets, ir_version=8)
+    model = helper.make_model(graph, opset_imports=sets, ir_version=10)
     model = onnx.shape_inference.infer_shapes(model)
     for output in model.graph.output:
         if not output.type.HasField("tensor_type"):  # of a domain that shape inference does not know

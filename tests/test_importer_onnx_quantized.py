@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from onnx import TensorProto
+from onnx import TensorProto, helper
 from onnx_models import Array, node, numbers, runtime, write
 
 from netgen.errors import ModelError
@@ -299,6 +299,16 @@ def test_integers_pass_through_moves_and_maxima_and_may_be_outputs(tmp_path: Pat
     for ours, theirs in zip(found, runtime(path, x), strict=True):
         np.testing.assert_array_equal(ours, theirs)
     assert report.worst == 0
+
+
+def test_weights_of_four_bits_keep_their_integers(tmp_path: Path) -> None:
+    weight = np.array([[1, -2], [3, 4], [5, -8]])
+    stored = {"s": np.asarray(0.5, np.float32), "w": weight.astype(helper.tensor_dtype_to_np_dtype(TensorProto.INT4))}
+    nodes = [node("DequantizeLinear", ["w", "s"], ["wq"]), node("MatMul", ["x", "wq"], ["y"])]
+    network, _ = read_onnx(write(tmp_path / "model.onnx", nodes, (1, 3), stored, opset=21))
+    np.testing.assert_array_equal(network.evaluate(np.eye(3)), weight / 2)
+    assert network.layers[0].step is not None
+    assert network.layers[0].step.tolist() == [0.5, 0.5]
 
 
 def test_an_input_of_integers_is_dequantized(tmp_path: Path) -> None:

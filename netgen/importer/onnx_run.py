@@ -23,6 +23,8 @@ MAX_ELEMENTS = 1 << 25
 """Elements of one tensor that is computed while a model is read."""
 
 
+SMALL = frozenset({"int2", "int4", "uint2", "uint4"})
+"""Types that ONNX Runtime takes from a model only, not from numpy."""
 KNOWN = 64
 """Elements of the longest known input on which the shape of an output may depend."""
 Described = tuple[np.dtype[Any], tuple[int, ...], Array | None]
@@ -49,14 +51,17 @@ class NodeRunner:
             return [DEFINITIONS[node.op_type](node, inputs)]
         self.check_size(node, [None if one is None else (one.dtype, one.shape, one) for one in inputs])
         feeds = {name: array for name, array in zip(node.input, inputs, strict=True) if name and array is not None}
+        small = {name: array for name, array in feeds.items() if array.dtype.name in SMALL}
+        feeds = {name: array for name, array in feeds.items() if name not in small}
         key = (
             node.op_type,
             tuple(node.output),
+            tuple(array.tobytes() for array in small.values()),
             tuple((name, array.dtype.str, array.shape) for name, array in feeds.items()),
         )
         try:
             if key not in self._sessions:
-                self._sessions[key] = self._session(node, feeds)
+                self._sessions[key] = self._session(node, feeds, small)
             found = iter(self._sessions[key].run(None, feeds))
         except Exception as error:  # ONNX Runtime's exceptions have no common class of their own
             lines = str(error).splitlines() or [""]
@@ -65,18 +70,20 @@ class NodeRunner:
             raise kind(f"{place}: ONNX Runtime: {text}; export the model again") from None
         return [next(found) if name else None for name in node.output]
 
-    def _session(self, node: "NodeProto", feeds: Mapping[str, Array]) -> "InferenceSession":
+    def _session(self, node: "NodeProto", feeds: Mapping[str, Array], small: Mapping[str, Array]) -> "InferenceSession":
         import onnxruntime
-        from onnx import helper
+        from onnx import helper, numpy_helper
 
         values = [
             helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
             for name, array in feeds.items()
         ]
         outputs = [helper.make_empty_tensor_value_info(name) for name in node.output if name]
-        graph = helper.make_graph([node], "node", values, outputs)
+        graph = helper.make_graph(
+            [node], "node", values, outputs, [numpy_helper.from_array(array, name) for name, array in small.items()]
+        )
         sets = [helper.make_opsetid(domain, version) for domain, version in self.opsets.items()]
-        model = helper.make_model(graph, opset_imports=sets, ir_version=8)
+        model = helper.make_model(graph, opset_imports=sets, ir_version=10)
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4
         options.intra_op_num_threads = options.inter_op_num_threads = 1
