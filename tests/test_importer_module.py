@@ -85,6 +85,14 @@ def pruned(*, removed: bool) -> nn.Module:
     return module
 
 
+def normalized() -> nn.Module:
+    """Weights that hooks compute, as before parametrizations."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # PyTorch's own: it gives these functions up
+        first = nn.utils.weight_norm(nn.Linear(8, 6))
+        return trained(nn.Sequential(first, nn.ReLU(), nn.utils.spectral_norm(nn.Linear(6, 3))))
+
+
 def compiled(module: nn.Module) -> Any:
     """A module in the wrapper of `torch.compile`; nothing is compiled before it is called."""
     with warnings.catch_warnings():
@@ -112,6 +120,7 @@ MODULES: dict[str, Callable[[], nn.Module]] = {
     "sigmoid": chain(nn.Linear(8, 6), nn.Sigmoid(), nn.Linear(6, 3)),
     "tanh": chain(nn.Linear(8, 6), nn.Tanh(), nn.Linear(6, 3)),
     "the inputs only": nn.Flatten,
+    "weights that hooks compute": normalized,
     "weight normalization": lambda: trained(
         nn.Sequential(parametrizations.weight_norm(nn.Linear(8, 6)), nn.ReLU(), nn.Linear(6, 3))
     ),

@@ -19,14 +19,14 @@ __all__ = ["export", "own_copy", "quiet", "reason_of"]
 
 
 def own_copy(module: "torch.nn.Module", name: str) -> "torch.nn.Module":
-    """A copy on the CPU in evaluation mode, in which pruning masks and the like are worked into the weights.
+    """A copy on the CPU in evaluation mode.
 
-    Wrappers of `torch.compile` and of data parallelism are taken off.
+    Weights that hooks compute, from pruning masks for instance, are computed anew when the copy runs. Wrappers of
+    `torch.compile` and of data parallelism are taken off.
 
     Raises: ModelError, for parameters that are no dense tensors of real numbers, or a module that cannot be copied.
     """
     import torch
-    from torch.nn.utils import prune
 
     if isinstance(module, torch.jit.ScriptModule):
         raise ModelError(f"{name}: a TorchScript module; give the nn.Module that it was made from")
@@ -43,21 +43,9 @@ def own_copy(module: "torch.nn.Module", name: str) -> "torch.nn.Module":
     }
     try:
         with quiet():
-            own = copy.deepcopy(original, derived).cpu().eval().requires_grad_(False)
+            return copy.deepcopy(original, derived).cpu().eval().requires_grad_(False)
     except Exception as found:
         raise ModelError(f"{name}: the module cannot be copied: {reason_of(found)}") from found
-    for part in own.modules():
-        if prune.is_pruned(part):
-            for hook in list(part._forward_pre_hooks.values()):
-                if isinstance(hook, prune.BasePruningMethod):
-                    prune.remove(part, hook._tensor_name)  # type: ignore[no-untyped-call]  # PyTorch's
-        for hook in list(part._forward_pre_hooks.values()):
-            if hasattr(hook, "remove") and hasattr(hook, "compute_weight") and hasattr(hook, "name"):
-                hook.remove(part)  # weight_norm and spectral_norm of before parametrizations
-                part._forward_pre_hooks = type(part._forward_pre_hooks)(
-                    (key, one) for key, one in part._forward_pre_hooks.items() if one is not hook
-                )
-    return own
 
 
 def _check_tensors(module: "torch.nn.Module", name: str) -> None:
