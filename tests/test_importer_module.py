@@ -113,6 +113,7 @@ MODULES: dict[str, Callable[[], nn.Module]] = {
     "dropout": chain(nn.Dropout(), nn.Linear(8, 6), nn.Dropout(), nn.ReLU(), nn.Linear(6, 3)),
     "half precision": lambda: trained(nn.Sequential(nn.Linear(8, 6), nn.Tanh(), nn.Linear(6, 3))).half(),
     "brain floats": lambda: trained(nn.Sequential(nn.Linear(8, 6), nn.Tanh(), nn.Linear(6, 3))).bfloat16(),
+    "inputs that are written to": chain(nn.ReLU(inplace=True), nn.Linear(8, 3)),
     "leaky rectifiers": chain(nn.Linear(8, 6), nn.LeakyReLU(0.2), nn.Linear(6, 3)),
     "no biases": chain(nn.Linear(8, 6, bias=False), nn.ReLU(), nn.Linear(6, 3, bias=False)),
     "pruning masks left in": lambda: pruned(removed=False),
@@ -143,7 +144,7 @@ def test_a_module_is_read_as_it_computes_in_double_precision(name: str) -> None:
     module = MODULES[name]()
     network, report = read_with_report(module, SAMPLES[:1])
     with torch.no_grad():
-        right = inside(module).double().eval()(torch.from_numpy(SAMPLES)).numpy()
+        right = inside(module).double().eval()(torch.from_numpy(SAMPLES.copy())).numpy()
     np.testing.assert_allclose(np.asarray(network.evaluate(SAMPLES)), right, rtol=1e-12, atol=1e-13)
     assert report.worst < 1e-12
     assert report.reference.endswith("in float64")
@@ -272,6 +273,20 @@ class Early(nn.Module):
         return result
 
 
+class Counter(nn.Module):
+    """A module that remembers how often it ran."""
+
+    count: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("count", torch.zeros(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.count += 1
+        return x + self.count
+
+
 class Noise(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return x + torch.randn(8)
@@ -322,6 +337,11 @@ REFUSED: list[tuple[Callable[[], nn.Module], Any, str]] = [
         Early,
         SAMPLES,
         "module Early: head: linear: reads a softmax, which is supported as last operation only; give its input",
+    ),
+    (
+        Counter,
+        SAMPLES,
+        "module Counter: the forward pass changes buffer count; netgen reads networks without a state",
     ),
     (
         Noise,

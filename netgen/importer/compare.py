@@ -69,8 +69,7 @@ def compared(
     samples = [inputs, *([_drawn(one, index, rng) for one in inputs] for index in range(SAMPLES))]
     rights = []
     for sample in samples:
-        with quiet(), torch.no_grad():
-            result = module(*sample[: len(arguments)], **dict(zip(named, sample[len(arguments) :], strict=True)))
+        result = _run(module, sample, arguments, named)
         rights.append(_leaves(result))
     x = tuple(np.concatenate([_numbers(sample[k]) for sample in samples]) for k in range(len(inputs)))
     found = network.evaluate(x)
@@ -92,6 +91,20 @@ def compared(
         worst = max(worst, apart)
     reference = f"PyTorch {torch.__version__.split('+')[0]} in {str(kind).removeprefix('torch.')}"
     return ImportReport(source, reference, worst, len(samples), reading.assumed)
+
+
+def _run(
+    module: Source,
+    sample: Sequence["torch.Tensor"],
+    arguments: Sequence["torch.Tensor"],
+    named: dict[str, "torch.Tensor"],
+) -> Any:
+    """What the module returns; it gets copies, as it may write to its inputs."""
+    import torch
+
+    given = [one.clone() for one in sample]
+    with quiet(), torch.no_grad():
+        return module(*given[: len(arguments)], **dict(zip(named, given[len(arguments) :], strict=True)))
 
 
 def _drawn(like: "torch.Tensor", index: int, rng: np.random.Generator) -> "torch.Tensor":
@@ -163,8 +176,7 @@ def _first_apart(
     hooks = [parts[path].register_forward_hook(keep(path)) for path in reading.results if path in parts]
     try:
         for sample in samples:
-            with quiet(), torch.no_grad():
-                module(*sample[: len(arguments)], **dict(zip(named, sample[len(arguments) :], strict=True)))
+            _run(module, sample, arguments, named)
     finally:
         for hook in hooks:
             hook.remove()

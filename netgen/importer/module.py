@@ -44,7 +44,7 @@ def read_module(module: "torch.nn.Module", example: Any, *, seed: int = 0) -> tu
         try:
             program = export(source, tuple(given[0]), given[1])
             with quiet(), torch.no_grad():
-                source(*given[0], **given[1])
+                source(*(one.clone() for one in given[0]), **{key: one.clone() for key, one in given[1].items()})
         except Exception as found:  # whatever PyTorch raises: a module may need its own precision
             failure = failure or found
             continue

@@ -162,6 +162,9 @@ class _Walk:
         from torch.utils import _pytree
 
         specs = self.program.graph_signature.output_specs
+        changed = next((str(spec.target) for spec in specs if spec.kind.name == "BUFFER_MUTATION"), None)
+        if changed is not None:
+            raise ModelError(f"the forward pass changes buffer {changed}; netgen reads networks without a state")
         shown = [one for one, spec in zip(found, specs, strict=True) if spec.kind.name == "USER_OUTPUT"]
         tree = self.program.call_spec.out_spec
         whole = _pytree.tree_unflatten(range(len(shown)), tree)
