@@ -6,6 +6,7 @@ function of its own, in a package of its own: `netgen.train`, `netgen.quantize`,
 
 - `build`: build a spec, and return what was built as a `Build`; `load_build` reads one that is there.
 - `read`: read a trained PyTorch module, a `.pt2` or an ONNX file as a `Network`, compared with its source.
+- `compile`: build a trained model as it is: a PyTorch module, or an .onnx or .pt2 file.
 - `load_spec`, `Spec`: what to build; every key is explained in docs/spec.md.
 - `load_dataset`, `Dataset`: samples, split and scaled as a spec's `data` section says.
 - `Network`: float layers of weights; `Circuit`: the same in integers; `evaluate` computes a circuit's scores.
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from netgen.flow.build import build as build
     from netgen.flow.built import Build as Build
     from netgen.flow.built import load_build as load_build
+    from netgen.flow.compile import compile as compile  # noqa: A004 - the public name
     from netgen.flow.verify import recheck as recheck
     from netgen.importer.read import read as read
     from netgen.ir.circuit import Circuit as Circuit
@@ -50,6 +52,7 @@ _HOMES = {
     "Placement": "ir.grid",
     "Spec": "spec.spec",
     "build": "flow.build",
+    "compile": "flow.compile",
     "evaluate": "ir.circuit",
     "load_build": "flow.built",
     "load_dataset": "data",
@@ -73,6 +76,7 @@ __all__ = [
     "Spec",
     "__version__",
     "build",
+    "compile",
     "evaluate",
     "load_build",
     "load_dataset",

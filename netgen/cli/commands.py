@@ -6,6 +6,7 @@ import typer
 
 from netgen.cli.build import build, check, draw, report
 from netgen.cli.fpga import synth
+from netgen.cli.inspect import inspect
 from netgen.cli.place import place
 from netgen.cli.search import experiment, search
 from netgen.cli.spec import init, schema
@@ -19,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (build, report, check, synth, draw, place, experiment, search, init, schema):
+for command in (build, inspect, report, check, synth, draw, place, experiment, search, init, schema):
     app.command()(command)
 
 

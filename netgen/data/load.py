@@ -96,6 +96,8 @@ def _read(spec: DataSpec, path: Path) -> Raw:
             return read_npz(path)
         case "csv":
             return read_csv(path, spec.label)
+        case "given":
+            raise DataError("data.source: given has no file; name the data")
         case source:
             assert_never(source)
 

@@ -11,13 +11,29 @@ from pathlib import Path
 from netgen.errors import BuildError, FitError, QuantizeError, SpecError, TrainError
 from netgen.flow.built import Build, load_build
 from netgen.flow.fingerprint import code_digest
+from netgen.flow.imported import Given
 from netgen.flow.stage import Stage, Work
-from netgen.flow.stages import certify, check, emit, lower, measure, place, prune, quantize, report, train
+from netgen.flow.stages import (
+    calibrate,
+    certify,
+    check,
+    check_read,
+    emit,
+    lower,
+    measure,
+    place,
+    prune,
+    quantize,
+    read,
+    report,
+    report_read,
+    train,
+)
 from netgen.flow.store import Store
 from netgen.progress import Progress, silent
 from netgen.spec.spec import Spec, load_spec
 
-__all__ = ["STAGES", "build", "run_stages", "stages_until"]
+__all__ = ["IMPORTED", "STAGES", "build", "run_stages", "stages_until"]
 
 STAGES: Sequence[Stage] = (
     train.STAGE,  # data and spec -> a dense network
@@ -31,7 +47,19 @@ STAGES: Sequence[Stage] = (
     check.STAGE,  # PyTorch = integers = simulated hardware, or an error
     report.STAGE,  # -> tables, page and picture
 )
-"""All stages, in order."""
+"""All stages of a network that netgen trains, in order."""
+
+IMPORTED: Sequence[Stage] = (
+    read.STAGE,  # a trained network, as it is -> Network, compared with its source
+    calibrate.STAGE,  # -> an integer Circuit
+    place.STAGE,
+    certify.STAGE,
+    lower.STAGE,
+    emit.STAGE,
+    check_read.STAGE,  # the model, integers and simulated hardware
+    report_read.STAGE,
+)
+"""All stages of a network that is read."""
 
 
 def build(
@@ -42,6 +70,7 @@ def build(
     jobs: int | None = None,
     until: str = "report",
     progress: Progress = silent,
+    given: Given | None = None,
 ) -> Build:
     """Build a spec into the folder `out/NAME`; make again only what has changed since the last build.
 
@@ -49,6 +78,7 @@ def build(
         spec: a spec, or the path of one.
         base: folder from which the spec's data paths are seen first; by default the folder of the spec's file.
         jobs: processes that simulate; all cores when None. Results do not depend on it.
+        given: a network and samples from memory, where the spec says `given` instead of naming files.
         until: the last stage to run; attributes of the result that later stages would make raise BuildError.
     Raises: NetgenError, when a stage cannot do its work; CheckError, when hardware, integers and PyTorch differ.
     """
@@ -56,15 +86,17 @@ def build(
         path = Path(spec)
         try:
             found = load_spec(path)
-            return build(found, out=out, base=base or path.parent, jobs=jobs, until=until, progress=progress)
+            folder = base or path.parent
+            return build(found, out=out, base=folder, jobs=jobs, until=until, progress=progress, given=given)
         except (FitError, QuantizeError, TrainError) as error:  # what the spec asks for cannot be had
             raise type(error)(f"{path}: {error}") from error
     if not spec.name:
         raise SpecError("name: the spec has none; give it one")
-    stages_until(until)
+    stages_until(until, spec)
     folder = Path(out) / spec.name
     with Store.open(folder) as store:
-        for _ in run_stages(Work(spec, store, base or Path(), jobs or os.cpu_count() or 1, progress), until=until):
+        work = Work(spec, store, base or Path(), jobs or os.cpu_count() or 1, progress, given)
+        for _ in run_stages(work, until=until):
             pass
         return load_build(folder) if until == STAGES[-1].name else Build(folder, spec)
 
@@ -74,7 +106,7 @@ def run_stages(work: Work, *, until: str) -> Iterator[Stage]:
 
     Raises: NetgenError, when a stage cannot do its work; BuildError, when there is no such stage.
     """
-    for stage in stages_until(until):
+    for stage in stages_until(until, work.spec):
         name = stage.name
         work.progress(f"{name}: {stage.describe(work)}", 0.0)
 
@@ -88,12 +120,13 @@ def run_stages(work: Work, *, until: str) -> Iterator[Stage]:
         yield stage
 
 
-def stages_until(last: str) -> Sequence[Stage]:
-    """All stages up to one, that one included.
+def stages_until(last: str, spec: Spec | None = None) -> Sequence[Stage]:
+    """All stages of a spec up to one, that one included; those of a network that is trained without a spec.
 
     Raises: BuildError, when there is no such stage.
     """
-    names = [stage.name for stage in STAGES]
+    stages = STAGES if spec is None or spec.network.source is None else IMPORTED
+    names = [stage.name for stage in stages]
     if last not in names:
         raise BuildError(f"until: no stage {last!r}; choose one of {', '.join(names)}")
-    return STAGES[: names.index(last) + 1]
+    return stages[: names.index(last) + 1]

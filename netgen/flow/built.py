@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netgen.flow import files
+from netgen.flow.array_files import read_arrays
 from netgen.flow.folder import load_circuit, load_spec_of, parsed
 from netgen.ir.circuit import Circuit
-from netgen.ir.dense import DenseNetwork
+from netgen.ir.dense import network_of
 from netgen.ir.grid import Placement
 from netgen.ir.netlist import Netlist, netlist_of
+from netgen.ir.network import Network
+from netgen.ir.network_file import network_from
 from netgen.spec.board import board_of
 from netgen.spec.spec import Spec
 
@@ -33,9 +36,12 @@ class Build:
     spec: Spec
 
     @cached_property
-    def network(self) -> DenseNetwork:
+    def network(self) -> Network:
         """The float network that the circuit was rounded from."""
-        return files.read_network(self.folder / "network.npz")
+        path = self.folder / "network.npz"
+        if self.spec.network.source is not None:
+            return read_arrays(path, "network", network_from)
+        return network_of(files.read_network(path))
 
     @cached_property
     def circuit(self) -> Circuit:

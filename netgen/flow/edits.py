@@ -21,7 +21,7 @@ from netgen.spec.board import board_of
 from netgen.spec.spec import Spec
 from netgen.text import shown
 
-__all__ = ["edits_of", "raise_if_unlike"]
+__all__ = ["changed_files", "edits_of", "raise_if_unlike"]
 
 
 READ = ("spec.yaml", "circuit.json", "network.npz", "operators.json", "placement.csv", "top.v", "report.json")
@@ -42,12 +42,12 @@ def edits_of(folder: Path, spec: Spec, network: DenseNetwork, design: Design, da
     found = {}
     if missing := [name for name in READ if name not in recorded]:
         found[LEDGER] = f"{folder / LEDGER}: no record of {', '.join(missing)}: not every edit can be found"
-    found |= _changed_files(folder, recorded)
+    found |= changed_files(folder, recorded)
 
     def suspect(name: str) -> bool:
         return name in found or name not in recorded
 
-    if "report.json" not in found and data.digest != load_report(folder).origin.digest:
+    if "report.json" not in found and data.digest != getattr(load_report(folder).origin, "digest", None):
         found["data"] = f"{spec.data.path or spec.data.source}: the data differ from those of the build"
     elif "spec.yaml" not in found and (unlike := _unlike_data(design.circuit, spec, data)):
         found["circuit.json"] = f"{folder / 'circuit.json'}: {unlike}"
@@ -61,7 +61,7 @@ def edits_of(folder: Path, spec: Spec, network: DenseNetwork, design: Design, da
     return found
 
 
-def _changed_files(folder: Path, recorded: Mapping[str, str]) -> dict[str, str]:
+def changed_files(folder: Path, recorded: Mapping[str, str]) -> dict[str, str]:
     """The files of a build whose digest is not that which the ledger records."""
     found = {}
     for name, digest in sorted(recorded.items()):

@@ -2,17 +2,15 @@
 
 import csv
 import io
-import tokenize
-import warnings
-import zipfile
-import zlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from netgen import text
 from netgen.errors import BuildError, NetgenError
-from netgen.ir.array_header import read_header
+from netgen.flow.array_files import read_arrays, write_arrays
 from netgen.ir.dense import DenseLayer, DenseNetwork
 from netgen.ir.grid import Grid, Placement
 from netgen.ir.netlist import Netlist
@@ -20,23 +18,7 @@ from netgen.ir.netlist import Netlist
 __all__ = ["placement_csv", "read_network", "read_placement", "read_text", "write_network"]
 
 LARGEST = 1 << 28
-"""Bytes that a file of a build may have, arrays as unpacked: Verilog and operators of about a million wires."""
-
-DAMAGES = (
-    OSError,
-    ValueError,
-    KeyError,
-    TypeError,
-    EOFError,
-    SyntaxError,
-    MemoryError,
-    OverflowError,
-    RuntimeError,  # encrypted; deep brackets in a header
-    tokenize.TokenError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
-"""What zipfile and numpy raise on damaged archives."""
+"""Bytes that a text file of a build may have: Verilog and operators of about a million wires."""
 
 COLUMNS = ("neuron", "layer", "index", "x", "y", "z")
 
@@ -52,15 +34,14 @@ def read_text(path: Path) -> str:
 
 
 def write_network(path: Path, network: DenseNetwork) -> None:
-    """Write a network as a .npz of plain arrays, the same bytes for the same network."""
+    """Write a perceptron as a .npz of plain arrays, the same bytes for the same network."""
     arrays: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.generic]]] = {}
     for number, layer in enumerate(network.layers, start=1):
         arrays[f"weight{number}"] = layer.weight
         arrays[f"bias{number}"] = layer.bias
         arrays[f"mask{number}"] = layer.mask
         arrays[f"activation{number}"] = np.array(layer.activation)
-    with path.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **arrays)
+    write_arrays(path, arrays)
 
 
 def read_network(path: Path) -> DenseNetwork:
@@ -68,40 +49,20 @@ def read_network(path: Path) -> DenseNetwork:
 
     Raises: BuildError, when the file is missing or damaged.
     """
-    if not path.exists():
-        raise BuildError(f"{path}: not found; run netgen build first")
-    if not path.is_file():
-        raise BuildError(f"{path}: not a regular file; build it again")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > LARGEST:
-                raise ValueError(f"more than {LARGEST:,} bytes")
-        with warnings.catch_warnings(), np.load(path, allow_pickle=False) as file:
-            warnings.simplefilter("ignore", UserWarning)  # of headers as Python 2 wrote them
-            _check_claims(file.zip)
-            count = len(file.files) // 4
-            layers = [
-                DenseLayer(
-                    weight=file[f"weight{number}"],
-                    bias=file[f"bias{number}"],
-                    mask=file[f"mask{number}"],
-                    activation=str(file[f"activation{number}"]),  # type: ignore[arg-type]  # DenseLayer checks it
-                )
-                for number in range(1, count + 1)
-            ]
+
+    def parse(arrays: Mapping[str, Any]) -> DenseNetwork:
+        layers = [
+            DenseLayer(
+                weight=arrays[f"weight{number}"],
+                bias=arrays[f"bias{number}"],
+                mask=arrays[f"mask{number}"],
+                activation=str(arrays[f"activation{number}"]),  # type: ignore[arg-type]  # DenseLayer checks it
+            )
+            for number in range(1, len(arrays) // 4 + 1)
+        ]
         return DenseNetwork(tuple(layers))
-    except (*DAMAGES, NetgenError) as error:
-        reason = " ".join(str(error).split())[:80] or type(error).__name__
-        raise BuildError(f"{path}: not a network ({reason}); build it again") from error
 
-
-def _check_claims(archive: zipfile.ZipFile) -> None:
-    """Refuse an archive with an array that claims more bytes than its file has, before memory is used for it."""
-    for entry in archive.infolist():
-        with archive.open(entry) as stream:
-            claimed = read_header(stream).size
-        if claimed > entry.file_size:
-            raise ValueError(f"{entry.filename} claims {claimed:,} bytes")
+    return read_arrays(path, "network", parse)
 
 
 def placement_csv(netlist: Netlist, placement: Placement) -> str:

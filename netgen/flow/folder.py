@@ -70,7 +70,8 @@ def placed_spec(spec: Spec, folder: Path, base: Path) -> str:
         return os.path.relpath((base / path).resolve(), folder.resolve())
 
     data = spec.data.model_copy(update={"path": seen(spec.data.path)})
-    network = spec.network.model_copy(update={"weights": seen(spec.network.weights)})
+    paths = {"weights": seen(spec.network.weights), "source": seen(spec.network.source)}
+    network = spec.network.model_copy(update=paths)
     return spec.model_copy(update={"data": data, "network": network}).to_yaml()
 
 

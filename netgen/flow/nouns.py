@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from netgen.data import Dataset, load_dataset
-from netgen.flow import files
+from netgen.flow import files, imported
 from netgen.flow.folder import load_circuit, load_operators
 from netgen.flow.stage import Work
 from netgen.ir.circuit import Circuit
 from netgen.ir.dense import DenseNetwork
+from netgen.ir.fixed import Words
 from netgen.ir.grid import Grid, Placement
 from netgen.ir.netlist import Netlist, netlist_of
 from netgen.ir.regions import Regions
@@ -26,6 +27,25 @@ def data_key(work: Work) -> dict[str, object]:
     """What a stage depends on that reads the data: the samples, how they are split, and the seed of the split."""
     split = work.spec.data.model_dump(include={"validation", "test", "scale"})
     return {"data": work.get(data).digest, "split": split, "seed": work.spec.seed}
+
+
+def test_words(work: Work) -> Words:
+    """Input words of the test samples, (n, features)."""
+    if work.spec.network.source is not None:
+        return imported.words_of(work.get(circuit), work.get(imported.samples).test, work.spec.seed)
+    return work.get(circuit).input.encode(work.get(data).test.features)
+
+
+def train_words(work: Work) -> Words:
+    """Input words of the training samples, (n, features); of the samples for calibration where a model was read."""
+    if work.spec.network.source is not None:
+        return imported.words_of(work.get(circuit), work.get(imported.samples).calibration, work.spec.seed)
+    return work.get(circuit).input.encode(work.get(data).train.features)
+
+
+def samples_key(work: Work) -> dict[str, object]:
+    """What a stage depends on that reads input words."""
+    return imported.samples_key(work) if work.spec.network.source is not None else data_key(work)
 
 
 def network(work: Work) -> DenseNetwork:

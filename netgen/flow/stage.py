@@ -22,6 +22,7 @@ class Work:
         store: of the build folder, locked.
         base: folder from which the spec's paths are seen.
         jobs: processes that simulate.
+        given: what a Python program gave instead of files; see `netgen.flow.imported`.
     """
 
     spec: Spec
@@ -29,6 +30,7 @@ class Work:
     base: Path
     jobs: int = 1
     progress: Progress = silent
+    given: object = None
     _nouns: dict[Callable[..., Any], Any] = field(default_factory=dict)
 
     @property

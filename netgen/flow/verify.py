@@ -12,12 +12,12 @@ from netgen.errors import CheckError, SimulatorError
 from netgen.flow import files
 from netgen.flow.design import load_design
 from netgen.flow.edits import edits_of, raise_if_unlike
-from netgen.flow.folder import load_circuit, load_operators, load_spec_of
-from netgen.ir.circuit import Circuit, trace
+from netgen.flow.folder import load_circuit, load_spec_of
+from netgen.flow.verify_read import prove_again, recheck_read
+from netgen.ir.circuit import trace
 from netgen.ir.dense import DenseNetwork
 from netgen.ir.fixed import Words
 from netgen.operators.design import Design
-from netgen.operators.prove import prove
 from netgen.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -99,10 +99,12 @@ def recheck(
     from netgen.simulate import SIMULATORS, choose
 
     spec = load_spec_of(folder)
+    if spec.network.source is not None:
+        return recheck_read(folder, spec, base=base, simulator=simulator, samples=samples, jobs=jobs, progress=progress)
     data = load_dataset(spec.data, seed=spec.seed, base=base or folder)
     circuit, network = load_circuit(folder), files.read_network(folder / "network.npz")
     raise_if_unlike(folder / "network.npz", network, circuit)
-    _prove_again(folder, circuit)  # before hardware is made of operators that may be absurd
+    prove_again(folder, circuit)  # before hardware is made of operators that may be absurd
     design = load_design(folder, spec, circuit)
     edits = edits_of(folder, spec, network, design, data)
     cache, samples = folder / "simulator", samples or spec.check.samples
@@ -135,15 +137,3 @@ def recheck(
 
 def _count(data: Dataset, samples: int | str) -> int:
     return len(data.test) if samples == "all" else min(int(samples), len(data.test))
-
-
-def _prove_again(folder: Path, circuit: Circuit) -> None:
-    """Prove that a folder's operators compute its circuit, as the files of both may have been edited.
-
-    Raises: CheckError, when they do not.
-    """
-    try:
-        prove(load_operators(folder), circuit)
-    except CheckError as error:
-        what = str(error).removeprefix("operator graph: ").partition("; this is a bug")[0]
-        raise CheckError(f"{folder / 'operators.json'}: not those of circuit.json ({what}); build it again") from error

@@ -1,5 +1,6 @@
 """Read a trained network, whatever holds it."""
 
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,12 +11,16 @@ from netgen.ir.network import Network
 from netgen.text import shown_path
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
 
-__all__ = ["read", "read_with_report"]
+    Model = torch.nn.Module | str | PathLike[str]
+    """What can be read."""
+
+__all__ = ["example_of", "read", "read_with_report"]
 
 
-def read(model: "torch.nn.Module | str | PathLike[str]", example: Any = None) -> Network:
+def read(model: "Model", example: Any = None) -> Network:
     """Read a trained network, and compare it with its source on the example and on random inputs.
 
     Args:
@@ -28,9 +33,7 @@ def read(model: "torch.nn.Module | str | PathLike[str]", example: Any = None) ->
     return read_with_report(model, example)[0]
 
 
-def read_with_report(
-    model: "torch.nn.Module | str | PathLike[str]", example: Any = None, *, seed: int = 0
-) -> tuple[Network, ImportReport]:
+def read_with_report(model: "Model", example: Any = None, *, seed: int = 0) -> tuple[Network, ImportReport]:
     """Read a trained network as `read` does, and tell how closely it agrees with its source.
 
     Args:
@@ -48,6 +51,14 @@ def read_with_report(
     from netgen.importer.module import read_module
 
     return read_module(model, example, seed=seed)
+
+
+def example_of(samples: "Sequence[np.ndarray[Any, Any]]") -> Any:
+    """The first sample of each input, in single precision, as a module takes it; a tuple for several inputs."""
+    import torch
+
+    example = tuple(torch.tensor(one[:1], dtype=torch.float32) for one in samples)
+    return example if len(example) > 1 else example[0]
 
 
 def _read_file(path: Path, example: Any, seed: int) -> tuple[Network, ImportReport]:

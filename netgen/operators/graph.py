@@ -5,7 +5,7 @@ all start from it.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -230,7 +230,7 @@ def trimmed(
                 needed[source] = True
     new: list[int] = (np.cumsum(needed) - 1).tolist()
     kept = tuple(
-        Operator(op.operation, tuple([new[s] for s in op.sources]), op.lo, op.hi, op.layer, op.index)
+        replace(op, sources=tuple([new[s] for s in op.sources]))
         for op, keep in zip(operators, needed, strict=True)
         if keep
     )

@@ -4,5 +4,16 @@ from netgen.quantize.calibrate_graph import quantize_network
 from netgen.quantize.formats import Formats, calibrate, formats_of
 from netgen.quantize.integer import quantize
 from netgen.quantize.module import QuantizedMlp, predict_words
+from netgen.quantize.read_networks import Quantized, quantize_read
 
-__all__ = ["Formats", "QuantizedMlp", "calibrate", "formats_of", "predict_words", "quantize", "quantize_network"]
+__all__ = [
+    "Formats",
+    "Quantized",
+    "QuantizedMlp",
+    "calibrate",
+    "formats_of",
+    "predict_words",
+    "quantize",
+    "quantize_network",
+    "quantize_read",
+]

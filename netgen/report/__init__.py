@@ -1,12 +1,13 @@
 """The report of a build (wire lengths, agreement, accuracy, sizes), as data, JSON, text, a page and a picture."""
 
 from netgen.report import record
-from netgen.report.agreement import CheckReport, Difference, check, raise_if_different
+from netgen.report.agreement import CheckReport, Difference, check, check_model, raise_if_different
 from netgen.report.bound import error_bound
 from netgen.report.build import BuildReport, build_report, from_json, to_json
 from netgen.report.drawing import drawing
 from netgen.report.fidelity import HeadFidelity, fidelity
 from netgen.report.front import Front, FrontPoint, front_picture, render_front
+from netgen.report.inspection import Inspection, inspection_of, render_inspection
 from netgen.report.logic import LogicReport, logic_report
 from netgen.report.origin import Origin, origin_of
 from netgen.report.page import page
@@ -23,17 +24,20 @@ __all__ = [
     "Front",
     "FrontPoint",
     "HeadFidelity",
+    "Inspection",
     "LayerWires",
     "LogicReport",
     "Origin",
     "WireReport",
     "build_report",
     "check",
+    "check_model",
     "drawing",
     "error_bound",
     "fidelity",
     "from_json",
     "front_picture",
+    "inspection_of",
     "logic_report",
     "origin_of",
     "page",
@@ -43,6 +47,7 @@ __all__ = [
     "render",
     "render_check",
     "render_front",
+    "render_inspection",
     "render_utilization",
     "saturation",
     "to_json",

@@ -25,17 +25,29 @@ class AccuracyRow:
 
 def validation_rows(report: "BuildReport") -> tuple[AccuracyRow, ...]:
     """The stages of training, on validation samples: what pruning and quantizing cost."""
-    return (
-        AccuracyRow("dense float network, as trained", "validation", report.dense_accuracy),
-        AccuracyRow("pruned float network", "validation", report.pruned_accuracy),
-        AccuracyRow("circuit in integers", "validation", report.circuit_accuracy),
+    return _measured(
+        "validation",
+        {
+            "dense float network, as trained": report.dense_accuracy,
+            "pruned float network": report.pruned_accuracy,
+            "circuit in integers": report.circuit_accuracy,
+        },
     )
 
 
 def tested_rows(check: "CheckReport") -> tuple[AccuracyRow, ...]:
     """The finished network, on test samples: the circuit's float weights, and the circuit computed in two ways."""
-    return (
-        AccuracyRow("float network, fine-tuned to be quantized", "test", check.finetuned_accuracy),
-        AccuracyRow("quantized PyTorch", "test", check.quantized_accuracy),
-        AccuracyRow("hardware, simulated", "test", check.hardware_accuracy),
+    return _measured(
+        "test",
+        {
+            "your model, in float": check.model_accuracy,
+            "float network, fine-tuned to be quantized": check.finetuned_accuracy,
+            "quantized PyTorch": check.quantized_accuracy,
+            "hardware, simulated": check.hardware_accuracy,
+        },
     )
+
+
+def _measured(samples: Literal["validation", "test"], found: dict[str, float | None]) -> tuple[AccuracyRow, ...]:
+    """A row for each accuracy that was measured."""
+    return tuple(AccuracyRow(name, samples, value) for name, value in found.items() if value is not None)

@@ -1,7 +1,9 @@
 """Whether PyTorch, the integers and the hardware agree, and how far quantized scores are from float scores."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -45,12 +47,19 @@ class CheckReport:
 
     Attributes:
         simulator: name of the simulator that ran the hardware.
+        model_accuracy: of the user's own model that was read, in float, 0 to 1; None where netgen trained the network,
+            or without labels.
         finetuned_accuracy: of the float network that the circuit was quantized from, 0 to 1. It was fine-tuned with
-            rounded weights; computed in float, it is not the network that was trained or pruned.
-        quantized_accuracy: of the quantized PyTorch forward pass, 0 to 1.
-        hardware_accuracy: of the simulated hardware, 0 to 1.
+            rounded weights; computed in float, it is not the network that was trained or pruned. None where a model was
+            read.
+        quantized_accuracy: of the quantized PyTorch forward pass, 0 to 1; None where a model was read.
+        hardware_accuracy: of the simulated hardware, 0 to 1; None without labels.
         error: per output, the greatest distance of hardware and float scores.
-        bound: per output, an upper limit on that distance for all inputs, proved from the float and integer weights.
+        bound: per output, an upper limit on that distance for all inputs, proved from the float and integer weights;
+            empty where a model was read, whose distance is measured.
+        mean_error: per output, the mean distance of hardware and float scores.
+        noise: per output, the signal-to-noise ratio in decibels: the power of the float scores over that of the error;
+            None where nothing differs.
         inputs: input values of all samples.
         input_overflows: how many of them lie a step or more outside the input format, and saturate.
         saturated: per layer, how many words its output format limited.
@@ -61,10 +70,13 @@ class CheckReport:
 
     samples: int
     simulator: str
-    finetuned_accuracy: float
-    quantized_accuracy: float
-    hardware_accuracy: float
+    model_accuracy: float | None
+    finetuned_accuracy: float | None
+    quantized_accuracy: float | None
+    hardware_accuracy: float | None
     error: tuple[float, ...]
+    mean_error: tuple[float, ...]
+    noise: tuple[float | None, ...]
     bound: tuple[float, ...]
     inputs: int
     input_overflows: int
@@ -74,8 +86,10 @@ class CheckReport:
     edits: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not self.error or len(self.error) != len(self.bound):
+        if not self.error or len(self.bound) not in {0, len(self.error)}:
             raise CheckError(f"{len(self.error)} errors and {len(self.bound)} bounds; need one of each per output")
+        if not len(self.error) == len(self.mean_error) == len(self.noise):
+            raise CheckError(f"{len(self.error)} errors, {len(self.mean_error)} means, {len(self.noise)} noise ratios")
         if len(self.saturated) != len(self.words):
             raise CheckError(f"{len(self.saturated)} layers saturate, of {len(self.words)}; need a number per layer")
 
@@ -87,7 +101,7 @@ class CheckReport:
     @property
     def within_bound(self) -> bool:
         """Whether every output's error stays within its bound."""
-        return all(error <= bound for error, bound in zip(self.error, self.bound, strict=True))
+        return not self.bound or all(error <= bound for error, bound in zip(self.error, self.bound, strict=True))
 
     @property
     def worst(self) -> int:
@@ -129,7 +143,6 @@ def check(
     """
     if not len(labels):
         raise CheckError("0 samples; check at least one")
-    error = np.abs(score.decode(simulated) - float_scores).max(axis=0)
     decided = classify(simulated) if classes is None else classes
     found = [_first(quantized, evaluated, PYTORCH), _first(simulated, evaluated, simulator)]
     if classes is not None:
@@ -137,10 +150,11 @@ def check(
     return CheckReport(
         samples=len(labels),
         simulator=simulator,
+        model_accuracy=None,
         finetuned_accuracy=float((np.argmax(float_scores, axis=1) == labels).mean()),
         quantized_accuracy=float((classify(quantized) == labels).mean()),
         hardware_accuracy=float((decided == labels).mean()),
-        error=tuple(error.tolist()),
+        **_distances(score.decode(simulated), float_scores),
         bound=tuple(bound.tolist()),
         inputs=inputs,
         input_overflows=input_overflows,
@@ -148,6 +162,64 @@ def check(
         words=tuple(words),
         difference=min((one for one in found if one), key=lambda one: one.sample, default=None),
     )
+
+
+def check_model(
+    *,
+    float_values: Reals,
+    values: Reals,
+    evaluated: Words,
+    simulated: Words,
+    classes: Words | None,
+    wanted: Words | None,
+    accuracies: tuple[float, float] | None,
+    inputs: int,
+    input_overflows: int,
+    saturated: Sequence[int],
+    words: Sequence[int],
+    simulator: str,
+) -> CheckReport:
+    """Compare the words of a simulator with `evaluate`, and the values that they mean with those of a model.
+
+    Args:
+        float_values, values: (n, outputs) float64, by the model that was read, and by the hardware.
+        evaluated, simulated: (n, outputs) int64.
+        classes, wanted: (n,) int64, by the hardware and by `evaluate`; None for hardware without arg-max.
+        accuracies: of the model and of the hardware, 0 to 1; None without labels.
+        inputs, input_overflows: input values, and how many of them lie outside the input format.
+        saturated, words: per layer, words that its format limited and words computed.
+    """
+    found = [_first(simulated, evaluated, simulator)]
+    if classes is not None and wanted is not None:
+        found.append(_first(classes, wanted, simulator))
+    model, hardware = accuracies or (None, None)
+    return CheckReport(
+        samples=len(evaluated),
+        simulator=simulator,
+        model_accuracy=model,
+        finetuned_accuracy=None,
+        quantized_accuracy=None,
+        hardware_accuracy=hardware,
+        **_distances(values, float_values),
+        bound=(),
+        inputs=inputs,
+        input_overflows=input_overflows,
+        saturated=tuple(saturated),
+        words=tuple(words),
+        difference=min((one for one in found if one), key=lambda one: one.sample, default=None),
+    )
+
+
+def _distances(values: Reals, float_values: Reals) -> dict[str, Any]:
+    """The greatest and the mean distance, and the signal-to-noise ratio, of each output."""
+    error = np.abs(values - float_values)
+    signal, noise = (float_values**2).sum(axis=0), (error**2).sum(axis=0)
+    ratios = [10 * math.log10(s / n) if n and s else None for s, n in zip(signal.tolist(), noise.tolist(), strict=True)]
+    return {
+        "error": tuple(error.max(axis=0).tolist()),
+        "mean_error": tuple(error.mean(axis=0).tolist()),
+        "noise": tuple(ratios),
+    }
 
 
 def raise_if_different(report: CheckReport) -> None:

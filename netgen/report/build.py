@@ -8,6 +8,8 @@ from netgen.ir.circuit import Circuit, ranges_of
 from netgen.ir.dense import DenseNetwork
 from netgen.ir.encoding import input_meaning
 from netgen.ir.fixed import FixedPoint, bits_of
+from netgen.ir.imported import ImportReport
+from netgen.ir.network import Network
 from netgen.operators.design import Design
 from netgen.report import record
 from netgen.report.agreement import CheckReport
@@ -57,13 +59,14 @@ class BuildReport:
     Attributes:
         netgen: version of netgen that built it.
         warnings: one line for each thing that the user should know first, such as accuracy that a stage lost.
-        origin: data set and seed.
+        origin: data set and seed; None where samples came from a program, or none were given.
+        imported: the model that was read, and how closely; None where netgen trained the network.
         input_word: how a raw feature becomes an input word, and what the network makes of it, in words.
         sizes: number of inputs, then of neurons in each layer; dead neurons count.
         weights_total: weights of the dense network of these sizes.
         weights_left: weights left after pruning; those still non-zero after quantization are `wires.wires`.
         dense_accuracy, pruned_accuracy, circuit_accuracy: on validation samples, 0 to 1: of the float network as
-            trained, of the float network as pruned, and of the circuit in integers.
+            trained, of the float network as pruned, and of the circuit in integers; None where a model was read.
         input, score: formats of input words and scores.
         latency: clock cycles from an accepted sample to its valid output, when nothing stalls.
     """
@@ -71,14 +74,15 @@ class BuildReport:
     name: str
     netgen: str
     warnings: tuple[str, ...]
-    origin: Origin
+    origin: Origin | None
+    imported: ImportReport | None
     input_word: str
     sizes: tuple[int, ...]
     weights_total: int
     weights_left: int
-    dense_accuracy: float
-    pruned_accuracy: float
-    circuit_accuracy: float
+    dense_accuracy: float | None
+    pruned_accuracy: float | None
+    circuit_accuracy: float | None
     input: FixedPoint
     score: FixedPoint
     formats: tuple[LayerFormats, ...]
@@ -102,20 +106,22 @@ def build_report(
     *,
     name: str,
     warnings: tuple[str, ...],
-    origin: Origin,
-    network: DenseNetwork,
+    origin: Origin | None,
+    network: DenseNetwork | Network,
     design: Design,
-    dense_accuracy: float,
-    pruned_accuracy: float,
-    circuit_accuracy: float,
     wires: WireReport,
     logic: LogicReport,
     check: CheckReport,
+    imported: ImportReport | None = None,
+    dense_accuracy: float | None = None,
+    pruned_accuracy: float | None = None,
+    circuit_accuracy: float | None = None,
 ) -> BuildReport:
     """Gather the results of the stages.
 
     Args:
         network: the float network that the circuit was quantized from.
+        imported: how a model was read; None where netgen trained the network.
         dense_accuracy, pruned_accuracy, circuit_accuracy: on validation samples, 0 to 1.
     """
     return BuildReport(
@@ -123,10 +129,11 @@ def build_report(
         netgen=__version__,
         warnings=warnings,
         origin=origin,
+        imported=imported,
         input_word=input_meaning(design.circuit),
-        sizes=network.sizes,
-        weights_total=network.weights_total,
-        weights_left=network.weights_left,
+        sizes=design.circuit.sizes if isinstance(network, Network) else network.sizes,
+        weights_total=max(network.wires, 1) if isinstance(network, Network) else network.weights_total,
+        weights_left=network.wires if isinstance(network, Network) else network.weights_left,
         dense_accuracy=dense_accuracy,
         pruned_accuracy=pruned_accuracy,
         circuit_accuracy=circuit_accuracy,

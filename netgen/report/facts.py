@@ -26,9 +26,16 @@ class Fact(NamedTuple):
 def check_facts(check: CheckReport) -> tuple[Fact, ...]:
     """How far hardware and float scores lie apart, and how many values saturate."""
     worst = check.worst
-    bound = "within the proved bound of" if check.within_bound else "BEYOND the proved bound of"
-    distance = f"at output {worst}, hardware against float; {bound} {check.bound[worst]:.4g}"
+    distance = f"at output {worst}, hardware against float"
+    if check.bound:
+        bound = "within the proved bound of" if check.within_bound else "BEYOND the proved bound of"
+        distance += f"; {bound} {check.bound[worst]:.4g}"
+    noise = [ratio for ratio in check.noise if ratio is not None]
+    ratio = (Fact("Signal to noise", f"{min(noise):.1f} dB", "at the output with the most noise"),) if noise else ()
+    mean = sum(check.mean_error) / len(check.mean_error)
     return (
+        *ratio,
+        Fact("Mean score error", f"{mean:.4g}", "over all outputs and samples"),
         Fact("Worst score error", f"{check.error[worst]:.4g}", distance),
         Fact("Saturated inputs", f"{check.input_overflows:,}", f"of {check.inputs:,} input values"),
         Fact("Saturated words", f"{sum(check.saturated):,}", f"of {sum(check.words):,} words that layers computed"),
@@ -73,7 +80,18 @@ def logic_facts(logic: LogicReport) -> tuple[Fact, ...]:
 
 def origin_facts(report: BuildReport) -> tuple[Fact, ...]:
     """Data set, seed, and what an input word means."""
-    origin = report.origin
+    origin, imported = report.origin, report.imported
+    read: tuple[Fact, ...] = ()
+    if imported is not None:
+        flips = f"; {imported.flips:,} rounding steps at a tie" if imported.flips else ""
+        agrees = f"greatest relative difference to {imported.reference}, on {imported.samples:,} samples{flips}"
+        read = (
+            Fact("Network", imported.source, "read as it is"),
+            Fact("Read exactly to", f"{imported.worst:.2g}", agrees),
+        )
+    word = Fact("Input word", str(report.input), f"is {report.input_word}")
+    if origin is None:
+        return (*read, word)
     name, source = (
         (origin.path, f"read by loader {origin.source}") if origin.path else (origin.source, "from scikit-learn")
     )
@@ -82,9 +100,10 @@ def origin_facts(report: BuildReport) -> tuple[Fact, ...]:
         f"{origin.features:,} features, {origin.classes:,} classes"
     )
     return (
+        *read,
         Fact("Data set", name, f"{source}; SHA-256 {origin.digest[:12]}"),
         Fact("Samples", f"{origin.train:,}", samples),
-        Fact("Input word", str(report.input), f"is {report.input_word}"),
+        word,
         Fact("Seed", f"{origin.seed}", "of everything random"),
     )
 

@@ -18,11 +18,7 @@ def figures(report: BuildReport) -> str:
     saved = f"{abs(100 * wires.saved):.1f} % {'shorter' if wires.saved >= 0 else 'longer'} than in index order"
     cards = (
         ("Wire length", f"{wires.total:,}", f"{saved}, {optimal}" if optimal else saved),
-        (
-            "Hardware accuracy",
-            percent(check.hardware_accuracy, 2),
-            f"{check.samples:,} test sample{'s' * (check.samples != 1)}",
-        ),
+        _fidelity(check),
         ("Wires", f"{wires.wires:,}", f"{percent(report.sparsity)} of {report.weights_total:,} weights are zero"),
         ("Neurons", f"{wires.neurons:,}", f"on {TIMES.join(map(str, wires.shape))} sites"),
         ("Latency", f"{report.latency}", f"clock cycle{'s' * (report.latency != 1)}"),
@@ -32,6 +28,14 @@ def figures(report: BuildReport) -> str:
         f"<div><dt>{escape(name)}</dt><dd>{escape(value)}<small>{escape(note)}</small></dd></div>"
         for name, value, note in cards
     )
+
+
+def _fidelity(check: CheckReport) -> tuple[str, str, str]:
+    """The card of accuracy or, where samples have no labels, of the greatest error."""
+    samples = f"{check.samples:,} test sample{'s' * (check.samples != 1)}"
+    if check.hardware_accuracy is None:
+        return "Worst error", f"{check.error[check.worst]:.3g}", f"hardware against float, {samples}"
+    return "Hardware accuracy", percent(check.hardware_accuracy, 2), samples
 
 
 def wire_rows(wires: WireReport) -> tuple[str, str]:
@@ -70,7 +74,10 @@ def warning_items(report: BuildReport) -> str:
 
 def accuracy_groups(report: BuildReport) -> str:
     """Accuracies of validation and of test samples: a bar for the share classified wrongly, on one scale from 0."""
-    groups = (("Validation samples", validation_rows(report)), ("Test samples", tested_rows(report.check)))
+    titles = (("Validation samples", validation_rows(report)), ("Test samples", tested_rows(report.check)))
+    groups = [(title, rows) for title, rows in titles if rows]
+    if not groups:
+        return ""
     most = error_scale(max(1 - row.accuracy for _, rows in groups for row in rows))
     lines = []
     for title, rows in groups:

@@ -15,6 +15,8 @@ Width = Annotated[int, Field(ge=1, le=16)]
 Widths = Width | Annotated[tuple[Width, ...], Field(min_length=1)]
 Digits = Annotated[int, Field(ge=1, le=8)]
 Units = Annotated[int, Field(ge=1, le=65_536)]
+Positive = Annotated[float, Field(gt=0, le=1e30)]
+Real = Annotated[float, Field(ge=-1e30, le=1e30)]
 FilePath = Annotated[str, Field(min_length=1, max_length=4_096, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 MAX_WEIGHTS = 100_000_000
@@ -31,12 +33,12 @@ def per_layer(values: Value | tuple[Value, ...], layers: int) -> tuple[Value, ..
 class DataSpec(Section):
     """The data set and its three splits: training, validation and test."""
 
-    source: Literal["digits", "idx", "npz", "csv"] = Field(
+    source: Literal["digits", "idx", "npz", "csv", "given"] = Field(
         "digits",
         description="format of the data: digits, the 1,797 images of 8x8 pixels that come with scikit-learn; idx, a "
         "folder with the four files of MNIST, plain or .gz; npz, arrays x_train, y_train, x_test, y_test, or x and y; "
         "csv, a table with one sample a line, all columns but the label numbers; the distinct labels are numbered as "
-        "classes, in ascending order",
+        "classes, in ascending order; given, the arrays that a Python program gave to netgen.compile, or none at all",
     )
     path: FilePath | None = Field(
         None,
@@ -68,8 +70,8 @@ class DataSpec(Section):
 
     @model_validator(mode="after")
     def _fits_the_source(self) -> Self:
-        if (self.source == "digits") != (self.path is None):
-            verb = "has no" if self.source == "digits" else "needs a"
+        if (self.source in {"digits", "given"}) != (self.path is None):
+            verb = "needs a" if self.path is None else "has no"
             raise ValueError(f"source {self.source} {verb} path")
         if any(a >= b for a, b in pairwise(self.thresholds)):
             raise ValueError(f"thresholds {list(self.thresholds)} do not rise; write each once, in ascending order")
@@ -77,7 +79,22 @@ class DataSpec(Section):
 
 
 class NetworkSpec(Section):
-    """A multilayer perceptron with ReLU."""
+    """A network that is trained, a multilayer perceptron with ReLU, or one that is read and built as it is."""
+
+    source: FilePath | None = Field(
+        None,
+        description="a trained network to build as it is: an .onnx or .pt2 file, relative to the folder of the spec; "
+        "nothing is trained or pruned, and hidden, batch_norm and weights have no effect; null to train one",
+    )
+    scale: float = Field(
+        1.0, gt=0, le=1e30, description="source: the network reads (feature * scale - mean) / std; folded into layer 1"
+    )
+    mean: tuple[Real, ...] = Field(
+        (), max_length=65_536, description="source: one number, or one for each channel or feature; [] for 0"
+    )
+    std: tuple[Positive, ...] = Field(
+        (), max_length=65_536, description="source: one number, or one for each channel or feature; [] for 1"
+    )
 
     hidden: tuple[Units, ...] = Field((32, 16), max_length=64, description="neurons of each hidden layer; [] for none")
     batch_norm: bool = Field(True, description="batch normalization in training, folded into the weights afterwards")
@@ -248,6 +265,22 @@ class QuantizeSpec(Section):
     )
     rounds: Rounds = Field(
         20, description="most rounds of bit allocation; each removes a tenth of the digits and trains an epoch"
+    )
+    formats: Literal["error", "minmax", "percentile"] = Field(
+        "error",
+        description="network.source: binary points by the least squared error of values, by their greatest magnitude, "
+        "or by that of all but one in 10,000",
+    )
+    per_channel: bool = Field(
+        False, description="network.source: a step of weights for each neuron, instead of one for each layer"
+    )
+    bias_correction: bool = Field(
+        True, description="network.source: correct biases for the mean error that rounding the weights causes"
+    )
+    requantize: Literal["exact", "shift"] = Field(
+        "exact",
+        description="network.source: exact keeps the integers of a network that arrives quantized, bit for bit; shift "
+        "calibrates it anew with steps that are powers of two, which is cheaper, but another function",
     )
     from_start: bool = Field(
         False,

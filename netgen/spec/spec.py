@@ -62,6 +62,8 @@ class Spec(Section):
 
     @model_validator(mode="after")
     def _one_width_per_layer(self) -> Self:
+        if self.network.source is not None:
+            return self  # how many layers the file has is known when it is read
         layers = len(self.network.hidden) + 1
         for section, key, what, needed in (
             ("quantize", "weight_width", "widths", layers),
@@ -78,6 +80,12 @@ class Spec(Section):
     def _rounding_has_a_scale(self) -> Self:
         if self.quantize.from_start and not self.network.batch_norm:
             raise ValueError("quantize.from_start: true needs network.batch_norm, which gives sums their scale")
+        return self
+
+    @model_validator(mode="after")
+    def _given_samples_need_a_network(self) -> Self:
+        if self.data.source == "given" and self.network.source is None:
+            raise ValueError("data.source: given is for networks that are read; set network.source, or name the data")
         return self
 
     @model_validator(mode="after")

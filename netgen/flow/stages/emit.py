@@ -10,7 +10,7 @@ from netgen.ir.encoding import input_text
 
 def _depends(work: Work) -> dict[str, object]:
     return {
-        **nouns.data_key(work),
+        **nouns.samples_key(work),
         **nouns.board_key(work),
         "lower": work.store.digest("lower"),
         "place": work.store.digest("place"),
@@ -35,9 +35,7 @@ def _make(work: Work, folder: Path) -> None:
     if spec.emit.axis != "none":
         text = hdl.axis_of(design, spec.emit.axis, spec.emit.axis_output)
         (folder / "top_axis.v").write_text(text, encoding="utf-8")
-    data = work.get(nouns.data)
-    given = circuit.input.encode(data.test.features[: spec.emit.vectors])
-    samples = circuit.input.encode(data.train.features[: hdl.SAMPLES])
+    given, samples = work.get(nouns.test_words)[: spec.emit.vectors], work.get(nouns.train_words)[: hdl.SAMPLES]
     for name, text in hdl.testbench_of(design, hdl.vectors_of(design, given, samples)).items():
         (folder / name).write_text(text, encoding="utf-8")
 

@@ -40,7 +40,7 @@ def _make(work: Work, folder: Path) -> None:
         dense=dense,
         pruned=pruned,
         quantized=integers,
-        hardware=check.hardware_accuracy,
+        hardware=check.hardware_accuracy or 0.0,
         validation=len(work.get(nouns.data).validation),
         test=check.samples,
     )

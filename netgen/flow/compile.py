@@ -1,0 +1,175 @@
+"""Compile a trained model as it is: nothing is pruned, nothing is trained."""
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from netgen.errors import DataError, SpecError
+from netgen.flow.build import build
+from netgen.flow.built import Build
+from netgen.flow.imported import GIVEN, Features, Given, Samples
+from netgen.ir.fixed import Words
+from netgen.ir.imported import ImportReport
+from netgen.ir.network import Network
+from netgen.progress import Progress, silent
+from netgen.spec.spec import parse_tree
+
+if TYPE_CHECKING:
+    from netgen.importer.read import Model
+
+__all__ = ["compile"]
+
+WIDTH = 8
+"""Bits of weights and words, unless the user gives others: without training, fewer cost accuracy."""
+AXES = 2
+"""Fewest axes of samples, the sample's own included; and those of one-hot labels."""
+
+
+def compile(  # noqa: A001 - the public name; Python's own compiles Python
+    model: "Model | Network",
+    *,
+    name: str,
+    inputs: npt.ArrayLike | tuple[npt.ArrayLike, ...] | None = None,
+    labels: npt.ArrayLike | None = None,
+    calibration: npt.ArrayLike | tuple[npt.ArrayLike, ...] | None = None,
+    scale: float = 1.0,
+    mean: Sequence[float] = (),
+    std: Sequence[float] = (),
+    quantize: Mapping[str, Any] | None = None,
+    place: Mapping[str, Any] | None = None,
+    emit: Mapping[str, Any] | None = None,
+    check: Mapping[str, Any] | None = None,
+    out: Path | str = "hdl_out",
+    seed: int = 1,
+    jobs: int | None = None,
+    progress: Progress = silent,
+) -> Build:
+    """Compile a trained model to placed, checked hardware in the folder `out/NAME`.
+
+    The model is compared with what was read of it, quantized by calibration, or exactly where it arrives quantized,
+    placed, lowered, proved, written as Verilog and simulated on the samples.
+
+    Args:
+        model: a PyTorch module, the path of an .onnx or .pt2 file, or a `Network`.
+        name: of the build, and of its folder.
+        inputs: (n, *shape) samples on which the hardware is checked, as the model reads them, or as raw features from
+            which `scale`, `mean` and `std` make what it reads; a tuple for several inputs; random words when None.
+        labels: (n,) class numbers from 0, or one-hot rows.
+        calibration: samples on which formats are chosen; the inputs when None.
+        scale, mean, std: the model reads `(x * scale - mean) / std`, folded into its first layer; `mean` and `std` are
+            one number, or one for each channel or feature.
+        quantize, place, emit, check: keys of a spec's sections (docs/spec.md); widths are 8 bits by default.
+        jobs: processes that simulate; all cores when None.
+    Raises: NetgenError, one line: ModelError for a model that cannot be read, DataError for samples that do not fit,
+        SpecError for an unknown key, CheckError when hardware and integers differ.
+    """
+    found, others = _numbers(inputs, "inputs"), _numbers(calibration, "calibration")
+    network, report = _read(model, found or others)
+    tested, classes = _samples(network, found, "inputs"), _classes(labels, network)
+    if classes is not None and len(classes) != len(tested):
+        raise DataError(f"labels: {len(classes):,} for {len(tested):,} inputs; give one for each")
+    calibrated = _samples(network, others, "calibration") if others else tested
+    sections = {
+        "network": {"source": GIVEN, "scale": float(scale), "mean": [*map(float, mean)], "std": [*map(float, std)]},
+        "data": {"source": GIVEN},
+        "quantize": {"weight_width": WIDTH, "activation_width": WIDTH, **(quantize or {})},
+        "place": dict(place or {}),
+        "emit": {"argmax": classes is not None, **(emit or {})},
+        "check": dict(check or {}),
+    }
+    spec = parse_tree({"name": name, "seed": seed, **{key: value for key, value in sections.items() if value}})
+    if not spec.name:
+        raise SpecError("name: give the build one")
+    given = Given(network, report, Samples(calibrated, tested, classes))
+    return build(spec, out=out, jobs=jobs, progress=progress, given=given)
+
+
+def _numbers(inputs: Any, what: str) -> tuple[Features, ...]:
+    """The samples of each input as arrays; none when there are none.
+
+    Raises: DataError, for no sample, other things than real numbers, or numbers that are not finite.
+    """
+    found = []
+    for one in () if inputs is None else inputs if isinstance(inputs, tuple) else (inputs,):
+        try:
+            array = np.asarray(one)
+        except (ValueError, TypeError, RuntimeError) as error:
+            raise DataError(f"{what}: {' '.join(str(error).split())[:80]}; give an array of numbers") from error
+        if array.dtype.kind not in "fiub":
+            raise DataError(f"{what}: numbers of type {array.dtype}; give real numbers")
+        if array.ndim < AXES:
+            raise DataError(f"{what}: shape {array.shape}; the first axis is the sample: give (n, ...)")
+        if not array.size:
+            raise DataError(f"{what}: no sample; give at least one, or None")
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            at = tuple(int(k) for k in np.argwhere(~np.isfinite(array))[0])
+            raise DataError(f"{what}: {list(at)} is {array[at]}; every number must be finite")
+        found.append(array)
+    return tuple(found)
+
+
+def _read(model: Any, inputs: tuple[Features, ...]) -> tuple[Network, ImportReport]:
+    """The network, and how it agrees with its source."""
+    if isinstance(model, Network):
+        return model, ImportReport("a Network", "itself", 0.0, 0)
+    from netgen.importer.read import example_of, read_with_report
+
+    if isinstance(model, str | PathLike):
+        return read_with_report(model)
+    if not inputs:
+        raise DataError("inputs: a module does not say what it reads; give at least one sample as inputs")
+    return read_with_report(model, example_of(inputs))
+
+
+def _samples(network: Network, given: tuple[Features, ...], what: str) -> Features:
+    """Samples of all inputs side by side, (n, features); none when there are none.
+
+    Raises: DataError, for shapes other than the model's.
+    """
+    if not given:
+        return np.zeros((0, network.features))
+    if len(given) != len(network.inputs):
+        names = ", ".join(port.name for port in network.inputs)
+        raise DataError(f"{what}: {len(given)} arrays for the {len(network.inputs)} inputs ({names}); give a tuple")
+    parts = []
+    for array, port in zip(given, network.inputs, strict=True):
+        if array.shape[1:] not in {port.shape, (port.size,)}:
+            wanted = ", ".join(map(str, port.shape))
+            channels_last = array.ndim == 4 and array.shape[1:] == (*port.shape[1:], port.shape[0])
+            fix = "give x.transpose(0, 3, 1, 2)" if channels_last else f"give (n, {wanted})"
+            raise DataError(f"{what}: shape {array.shape}, but the model reads {port.name} of (n, {wanted}); {fix}")
+        parts.append(array.reshape(len(array), -1))
+    if len({len(part) for part in parts}) > 1:
+        raise DataError(f"{what}: {[len(part) for part in parts]} samples; every input needs as many")
+    return np.concatenate(parts, axis=1)
+
+
+def _classes(labels: npt.ArrayLike | None, network: Network) -> Words | None:
+    """Labels as class numbers, (n,).
+
+    Raises: DataError, for labels that are neither class numbers of the network's first head, nor one-hot rows.
+    """
+    if labels is None:
+        return None
+    found = np.asarray(labels)
+    count = next((head.neuron.size for head in network.outputs if head.neuron.size > 1), 2)
+    if found.ndim == AXES and found.shape[1] == count and set(np.unique(found).tolist()) <= {0, 1}:
+        if (found.sum(axis=1) == 1).all():
+            rows: Words = np.argmax(found, axis=1).astype(np.int64)
+            return rows
+        raise DataError("labels: rows with other than one 1; give class numbers")
+    if found.ndim != 1:
+        raise DataError(f"labels: shape {found.shape}; give (n,) class numbers, or one-hot rows of {count}")
+    if found.dtype.kind not in "iub" and not (found.dtype.kind == "f" and (found == np.floor(found)).all()):
+        shown = repr(found.ravel()[0].item()) if found.size else "nothing"
+        raise DataError(f"labels: {shown} is no class number; give the number of the output that should be greatest")
+    least, most = (int(found.min()), int(found.max())) if found.size else (0, 0)
+    if least < 0 or most >= count:
+        fix = "subtract 1" if (least, most) == (1, count) else f"the model's classes are 0 to {count - 1}"
+        raise DataError(f"labels: from {least} to {most} for {count} outputs; {fix}")
+    classes: Words = found.astype(np.int64)
+    return classes

@@ -1,0 +1,147 @@
+"""The nouns of a build of a network that was read: the network, and the raw samples that it is checked on."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from netgen.data import load_dataset
+from netgen.errors import BuildError, DataError
+from netgen.flow.array_files import read_arrays
+from netgen.flow.stage import Work
+from netgen.ir.circuit import Circuit
+from netgen.ir.fixed import Words
+from netgen.ir.imported import ImportReport
+from netgen.ir.network import Network
+from netgen.ir.network_file import network_from
+from netgen.spec.spec import Spec
+
+__all__ = [
+    "GIVEN",
+    "RANDOM",
+    "Given",
+    "Samples",
+    "given",
+    "network",
+    "raw_samples",
+    "samples",
+    "samples_arrays",
+    "samples_key",
+    "words_of",
+]
+
+GIVEN = "given"
+"""What `network.source` says where a program gave the network."""
+RANDOM = 1000
+"""Samples that are drawn at random where the user gives none."""
+
+Features = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Raw samples, as the user has them.
+
+    Attributes:
+        calibration: (n, features); formats are chosen on them; none when there are none.
+        test: (n, features); the hardware is checked on them; none when there are none.
+        labels: (n,) int64, classes of the test samples; None where there are none.
+    """
+
+    calibration: Features
+    test: Features
+    labels: Words | None = None
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the arrays."""
+        digest = hashlib.sha256()
+        for array in (self.calibration, self.test, self.labels):
+            if array is not None:
+                digest.update(f"{array.dtype}{array.shape}".encode())
+                digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """What a Python program gives to `compile`, instead of files.
+
+    Attributes:
+        network: as it is built, in raw features.
+        report: how it agrees with its source.
+    """
+
+    network: Network
+    report: ImportReport
+    samples: Samples = field(default_factory=lambda: Samples(np.zeros((0, 1)), np.zeros((0, 1))))
+
+
+def network(work: Work) -> Network:
+    """The float network that was read."""
+    return read_arrays(work.folder / "network.npz", "network", network_from)
+
+
+def raw_samples(spec: Spec, folder: Path, base: Path, features: int) -> Samples:
+    """The samples of a build folder, or of its spec's data set.
+
+    Args:
+        base: folder from which the spec's data paths are seen.
+        features: values of one sample, as the network reads them.
+    Raises: DataError, when the data set has another number of features; BuildError, for a damaged file.
+    """
+    if spec.data.source == "given":
+        return read_arrays(folder / "samples.npz", "file of samples", _samples_from)
+    data = load_dataset(spec.data, seed=spec.seed, base=base)
+    found = len(data.scale)
+    if found != features:
+        name = spec.data.path or spec.data.source
+        raise DataError(f"data: {name} has {found:,} features, the network reads {features:,}; name other data")
+    raw = [split.features.astype(np.float64) / data.scale for split in (data.train, data.test)]
+    return Samples(raw[0], raw[1], data.test.labels)
+
+
+def samples_arrays(samples: Samples) -> dict[str, Features]:
+    """Samples as arrays by name."""
+    labels = {} if samples.labels is None else {"labels": samples.labels}
+    return {"calibration": samples.calibration, "test": samples.test} | labels
+
+
+def _samples_from(arrays: Mapping[str, Features]) -> Samples:
+    return Samples(arrays["calibration"], arrays["test"], arrays.get("labels"))
+
+
+def samples(work: Work) -> Samples:
+    """The samples of a build under way."""
+    return raw_samples(work.spec, work.folder, work.base, work.get(network).features)
+
+
+def samples_key(work: Work) -> dict[str, object]:
+    """What a stage depends on that reads samples."""
+    return {"samples": work.get(samples).digest, "seed": work.spec.seed}
+
+
+def words_of(circuit: Circuit, raw: Features, seed: int) -> Words:
+    """Input words of raw samples; `RANDOM` words that the input port can carry, where there are no samples."""
+    if len(raw):
+        return circuit.encode(raw.reshape(len(raw), -1))
+    generator = np.random.default_rng(seed)
+    size = RANDOM, circuit.features
+    return generator.integers(circuit.input.lo, circuit.input.hi, size, dtype=np.int64, endpoint=True)
+
+
+def given(work: Work) -> Given:
+    """The network and samples that a program gave.
+
+    Raises: BuildError, when it gave none, as in a second build of the folder's own spec.
+    """
+    found = work.given
+    if not isinstance(found, Given):
+        raise BuildError(
+            f"{work.folder}: network.source names no file: this build was made by netgen.compile; compile it again"
+        )
+    return found

@@ -1,0 +1,34 @@
+"""Choose formats for a network that was read, and round it: `circuit.json`, and what was assumed in `formats.json`."""
+
+import json
+from pathlib import Path
+
+from netgen.flow import imported
+from netgen.flow.stage import Stage, Work
+from netgen.ir.circuit_file import to_json
+
+
+def _depends(work: Work) -> dict[str, object]:
+    keys = {"input_width", "weight_width", "activation_width", "formats", "per_channel", "bias_correction"}
+    return {
+        **imported.samples_key(work),
+        "read": work.store.digest("read"),
+        "quantize": work.spec.quantize.model_dump(include=keys | {"requantize"}),
+    }
+
+
+def _describe(work: Work) -> str:
+    network, samples = work.get(imported.network), work.get(imported.samples)
+    seen = f"{len(samples.calibration):,} samples" if len(samples.calibration) else "the ranges of its inputs"
+    return f"{network.neurons - network.features:,} neurons and {network.wires:,} wires, by {seen}"
+
+
+def _make(work: Work, folder: Path) -> None:
+    from netgen.quantize import quantize_read
+
+    found = quantize_read(work.get(imported.network), work.get(imported.samples).calibration, work.spec.quantize)
+    (folder / "circuit.json").write_text(to_json(found.circuit), encoding="utf-8")
+    (folder / "formats.json").write_text(json.dumps({"notes": list(found.notes)}) + "\n", encoding="utf-8")
+
+
+STAGE = Stage("quantize", _depends, _make, _describe)

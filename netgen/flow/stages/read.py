@@ -1,0 +1,52 @@
+"""Read a trained network and compare it with its source: `network.npz`, `imported.json`; and given samples."""
+
+from pathlib import Path
+
+from netgen.errors import ModelError
+from netgen.flow import imported
+from netgen.flow.array_files import write_arrays
+from netgen.flow.stage import Stage, Work
+from netgen.flow.store import digest_of, digest_of_file
+from netgen.ir.network_file import arrays_of
+
+
+def _depends(work: Work) -> dict[str, object]:
+    source = work.spec.network.model_dump(include={"source", "scale", "mean", "std"})
+    if work.spec.network.source == imported.GIVEN:
+        found = imported.given(work)
+        arrays = arrays_of(found.network)
+        parts = [part for name in sorted(arrays) for part in (name.encode(), arrays[name].tobytes())]
+        return source | {"network": digest_of(*parts), "samples": found.samples.digest, "report": vars(found.report)}
+    return source | {"file": digest_of_file(_file(work))}
+
+
+def _describe(work: Work) -> str:
+    source = work.spec.network.source
+    return "a network from memory" if source == imported.GIVEN else f"{source}, and compare with it"
+
+
+def _file(work: Work) -> Path:
+    path = work.base / str(work.spec.network.source)
+    if not path.is_file():
+        raise ModelError(f"network.source: {path}: no such file; give an .onnx or .pt2 file, as seen from the spec")
+    return path
+
+
+def _make(work: Work, folder: Path) -> None:
+    from netgen.importer.inputs import of_raw_features
+    from netgen.importer.read import read_with_report
+    from netgen.report import record
+
+    spec = work.spec.network
+    if spec.source == imported.GIVEN:
+        found = imported.given(work)
+        network, report = found.network, found.report
+        write_arrays(folder / "samples.npz", imported.samples_arrays(found.samples))
+    else:
+        network, report = read_with_report(_file(work))
+    raw = of_raw_features(network, scale=spec.scale, mean=spec.mean, std=spec.std)
+    write_arrays(folder / "network.npz", arrays_of(raw))
+    (folder / "imported.json").write_text(record.write(report), encoding="utf-8")
+
+
+STAGE = Stage("read", _depends, _make, _describe)

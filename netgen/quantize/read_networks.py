@@ -1,0 +1,52 @@
+"""Quantize a network that was read, as a spec says: exactly where it arrives quantized, else by calibration."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from netgen.ir.circuit import Circuit
+from netgen.ir.fixed import Reals
+from netgen.ir.network import Network
+from netgen.quantize.calibrate_graph import quantize_network
+from netgen.spec.sections import QuantizeSpec
+
+__all__ = ["Quantized", "quantize_read"]
+
+
+@dataclass(frozen=True, eq=False)
+class Quantized:
+    """A circuit, and what its user should know of it.
+
+    Attributes:
+        notes: one line each.
+    """
+
+    circuit: Circuit
+    notes: tuple[str, ...] = ()
+
+
+def quantize_read(network: Network, calibration: Reals, spec: QuantizeSpec) -> Quantized:
+    """Quantize a network that was read.
+
+    Args:
+        calibration: (n, features) raw samples; formats are chosen on them; none when there are none.
+    Raises: QuantizeError, when sums cannot be exact in these formats.
+    """
+    notes: list[str] = []
+    circuit = quantize_network(
+        network,
+        _ports(network, calibration) if len(calibration) else None,
+        weight_width=spec.weight_width,
+        activation_width=spec.activation_width,
+        method=spec.formats,
+        per_channel=spec.per_channel,
+        bias_correction=spec.bias_correction,
+        warnings=notes,
+    )
+    return Quantized(circuit, tuple(notes))
+
+
+def _ports(network: Network, flat: Reals) -> tuple[Reals, ...]:
+    """The samples of each input, (n, size) each."""
+    sizes = [port.size for port in network.inputs]
+    return tuple(np.split(flat, np.cumsum(sizes)[:-1], axis=1))

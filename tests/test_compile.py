@@ -1,0 +1,133 @@
+"""netgen.compile: a user's model becomes hardware as it is, or one line says why not."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits
+from torch import nn
+
+import netgen
+from netgen.errors import BuildError, DataError, ModelError, NetgenError, SpecError
+
+X, Y = load_digits(return_X_y=True)
+SMALL: dict[str, Any] = {"place": {"moves": 20_000}, "check": {"simulator": "icarus"}}
+
+
+def a_model(seed: int = 0) -> nn.Sequential:
+    """A perceptron with batch normalization after its ReLU; three weights of four in its first layer are 0."""
+    torch.manual_seed(seed)
+    model = nn.Sequential(nn.Linear(64, 12), nn.ReLU(), nn.BatchNorm1d(12), nn.Linear(12, 10))
+    optimizer = torch.optim.Adam(model.parameters(), 0.02)
+    x, y = torch.tensor(X / 16, dtype=torch.float32), torch.tensor(Y)
+    for _ in range(150):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(model(x), y).backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        with torch.no_grad():
+            weight = model[0].weight
+            weight[weight.abs() < weight.abs().quantile(0.75)] = 0  # type: ignore[operator]
+    return model.eval()
+
+
+@pytest.fixture(scope="module")
+def model() -> nn.Sequential:
+    return a_model()
+
+
+@pytest.fixture(scope="module")
+def compiled(model: nn.Sequential, tmp_path_factory: pytest.TempPathFactory) -> netgen.Build:
+    out = tmp_path_factory.mktemp("out")
+    return netgen.compile(model, inputs=X[:200], labels=Y[:200], scale=1 / 16, name="mine", out=out, **SMALL)
+
+
+def test_a_compiled_model_is_as_accurate_as_the_users_own(model: nn.Sequential, compiled: netgen.Build) -> None:
+    """The accuracy of the module itself, computed by PyTorch alone, stands beside that of the hardware."""
+    with torch.no_grad():
+        own = float((model(torch.tensor(X[:200] / 16).float()).argmax(1) == torch.tensor(Y[:200])).float().mean())
+    check = compiled.report.check
+    assert check.model_accuracy == pytest.approx(own, abs=1e-6)
+    assert check.hardware_accuracy is not None
+    assert check.hardware_accuracy >= own - 0.02
+    assert check.difference is None
+
+
+def test_the_scores_of_a_compiled_model_are_near_the_modules(model: nn.Sequential, compiled: netgen.Build) -> None:
+    circuit = compiled.circuit
+    words = netgen.evaluate(circuit, circuit.encode(X[:200]))
+    with torch.no_grad():
+        expected = model(torch.tensor(X[:200] / 16).float()).numpy()
+    found = circuit.heads[0].decode(words)
+    assert np.abs(found - expected).max() == pytest.approx(max(compiled.report.check.error), rel=1e-3)
+    assert np.sqrt(((found - expected) ** 2).mean()) < 2**-5 * np.sqrt((expected**2).mean())
+
+
+def test_nothing_is_pruned_or_trained(model: nn.Sequential, compiled: netgen.Build) -> None:
+    left = sum(int(np.count_nonzero(model.state_dict()[f"{k}.weight"])) for k in (0, 3))
+    assert compiled.network.wires == left
+    assert not (compiled.folder / "dense.json").exists()
+
+
+def test_a_compiled_folder_is_checked_again_without_the_model(compiled: netgen.Build) -> None:
+    again = netgen.recheck(compiled.folder)
+    assert again.difference is None
+    assert again.hardware_accuracy == compiled.report.check.hardware_accuracy
+    assert again.edits == {}
+
+
+def test_compiling_again_keeps_every_stage(model: nn.Sequential, compiled: netgen.Build) -> None:
+    told: list[str] = []
+    arguments: dict[str, Any] = {"inputs": X[:200], "labels": Y[:200], "scale": 1 / 16, "name": "mine", **SMALL}
+    out = compiled.folder.parent
+    netgen.compile(model, out=out, progress=lambda text, _: told.append(text), **arguments)
+    assert [text for text in told if text.endswith(": made")] == []
+
+
+def test_the_spec_of_a_compiled_folder_cannot_be_built_without_the_model(
+    compiled: netgen.Build, tmp_path: Path
+) -> None:
+    with pytest.raises(BuildError, match=r"made by netgen\.compile; compile it again$"):
+        netgen.build(compiled.folder / "spec.yaml", out=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ({"inputs": X[:5, :63]}, "module Sequential: "),
+        ({"inputs": X[:5] * np.nan}, "inputs: [0, 0] is nan; every number must be finite"),
+        ({"inputs": X[:0]}, "inputs: no sample; give at least one, or None"),
+        ({"inputs": X[:5].astype(str)}, "inputs: numbers of type <U32; give real numbers"),
+        ({"labels": Y[:4]}, "labels: 4 for 5 inputs; give one for each"),
+        ({"labels": Y[:5] + 20}, "labels: from 20 to 24 for 10 outputs; the model's classes are 0 to 9"),
+        (
+            {"labels": ["a"] * 5},
+            "labels: 'a' is no class number; give the number of the output that should be greatest",
+        ),
+        ({"labels": np.arange(1, 11), "inputs": X[:10]}, "labels: from 1 to 10 for 10 outputs; subtract 1"),
+        ({"quantize": {"bits": 3}}, "quantize.bits: unknown key"),
+        ({"name": "../x"}, "name: '../x' cannot name a build"),
+        ({"std": (1.0, 2.0, 3.0)}, "network.std: 3 numbers for an input of shape (64,); give 1, 64 or 64"),
+    ],
+)
+def test_what_does_not_fit_is_one_line(
+    arguments: dict[str, Any], line: str, model: nn.Sequential, tmp_path: Path
+) -> None:
+    given = {"inputs": X[:5], "labels": Y[:5], "name": "x", "out": tmp_path, **arguments}
+    if "inputs" in arguments and "labels" not in arguments:
+        del given["labels"]
+    with pytest.raises((DataError, SpecError, ModelError)) as caught:
+        netgen.compile(model, **given)
+    assert str(caught.value).startswith(line)
+
+
+def test_a_module_without_inputs_is_asked_for_one(model: nn.Sequential, tmp_path: Path) -> None:
+    with pytest.raises(NetgenError, match="give at least one sample as inputs"):
+        netgen.compile(model, name="x", out=tmp_path)
+
+
+def test_one_hot_labels_are_class_numbers(model: nn.Sequential, compiled: netgen.Build) -> None:
+    arguments: dict[str, Any] = {"inputs": X[:200], "scale": 1 / 16, "name": "mine", **SMALL}
+    again = netgen.compile(model, labels=np.eye(10)[Y[:200]], out=compiled.folder.parent, **arguments)
+    assert again.report.check.hardware_accuracy == compiled.report.check.hardware_accuracy
