@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import run_netgen
 
 from netgen.cli.commands import app
 from netgen.cli.streams import PLAIN
@@ -23,12 +24,6 @@ quantize: {epochs: 0}
 place: {moves: 100, certificate: false}
 check: {simulator: amaranth, samples: 2}
 """
-
-
-def _netgen(*words: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    environment = {k: v for k, v in os.environ.items() if k != "NETGEN_DATA"} | variables
-    command = [sys.executable, "-m", "netgen", *words]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, env=environment)
 
 
 def _fails(result: subprocess.CompletedProcess[str], message: str) -> None:
@@ -123,7 +118,7 @@ def test_bad_input_ends_in_one_line_and_status_1(tmp_path: Path, case: str) -> N
         (tmp_path / "bad.yaml").write_text(text)
     if prepare is not None:
         prepare(tmp_path)
-    result = _netgen("build", "bad.yaml", "--quiet", cwd=tmp_path)
+    result = run_netgen("build", "bad.yaml", "--quiet", cwd=tmp_path)
     assert result.returncode == 1, result.stderr
     assert "Traceback" not in result.stderr
     assert len(result.stderr.splitlines()) == 1
@@ -132,13 +127,13 @@ def test_bad_input_ends_in_one_line_and_status_1(tmp_path: Path, case: str) -> N
 
 
 def test_commands_on_a_folder_without_a_build_say_so(tmp_path: Path) -> None:
-    _fails(_netgen("report", "nothing", cwd=tmp_path), "nothing/report.json: not found; run netgen build first")
-    _fails(_netgen("check", "nothing", cwd=tmp_path), "nothing: no finished build here; run netgen build first")
+    _fails(run_netgen("report", "nothing", cwd=tmp_path), "nothing/report.json: not found; run netgen build first")
+    _fails(run_netgen("check", "nothing", cwd=tmp_path), "nothing: no finished build here; run netgen build first")
 
 
 def test_a_missing_simulator_is_named_with_the_fix(tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text(TINY.replace("simulator: amaranth", "simulator: verilator"))
-    result = _netgen("build", "bad.yaml", "--quiet", cwd=tmp_path, PATH="")
+    result = run_netgen("build", "bad.yaml", "--quiet", cwd=tmp_path, PATH="")
     assert result.returncode == 1
     assert re.match(r"netgen: verilator not found; ", result.stderr.splitlines()[-1])
     assert len(result.stderr.splitlines()) == 1
@@ -147,13 +142,13 @@ def test_a_missing_simulator_is_named_with_the_fix(tmp_path: Path) -> None:
 def test_without_verilator_small_jobs_go_on_and_large_ones_say_what_to_install(tmp_path: Path) -> None:
     auto = TINY.replace("simulator: amaranth", "simulator: auto")
     (tmp_path / "tiny.yaml").write_text(auto)
-    built = _netgen("build", "tiny.yaml", "--quiet", cwd=tmp_path, PATH="")
+    built = run_netgen("build", "tiny.yaml", "--quiet", cwd=tmp_path, PATH="")
     assert "agreement: exact (2 samples, amaranth)" in built.stdout
     (tmp_path / "wide.yaml").write_text(
         auto.replace("[6]", "[160]").replace("samples: 2", "samples: all").replace("{rounds: 1,", "{rule: none,")
         + "emit: {sharing: none}\n"  # the fastest
     )
-    result = _netgen("build", "wide.yaml", "--quiet", cwd=tmp_path, PATH="")
+    result = run_netgen("build", "wide.yaml", "--quiet", cwd=tmp_path, PATH="")
     assert result.returncode == 1
     assert re.fullmatch(
         r"netgen: 360 samples of [\d,]+ wires need verilator, which is not found; install it "
@@ -163,17 +158,19 @@ def test_without_verilator_small_jobs_go_on_and_large_ones_say_what_to_install(t
 
 
 def test_init_writes_a_spec_that_builds_and_never_overwrites(tmp_path: Path) -> None:
-    assert _netgen("init", "my.yaml", cwd=tmp_path).returncode == 0
-    _fails(_netgen("init", "my.yaml", cwd=tmp_path), "my.yaml: is already there; choose another name or give --force")
-    assert _netgen("init", "my.yaml", "--force", cwd=tmp_path).returncode == 0
+    assert run_netgen("init", "my.yaml", cwd=tmp_path).returncode == 0
     _fails(
-        _netgen("init", "none/my.yaml", cwd=tmp_path),
+        run_netgen("init", "my.yaml", cwd=tmp_path), "my.yaml: is already there; choose another name or give --force"
+    )
+    assert run_netgen("init", "my.yaml", "--force", cwd=tmp_path).returncode == 0
+    _fails(
+        run_netgen("init", "none/my.yaml", cwd=tmp_path),
         "none/my.yaml: No such file or directory; choose a folder that can be written",
     )
 
 
 def test_a_file_whose_name_is_no_text_is_printed_with_escapes(tmp_path: Path) -> None:
-    written = _netgen("init", "b\udcff.yaml", cwd=tmp_path, PYTHONIOENCODING="utf-8")
+    written = run_netgen("init", "b\udcff.yaml", cwd=tmp_path, PYTHONIOENCODING="utf-8")
     assert written.stderr == ""
     assert written.stdout == "wrote b\\udcff.yaml; build it with: netgen build b\\udcff.yaml\n"
     assert written.returncode == 0
@@ -181,14 +178,14 @@ def test_a_file_whose_name_is_no_text_is_printed_with_escapes(tmp_path: Path) ->
 
 def test_a_build_prints_its_report_and_keeps_it(tmp_path: Path) -> None:
     (tmp_path / "tiny.yaml").write_text(TINY)
-    built = _netgen("build", "tiny.yaml", cwd=tmp_path)
+    built = run_netgen("build", "tiny.yaml", cwd=tmp_path)
     assert built.returncode == 0, built.stderr
     assert "agreement: exact" in built.stdout
     assert "train" in built.stderr
-    again = json.loads(_netgen("report", "hdl_out/tiny", "--json", cwd=tmp_path).stdout)
+    again = json.loads(run_netgen("report", "hdl_out/tiny", "--json", cwd=tmp_path).stdout)
     assert again["name"] == "tiny"
     assert json.loads((tmp_path / "hdl_out/tiny/report.json").read_text()) == again
-    checked = json.loads(_netgen("check", "hdl_out/tiny", "--samples", "3", "--json", cwd=tmp_path).stdout)
+    checked = json.loads(run_netgen("check", "hdl_out/tiny", "--samples", "3", "--json", cwd=tmp_path).stdout)
     assert checked["samples"] == 3
     assert checked["difference"] is None
 
@@ -212,12 +209,12 @@ USAGE = {
 
 @pytest.mark.parametrize("words", USAGE, ids=lambda words: words[:40])
 def test_wrong_usage_ends_in_one_line_and_status_2(tmp_path: Path, words: str) -> None:
-    result = _netgen(*words.split(), cwd=tmp_path)
+    result = run_netgen(*words.split(), cwd=tmp_path)
     assert (result.returncode, result.stderr) == (2, f"netgen: {USAGE[words]}\n")
 
 
 def test_without_a_command_the_help_is_printed(tmp_path: Path) -> None:
-    result = _netgen(cwd=tmp_path)
+    result = run_netgen(cwd=tmp_path)
     assert result.returncode == 2
     assert result.stderr.startswith("Usage: netgen [OPTIONS] COMMAND [ARGS]...")
 
@@ -298,7 +295,7 @@ def test_errors_need_no_stderr(tmp_path: Path) -> None:
 
 
 def test_schema_is_a_json_schema_of_the_spec(tmp_path: Path) -> None:
-    tree = json.loads(_netgen("schema", cwd=tmp_path).stdout)
+    tree = json.loads(run_netgen("schema", cwd=tmp_path).stdout)
     assert tree["type"] == "object"
     assert tree["additionalProperties"] is False
 
@@ -332,7 +329,7 @@ HELP = {
 
 @pytest.mark.parametrize("command", HELP, ids=lambda words: " ".join(words) or "netgen")
 def test_help_names_every_argument_and_option(command: tuple[str, ...], tmp_path: Path) -> None:
-    result = _netgen(*command, "--help", cwd=tmp_path)
+    result = run_netgen(*command, "--help", cwd=tmp_path)
     assert result.returncode == 0
     for word in HELP[command]:
         assert re.search(rf"(?i)(^|\W){re.escape(word)}\b", result.stdout), word
@@ -341,7 +338,7 @@ def test_help_names_every_argument_and_option(command: tuple[str, ...], tmp_path
 def test_version_is_printed(tmp_path: Path) -> None:
     import netgen
 
-    assert _netgen("--version", cwd=tmp_path).stdout.strip() == f"netgen {netgen.__version__}"
+    assert run_netgen("--version", cwd=tmp_path).stdout.strip() == f"netgen {netgen.__version__}"
 
 
 OUT = {
@@ -355,7 +352,7 @@ OUT = {
 def test_an_out_that_is_a_file_ends_in_one_line(tmp_path: Path, words: str) -> None:
     (tmp_path / "tiny.yaml").write_text(TINY + "search: {ranges: {train.epochs: {low: 1, high: 2}}}\n")
     (tmp_path / "file").touch()
-    result = _netgen(*words.split(), "--out", "file", cwd=tmp_path)
+    result = run_netgen(*words.split(), "--out", "file", cwd=tmp_path)
     assert result.returncode == 1
     assert result.stderr.endswith(f"{OUT[words]}\n")
     assert len(result.stderr.splitlines()) == 1
