@@ -13,10 +13,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 _LOADED = """
-netgen.cli.build netgen.cli.commands netgen.cli.fpga netgen.cli.place netgen.cli.search netgen.cli.spec
-netgen.flow.build netgen.nn netgen.place.bounds netgen.place.exact netgen.report netgen.simulate
-sklearn.datasets sklearn.model_selection
+matplotlib.pyplot netgen.cli.build netgen.cli.commands netgen.cli.fpga netgen.cli.place netgen.cli.search
+netgen.cli.spec netgen.flow.build netgen.nn netgen.place.bounds netgen.place.exact netgen.report netgen.simulate
+netgen.train sklearn.datasets sklearn.model_selection torch._dynamo
 """
+"""What a build imports; torch._dynamo is what torch imports for its first optimizer."""
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(_LOADED.split())
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from commands import run_netgen
 
 from netgen.errors import SpecError
 from netgen.experiment import EXPERIMENTS, run
@@ -99,16 +100,18 @@ def test_what_is_charged_later_does_not_change_what_a_trial_begins_with(tmp_path
         assert Results(tmp_path).trunk_of(trial) == Results(tmp_path).trunk_of(other)
 
 
+def _words(out: Path, jobs: int) -> list[str]:
+    return ["experiment", "compression", "--quick", "--seeds", "1", "--jobs", str(jobs), "--out", str(out)]
+
+
 def _command(out: Path, jobs: int) -> list[str]:
-    options = ["--quick", "--seeds", "1", "--jobs", str(jobs), "--out", str(out)]
-    return [sys.executable, "-m", "netgen", "experiment", "compression", *options]
+    return [sys.executable, "-m", "netgen", *_words(out, jobs)]
 
 
 @pytest.fixture(scope="module")
 def straight(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     out = tmp_path_factory.mktemp("straight")
-    result = subprocess.run(_command(out, 2), capture_output=True, text=True, check=True)
-    return out, result.stdout
+    return out, run_netgen(*_words(out, 2), cwd=out).stdout
 
 
 def test_an_experiment_prints_and_keeps_a_table_with_its_own_command(straight: tuple[Path, str]) -> None:
@@ -132,8 +135,7 @@ def test_an_experiment_killed_after_its_first_trial_goes_on_to_the_same_table(
     process.send_signal(signal.SIGKILL)
     process.wait()
     finished = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.jsonl")}
-    again = subprocess.run(_command(tmp_path, 1), capture_output=True, text=True, check=True)
-    assert again.stdout == straight[1]
+    assert run_netgen(*_words(tmp_path, 1), cwd=tmp_path).stdout == straight[1]
     assert all(path.stat().st_mtime_ns == when for path, when in finished.items())
 
 

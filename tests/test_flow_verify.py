@@ -4,8 +4,6 @@ import hashlib
 import json
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from io import StringIO
@@ -14,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from commands import run_netgen
 from rich.console import Console
 
 import netgen
@@ -66,8 +65,7 @@ def _edit(folder: Path, pattern: str, new: str) -> int:
 
 def _check(folder: Path, *words: str) -> tuple[int, str, str]:
     """Exit status, first line of stdout, and stderr of the command."""
-    command = [sys.executable, "-m", "netgen", "check", str(folder), "--quiet", *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = run_netgen("check", str(folder), "--quiet", *words, cwd=folder.parent)
     return done.returncode, done.stdout.partition("\n")[0], done.stderr
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import run_netgen
 from conftest import skip_or_fail
 from strategies import designed_as
 
@@ -286,12 +287,6 @@ def test_a_yosys_that_does_not_start_or_dies_says_why(tmp_path: Path, monkeypatc
 # The command
 
 
-def _netgen(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "netgen", *words], cwd=cwd, capture_output=True, text=True, check=False
-    )
-
-
 def test_the_command_offers_every_target_and_yosys() -> None:
     assert list(cli.Family) == list(TARGETS)
     assert set(cli.YosysChoice) == set(CHOICES)
@@ -302,13 +297,13 @@ def test_the_command_offers_every_target_and_yosys() -> None:
 def test_synth_prints_what_it_keeps(tmp_path: Path) -> None:
     (tmp_path / "build").mkdir()
     (tmp_path / "build" / "top.v").write_text(known_verilog("gowin"))
-    printed = _netgen("synth", "build", "--target", "gowin", "--json", "--quiet", cwd=tmp_path)
+    printed = run_netgen("synth", "build", "--target", "gowin", "--json", "--quiet", cwd=tmp_path)
     assert (printed.returncode, printed.stderr) == (0, "")
     kept = tmp_path / "build" / "synth-gowin.json"
     assert kept.read_text() == printed.stdout
     found = record.read(Utilization, printed.stdout)
     assert _classes(found) == EXPECTED["gowin"]
-    table = _netgen("synth", "build", "--target", "gowin", cwd=tmp_path)
+    table = run_netgen("synth", "build", "--target", "gowin", cwd=tmp_path)
     assert re.search(r"^look-up tables +11$", table.stdout, flags=re.MULTILINE)
     assert re.search(r"^registers +18$", table.stdout, flags=re.MULTILINE)
     assert f"gowin  estimated by Yosys {found.yosys}, before placement" in table.stdout
@@ -339,14 +334,14 @@ def test_bad_input_ends_in_one_line_and_leaves_what_was_kept(
     (tmp_path / "build" / "synth-ice40.json").write_text("kept\n")
     if verilog is not None:
         (tmp_path / "build" / "top.v").write_bytes(verilog)
-    result = _netgen("synth", "build", "--target", "ice40", "--yosys", "wheel", "--quiet", cwd=tmp_path)
+    result = run_netgen("synth", "build", "--target", "ice40", "--yosys", "wheel", "--quiet", cwd=tmp_path)
     assert (result.returncode, result.stdout) == (1, "")
     assert re.fullmatch(f"netgen: {message}\n", result.stderr), result.stderr
     assert (tmp_path / "build" / "synth-ice40.json").read_text() == "kept\n"
 
 
 def test_synth_of_no_folder_says_so(tmp_path: Path) -> None:
-    result = _netgen("synth", "nowhere", "--quiet", cwd=tmp_path)
+    result = run_netgen("synth", "nowhere", "--quiet", cwd=tmp_path)
     assert (result.returncode, result.stderr) == (1, "netgen: nowhere/top.v: not found; run netgen build first\n")
 
 
