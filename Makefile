@@ -22,7 +22,7 @@ test: $(STAMP) lint
 lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers auto
 
 fuzz: $(STAMP)
 	NETGEN_FUZZ_CASES=10000 NETGEN_FUZZ_MUTANTS=20000 $(BIN)/python -m pytest -n auto -k "fuzz"
