@@ -25,9 +25,9 @@ from strategies import (
 )
 
 from netgen import hdl
-from netgen.hdl import design_of
+from netgen.hdl import design_of, first_edit
 from netgen.ir.chain import ChainLayer, chain
-from netgen.ir.circuit import Circuit, evaluate
+from netgen.ir.circuit import Circuit, CircuitHead, evaluate
 from netgen.ir.fixed import FixedPoint, Words
 from netgen.ir.grid import Grid, Placement
 from netgen.ir.netlist import netlist_of
@@ -46,7 +46,7 @@ def payload_of(words: Words, width: int) -> int:
 
 def outputs_of(design: Design, payload: int) -> tuple[list[int], int]:
     """The scores, and what lies above them."""
-    width, n = design.score.width, design.circuit.sizes[-1]
+    width, n = design.score.width, len(design.circuit.scores)
     words = [payload >> (k * width) & ((1 << width) - 1) for k in range(n)]
     return [w - (1 << width) if design.score.signed and w >> (width - 1) else w for w in words], payload >> (n * width)
 
@@ -207,6 +207,18 @@ def test_the_header_states_ports_formats_and_latency() -> None:
     assert f"9 neurons, {wires} wires, layers 3 - 2 - 4" in text
     assert "input wire [23:0] i_payload," in text
     assert f"output wire [{4 * width + 1}:0] o_payload," in text
+
+
+def test_comments_name_the_layers_and_outputs_of_the_users_model_on_one_line_each() -> None:
+    """Whatever the names contain, the code is that of a circuit whose layers have numbers."""
+    plain = random_circuit((3, 2, 4), seed=5)
+    layers = tuple(replace(one, name=f"body.{k}\n) ; é\\") for k, one in enumerate(plain.layers))
+    head = CircuitHead("logits", np.array([7, 5]), np.array(0.25), np.array(-2.0))
+    named = designed_as(replace(plain, layers=layers, outputs=(head,))).verilog
+    assert "\n// layer 2: body.1?) ; ?xe9?, 4 neurons\n" in named
+    assert "\n  // layer 2: body.1?) ; ?xe9?\n" in named
+    assert "//            scores 0 to 1: logits, k means k * 0.25 -2.0\n" in named
+    assert first_edit(designed_as(replace(plain, layers=layers)).verilog, designed_as(plain).verilog) is None
 
 
 def test_the_same_circuit_gives_the_same_bytes() -> None:

@@ -19,6 +19,7 @@ from strategies import (
     inputs_of,
     pipelines,
     random_circuit,
+    random_graph,
     sharings,
     skip_if_missing,
     table_bits,
@@ -131,6 +132,37 @@ def proved_equal(design: Design, verilog: str, folder: Path, yosys: str) -> bool
     done = subprocess.run([yosys, "-q", "-p", _MITER], cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0 or "proof did fail" in done.stderr, done.stderr
     return done.returncode == 0
+
+
+GRAPHS = (2, 4, 10, 11)
+"""Seeds of small circuits of skips, maxima, steps, scales and rounding to even."""
+
+
+def graph_of(seed: int) -> Circuit:
+    return random_graph(np.random.default_rng(seed), deepest=4, inputs=4, widest=4, input_width=4)
+
+
+def test_the_graphs_have_operators_of_every_kind_that_chains_have_not() -> None:
+    kinds = {op.kind for seed in GRAPHS for op in designed_as(graph_of(seed), argmax=True).graph.operators}
+    assert {"larger", "round", "select", "table", "greater"} <= kinds
+
+
+@pytest.mark.native
+@pytest.mark.parametrize("seed", GRAPHS)
+def test_yosys_proves_that_text_and_component_of_a_graph_are_equal(
+    seed: int, tmp_path: Path, native_tool: Tool
+) -> None:
+    design = designed_as(graph_of(seed), argmax=True, pipeline="none")
+    assert proved_equal(design, design.verilog, tmp_path, native_tool("yosys"))
+
+
+@pytest.mark.native
+@pytest.mark.parametrize("seed", GRAPHS)
+def test_verilator_finds_nothing_to_warn_of_in_a_graph(seed: int, tmp_path: Path, native_tool: Tool) -> None:
+    (tmp_path / "top.v").write_text(designed_as(graph_of(seed), argmax=True, comments=True).verilog)
+    command = [native_tool("verilator"), "--lint-only", "-Wall", "top.v"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.native

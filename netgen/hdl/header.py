@@ -1,5 +1,6 @@
 """The comment at the head of `top.v`: ports, formats, latency and names."""
 
+from netgen.ir.circuit import Circuit
 from netgen.ir.fixed import FixedPoint
 from netgen.ir.netlist import Netlist
 from netgen.operators.design import Design
@@ -26,8 +27,11 @@ def header_of(design: Design, netlist: Netlist, title: str) -> str:
         f"A neural network as a circuit, written by netgen {__version__}: {netlist.neurons} neurons, "
         f"{netlist.wires} wires, layers {' - '.join(map(str, circuit.sizes))}.",
         "",
-        "i_payload  " + _format(inputs, circuit.input, "input word"),
-        "o_payload  " + _format(outputs, design.score, "score"),
+        *_layers_in_words(circuit),
+        f"i_payload  {_format(inputs, circuit.input, 'input word')}, in steps of {_step(circuit.input)}",
+        f"o_payload  {_format(outputs, design.score, 'score')}"
+        + ("" if circuit.outputs else f", in steps of {_step(design.score)}"),
+        *_outputs_in_words(circuit),
     ]
     if design.class_width:
         lines.append(f"           and the class, u{design.class_width}, in the highest bits: the greatest score")
@@ -60,4 +64,35 @@ def _inputs_in_words(thresholds: tuple[int, ...]) -> list[str]:
 def _format(count: int, word: FixedPoint, what: str) -> str:
     low, high = f"k * {word.width}", f"k * {word.width} + {word.width - 1}"
     sign = "two's complement" if word.signed else "unsigned"
-    return f"{count} of {word}: {what} k in bits {low} to {high}, {sign}, in steps of 2**{-word.frac}"
+    return f"{count} of {word}: {what} k in bits {low} to {high}, {sign}"
+
+
+def _step(word: FixedPoint) -> str:
+    return f"2**{-word.frac}"
+
+
+def _layers_in_words(circuit: Circuit) -> list[str]:
+    """The names of layers in the user's model, when they are more than numbers."""
+    named = [(depth, layer) for depth, layer in enumerate(circuit.layers, 1) if layer.name != str(depth)]
+    return [f"layer {depth}: {name_in_comment(layer.name)}, {len(layer)} neurons" for depth, layer in named]
+
+
+def _outputs_in_words(circuit: Circuit) -> list[str]:
+    """Which scores are which output of the user's model, and what they mean."""
+    lines, first = [], 0
+    for head in circuit.outputs:
+        last = first + head.neuron.size - 1
+        alike = head.scale.size == head.offset.size == 1
+        offset = f" {float(head.offset.item()):+}" if alike and head.offset.item() else ""
+        means = f"k means k * {float(head.scale.item())}{offset}" if alike else "with a scale for each value"
+        lines.append(f"           scores {first} to {last}: {name_in_comment(head.name)}, {means}")
+        first = last + 1
+    return lines
+
+
+def name_in_comment(name: str) -> str:
+    """A name of the user's model as it may stand in a comment of one line."""
+    return name.encode("ascii", "backslashreplace").decode().translate(_CONTROL)[:80]
+
+
+_CONTROL = dict.fromkeys((*range(32), 127, ord("\\")), "?")

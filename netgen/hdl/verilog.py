@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from netgen.hdl.expressions import Expressions, address_bits, shape_of
+from netgen.hdl.header import name_in_comment
 from netgen.ir.grid import Site
 from netgen.operators.design import Design
 from netgen.operators.kinds import Input
@@ -140,6 +141,9 @@ class _Writer:
                 shared.setdefault(operator.layer, []).append(number)
         yield "inputs", inputs
         for depth, layer in enumerate(graph.words, 1):
+            name = self.design.circuit.layers[depth - 1].name
+            if name != str(depth):
+                yield f"layer {depth}: {name_in_comment(name)}", []
             if depth in shared:
                 yield f"layer {depth}: sums that several neurons share", shared[depth]
             for k, number in enumerate(layer):

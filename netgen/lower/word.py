@@ -8,7 +8,7 @@ from netgen.ir.circuit import CircuitLayer
 from netgen.ir.digits import signed_digits
 from netgen.ir.fixed import FixedPoint, shift_round
 from netgen.lower.builder import Builder, Term
-from netgen.lower.csd import constant_of
+from netgen.lower.csd import constant_of, zero
 from netgen.lower.steps import add_steps
 from netgen.operators.kinds import Constant, Maximum, Minimum, Round, Shift
 
@@ -45,12 +45,18 @@ def add_activated(
 
 def _times(builder: Builder, total: Term, multiplier: int, bias: int, offset: int, index: int) -> Term:
     """`(total + bias) * multiplier + offset`, by shifts and additions."""
-    if total.operator not in builder.neuron_of and not builder.is_constant(total.operator):
-        builder.as_variable(total.operator)
     digits = [Term(total.operator, total.shift + shift, sign < 0) for shift, sign in signed_digits(multiplier)]
-    return builder.sum(
-        [*digits, *constant_of(builder, bias * multiplier + offset)] or [Term(builder.constant(0))], index, 0
-    )
+    terms = [*digits, *constant_of(builder, bias * multiplier + offset)] or [zero(builder)]
+    if builder.is_constant(total.operator):
+        return builder.sum(terms, index, 0)
+
+    def make() -> Term:
+        if total.operator not in builder.neuron_of:
+            builder.as_variable(total.operator)
+        return builder.sum(terms, index, 0)
+
+    key = "times", tuple((t.shift, t.negative) for t in digits), tuple(terms[len(digits) :])
+    return builder.repeated(key, [total.operator], index, make)
 
 
 def add_word(builder: Builder, total: Term, activation: Rescale, output: FixedPoint | None, index: int) -> int:

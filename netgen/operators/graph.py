@@ -5,7 +5,7 @@ all start from it.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -230,7 +230,7 @@ def trimmed(
                 needed[source] = True
     new: list[int] = (np.cumsum(needed) - 1).tolist()
     kept = tuple(
-        replace(op, sources=tuple([new[s] for s in op.sources]))
+        Operator(op.operation, tuple([new[s] for s in op.sources]), op.lo, op.hi, op.layer, op.index)
         for op, keep in zip(operators, needed, strict=True)
         if keep
     )

@@ -127,7 +127,8 @@ class Symbols:
                 words = [word for _, word in self.entries(operator, entries)]
                 return (min(words), max(words)), None
             case Larger():
-                function = Function(self.greatest(v for source in operator.sources for v in self._set(source, number)))
+                members = (v for source in operator.sources for v in self._set(source, number))
+                function = Function(self.in_bits(self.greatest(members)))
                 return self.range_of(function), function
             case Constant() | Add() | Subtract() | Multiply() | Count() | Shift() | Round() | Maximum() | Minimum():
                 function = self._function_of(number, operator, operation)
@@ -239,7 +240,7 @@ class Symbols:
         if all(self.range_of_variable(v)[0] < least for v in left):
             left.add(("constant", least, 0))
         if len(left) == 1:
-            return self.in_bits(Sum(0, dict.fromkeys(left, 1)))
+            return Sum(0, dict.fromkeys(left, 1))
         members = frozenset(left)
         if members not in self._sets:
             self._sets[members] = len(self._members)

@@ -25,6 +25,8 @@ class Wanted:
         """Compare the function of a neuron's word with that of the circuit."""
         symbols, number, name = self._symbols, self._graph.words[depth][k], f"neuron n{depth + 1}_{k}"
         layer, reach = self._circuit.layers[depth], ranges_of(self._circuit)[depth]
+        if layer.name != str(depth + 1):
+            name += f" of layer {layer.name}"
         operator, found = self._graph.operators[number], symbols.meaning[number]
         total = self._gathered(layer, k)
         words_read = isinstance(operator.operation, Table) and found is None

@@ -8,10 +8,12 @@ from netgen.operators.kinds import (
     Count,
     Greater,
     Input,
+    Larger,
     Maximum,
     Minimum,
     Multiply,
     Operation,
+    Round,
     Select,
     Shift,
     Subtract,
@@ -28,7 +30,7 @@ def drawing(graph: OperatorGraph, neuron: str | None = None) -> str:
     """Draw a graph, or the operators of one neuron, as text for `dot -Tsvg`.
 
     Args:
-        neuron: name of a neuron, such as n2_17; its drawing ends at the words of the layer before.
+        neuron: name of a neuron, such as n2_17; its drawing ends at the words of earlier layers.
     Raises: BuildError, when there is no such neuron, or more to draw than Graphviz can lay out.
     """
     names = names_of(graph)
@@ -54,7 +56,7 @@ def drawing(graph: OperatorGraph, neuron: str | None = None) -> str:
 
 
 def _cone(graph: OperatorGraph, word: int) -> set[int]:
-    """A word, the operators of its layer on which it depends, and the words of the layer before that they read."""
+    """A word, the operators of its layer on which it depends, and the words of earlier layers that they read."""
     layer = graph.operators[word].layer
     left, found = [word], set[int]()
     while left:
@@ -83,6 +85,10 @@ def _sign(operation: Operation) -> str:
             return f">> {right}" if right >= 0 else f"<< {-right}"
         case Maximum(limit):
             return f"max {limit}"
+        case Larger():
+            return "max"
+        case Round(right):
+            return f"round / 2**{right}"
         case Minimum(limit):
             return f"min {limit}"
         case Multiply(factor):
