@@ -99,8 +99,8 @@ def _with_entries(network: Network) -> Network:
     """Let maxima that read inputs beside results, or of several ports, read copies of these inputs."""
 
     def mixed(layer: Layer) -> bool:
-        beside = len(network.inputs) > 1 or layer.source.max() >= network.features
-        return layer.gather == "max" and layer.source.min() < network.features and bool(beside)
+        beside = len(network.inputs) > 1 or layer.source.max(initial=-1) >= network.features
+        return layer.gather == "max" and layer.source.min(initial=network.features) < network.features and bool(beside)
 
     copied = [layer.source[layer.source < network.features] for layer in network.layers if mixed(layer)]
     return with_identity(network, 0, np.unique(np.concatenate(copied)), "inputs", mixed) if copied else network
