@@ -13,6 +13,7 @@ from netgen.ir.activation import Rescale, Scale, StepFunction, Steps
 from netgen.ir.circuit import Circuit, CircuitHead, CircuitLayer, evaluate
 from netgen.ir.circuit_file import from_json, to_json
 from netgen.ir.fixed import FixedPoint
+from netgen.ir.input_rounding import InputRounding
 
 
 @given(circuits())
@@ -162,9 +163,19 @@ def test_every_kind_of_activation_gather_and_head_comes_back() -> None:
         CircuitHead("class", np.array([5, 6]), np.array(1.0), np.array(0.0), "argmax", 0),
     )
     layers = (top, steps, scale, even)
-    circuit = Circuit(word, np.array([2.0, 3.0]), layers, outputs=heads, input_offset=np.array([0.5, 0.0]))
+    rounding = InputRounding(np.array([0.5, 1.0]), -7, 6, "even", 1, single=True)
+    circuit = Circuit(
+        word,
+        np.array([2.0, 3.0]),
+        layers,
+        outputs=heads,
+        input_offset=np.array([0.5, 0.0]),
+        input_rounding=rounding,
+    )
     again = from_json(to_json(circuit))
     assert to_json(again) == to_json(circuit)
     inputs = np.array([[a, b] for a in range(-8, 8) for b in range(-8, 8)])
     assert np.array_equal(evaluate(again, inputs), evaluate(circuit, inputs))
+    raw = np.random.default_rng(0).uniform(-4, 4, (100, 2))
+    assert np.array_equal(again.encode(raw), circuit.encode(raw))
     assert again.heads[0].decode(np.array([[2, 3]])).tolist() == [[[2.0, 10.5]]]

@@ -1,5 +1,7 @@
 """netgen.ir.encoding: the words that say what an input word means, worked by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from netgen.ir.chain import ChainLayer, chain
 from netgen.ir.circuit import Circuit
 from netgen.ir.encoding import input_meaning, input_text
 from netgen.ir.fixed import FixedPoint
+from netgen.ir.input_rounding import InputRounding
 
 
 def circuit_of(form: FixedPoint, scale: list[float], thresholds: tuple[int, ...] = ()) -> Circuit:
@@ -45,3 +48,16 @@ def test_the_meaning_gives_limits_and_what_the_network_reads() -> None:
     assert input_meaning(circuit_of(BYTE, [1 / 256], (64, 154))) == (
         "the raw feature, limited to 0 to 255; the network reads the bits word >= 64, word >= 154"
     )
+
+
+def test_the_meaning_gives_the_networks_own_quantizer() -> None:
+    own = replace(
+        circuit_of(FixedPoint(8, 0, signed=False), [2.0, 2.0]),
+        input_offset=np.array([-1.0, -1.0]),
+        input_rounding=InputRounding(np.array([0.25, 0.5]), 0, 200, zero=3),
+    )
+    assert input_meaning(own) == (
+        "round((raw feature * 2 + -1) / that in circuit.json, halves to even) + 3, limited to 0 to 200; "
+        "the network reads the word"
+    )
+    assert input_text(replace(own, input_rounding=None)) == "round((raw feature * 2 + -1) * 1)"

@@ -20,6 +20,7 @@ from netgen.ir.activation import Activation, Rescale, Scale, activated, bounds_o
 from netgen.ir.arrays import frozen
 from netgen.ir.circuit_head import CircuitHead
 from netgen.ir.fixed import MAX_WIDTH, FixedPoint, Reals, Words, bits_of
+from netgen.ir.input_rounding import InputRounding
 from netgen.ir.network import Gather
 from netgen.ir.rows import check_rows, products, row_sums, targets_of
 from netgen.ir.thermometer import BIT, threshold_bits
@@ -137,6 +138,7 @@ class Circuit:
             there are no thresholds, the input words themselves.
         outputs: by default all neurons of the last layer, as `scores`.
         input_offset: (features,) float64; None for 0.
+        input_rounding: of raw features to words, where a network arrived quantized; None for that of `input.encode`.
 
     Raises: QuantizeError, when a layer reads a neuron that is not before it, a scale is not positive and finite, or an
         accumulator could pass 2**60.
@@ -148,6 +150,7 @@ class Circuit:
     thresholds: tuple[int, ...] = ()
     outputs: tuple[CircuitHead, ...] = ()
     input_offset: Reals | None = None
+    input_rounding: InputRounding | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "input_scale", frozen(self.input_scale, np.float64))
@@ -157,6 +160,11 @@ class Circuit:
             object.__setattr__(self, "input_offset", frozen(self.input_offset, np.float64))
             if self.input_offset.shape != self.input_scale.shape or not np.isfinite(self.input_offset).all():
                 raise QuantizeError("input_offset: give one finite number for each feature")
+        entry = self.input_rounding
+        if entry is not None and entry.step.shape != self.input_scale.shape:
+            raise QuantizeError("input_rounding: give one step for each feature")
+        if entry is not None and not self.input.lo <= entry.lo <= entry.hi <= self.input.hi:
+            raise QuantizeError(f"input_rounding: words from {entry.lo} to {entry.hi} do not fit {self.input}")
         bounds = (self.input.lo, *self.thresholds, self.input.hi + 1)
         if any(a >= b for a, b in pairwise(bounds)):
             raise QuantizeError(f"thresholds {self.thresholds} do not rise within {self.input}; write each once")
@@ -209,6 +217,8 @@ class Circuit:
     def encode(self, raw: Reals) -> Words:
         """The input words of raw features, (n, features)."""
         offset = 0.0 if self.input_offset is None else self.input_offset
+        if self.input_rounding is not None:
+            return self.input_rounding.words(np.asarray(raw, dtype=np.float64), self.input_scale, offset)
         return self.input.encode(np.asarray(raw, dtype=np.float64) * self.input_scale + offset)
 
     def coded(self, inputs: Words) -> Words:

@@ -11,6 +11,7 @@ from netgen.errors import BuildError, QuantizeError
 from netgen.ir.activation import Activation, HalfRule, Rescale, Scale, StepFunction, Steps
 from netgen.ir.circuit import Circuit, CircuitHead, CircuitLayer
 from netgen.ir.fixed import MAX_WIDTH, FixedPoint, Reals, Words
+from netgen.ir.input_rounding import InputRounding
 from netgen.ir.network import Gather, HeadFunction
 from netgen.text import Fields, parse_json, shown
 
@@ -29,6 +30,8 @@ def to_json(circuit: Circuit) -> str:
     optional = f'"thresholds": {_line(circuit.thresholds)},\n' if circuit.thresholds else ""
     if circuit.input_offset is not None:
         optional += f'"input_offset": {_line(circuit.input_offset.tolist())},\n'
+    if (entry := circuit.input_rounding) is not None:
+        optional += f'"input_rounding": {_line({**vars(entry), "step": entry.step.tolist()})},\n'
     return (
         f'{{"version": {VERSION},\n"input": {_line(vars(circuit.input))},\n'
         f'"input_scale": {_line(circuit.input_scale.tolist())},\n{optional}'
@@ -83,7 +86,10 @@ def from_json(text: str) -> Circuit:
     """
     keys = ("version", "input", "input_scale", "layers", "outputs")
     tree = _FIELDS.mapping(
-        parse_json(text, _FIELDS.error, fix=_FIELDS.fix), "circuit", keys, ("thresholds", "input_offset")
+        parse_json(text, _FIELDS.error, fix=_FIELDS.fix),
+        "circuit",
+        keys,
+        ("thresholds", "input_offset", "input_rounding"),
     )
     _FIELDS.integer(tree["version"], "version", VERSION, VERSION)
     layers = _FIELDS.items(tree["layers"], "layers")
@@ -96,12 +102,22 @@ def from_json(text: str) -> Circuit:
             thresholds=_FIELDS.integers(tree.get("thresholds", []), "thresholds"),
             outputs=tuple(_head(entry, f"outputs[{k}]") for k, entry in enumerate(outputs)),
             input_offset=_reals(tree["input_offset"], "input_offset") if "input_offset" in tree else None,
+            input_rounding=_rounding(tree["input_rounding"]) if "input_rounding" in tree else None,
         )
     except QuantizeError as error:
         raise _FIELDS.error(f"{error}; {_FIELDS.fix}") from error
 
 
 _FIELDS = Fields(lambda line: BuildError(f"not a circuit: {line}"), fix="build it again")
+
+
+def _rounding(value: object) -> InputRounding:
+    place = "input_rounding"
+    tree = _FIELDS.mapping(value, place, ("step", "lo", "hi", "halves", "zero", "single"))
+    lo, hi, zero = (_FIELDS.integer(tree[key], f"{place}.{key}") for key in ("lo", "hi", "zero"))
+    halves: HalfRule = _choice(tree["halves"], f"{place}.halves", get_args(HalfRule))
+    single = _flag(tree["single"], f"{place}.single")
+    return InputRounding(_reals(tree["step"], f"{place}.step"), lo, hi, halves, zero, single)
 
 
 def _layer(value: object, place: str) -> CircuitLayer:
@@ -204,10 +220,14 @@ def _neuron(name: str, place: str) -> int:
 
 def _format(value: object, place: str) -> FixedPoint:
     tree = _FIELDS.mapping(value, place, ("width", "frac", "signed"))
-    if type(tree["signed"]) is not bool:
-        raise _FIELDS.wrong(f"{place}.signed", f"{shown(tree['signed'])} is neither true nor false")
     return FixedPoint(
         _FIELDS.integer(tree["width"], f"{place}.width", 1, MAX_WIDTH),
         _FIELDS.integer(tree["frac"], f"{place}.frac", -MOST_FRAC, MOST_FRAC),
-        tree["signed"],
+        _flag(tree["signed"], f"{place}.signed"),
     )
+
+
+def _flag(value: object, place: str) -> bool:
+    if type(value) is not bool:
+        raise _FIELDS.wrong(place, f"{shown(value)} is neither true nor false")
+    return value

@@ -1,6 +1,7 @@
 """Quantizing: a float `Network` in, an integer `Circuit` out, and a bit-exact PyTorch module of that circuit."""
 
 from netgen.quantize.calibrate_graph import quantize_network
+from netgen.quantize.exact import is_quantized, quantize_exactly
 from netgen.quantize.formats import Formats, calibrate, formats_of
 from netgen.quantize.integer import quantize
 from netgen.quantize.module import QuantizedMlp, predict_words
@@ -12,8 +13,10 @@ __all__ = [
     "QuantizedMlp",
     "calibrate",
     "formats_of",
+    "is_quantized",
     "predict_words",
     "quantize",
+    "quantize_exactly",
     "quantize_network",
     "quantize_read",
 ]

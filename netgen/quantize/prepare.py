@@ -13,7 +13,7 @@ from netgen.ir.fixed import Reals, Words
 from netgen.ir.functions import RELU, Affine, Clip, Function, Pipeline, Product, Quantize
 from netgen.ir.network import Layer, Network
 
-__all__ = ["prepare", "with_identity", "without_quantizers"]
+__all__ = ["fold_affine", "prepare", "with_identity", "with_scores", "without_quantizers"]
 
 SATURATION = 127
 """Steps of a quantizer from which its limits only saturate; those of narrower ones shape the function."""
@@ -22,8 +22,8 @@ SATURATION = 127
 def prepare(network: Network) -> Network:
     """The same function, in the form that is quantized; but quantizers become limits."""
     network = without_quantizers(network)
-    folded = [_folded(replace(layer, activation=_merged(layer.activation))) for layer in network.layers]
-    return _with_scores(_with_entries(Network(network.inputs, tuple(folded), network.outputs)))
+    folded = [fold_affine(replace(layer, activation=_merged(layer.activation))) for layer in network.layers]
+    return with_scores(_with_entries(Network(network.inputs, tuple(folded), network.outputs)))
 
 
 def without_quantizers(network: Network) -> Network:
@@ -76,7 +76,7 @@ def _merged(pipeline: Pipeline) -> Pipeline:
     return tuple(found)
 
 
-def _folded(layer: Layer) -> Layer:
+def fold_affine(layer: Layer) -> Layer:
     """Move affine functions that come first into the weights and biases of a sum."""
     while layer.gather == "sum" and layer.activation and isinstance(affine := layer.activation[0], Affine):
         scale, offset = np.broadcast_to(affine.scale, len(layer)), np.broadcast_to(affine.offset, len(layer))
@@ -106,7 +106,7 @@ def _with_entries(network: Network) -> Network:
     return with_identity(network, 0, np.unique(np.concatenate(copied)), "inputs", mixed) if copied else network
 
 
-def _with_scores(network: Network) -> Network:
+def with_scores(network: Network) -> Network:
     """Let classes that several layers give, or inputs, be given by one layer."""
     for head in network.outputs:
         layer = np.searchsorted(network.first, head.neuron.reshape(-1), side="right")

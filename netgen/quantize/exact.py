@@ -1,0 +1,299 @@
+"""Networks that arrive quantized become circuits of the same integers, bit for bit."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from netgen.errors import QuantizeError
+from netgen.ir.activation import Activation, Rescale, Scale, StepFunction
+from netgen.ir.circuit import Circuit, CircuitHead, CircuitLayer, range_of
+from netgen.ir.fixed import FixedPoint, Reals, Words
+from netgen.ir.functions import Affine, Clip, MultiThreshold, Pipeline, Quantize, apply_all, of_neurons
+from netgen.ir.network import Head, Layer, Network
+from netgen.ir.simplify import simplify
+from netgen.quantize.exact_entry import Entry, entry_of
+from netgen.quantize.exact_words import CALIBRATE, Levels, Units, counted, integer_weights, levels_of, word_form
+from netgen.quantize.prepare import with_scores
+from netgen.quantize.requantize import activation_of, shift_of
+from netgen.quantize.step_functions import distinct, step_function
+
+__all__ = ["Executor", "is_quantized", "quantize_exactly"]
+
+Executor = Literal["single", "double"]
+"""Who is to be equalled: an executor in float32, such as ONNX Runtime's of integers and QONNX's; or the `Network` in
+double precision."""
+
+WHOLE = 1e-7
+"""A bias this close to a whole number of accumulator steps is one; it is a product of two float32 scales."""
+SINGLE = 2.0**-22
+"""Relative error of a few operations in float32."""
+CLASS_BITS = 12
+"""Fractional bits of an accumulator step in class scores whose classes have scales or biases of their own."""
+
+
+def is_quantized(network: Network) -> bool:
+    """Whether a network arrived quantized: some of its weights have steps, or some of its functions are quantizers."""
+    return any(
+        layer.step is not None or any(isinstance(one, Quantize | MultiThreshold) for one in layer.activation)
+        for layer in network.layers
+    )
+
+
+def quantize_exactly(
+    network: Network,
+    *,
+    executor: Executor = "single",
+    input_format: FixedPoint | None = None,
+    warnings: list[str] | None = None,
+) -> Circuit:
+    """Keep the integers of a quantized network: words are those of its quantizers, weights whole multiples of steps.
+
+    Sums of integers are exact. What follows a sum, up to the next quantizer, is a function of that integer: it becomes
+    a shift where it is one, thresholds where words have at most 16 values, else one multiplication, addition and shift
+    that is proved equal over the sum's whole range. It becomes a step function where there is none, because float32
+    rounds some sum to the other side of a tie, or several quantizers follow each other. The first quantizer becomes the
+    rule by which raw inputs become words. An output's words times its scale, plus its offset, are the network's values.
+
+    Args:
+        executor: whose arithmetic decides where a number that lies at a tie is rounded. In float32, a quantizer that
+            follows a sum of integers multiplies by the float32 ratio of the scales, as ONNX Runtime does.
+        input_format: of raw inputs that no quantizer rounds, such as FINN's integers; None for those that have one.
+        warnings: a list to which a line is added for layers with sums so close to a tie that the executor's order of
+            float32 operations decides, and that the network does not tell.
+    Raises: QuantizeError, with the first layer that is not quantized.
+    Source: integer arithmetic as in Jacob et al. 2018; the multiplication is found by search, our own.
+    """
+    entry = entry_of(network, input_format, single=executor == "single")
+    work = _Exact(with_scores(entry.network), entry, executor, warnings if warnings is not None else [])
+    layers = tuple(work.layer(index) for index in range(len(work.network.layers)))
+    heads = tuple(work.head(head) for head in work.network.outputs)
+    circuit = Circuit(
+        entry.form,
+        entry.scale,
+        layers,
+        outputs=heads,
+        input_offset=entry.offset if entry.offset.any() else None,
+        input_rounding=entry.rounding,
+    )
+    return simplify(circuit)
+
+
+@dataclass
+class _Exact:
+    """The layers so far: what words of each neuron mean, `unit * word + origin`, and their ranges."""
+
+    network: Network
+    entry: Entry
+    executor: Executor
+    told: list[str]
+
+    def __post_init__(self) -> None:
+        neurons, features = self.network.neurons, self.network.features
+        self.unit, self.origin = np.ones(neurons), np.zeros(neurons)
+        self.lo, self.hi = np.zeros(neurons, dtype=np.int64), np.zeros(neurons, dtype=np.int64)
+        self.unit[:features], self.origin[:features] = self.entry.unit, self.entry.origin
+        self.lo[:features], self.hi[:features] = self.entry.form.lo, self.entry.form.hi
+        self.read = np.zeros(neurons, dtype=np.bool_)
+        for layer in self.network.layers:
+            self.read[layer.source] = True
+        classes = [head.neuron.ravel() for head in self.network.outputs if head.function != "none"]
+        self.classes = np.zeros(neurons, dtype=np.bool_)
+        self.classes[np.concatenate([*classes, np.zeros(0, dtype=np.int64)])] = True
+
+    def layer(self, index: int) -> CircuitLayer:
+        """Make a layer; those before it have been made."""
+        layer, first = _sorted(self.network.layers[index]), self.network.first[index]
+        own = slice(first, first + len(layer))
+        levels = levels_of(layer.activation, len(layer))
+        units = self._maxima(layer) if layer.gather == "max" else self._sums(layer)
+        bias = _whole(units) if layer.gather == "sum" else None
+        if bias is not None:
+            units = replace(units, origin=np.zeros(len(layer)))
+        kept = units.weight != 0
+        sums = CircuitLayer(
+            layer.name,
+            np.concatenate([[0], np.cumsum(kept)])[layer.starts],
+            layer.source[kept],
+            units.weight[kept],
+            np.zeros(len(layer), dtype=np.int64) if bias is None else bias,
+            0,
+            gather=layer.gather,
+        )
+        if levels is None:
+            made, self.unit[own], self.origin[own] = self._unrounded(layer, sums, units, self.classes[own])
+        else:
+            made, levels = self._rounded(layer, sums, units, levels)
+            self.unit[own], self.origin[own] = levels.unit, levels.origin
+        reach = range_of(made, self.lo[:first], self.hi[:first])
+        self.lo[own], self.hi[own] = reach.out_lo, reach.out_hi
+        return made
+
+    def head(self, head: Head) -> CircuitHead:
+        """An output: what its neurons' words mean."""
+        unit, origin = (_scalar(array[head.neuron]) for array in (self.unit, self.origin))
+        if head.function != "none" and (unit.ndim or origin.ndim):
+            raise QuantizeError(f"output {head.name}: classes whose scores have several scales; {CALIBRATE}")
+        return CircuitHead(head.name, head.neuron, unit, origin, head.function, head.axis)
+
+    def _sums(self, layer: Layer) -> Units:
+        return integer_weights(layer, self.unit[layer.source], self.origin[layer.source])
+
+    def _maxima(self, layer: Layer) -> Units:
+        at = layer.source[layer.starts[:-1]]
+        unit, origin = self.unit[at], self.origin[at]
+        same = (self.unit[layer.source] == unit[layer.target]) & (self.origin[layer.source] == origin[layer.target])
+        if not same.all():
+            raise QuantizeError(f"layer {layer.name}: a maximum of words with several scales; {CALIBRATE}")
+        return Units(np.ones(layer.wires, dtype=np.int64), unit, origin)
+
+    def _unrounded(
+        self, layer: Layer, sums: CircuitLayer, units: Units, classes: npt.NDArray[np.bool_]
+    ) -> tuple[CircuitLayer, Reals, Reals]:
+        """A layer without a quantizer: its words are the sums themselves; and what they mean."""
+        unit, origin = units.unit.copy(), units.origin.copy()
+        limits: tuple[int | None, int | None] = (None, None)
+        for function in layer.activation:
+            match function:
+                case Affine(scale, offset) if limits == (None, None) and np.all(np.greater(scale, 0)):
+                    unit, origin = unit * scale, origin * scale + offset
+                case Clip(lo, hi) if limits == (None, None) and not origin.any():
+                    ends = [np.broadcast_to(end, (len(layer),)) / unit for end in (lo, hi)]
+                    if any(np.ptp(end[np.isfinite(end)]) > 0 for end in ends if np.isfinite(end).any()):
+                        raise QuantizeError(f"layer {layer.name}: limits that no quantizer follows; {CALIBRATE}")
+                    low, high = (float(end[0]) for end in ends)
+                    if any(
+                        np.isfinite(end) and abs(end - round(end)) > WHOLE * max(1, abs(end)) for end in (low, high)
+                    ):
+                        raise QuantizeError(f"layer {layer.name}: limits that no quantizer follows; {CALIBRATE}")
+                    limits = tuple(round(end) if np.isfinite(end) else None for end in (low, high))  # type: ignore[assignment]
+                case _:
+                    raise QuantizeError(
+                        f"layer {layer.name}: {type(function).__name__} without a quantizer; {CALIBRATE}"
+                    )
+        if classes.any() and (np.ptp(unit) or np.ptp(origin)):
+            if limits != (None, None):
+                raise QuantizeError(f"layer {layer.name}: limited class scores of several scales; {CALIBRATE}")
+            step = float(unit.min()) / (1 << CLASS_BITS)
+            multiplier, added = (np.rint(array / step).astype(np.int64) for array in (unit, origin))
+            scaled = Scale(multiplier, added, 0)
+            return replace(sums, activation=scaled), np.full(len(layer), step), np.zeros(len(layer))
+        return replace(sums, activation=Rescale(0, *limits)), unit, origin
+
+    def _rounded(self, layer: Layer, sums: CircuitLayer, units: Units, levels: Levels) -> tuple[CircuitLayer, Levels]:
+        """A layer with a quantizer: the cheapest activation that gives its words; and what they mean."""
+        reach = range_of(sums, self.lo, self.hi)
+        first_step = self._integer_step(layer, units)
+        pipeline: Pipeline = (Affine(units.unit, units.origin), *layer.activation)
+        key: Pipeline = (*pipeline, Affine(levels.unit, levels.origin))
+        if first_step is not None:
+            key = (*key, Affine(first_step))
+        neurons, function = distinct(key, len(layer))
+        found, unsure = [], 0
+        for group, neuron in enumerate(neurons.tolist()):
+            alike = function == group
+            one = of_neurons(pipeline, np.array([neuron]))
+            ratio = None if first_step is None else np.float32(first_step[neuron])
+            word_of = _words_of(one, levels, neuron, ratio)
+            least, most = int(reach.acc_lo[alike].min()), int(reach.acc_hi[alike].max())
+            steps = step_function(word_of, least, most)
+            assert steps is not None
+            found.append(steps)
+            unsure += 0 if ratio is not None or self.executor == "double" else _unsure(one, levels, neuron, steps.at)
+        if unsure:
+            self.told.append(
+                f"quantize: layer {layer.name}: {unsure} sums lie within float32's rounding of a tie; the executor may "
+                "round them to the other side"
+            )
+        ends = reach.acc_lo, reach.acc_hi
+        activation: Activation | None = shift_of(found, function, *ends)
+        if activation is None:
+            first, levels = levels.limits, counted(levels)
+            moved = 0 if first is None or levels.limits is None else first[0] - levels.limits[0]
+            found = [StepFunction(steps.at, steps.value - moved) for steps in found]
+        words = np.concatenate([steps.value for steps in found])
+        output = word_form(*(levels.limits or (int(words.min()), int(words.max()))))
+        if activation is None:
+            activation = activation_of(found, function, *ends, output)
+        return replace(sums, activation=activation, output=output), levels
+
+    def _integer_step(self, layer: Layer, units: Units) -> Reals | None:
+        """(n,) the float32 ratio by which an executor of integers multiplies the sums, where a quantizer follows."""
+        match layer.activation[0]:
+            case Quantize(step, zero, _, _, "half_even") if (
+                self.executor == "single"
+                and layer.step is not None
+                and layer.wires
+                and not units.origin.any()
+                and not np.any(zero)
+            ):
+                source = self.unit[layer.source[np.minimum(layer.starts[:-1], layer.wires - 1)]]
+                product = source.astype(np.float32) * layer.step.astype(np.float32)
+                return (product / np.asarray(step).astype(np.float32)).astype(np.float64)
+            case _:
+                return None
+
+
+def _words_of(pipeline: Pipeline, levels: Levels, neuron: int, ratio: np.float32 | None) -> Callable[[Words], Words]:
+    """The function from accumulators to words of a neuron."""
+
+    def words(accumulator: Words) -> Words:
+        if ratio is None:
+            values = apply_all(pipeline, accumulator.astype(np.float64)[:, None])
+        else:
+            quantizer = pipeline[1]
+            assert isinstance(quantizer, Quantize)
+            product = np.rint(accumulator.astype(np.float32) * ratio).astype(np.float64)[:, None]
+            values = apply_all(pipeline[2:], np.clip(product, quantizer.lo, quantizer.hi) * quantizer.step)
+        return _to_words(values[:, 0], levels, neuron)
+
+    return words
+
+
+def _to_words(values: Reals, levels: Levels, neuron: int) -> Words:
+    exact = (values - levels.origin[neuron]) / levels.unit[neuron]
+    words = np.rint(exact)
+    assert np.abs(exact - words).max(initial=0) < 1e-6
+    found: Words = words.astype(np.int64)
+    return found
+
+
+def _unsure(pipeline: Pipeline, levels: Levels, neuron: int, breaks: Words) -> int:
+    """How many accumulators beside breaks have numbers so close to a tie that float32 may round them otherwise."""
+    near = np.unique(np.concatenate([breaks, breaks - 1])).astype(np.float64)[:, None]
+    if not len(near):
+        return 0
+    numbers, magnitude = near, np.abs(near)
+    at = 0
+    while at < len(pipeline) and isinstance(affine := pipeline[at], Affine):
+        magnitude = magnitude * np.abs(affine.scale) + np.abs(affine.offset)
+        numbers = apply_all((affine,), numbers)
+        at += 1
+    error = SINGLE * magnitude
+    least, most = (apply_all(pipeline[at:], numbers + sign * error)[:, 0] for sign in (-1, 1))
+    whole = np.asarray(numbers[:, 0] * 2) == np.rint(numbers[:, 0] * 2)
+    differ = _to_words(least, levels, neuron) != _to_words(most, levels, neuron)
+    return int((differ & ~whole).sum())
+
+
+def _sorted(layer: Layer) -> Layer:
+    """The layer with ascending sources in every row."""
+    order = np.lexsort((layer.source, layer.target))
+    parameter = None if layer.parameter is None else layer.parameter[order]
+    return replace(layer, source=layer.source[order], weight=layer.weight[order], parameter=parameter)
+
+
+def _whole(units: Units) -> Words | None:
+    """Origins in steps of the accumulators, where all are whole numbers of them."""
+    steps = units.origin / units.unit
+    words = np.rint(steps)
+    near = np.abs(steps - words) <= WHOLE * np.maximum(1, np.abs(steps))
+    return words.astype(np.int64) if near.all() and np.abs(words).max(initial=0) < 2.0**50 else None
+
+
+def _scalar(array: Reals) -> Reals:
+    """One number where all are equal."""
+    flat = array.reshape(-1)
+    return np.asarray(flat[0]) if (flat == flat[0]).all() else array
