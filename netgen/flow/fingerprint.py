@@ -89,14 +89,18 @@ def _imports(module: str) -> frozenset[str]:
     """Names that a module imports; of `from a import b` both a and a.b, as b may be a module."""
     path = _path_of(module)
     assert path is not None
-    return frozenset(_names(ast.parse(path.read_text(encoding="utf-8")), path))
+    text = path.read_text(encoding="utf-8")
+    return frozenset(_names(ast.parse(text), calls=any(name in text for name in BY_NAME)))
 
 
-def _names(tree: ast.AST, path: Path) -> Iterator[str]:
+def _names(tree: ast.AST, *, calls: bool) -> Iterator[str]:
+    """Walk statements, and expressions only when `calls`: nine in ten nodes are parts of an expression."""
     for node in ast.iter_child_nodes(tree):
         match node:
+            case ast.expr() if not calls:
+                continue
             case ast.If(test=ast.Name(id="TYPE_CHECKING"), orelse=orelse):
-                yield from _names(ast.Module(orelse, []), path)
+                yield from _names(ast.Module(orelse, []), calls=calls)
                 continue
             case ast.Import(names=names):
                 yield from (alias.name for alias in names)
@@ -105,7 +109,7 @@ def _names(tree: ast.AST, path: Path) -> Iterator[str]:
                 yield from (f"{source}.{alias.name}" for alias in names)
             case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=[first, *_]) if name in BY_NAME:
                 yield from _named(first)
-        yield from _names(node, path)
+        yield from _names(node, calls=calls)
 
 
 def _named(argument: ast.expr) -> Iterator[str]:
