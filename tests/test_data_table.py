@@ -127,6 +127,16 @@ def test_a_class_with_a_name_is_named_in_a_note(tmp_path: Path) -> None:
         ),
         ("a,b\n1,2\n", "c", "no column 'c' (there are a, b); correct data.label"),
         ("a,a\n1,2\n", "a", "2 columns 'a' (there are a, a); correct data.label"),
+        (
+            "a,b,c,d,e,f,g,h,i\n1,2,3,4,5,6,7,8,9\n",
+            "k",
+            "no column 'k' (there are a, b, c, d, e, f, g, h, ...); correct data.label",
+        ),
+        (
+            "a," + "bc" * 9_000 + "\n1,2\n",
+            "c",
+            "no column 'c' (there are a, bcbcbcbcbcbcbcbcb...bcbcbcbcbcbcbcbcbc); correct data.label",
+        ),
         ("1\n2\n", None, "one column, '1'; need features and a label, separated by commas"),
         ("1 2 0\n", None, "one column, '1 2 0'; need features and a label, separated by commas"),
         (
@@ -156,6 +166,8 @@ def test_a_class_with_a_name_is_named_in_a_note(tmp_path: Path) -> None:
         "names or a sample",
         "label missing",
         "label twice",
+        "label missing among many names",
+        "label missing beside a long name",
         "one column",
         "separated by spaces",
         "decimal commas",

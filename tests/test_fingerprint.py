@@ -30,7 +30,7 @@ RUN_EACH_STAGE_ALONE = """
 import importlib, os, sys
 from pathlib import Path
 import amaranth.sim, amaranth.lib.wiring, matplotlib.figure, numba, ortools, plotly.graph_objects, pydantic, rich.table
-import scipy.sparse.linalg, sklearn.datasets, sklearn.model_selection, torch, yaml  # heavy, loaded once for all stages
+import scipy.sparse.linalg, sklearn.datasets, sklearn.model_selection, torch._dynamo, yaml  # heavy: once for all stages
 for name in sys.argv[2:]:
     if os.fork() == 0:
         assert not any(module.startswith("netgen") for module in sys.modules)

@@ -130,7 +130,7 @@ def _label_column(path: Path, header: list[str], label: str | None) -> int:
         return len(header) - 1
     if header.count(label) != 1:
         reason = f"{header.count(label)} columns" if label in header else "no column"
-        there = ", ".join(header[:20]) + (", ..." if len(header) > 20 else "")
+        there = ", ".join(shown(name)[1:-1] for name in header[:8]) + (", ..." if len(header) > 8 else "")
         raise DataError(f"{path}: {reason} {shown(label)} (there are {there}); correct data.label")
     return header.index(label)
 
