@@ -7,6 +7,7 @@ reached before.
 Source: greedy set cover, Chvatal 1979; the rest is our own.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise, product
@@ -29,6 +30,8 @@ BATCH, VALUES = 2048, 4_000_000
 """Candidates in a batch; fewer in a large circuit, so that all values of operators (8 bytes each) fit `VALUES`."""
 ROUNDS, IDLE = 12, 3
 """Batches at most; the search also ends after `IDLE` batches in succession without a vector."""
+MEASURED = 3_000_000
+"""Operators whose values are measured in all batches together, about 30 us each; one batch is always measured."""
 COMPUTED = 500_000
 """Operators that may be computed to find which bits are visible; 5 to 20 us each."""
 SLOPES = 25_000_000
@@ -70,7 +73,7 @@ class Vectors:
 def vectors_of(design: Design, given: Words, samples: Words) -> Vectors:
     """Add vectors to those that are given, so that together they reach as many goals as are found to be reachable.
 
-    The same arguments give the same vectors. The work is bounded: some 10 s for any circuit.
+    The same arguments give the same vectors. The work is bounded: some 10 s, and about a minute for a million operators.
 
     Args:
         given: (n, n_in) int64 input words, n at least 1.
@@ -99,7 +102,7 @@ def _batches(search: "_Search", given: Words, samples: Words) -> Iterator[Words]
     known = np.concatenate([given, samples])[: batch - 2]
     yield np.concatenate([np.full((1, features), form.lo), np.full((1, features), form.hi), known])
     driver = driver_of(search.graph, form) if columns_of(search.graph) * len(search.graph.operators) <= SLOPES else None
-    for number in range(ROUNDS):
+    for number in range(min(ROUNDS, MEASURED // max(len(search.graph.operators), 1))):
         pool = np.concatenate([known, *search.chosen])
         turn = number % 3 if driver is not None else 2
         if driver is None or turn == 2:
@@ -154,13 +157,16 @@ class _Search:
 
     def add_extremes(self) -> None:
         """Choose the samples that brought operators nearest to those limits that nothing reaches."""
-        rows: list[Words] = []
+        rows: dict[bytes, Words] = {}
+        counts = Counter[bytes]()
         for number, records in enumerate(self.record):
             for side, row in enumerate(records):
                 if not self.covered[self.goals.limits + 2 * number + side]:
-                    rows.append(row)
+                    counts[row.tobytes()] += 1
+                    rows.setdefault(row.tobytes(), row)
         if rows:
-            samples, uses = np.unique(np.stack(rows), axis=0, return_counts=True)
+            samples = np.unique(np.stack(list(rows.values())), axis=0)
+            uses = np.array([counts[row.tobytes()] for row in samples])
             order = np.argsort(-uses, kind="stable")
             self.chosen.append(samples[order[: self.most - self.count]])
 
