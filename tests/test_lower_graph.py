@@ -13,7 +13,7 @@ from netgen.ir.fixed import FixedPoint, Words
 from netgen.lower.lower import lower
 from netgen.operators.cost import cost_of
 from netgen.operators.graph import OperatorGraph, evaluate
-from netgen.operators.kinds import Count, Greater, Larger, Round, Select, Table
+from netgen.operators.kinds import Add, Count, Greater, Larger, Round, Select, Subtract, Table
 from netgen.operators.prove import prove
 from netgen.operators.schedule import schedule
 
@@ -178,3 +178,15 @@ def test_a_value_that_skips_layers_passes_the_registers_that_it_misses() -> None
     widths = Counter(op.width * delay for op, delay in zip(graph.operators, timing.delays(graph), strict=True))
     assert widths[2 * 3] == 1
     assert cost_of(graph, timing).registers == timing.registers(graph) + 3
+
+
+def test_the_sum_below_a_step_function_needs_no_adder_for_its_constant() -> None:
+    """16 a - b + 9 of words of 6 bits is one adder without carry: its breaks move instead."""
+    function = StepFunction(np.array([-20, 301]), np.array([0, 7, 3]))
+    steps = of(layer("s", {0: 16, 1: -1}, bias=9, activation=Steps((function,), np.array([0]))), entry=WIDE)
+    plain = of(layer("s", {0: 16, 1: -1}, bias=9), entry=WIDE)
+    graph, scores, _ = computed(steps)
+    a, b = all_inputs(steps).T
+    total = 16 * a - b + 9
+    assert scores[:, 0].tolist() == np.select([total < -20, total < 301], [0, 7], 3).tolist()
+    assert graph.count(Add, Subtract) == 1 < computed(plain)[0].count(Add, Subtract)

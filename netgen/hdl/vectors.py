@@ -73,7 +73,7 @@ class Vectors:
 def vectors_of(design: Design, given: Words, samples: Words) -> Vectors:
     """Add vectors to those that are given, so that together they reach as many goals as are found to be reachable.
 
-    The same arguments give the same vectors. The work is bounded: some 10 s, and about a minute for a million operators.
+    The same arguments give the same vectors. The work is bounded: some 10 s, a minute for a million operators.
 
     Args:
         given: (n, n_in) int64 input words, n at least 1.

@@ -90,11 +90,11 @@ def fewest_levels(levels: Iterable[int]) -> int:
     return (sum(1 << level for level in levels) - 1).bit_length()
 
 
-def plan_sum(leaves: Sequence[Node], added: int, within: int) -> Node:
+def plan_sum(leaves: Sequence[Node], added: int | None, within: int) -> Node:
     """Find the plan of fewest levels, and of these the one of fewest look-up tables, whose root is not negated.
 
     Args:
-        leaves: the terms, at least one; added: the constant of the sum.
+        leaves: the terms, at least one; added: the constant of the sum; None for whichever is cheapest.
         within: the level up to which fewer levels are no advantage.
     """
     ways = [(ORDERS[0], True)] if len(leaves) > LONG else [(order, way) for order in ORDERS for way in (True, False)]
@@ -129,8 +129,12 @@ def _sums(leaves: Sequence[Node], order: Order, *, complement: bool) -> list[Nod
     return heap[0][-1]
 
 
-def _with_constant(root: Node, added: int) -> Iterator[Node]:
-    """Plans that are not negated, and whose constant is `added`."""
+def _with_constant(root: Node, added: int | None) -> Iterator[Node]:
+    """Plans that are not negated, and whose constant is `added`, or any."""
+    if added is None:
+        zero = Node((0, 0), root.shift, negative=False, surplus=0, level=0, cost=0, leaf=CONSTANT)
+        yield join(zero, root) if root.negative else root
+        return
     missing = added - root.constant
     if root.negative:
         yield _subtracted_from(root, missing)

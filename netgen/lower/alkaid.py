@@ -28,7 +28,7 @@ def available() -> bool:
     return find_spec("alkaid") is not None
 
 
-def add_by_alkaid(builder: Builder, rows: Sequence[Mapping[int, int]], bias: Sequence[int]) -> list[Term]:
+def add_by_alkaid(builder: Builder, rows: Sequence[Mapping[int, int]], bias: Sequence[int | None]) -> list[Term]:
     """Share terms between neurons as alkaid's solver does.
 
     The ranges that alkaid states are ignored: they are wrong for some operations.
@@ -63,7 +63,8 @@ def add_by_alkaid(builder: Builder, rows: Sequence[Mapping[int, int]], bias: Seq
         [
             [*([sums[k]] if k in sums else []), *constant_of(builder, added)] or [zero(builder)]
             for k, added in enumerate(bias)
-        ]
+        ],
+        [added is not None for added in bias],
     )
 
 

@@ -63,7 +63,8 @@ class Builder:
         self._constants: dict[int, int] = {}
         self._word_forms: dict[int, LinearForm] = {}
         self._forms: dict[int, LinearForm] = {}
-        self._templates: dict[Hashable, tuple[Template, int]] = {}
+        self._templates: dict[Hashable, tuple[Template, int, int]] = {}
+        self._surplus: dict[int, int] = {}
 
     def begin_layer(self, words: Iterable[int]) -> None:
         """Begin the next layer; ranges of its sums are exact over all values of words of earlier layers.
@@ -128,12 +129,14 @@ class Builder:
         whole = key, ranges
         found = self._templates.get(whole)
         if found is not None:
-            template, shift = found
-            return Term(template.repeat(self.operators, self.levels, sources, self.layer, index), shift)
+            template, shift, surplus = found
+            number = template.repeat(self.operators, self.levels, sources, self.layer, index)
+            self._surplus[number] = surplus
+            return Term(number, shift)
         first = len(self.operators)
         result = make()
         template = template_of(self.operators, self.levels, sources, first, result.operator)
-        self._templates[whole] = template, result.shift
+        self._templates[whole] = template, result.shift, self._surplus.get(result.operator, 0)
         for number in range(first, len(self.operators)):
             self._forms.pop(number, None)
         return result
@@ -154,13 +157,24 @@ class Builder:
             ways.append(join(second, first))
         return self._built(min(ways, key=lambda way: (way.cost, way.negative)), (a, b), index)
 
-    def sums(self, rows: Sequence[Sequence[Term]]) -> list[Term]:
-        """Add up the terms of each neuron, in no more levels than the deepest neuron needs."""
+    def surplus_of(self, total: Term) -> int:
+        """The constant that a sum contains beside its terms; 0 for one that had to be exact."""
+        return self._surplus.get(total.operator, 0) << total.shift
+
+    def sums(self, rows: Sequence[Sequence[Term]], exact: Sequence[bool]) -> list[Term]:
+        """Add up the terms of each neuron, in no more levels than the deepest neuron needs.
+
+        Args:
+            exact: which sums may contain no constant beside their terms.
+        """
         levels = ([self.levels[term.operator] for term in row] for row in rows)
         within = max(map(fewest_levels, levels), default=0)
-        return [self._repeated_sum(row, index, within) for index, row in enumerate(rows)]
+        return [
+            self._repeated_sum(row, index, within, exact=one)
+            for index, (row, one) in enumerate(zip(rows, exact, strict=True))
+        ]
 
-    def _repeated_sum(self, terms: Sequence[Term], index: int, within: int) -> Term:
+    def _repeated_sum(self, terms: Sequence[Term], index: int, within: int, *, exact: bool) -> Term:
         """`sum`, worked out once for neurons that add up words of equal ranges in the same way."""
         sources: dict[int, int] = {}
         key: list[tuple[int, int, bool]] = []
@@ -170,17 +184,20 @@ class Builder:
             elif self.is_constant(term.operator):
                 key.append((-1 - term.operator, term.shift, term.negative))
             else:
-                return self.sum(terms, index, within)
-        return self.repeated((within, *key), list(sources), index, lambda: self.sum(terms, index, within))
+                return self.sum(terms, index, within, exact=exact)
+        return self.repeated(
+            (within, exact, *key), list(sources), index, lambda: self.sum(terms, index, within, exact=exact)
+        )
 
-    def sum(self, terms: Sequence[Term], index: Index, within: int) -> Term:
-        """Add up terms, at least one, in few levels; the result is exact and not negated.
+    def sum(self, terms: Sequence[Term], index: Index, within: int, *, exact: bool = True) -> Term:
+        """Add up terms, at least one, in few levels; the result is not negated.
 
         Constants are given as terms of their own. A constant that another term contains comes from `plus`, and is
         subtracted.
 
         Args:
             within: the level up to which look-up tables are saved rather than levels.
+            exact: whether the result may contain no constant beside the terms; otherwise `surplus_of` tells it.
         """
         added, varying = 0, []
         for term in terms:
@@ -192,16 +209,22 @@ class Builder:
         if not varying:
             return Term(self.constant(added))
         leaves = [self._leaf(k, term) for k, term in enumerate(varying)]
-        plan = plan_sum(leaves, added, within)
+        assert exact or not added, "a sum that may contain any constant has no constant terms"
+        wanted = added if exact else None
+        plan = plan_sum(leaves, wanted, within)
         groups = group_bits((k, bits, t.shift, t.negative) for k, t in enumerate(varying) if (bits := self._bits_in(t)))
         if groups:
             counted = {k for group in groups for k in group.members}
             left = [leaf for leaf in leaves if leaf.leaf not in counted]
             counts = [_count_leaf(len(varying) + k, group, leaves) for k, group in enumerate(groups)]
-            other = plan_sum([*left, *counts], added, within)
+            other = plan_sum([*left, *counts], wanted, within)
             if badness(other, within) < badness(plan, within):
                 plan, varying = other, [*varying, *(self._count(group, varying, index) for group in groups)]
-        return self._built(plan, varying, index)
+        result = self._built(plan, varying, index)
+        form = None if exact else self._form_of(result.operator)
+        if form is not None:
+            self._surplus[result.operator] = form.constant
+        return result
 
     def range_of(self, number: int) -> Interval:
         """Least and greatest value of an operator."""

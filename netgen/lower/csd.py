@@ -6,7 +6,7 @@ from netgen.ir.digits import signed_digits
 from netgen.lower.builder import Builder, Term
 
 
-def add_digits(builder: Builder, rows: Sequence[Mapping[int, int]], bias: Sequence[int]) -> list[Term]:
+def add_digits(builder: Builder, rows: Sequence[Mapping[int, int]], bias: Sequence[int | None]) -> list[Term]:
     """Write weights in canonical signed digits and add up, neuron by neuron.
 
     Source: Reitwiesner 1960 (canonical signed digits).
@@ -15,7 +15,8 @@ def add_digits(builder: Builder, rows: Sequence[Mapping[int, int]], bias: Sequen
         [
             [*digits_of(row), *constant_of(builder, added)] or [zero(builder)]
             for row, added in zip(rows, bias, strict=True)
-        ]
+        ],
+        [added is not None for added in bias],
     )
 
 
@@ -26,8 +27,8 @@ def digits_of(row: Mapping[int, int]) -> list[Term]:
     ]
 
 
-def constant_of(builder: Builder, number: int) -> list[Term]:
-    """A number as a term, whose shift holds the number's trailing zeros; no term for 0."""
+def constant_of(builder: Builder, number: int | None) -> list[Term]:
+    """A number as a term, whose shift holds the number's trailing zeros; no term for 0, or None."""
     if not number:
         return []
     zeros = (number & -number).bit_length() - 1

@@ -28,13 +28,13 @@ from netgen.operators.wiring import NeuronSites
 class Sharing(Protocol):
     """A way to build the sums of a layer, and to share operators between them."""
 
-    def __call__(self, builder: Builder, rows: Sequence[Mapping[int, int]], bias: Sequence[int]) -> list[Term]:
+    def __call__(self, builder: Builder, rows: Sequence[Mapping[int, int]], bias: Sequence[int | None]) -> list[Term]:
         """Add the sums of one layer.
 
         Args:
             rows: for each neuron the weights of the words that it adds up, none of them 0, by the operator that gives
                 the word, which is no constant; in the order of the neurons that give them.
-            bias: for each neuron.
+            bias: for each neuron; None where the sum may contain any constant, which the builder then knows.
         Returns: the sum of each neuron, not negated.
         """
         ...

@@ -19,7 +19,7 @@ EXTRA_LEVELS = 3
 UNIT = (1, 1, 1)
 
 
-def add_locally(builder: Builder, rows: Sequence[Mapping[int, int]], bias: Sequence[int]) -> list[Term]:
+def add_locally(builder: Builder, rows: Sequence[Mapping[int, int]], bias: Sequence[int | None]) -> list[Term]:
     """Add two terms where their wires meet, and lead one wire on; share a pair where that pays.
 
     A sum is a tree from its inputs to its neuron. The two terms whose wires can run together the longest are added
@@ -33,7 +33,7 @@ def add_locally(builder: Builder, rows: Sequence[Mapping[int, int]], bias: Seque
         raise BuildError("emit.sharing: local needs a placement; place the circuit first")
     layout = _Layout(builder, rows)
     sums = extract_pairs(builder, rows, bias, priority=by_bits, accept=layout.accept, extracted=layout.extracted)
-    return [layout.sum(terms, index) for index, terms in enumerate(sums)]
+    return [layout.sum(terms, index, exact=bias[index] is not None) for index, terms in enumerate(sums)]
 
 
 class _Layout:
@@ -67,11 +67,11 @@ class _Layout:
         """Place the operator of a shared pair."""
         self.at[number] = median_site([self.sites[self.builder.layer, k] for k in uses])
 
-    def sum(self, terms: Sequence[Term], index: Index) -> Term:
+    def sum(self, terms: Sequence[Term], index: Index, *, exact: bool) -> Term:
         """Add up the terms of a neuron: pairs on their common way to it first, then the rest at the neuron."""
         home = self.sites.get((self.builder.layer, index or 0))
         if home is None:
-            return self.builder.sum(terms, index, 0)
+            return self.builder.sum(terms, index, 0, exact=exact)
         constants = [term for term in terms if isinstance(self.builder.operators[term.operator].operation, Constant)]
         left = [term for term in terms if term not in constants]
         levels = self.builder.levels
@@ -94,7 +94,7 @@ class _Layout:
             total = self.builder.plus(a, b, index)
             self.at[total.operator] = self._meeting(a, b, home)
             left = [term for term in left if term not in (a, b)] + [total]
-        return self.builder.sum([*left, *constants], index, limit.bit_length() - 1)
+        return self.builder.sum([*left, *constants], index, limit.bit_length() - 1, exact=exact)
 
     def _meeting(self, a: Term, b: Term, home: Site) -> Site:
         """Where the wires of two terms to a neuron meet."""

@@ -7,7 +7,7 @@ from netgen.lower.csd import constant_of, zero
 from netgen.operators.kinds import Multiply
 
 
-def add_products(builder: Builder, rows: Sequence[Mapping[int, int]], bias: Sequence[int]) -> list[Term]:
+def add_products(builder: Builder, rows: Sequence[Mapping[int, int]], bias: Sequence[int | None]) -> list[Term]:
     """Multiply each word by the magnitude of its weight, then add the products of positive weights and subtract the
     others.
     """
@@ -15,7 +15,8 @@ def add_products(builder: Builder, rows: Sequence[Mapping[int, int]], bias: Sequ
         [
             [*_products(builder, index, row), *constant_of(builder, added)] or [zero(builder)]
             for index, (row, added) in enumerate(zip(rows, bias, strict=True))
-        ]
+        ],
+        [added is not None for added in bias],
     )
 
 

@@ -39,7 +39,7 @@ def by_bits(count: int, overlap: int) -> tuple[float, ...]:
     return -(count - 1) * overlap, -overlap
 
 
-def add_shared(builder: Builder, rows: Sequence[Mapping[int, int]], bias: Sequence[int]) -> list[Term]:
+def add_shared(builder: Builder, rows: Sequence[Mapping[int, int]], bias: Sequence[int | None]) -> list[Term]:
     """Replace, again and again, the pair of terms that most sums have in common by one operator.
 
     Two priorities are tried, and no sharing at all; the result with the fewest look-up tables is kept. A sum of few
@@ -49,14 +49,15 @@ def add_shared(builder: Builder, rows: Sequence[Mapping[int, int]], bias: Sequen
     """
     tried = [add_digits(builder, rows, bias)]
     if few_pairs(rows):
-        tried += [builder.sums(extract_pairs(builder, rows, bias, priority=way)) for way in (by_bits, by_count)]
+        exact = [added is not None for added in bias]
+        tried += [builder.sums(extract_pairs(builder, rows, bias, priority=way), exact) for way in (by_bits, by_count)]
     return min(tried, key=lambda terms: _lut(builder, terms))
 
 
 def extract_pairs(
     builder: Builder,
     rows: Sequence[Mapping[int, int]],
-    bias: Sequence[int],
+    bias: Sequence[int | None],
     *,
     priority: Priority,
     accept: Accept | None = None,
@@ -70,7 +71,7 @@ def extract_pairs(
     """
     sums = [{(t.operator, t.shift): t.sign for t in digits_of(row)} for row in rows]
     if few_pairs(rows):
-        _Pairs(builder, sums, [added != 0 for added in bias], priority, accept, extracted).share()
+        _Pairs(builder, sums, [bool(added) for added in bias], priority, accept, extracted).share()
     return [
         [
             *(Term(operator, shift, sign < 0) for (operator, shift), sign in row.items()),

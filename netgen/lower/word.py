@@ -13,14 +13,14 @@ from netgen.lower.steps import add_steps
 from netgen.operators.kinds import Constant, Maximum, Minimum, Round, Shift
 
 
-def constant_in_sum(layer: CircuitLayer, bias: int) -> int:
-    """The constant that a neuron's sum includes.
+def constant_in_sum(layer: CircuitLayer, bias: int) -> int | None:
+    """The constant that a neuron's sum includes; None for any, where it moves breaks, or an offset.
 
-    Half a step of the word, so that dropping low bits rounds; no bias where it moves breaks, or an offset, instead.
+    It includes half a step of the word, so that dropping low bits rounds.
     """
     activation = layer.activation
     if not isinstance(activation, Rescale):
-        return 0
+        return None
     return bias + (1 << (activation.shift - 1) if activation.shift > 0 and activation.rounding == "up" else 0)
 
 
@@ -34,6 +34,7 @@ def add_activated(
         weights: of the words that the neuron reads.
     """
     activation = layer.activation
+    bias -= builder.surplus_of(total)
     if isinstance(activation, Steps):
         divisor = gcd(*weights)
         return add_steps(builder, total, bias, activation.of(index), layer.output, index, divisor=divisor)

@@ -40,7 +40,7 @@ class LogicCost:
         adder_bits: bits of their results, without those that are bits of one source unchanged.
         multiplications: number of multiplications by constants; only `sharing: none` has any.
         choices: number of comparisons, selections, maxima, ReLUs and saturations.
-        tables: number of neurons that are one look-up table each.
+        tables: number of look-up tables: of neurons that few bits enter, and of step functions of narrow sums.
         levels: number of operators with logic on the longest path from an input to an output.
         registers: bits of pipeline registers.
         lut: estimated number of 6-input look-up tables.
