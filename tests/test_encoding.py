@@ -7,7 +7,7 @@ import pytest
 
 from netgen.ir.chain import ChainLayer, chain
 from netgen.ir.circuit import Circuit
-from netgen.ir.encoding import input_meaning, input_text
+from netgen.ir.encoding import input_meaning, input_overflows, input_text, raw_of
 from netgen.ir.fixed import FixedPoint
 from netgen.ir.input_rounding import InputRounding
 
@@ -61,3 +61,20 @@ def test_the_meaning_gives_the_networks_own_quantizer() -> None:
         "the network reads the word"
     )
     assert input_text(replace(own, input_rounding=None)) == "round((raw feature * 2 + -1) * 1)"
+
+
+def test_raw_features_of_words_are_encoded_as_these_words() -> None:
+    words = np.array([[0, 7], [100, 200], [255, 1]])
+    plain = replace(circuit_of(BYTE, [2.0, 0.5]), input_offset=np.array([0.25, 0.0]))
+    assert plain.encode(raw_of(plain, words)).tolist() == words.tolist()
+    own = replace(plain, input_rounding=InputRounding(np.array([0.25, 0.5]), 0, 255, zero=3))
+    assert own.encode(raw_of(own, words)).tolist() == words.tolist()
+
+
+def test_features_beyond_the_words_of_the_networks_own_quantizer_are_counted() -> None:
+    """Words from 0 to 7 in steps of 1/2 from -1.5 on: 2.4 and -1.9 round to the ends; 2.5 and -2 lie a step beyond."""
+    rounding = InputRounding(np.array([0.5]), 0, 7, zero=3)
+    own = replace(circuit_of(FixedPoint(3, 0, signed=False), [1.0]), input_rounding=rounding)
+    assert input_overflows(own, np.array([[2.4], [-1.9], [2.5], [-2.0], [0.0]])) == 2
+    bit = replace(own, input_rounding=InputRounding(np.array([1.0]), 0, 1, "up"))
+    assert input_overflows(bit, np.array([[99.0]])) == 0

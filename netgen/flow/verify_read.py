@@ -15,6 +15,7 @@ from netgen.flow.folder import load_circuit, load_operators
 from netgen.flow.imported import Samples, raw_samples, words_of
 from netgen.flow.store import recorded_files
 from netgen.ir.circuit import Circuit, classify, trace
+from netgen.ir.encoding import input_overflows, raw_of
 from netgen.ir.fixed import Reals, Words
 from netgen.ir.network import Network
 from netgen.ir.network_file import network_from
@@ -72,7 +73,7 @@ def check_read(
         wanted=None if simulated.classes is None else classify(evaluated),
         accuracies=_accuracies(network, design, real, simulated.scores, samples.labels),
         inputs=words.size,
-        input_overflows=_overflows(design, raw),
+        input_overflows=input_overflows(design.circuit, raw),
         saturated=integers.saturated,
         words=[output.size for output in integers.outputs],
         simulator=simulator,
@@ -83,16 +84,7 @@ def _raw_of(design: Design, samples: Samples, words: Words) -> Reals:
     """Raw features of the samples that are checked; those that random words mean, where there are none."""
     if len(samples.test):
         return samples.test[: len(words)].reshape(len(words), -1).astype(np.float64)
-    circuit = design.circuit
-    offset = 0.0 if circuit.input_offset is None else circuit.input_offset
-    raw: Reals = (circuit.input.decode(words) - offset) / circuit.input_scale
-    return raw
-
-
-def _overflows(design: Design, raw: Reals) -> int:
-    circuit = design.circuit
-    offset = 0.0 if circuit.input_offset is None else circuit.input_offset
-    return circuit.input.overflows(raw * circuit.input_scale + offset)
+    return raw_of(design.circuit, words)
 
 
 def _by_head(design: Design, outputs: tuple[Words, ...], words: Words) -> list[tuple[str, Words]]:

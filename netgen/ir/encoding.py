@@ -1,7 +1,35 @@
 """How a raw feature becomes an input word, and how the network reads that word: for Verilog headers and reports."""
 
+import numpy as np
+
 from netgen.ir.circuit import Circuit
-from netgen.ir.fixed import Reals
+from netgen.ir.fixed import Reals, Words
+
+__all__ = ["input_meaning", "input_overflows", "input_text", "raw_of"]
+
+
+def raw_of(circuit: Circuit, words: Words) -> Reals:
+    """Raw features, (n, features), that are encoded as these words."""
+    offset = 0.0 if circuit.input_offset is None else circuit.input_offset
+    entry = circuit.input_rounding
+    numbers = circuit.input.decode(words) if entry is None else (words - entry.zero) * entry.step
+    raw: Reals = (numbers - offset) / circuit.input_scale
+    return raw
+
+
+def input_overflows(circuit: Circuit, raw: Reals) -> int:
+    """How many raw features lie a step or more outside the input words, where limiting is more than rounding.
+
+    Features of which the network reads one bit each have no such limits.
+    """
+    offset = 0.0 if circuit.input_offset is None else circuit.input_offset
+    numbers = raw * circuit.input_scale + offset
+    if (entry := circuit.input_rounding) is None:
+        return circuit.input.overflows(numbers)
+    if entry.hi - entry.lo < 2:
+        return 0
+    steps = numbers / entry.step + entry.zero
+    return int(np.count_nonzero((steps >= entry.hi + 1) | (steps <= entry.lo - 1)))
 
 
 def input_text(circuit: Circuit) -> str:
@@ -9,7 +37,9 @@ def input_text(circuit: Circuit) -> str:
     if (entry := circuit.input_rounding) is not None:
         zero = f" + {entry.zero}" if entry.zero else ""
         how = ", halves to even" if entry.halves == "even" else ""
-        return f"round((raw feature * {_one(circuit.input_scale)}{_plus(circuit)}) / {_one(entry.step)}{how}){zero}"
+        number = f"raw feature * {_one(circuit.input_scale)}{_plus(circuit)}"
+        number = number if (entry.step == 1).all() else f"({number}) / {_one(entry.step)}"
+        return f"round({number}{how}){zero}"
     if circuit.input_offset is not None:
         scale, step = _one(circuit.input_scale), 2.0**circuit.input.frac
         return f"round((raw feature * {scale}{_plus(circuit)}) * {step:g})"

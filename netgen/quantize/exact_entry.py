@@ -83,6 +83,9 @@ def entry_of(network: Network, given: FixedPoint | None, *, single: bool) -> Ent
         limits.add(limit)
     if len(limits) != 1:
         raise QuantizeError(f"inputs with {len(limits)} kinds of quantizers; {CALIBRATE}")
+    known = int(np.argmax(taken))
+    for array in (scale, offset, step, unit, origin):
+        array[~taken] = array[known]  # inputs that no layer reads
     (lo, hi), zero, halves = limits.pop()
     even = halves == "even"
     rounding = InputRounding(step, lo, hi, "even" if even else "up", zero, single=single and even)

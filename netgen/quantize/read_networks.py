@@ -8,6 +8,7 @@ from netgen.ir.circuit import Circuit
 from netgen.ir.fixed import Reals
 from netgen.ir.network import Network
 from netgen.quantize.calibrate_graph import quantize_network
+from netgen.quantize.exact import is_quantized, quantize_exactly
 from netgen.spec.sections import QuantizeSpec
 
 __all__ = ["Quantized", "quantize_read"]
@@ -26,13 +27,20 @@ class Quantized:
 
 
 def quantize_read(network: Network, calibration: Reals, spec: QuantizeSpec) -> Quantized:
-    """Quantize a network that was read.
+    """Quantize a network that was read: exactly what arrives quantized, unless `requantize` says `shift`.
 
     Args:
         calibration: (n, features) raw samples; formats are chosen on them; none when there are none.
-    Raises: QuantizeError, when sums cannot be exact in these formats.
+    Raises: QuantizeError, when sums cannot be exact in these formats, or the network is quantized in part.
     """
     notes: list[str] = []
+    if is_quantized(network):
+        if spec.requantize == "exact":
+            return Quantized(quantize_exactly(network, warnings=notes), tuple(notes))
+        notes.append(
+            "quantize: the network arrived quantized; requantize: shift made steps of powers of two, the circuit is "
+            "another function; requantize: exact keeps the network's"
+        )
     circuit = quantize_network(
         network,
         _ports(network, calibration) if len(calibration) else None,

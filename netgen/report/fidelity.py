@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from netgen.errors import CheckError
 from netgen.ir.circuit import Circuit, evaluate
+from netgen.ir.encoding import input_overflows
 from netgen.ir.fixed import Reals, Words
 from netgen.ir.network import Head, Network
 
@@ -64,19 +65,13 @@ def fidelity(
     words = evaluate(circuit, circuit.encode(flat))
     parts = [tuple(values[:, head.neuron] for head in network.outputs) for values in network.values(x)]
     ends = np.cumsum([head.neuron.size for head in circuit.heads])[:-1]
-    saturated = circuit.input.overflows(_scaled(circuit, flat)) / max(flat.size, 1)
+    saturated = input_overflows(circuit, flat) / max(flat.size, 1)
     return tuple(
         _head(head, np.concatenate(right), end.decode(own), saturated, labels, len(network.outputs) == 1)
         for head, end, right, own in zip(
             network.outputs, circuit.heads, zip(*parts, strict=True), np.split(words, ends, axis=1), strict=True
         )
     )
-
-
-def _scaled(circuit: Circuit, flat: Reals) -> Reals:
-    """The numbers that `Circuit.encode` rounds."""
-    offset = 0.0 if circuit.input_offset is None else circuit.input_offset
-    return flat * circuit.input_scale + offset
 
 
 def _head(head: Head, right: Reals, found: Reals, saturated: float, labels: Words | None, alone: bool) -> HeadFidelity:
