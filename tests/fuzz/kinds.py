@@ -235,6 +235,7 @@ class Graphs(Kind):
         self.files = list(files.items())
         self.seeds = len(self.files)
         shorten_bounds()
+        self._compile()
 
     def case(self, folder: Path, seed: int, rng: Random | None) -> Case:
         name, blob = self.files[seed]
@@ -245,6 +246,13 @@ class Graphs(Kind):
         path.write_bytes(blob)
         _misplaced(path, rng)
         return Case(lambda: self._place(path), (str(path), "site", "neuron"))
+
+    @staticmethod
+    def _compile() -> None:
+        """Compile the kernels for long weights, 5 s where no cache has them; the seeds compile all others."""
+        from netgen.graph import graph_of, place_graph
+
+        place_graph(graph_of(3, [(0, 1, 2**31 - 1), (1, 2, 1)]), moves=200, seed=1)
 
     def _place(self, path: Path) -> None:
         from netgen.graph import grid_of, place_graph, read_graph
