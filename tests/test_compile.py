@@ -1,5 +1,6 @@
 """netgen.compile: a user's model becomes hardware as it is, or one line says why not."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch import nn
 
 import netgen
 from netgen.errors import BuildError, DataError, ModelError, NetgenError, SpecError
+from netgen.ir.circuit_file import to_json
 
 X, Y = load_digits(return_X_y=True)
 SMALL: dict[str, Any] = {"place": {"moves": 20_000}, "check": {"simulator": "icarus"}}
@@ -131,3 +133,73 @@ def test_one_hot_labels_are_class_numbers(model: nn.Sequential, compiled: netgen
     arguments: dict[str, Any] = {"inputs": X[:200], "scale": 1 / 16, "name": "mine", **SMALL}
     again = netgen.compile(model, labels=np.eye(10)[Y[:200]], out=compiled.folder.parent, **arguments)
     assert again.report.check.hardware_accuracy == compiled.report.check.hardware_accuracy
+
+
+# A circuit of the user's own: quantized already, and placed as it is.
+
+
+@pytest.fixture(scope="module")
+def again(compiled: netgen.Build, tmp_path_factory: pytest.TempPathFactory) -> netgen.Build:
+    out = tmp_path_factory.mktemp("circuit")
+    return netgen.compile(compiled.circuit, inputs=X[:50], labels=Y[:50], name="own", out=out, **SMALL)
+
+
+def test_a_circuit_is_placed_as_it_is(compiled: netgen.Build, again: netgen.Build) -> None:
+    assert to_json(again.circuit) == to_json(compiled.circuit)
+    assert again.report.wires.total == compiled.report.wires.total
+    assert (again.folder / "placement.csv").read_text() == (compiled.folder / "placement.csv").read_text()
+
+
+def test_the_hardware_of_a_circuit_classifies_as_evaluate_does(compiled: netgen.Build, again: netgen.Build) -> None:
+    scores = netgen.evaluate(compiled.circuit, compiled.circuit.encode(X[:50]))
+    assert again.report.check.hardware_accuracy == (scores.argmax(1) == Y[:50]).mean()
+    assert again.report.check.model_accuracy is None
+    assert netgen.recheck(again.folder).difference is None
+
+
+def test_a_circuit_has_no_float_network(again: netgen.Build) -> None:
+    with pytest.raises(BuildError, match=r"built from a circuit, which has no float network; use its circuit$"):
+        _ = again.network
+
+
+def test_another_circuit_of_the_same_name_is_built_anew(again: netgen.Build, tmp_path: Path) -> None:
+    first = again.circuit.layers[0]
+    other = replace(again.circuit, layers=(replace(first, bias=first.bias + 1), *again.circuit.layers[1:]))
+    for circuit in (again.circuit, other):
+        built = netgen.compile(circuit, name="own", out=tmp_path, **SMALL)
+        assert to_json(built.circuit) == to_json(circuit)
+        assert built.report.check.difference is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ({"inputs": X[:5, :60]}, "inputs: shape (5, 60), but the model reads input of (n, 64); give (n, 64)"),
+        ({"quantize": {"weight_width": 4}}, "quantize: a Circuit is quantized, and scales its inputs by input_scale"),
+        ({"scale": 2.0}, "scale, mean and std: a Circuit is quantized, and scales its inputs by input_scale"),
+        ({"inputs": X[:2], "labels": [3, 10]}, "labels: from 3 to 10 for 10 outputs; the model's classes are 0 to 9"),
+    ],
+)
+def test_what_does_not_fit_a_circuit_is_one_line(
+    arguments: dict[str, Any], line: str, compiled: netgen.Build, tmp_path: Path
+) -> None:
+    with pytest.raises(NetgenError) as caught:
+        netgen.compile(compiled.circuit, name="x", out=tmp_path, **arguments)
+    assert str(caught.value).startswith(line)
+
+
+# A model that was trained on features of another scale.
+
+
+def test_a_model_given_features_of_another_scale_is_told_in_one_line(model: nn.Sequential, tmp_path: Path) -> None:
+    """The report's first warning is Python's: with the model's own accuracy, as PyTorch has it, and what fits."""
+    wrong = 255 / 16 * X[:200]
+    with torch.no_grad():
+        own = float((model(torch.tensor(wrong).float()).argmax(1) == torch.tensor(Y[:200])).float().mean())
+    with pytest.warns(UserWarning, match="data: your model itself, in float, classifies ") as caught:
+        built = netgen.compile(model, inputs=wrong, labels=Y[:200], name="raw", out=tmp_path, **SMALL)
+    (line,) = [str(one.message) for one in caught]
+    assert f"classifies {own:.1%} of 200 samples right as they are given" in line
+    assert f"always giving the most frequent class gives {np.bincount(Y[:200]).max() / 200:.1%}" in line
+    assert " with scale=1/255; " in line
+    assert built.report.warnings[0] == line

@@ -1,5 +1,6 @@
 """Compile a trained model as it is: nothing is pruned, nothing is trained."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -8,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from netgen.errors import DataError, SpecError
+from netgen.errors import DataError, QuantizeError, SpecError
 from netgen.flow.build import build
 from netgen.flow.built import Build
-from netgen.flow.imported import GIVEN, Features, Given, Samples
+from netgen.flow.feature_scale import misfit
+from netgen.flow.imported import CIRCUIT, GIVEN, Features, Given, Samples
+from netgen.ir.circuit import Circuit
+from netgen.ir.circuit_head import CircuitHead
 from netgen.ir.fixed import Words
 from netgen.ir.imported import ImportReport
-from netgen.ir.network import Network
+from netgen.ir.network import Head, Network, Port
 from netgen.progress import Progress, silent
 from netgen.spec.spec import parse_tree
 
@@ -30,7 +34,7 @@ AXES = 2
 
 
 def compile(  # noqa: A001 - the public name; Python's own compiles Python
-    model: "Model | Network",
+    model: "Model | Network | Circuit",
     *,
     name: str,
     inputs: npt.ArrayLike | tuple[npt.ArrayLike, ...] | None = None,
@@ -51,10 +55,12 @@ def compile(  # noqa: A001 - the public name; Python's own compiles Python
     """Compile a trained model to placed, checked hardware in the folder `out/NAME`.
 
     The model is compared with what was read of it, quantized by calibration, or exactly where it arrives quantized,
-    placed, lowered, proved, written as Verilog and simulated on the samples.
+    placed, lowered, proved, written as Verilog and simulated on the samples. A Python warning says when the model
+    itself classifies the samples no better than chance, or much worse than on features of another scale.
 
     Args:
-        model: a PyTorch module, the path of an .onnx or .pt2 file, or a `Network`.
+        model: a PyTorch module, the path of an .onnx or .pt2 file, a `Network`, or a `Circuit`, which is quantized
+            already and is placed as it is.
         name: of the build, and of its folder.
         inputs: (n, *shape) samples on which the hardware is checked, as the model reads them, or as raw features from
             which `scale`, `mean` and `std` make what it reads; a tuple for several inputs; random words when None.
@@ -68,13 +74,19 @@ def compile(  # noqa: A001 - the public name; Python's own compiles Python
         SpecError for an unknown key, CheckError when hardware and integers differ.
     """
     found, others = _numbers(inputs, "inputs"), _numbers(calibration, "calibration")
-    network, report = _read(model, found or others)
-    tested, classes = _samples(network, found, "inputs"), _classes(labels, network)
+    own = model if isinstance(model, Circuit) else None
+    if own is not None and (quantize or scale != 1 or mean or std):
+        what = "quantize" if quantize else "scale, mean and std"
+        raise QuantizeError(f"{what}: a Circuit is quantized, and scales its inputs by input_scale; leave it out")
+    network, report = (None, ImportReport("a Circuit", "itself", 0.0, 0)) if own else _read(model, found or others)
+    ports, heads = _ends(network, own)
+    tested, classes = _samples(ports, found, "inputs"), _classes(labels, heads)
     if classes is not None and len(classes) != len(tested):
         raise DataError(f"labels: {len(classes):,} for {len(tested):,} inputs; give one for each")
-    calibrated = _samples(network, others, "calibration") if others else tested
+    calibrated = _samples(ports, others, "calibration") if others else tested
+    source = GIVEN if own is None else CIRCUIT
     sections = {
-        "network": {"source": GIVEN, "scale": float(scale), "mean": [*map(float, mean)], "std": [*map(float, std)]},
+        "network": {"source": source, "scale": float(scale), "mean": [*map(float, mean)], "std": [*map(float, std)]},
         "data": {"source": GIVEN},
         "quantize": {"weight_width": WIDTH, "activation_width": WIDTH, **(quantize or {})},
         "place": dict(place or {}),
@@ -84,8 +96,22 @@ def compile(  # noqa: A001 - the public name; Python's own compiles Python
     spec = parse_tree({"name": name, "seed": seed, **{key: value for key, value in sections.items() if value}})
     if not spec.name:
         raise SpecError("name: give the build one")
-    given = Given(network, report, Samples(calibrated, tested, classes))
-    return build(spec, out=out, jobs=jobs, progress=progress, given=given)
+    samples = Samples(calibrated, tested, classes)
+    if network is not None and classes is not None:
+        from netgen.importer.inputs import of_raw_features
+
+        raw = of_raw_features(network, scale=spec.network.scale, mean=spec.network.mean, std=spec.network.std)
+        if line := misfit(raw, spec.network, samples):
+            warnings.warn(line, stacklevel=2)
+    return build(spec, out=out, jobs=jobs, progress=progress, given=Given(network, report, samples, own))
+
+
+def _ends(network: Network | None, circuit: Circuit | None) -> tuple[Sequence[Port], Sequence[Head | CircuitHead]]:
+    """The inputs and outputs of what is compiled."""
+    if network is not None:
+        return network.inputs, network.outputs
+    assert circuit is not None
+    return (Port("input", (circuit.features,)),), circuit.heads
 
 
 def _numbers(inputs: Any, what: str) -> tuple[Features, ...]:
@@ -125,18 +151,18 @@ def _read(model: Any, inputs: tuple[Features, ...]) -> tuple[Network, ImportRepo
     return read_with_report(model, example_of(inputs))
 
 
-def _samples(network: Network, given: tuple[Features, ...], what: str) -> Features:
+def _samples(ports: Sequence[Port], given: tuple[Features, ...], what: str) -> Features:
     """Samples of all inputs side by side, (n, features); none when there are none.
 
     Raises: DataError, for shapes other than the model's.
     """
     if not given:
-        return np.zeros((0, network.features))
-    if len(given) != len(network.inputs):
-        names = ", ".join(port.name for port in network.inputs)
-        raise DataError(f"{what}: {len(given)} arrays for the {len(network.inputs)} inputs ({names}); give a tuple")
+        return np.zeros((0, sum(port.size for port in ports)))
+    if len(given) != len(ports):
+        names = ", ".join(port.name for port in ports)
+        raise DataError(f"{what}: {len(given)} arrays for the {len(ports)} inputs ({names}); give a tuple")
     parts = []
-    for array, port in zip(given, network.inputs, strict=True):
+    for array, port in zip(given, ports, strict=True):
         if array.shape[1:] not in {port.shape, (port.size,)}:
             wanted = ", ".join(map(str, port.shape))
             channels_last = array.ndim == 4 and array.shape[1:] == (*port.shape[1:], port.shape[0])
@@ -148,15 +174,15 @@ def _samples(network: Network, given: tuple[Features, ...], what: str) -> Featur
     return np.concatenate(parts, axis=1)
 
 
-def _classes(labels: npt.ArrayLike | None, network: Network) -> Words | None:
+def _classes(labels: npt.ArrayLike | None, heads: Sequence[Head | CircuitHead]) -> Words | None:
     """Labels as class numbers, (n,).
 
-    Raises: DataError, for labels that are neither class numbers of the network's first head, nor one-hot rows.
+    Raises: DataError, for labels that are neither class numbers of the first head, nor one-hot rows.
     """
     if labels is None:
         return None
     found = np.asarray(labels)
-    count = next((head.neuron.size for head in network.outputs if head.neuron.size > 1), 2)
+    count = next((head.neuron.size for head in heads if head.neuron.size > 1), 2)
     if found.ndim == AXES and found.shape[1] == count and set(np.unique(found).tolist()) <= {0, 1}:
         if (found.sum(axis=1) == 1).all():
             rows: Words = np.argmax(found, axis=1).astype(np.int64)

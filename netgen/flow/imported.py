@@ -21,11 +21,14 @@ from netgen.ir.network_file import network_from
 from netgen.spec.spec import Spec
 
 __all__ = [
+    "CIRCUIT",
     "GIVEN",
     "RANDOM",
     "Given",
     "Samples",
+    "float_network",
     "given",
+    "given_circuit",
     "network",
     "raw_samples",
     "samples",
@@ -34,6 +37,8 @@ __all__ = [
     "words_of",
 ]
 
+CIRCUIT = "given circuit"
+"""What `network.source` says where a program gave a circuit, which needs no quantizing and has no float network."""
 GIVEN = "given"
 """What `network.source` says where a program gave the network."""
 RANDOM = 1000
@@ -72,13 +77,15 @@ class Given:
     """What a Python program gives to `compile`, instead of files.
 
     Attributes:
-        network: as it is built, in raw features.
+        network: as it is built, before the scale, mean and std of its spec; None where a circuit is given.
         report: how it agrees with its source.
+        circuit: built as it is; None where a network is given.
     """
 
-    network: Network
+    network: Network | None
     report: ImportReport
     samples: Samples = field(default_factory=lambda: Samples(np.zeros((0, 1)), np.zeros((0, 1))))
+    circuit: Circuit | None = None
 
 
 def network(work: Work) -> Network:
@@ -86,12 +93,24 @@ def network(work: Work) -> Network:
     return read_arrays(work.folder / "network.npz", "network", network_from)
 
 
+def float_network(work: Work) -> Network | None:
+    """The float network that the circuit is compared with; None where a circuit was given."""
+    return None if work.spec.network.source == CIRCUIT else work.get(network)
+
+
+def given_circuit(work: Work) -> Circuit:
+    """The circuit that a program gave."""
+    found = work.get(given).circuit
+    assert found is not None
+    return found
+
+
 def raw_samples(spec: Spec, folder: Path, base: Path, features: int) -> Samples:
     """The samples of a build folder, or of its spec's data set.
 
     Args:
         base: folder from which the spec's data paths are seen.
-        features: values of one sample, as the network reads them.
+        features: values of one sample, as the network reads them; what a program gives is not checked again.
     Raises: DataError, when the data set has another number of features; BuildError, for a damaged file.
     """
     if spec.data.source == "given":
@@ -117,7 +136,8 @@ def _samples_from(arrays: Mapping[str, Features]) -> Samples:
 
 def samples(work: Work) -> Samples:
     """The samples of a build under way."""
-    return raw_samples(work.spec, work.folder, work.base, work.get(network).features)
+    found = work.get(float_network)
+    return raw_samples(work.spec, work.folder, work.base, 0 if found is None else found.features)
 
 
 def samples_key(work: Work) -> dict[str, object]:

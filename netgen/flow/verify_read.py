@@ -1,6 +1,7 @@
 """Checking a build of a network that was read: the model, the integers and the hardware compute the same samples."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,12 +13,12 @@ from netgen.flow.array_files import read_arrays
 from netgen.flow.design import load_design
 from netgen.flow.edits import changed_files
 from netgen.flow.folder import load_circuit, load_operators
-from netgen.flow.imported import Samples, raw_samples, words_of
+from netgen.flow.imported import CIRCUIT, Samples, raw_samples, words_of
 from netgen.flow.store import recorded_files
-from netgen.ir.circuit import Circuit, classify, trace
+from netgen.ir.circuit import Circuit, CircuitHead, classify, trace
 from netgen.ir.encoding import input_overflows, raw_of
 from netgen.ir.fixed import Reals, Words
-from netgen.ir.network import Network
+from netgen.ir.network import Head, Network
 from netgen.ir.network_file import network_from
 from netgen.operators.design import Design
 from netgen.operators.prove import prove
@@ -25,13 +26,13 @@ from netgen.progress import Progress, silent
 from netgen.spec.spec import Spec
 
 if TYPE_CHECKING:
-    from netgen.report import CheckReport
+    from netgen.report import CheckReport, HeadFidelity
 
-__all__ = ["check_read", "classes_of", "prove_again", "recheck_read"]
+__all__ = ["check_read", "classes_of", "prove_again", "recheck_read", "values_of_heads"]
 
 
 def check_read(
-    network: Network,
+    network: Network | None,
     design: Design,
     samples: Samples,
     *,
@@ -45,7 +46,7 @@ def check_read(
     """Compute samples by the float network, in integers and in hardware, and compare.
 
     Args:
-        network: the float network that the design's circuit was made of.
+        network: the float network that the design's circuit was made of; None for a circuit of the user's own.
         samples: their test samples are used; where there are none, random input words.
         seed: of random input words.
         simulator, jobs, cache: as for `simulate`.
@@ -63,17 +64,22 @@ def check_read(
     evaluated = np.concatenate([words_ for _, words_ in _by_head(design, integers.outputs, words)], axis=1)
     simulator = choose(design, len(words), cache=cache) if simulator == "auto" else simulator
     simulated = simulate(design, words, simulator=simulator, jobs=jobs, cache=cache, progress=progress)
-    real = _values(network, raw)
+    found = _decoded(design, simulated.scores)
+    real = _decoded(design, evaluated) if network is None else values_of_heads(network, raw)
+    labels, overflows = samples.labels, input_overflows(design.circuit, raw)
+    accuracies = None if labels is None else [_accuracy(one, design, labels) for one in (real, found)]
     return report.check_model(
         float_values=real,
-        values=_decoded(design, simulated.scores),
+        values=found,
         evaluated=evaluated,
         simulated=simulated.scores,
         classes=simulated.classes,
         wanted=None if simulated.classes is None else classify(evaluated),
-        accuracies=_accuracies(network, design, real, simulated.scores, samples.labels),
+        model_accuracy=None if network is None or accuracies is None else accuracies[0],
+        hardware_accuracy=None if accuracies is None else accuracies[1],
+        heads=() if network is None else _heads(network, real, found, overflows / max(words.size, 1), labels),
         inputs=words.size,
-        input_overflows=input_overflows(design.circuit, raw),
+        input_overflows=overflows,
         saturated=integers.saturated,
         words=[output.size for output in integers.outputs],
         simulator=simulator,
@@ -104,7 +110,7 @@ def _decoded(design: Design, scores: Words) -> Reals:
     return np.concatenate(parts, axis=1)
 
 
-def _values(network: Network, raw: Reals) -> Reals:
+def values_of_heads(network: Network, raw: Reals) -> Reals:
     """The values of all heads before what they compute of them, side by side."""
     columns = np.concatenate([head.neuron.ravel() for head in network.outputs])
     sizes = [port.size for port in network.inputs]
@@ -112,24 +118,38 @@ def _values(network: Network, raw: Reals) -> Reals:
     return np.concatenate([values[:, columns] for values in network.values(ports)])
 
 
-def classes_of(values: Reals | Words, network: Network) -> Words:
+def _heads(
+    network: Network, real: Reals, found: Reals, saturated: float, labels: Words | None
+) -> "tuple[HeadFidelity, ...]":
+    """The distances of hardware and model, head by head."""
+    from netgen.report import head_fidelity
+
+    ends = np.cumsum([head.neuron.size for head in network.outputs])[:-1]
+    parts = zip(network.outputs, np.split(real, ends, axis=1), np.split(found, ends, axis=1), strict=True)
+    return tuple(
+        head_fidelity(
+            head,
+            *(values.reshape(-1, *head.neuron.shape) for values in (right, own)),
+            saturated=saturated,
+            labels=None if labels is None else labels[: len(real)],
+            alone=len(network.outputs) == 1,
+        )
+        for head, right, own in parts
+    )
+
+
+def classes_of(values: Reals | Words, heads: Sequence[Head | CircuitHead]) -> Words:
     """The class of each sample by the first head of at least two values, (n,)."""
     first = 0
-    for head in network.outputs:
+    for head in heads:
         if head.neuron.size > 1:
             return classify(values[:, first : first + head.neuron.size])  # type: ignore[arg-type]  # reals, too
         first += head.neuron.size
     return (values[:, 0] > 0).astype(np.int64)
 
 
-def _accuracies(
-    network: Network, design: Design, real: Reals, scores: Words, labels: Words | None
-) -> tuple[float, float] | None:
-    if labels is None:
-        return None
-    wanted = labels[: len(real)]
-    values = _decoded(design, scores)
-    return tuple(float((classes_of(one, network) == wanted).mean()) for one in (real, values))  # type: ignore[return-value]
+def _accuracy(values: Reals, design: Design, labels: Words) -> float:
+    return float((classes_of(values, design.circuit.heads) == labels[: len(values)]).mean())
 
 
 def recheck_read(
@@ -143,13 +163,14 @@ def recheck_read(
     progress: Progress = silent,
 ) -> "CheckReport":
     """Check the build folder of a network that was read, as `recheck` does."""
-    network = read_arrays(folder / "network.npz", "network", network_from)
     circuit = load_circuit(folder)
+    own = spec.network.source == CIRCUIT
+    network = None if own else read_arrays(folder / "network.npz", "network", network_from)
     prove_again(folder, circuit)
     found = check_read(
         network,
         load_design(folder, spec, circuit),
-        raw_samples(spec, folder, base or folder, network.features),
+        raw_samples(spec, folder, base or folder, circuit.features),
         seed=spec.seed,
         simulator=simulator or spec.check.simulator,
         count=samples or spec.check.samples,

@@ -5,7 +5,7 @@ from netgen.report.agreement import CheckReport, Difference, check, check_model,
 from netgen.report.bound import error_bound
 from netgen.report.build import BuildReport, build_report, from_json, to_json
 from netgen.report.drawing import drawing
-from netgen.report.fidelity import HeadFidelity, fidelity
+from netgen.report.fidelity import HeadFidelity, fidelity, head_fidelity
 from netgen.report.front import Front, FrontPoint, front_picture, render_front
 from netgen.report.inspection import Inspection, inspection_of, render_inspection
 from netgen.report.logic import LogicReport, logic_report
@@ -37,6 +37,7 @@ __all__ = [
     "fidelity",
     "from_json",
     "front_picture",
+    "head_fidelity",
     "inspection_of",
     "logic_report",
     "origin_of",

@@ -10,6 +10,7 @@ import numpy as np
 from netgen.errors import CheckError
 from netgen.ir.circuit import classify
 from netgen.ir.fixed import FixedPoint, Reals, Words
+from netgen.report.fidelity import HeadFidelity
 
 PYTORCH = "PyTorch"
 """Name of the quantized PyTorch forward pass, beside those of the simulators."""
@@ -65,6 +66,8 @@ class CheckReport:
         saturated: per layer, how many words its output format limited.
         words: per layer, how many words it computed.
         difference: the first difference; None when all agree bit for bit.
+        heads: the same errors for each output of a model that was read, over all its values; empty where netgen
+            trained the network.
         edits: for files of the build folder that were edited, by name: where and how they differ.
     """
 
@@ -83,6 +86,7 @@ class CheckReport:
     saturated: tuple[int, ...]
     words: tuple[int, ...]
     difference: Difference | None
+    heads: tuple[HeadFidelity, ...] = ()
     edits: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -172,7 +176,9 @@ def check_model(
     simulated: Words,
     classes: Words | None,
     wanted: Words | None,
-    accuracies: tuple[float, float] | None,
+    model_accuracy: float | None,
+    hardware_accuracy: float | None,
+    heads: Sequence[HeadFidelity] = (),
     inputs: int,
     input_overflows: int,
     saturated: Sequence[int],
@@ -185,27 +191,28 @@ def check_model(
         float_values, values: (n, outputs) float64, by the model that was read, and by the hardware.
         evaluated, simulated: (n, outputs) int64.
         classes, wanted: (n,) int64, by the hardware and by `evaluate`; None for hardware without arg-max.
-        accuracies: of the model and of the hardware, 0 to 1; None without labels.
+        model_accuracy, hardware_accuracy: 0 to 1; None without labels, and without a model.
+        heads: the distances of each of the outputs.
         inputs, input_overflows: input values, and how many of them lie outside the input format.
         saturated, words: per layer, words that its format limited and words computed.
     """
     found = [_first(simulated, evaluated, simulator)]
     if classes is not None and wanted is not None:
         found.append(_first(classes, wanted, simulator))
-    model, hardware = accuracies or (None, None)
     return CheckReport(
         samples=len(evaluated),
         simulator=simulator,
-        model_accuracy=model,
+        model_accuracy=model_accuracy,
         finetuned_accuracy=None,
         quantized_accuracy=None,
-        hardware_accuracy=hardware,
+        hardware_accuracy=hardware_accuracy,
         **_distances(values, float_values),
         bound=(),
         inputs=inputs,
         input_overflows=input_overflows,
         saturated=tuple(saturated),
         words=tuple(words),
+        heads=tuple(heads),
         difference=min((one for one in found if one), key=lambda one: one.sample, default=None),
     )
 

@@ -107,7 +107,7 @@ def build_report(
     name: str,
     warnings: tuple[str, ...],
     origin: Origin | None,
-    network: DenseNetwork | Network,
+    network: DenseNetwork | Network | None,
     design: Design,
     wires: WireReport,
     logic: LogicReport,
@@ -120,10 +120,11 @@ def build_report(
     """Gather the results of the stages.
 
     Args:
-        network: the float network that the circuit was quantized from.
+        network: the float network that the circuit was quantized from; None for a circuit of the user's own.
         imported: how a model was read; None where netgen trained the network.
         dense_accuracy, pruned_accuracy, circuit_accuracy: on validation samples, 0 to 1.
     """
+    read = (network or design.circuit).wires if not isinstance(network, DenseNetwork) else 0
     return BuildReport(
         name=name,
         netgen=__version__,
@@ -131,9 +132,9 @@ def build_report(
         origin=origin,
         imported=imported,
         input_word=input_meaning(design.circuit),
-        sizes=design.circuit.sizes if isinstance(network, Network) else network.sizes,
-        weights_total=max(network.wires, 1) if isinstance(network, Network) else network.weights_total,
-        weights_left=network.wires if isinstance(network, Network) else network.weights_left,
+        sizes=network.sizes if isinstance(network, DenseNetwork) else design.circuit.sizes,
+        weights_total=network.weights_total if isinstance(network, DenseNetwork) else max(read, 1),
+        weights_left=network.weights_left if isinstance(network, DenseNetwork) else read,
         dense_accuracy=dense_accuracy,
         pruned_accuracy=pruned_accuracy,
         circuit_accuracy=circuit_accuracy,

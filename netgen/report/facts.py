@@ -33,13 +33,31 @@ def check_facts(check: CheckReport) -> tuple[Fact, ...]:
     noise = [ratio for ratio in check.noise if ratio is not None]
     ratio = (Fact("Signal to noise", f"{min(noise):.1f} dB", "at the output with the most noise"),) if noise else ()
     mean = sum(check.mean_error) / len(check.mean_error)
-    return (
+    distances = (
         *ratio,
         Fact("Mean score error", f"{mean:.4g}", "over all outputs and samples"),
         Fact("Worst score error", f"{check.error[worst]:.4g}", distance),
+    )
+    return (
+        *_head_facts(check),
+        *(distances if check.heads or check.bound else ()),  # a circuit of the user's own has no float network
         Fact("Saturated inputs", f"{check.input_overflows:,}", f"of {check.inputs:,} input values"),
         Fact("Saturated words", f"{sum(check.saturated):,}", f"of {sum(check.words):,} words that layers computed"),
     )
+
+
+def _head_facts(check: CheckReport) -> tuple[Fact, ...]:
+    """The errors of each output where there are several, and how often classes are the model's."""
+    found = []
+    for head in check.heads:
+        if len(check.heads) > 1:
+            value = "exact" if head.worst == 0 else "no signal" if head.snr is None else f"{head.snr:.1f} dB"
+            note = f"signal to noise; worst error {head.worst:.4g}, mean error {head.mean:.4g}"
+            found.append(Fact(f"Output {head.name}", value, note))
+        if head.same_class is not None:
+            name = f"Same class, {head.name}" if len(check.heads) > 1 else "Same class"
+            found.append(Fact(name, percent(head.same_class, 2), "of the samples, hardware and your model in float"))
+    return tuple(found)
 
 
 def size_facts(report: BuildReport) -> tuple[Fact, ...]:
@@ -87,7 +105,7 @@ def origin_facts(report: BuildReport) -> tuple[Fact, ...]:
         agrees = f"greatest relative difference to {imported.reference}, on {imported.samples:,} samples{flips}"
         read = (
             Fact("Network", imported.source, "read as it is"),
-            Fact("Read exactly to", f"{imported.worst:.2g}", agrees),
+            *((Fact("Read exactly to", f"{imported.worst:.2g}", agrees),) if imported.samples else ()),
         )
     word = Fact("Input word", str(report.input), f"is {report.input_word}")
     if origin is None:

@@ -11,7 +11,7 @@ from netgen.ir.encoding import input_overflows
 from netgen.ir.fixed import Reals, Words
 from netgen.ir.network import Head, Network
 
-__all__ = ["HeadFidelity", "fidelity"]
+__all__ = ["HeadFidelity", "fidelity", "head_fidelity"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class HeadFidelity:
         name: of the output.
         worst: greatest absolute error of a value.
         mean: mean absolute error.
-        snr: mean square of the network's values over the mean square of the errors, in dB; infinite without errors.
+        snr: mean square of the network's values over the mean square of the errors, in dB; None without errors.
         samples: number of samples.
         saturated: share of the input values that lie a step or more outside the input format.
         same_class: share of the samples for which both give the same class; None for outputs that are no classes.
@@ -33,7 +33,7 @@ class HeadFidelity:
     name: str
     worst: float
     mean: float
-    snr: float
+    snr: float | None
     samples: int
     saturated: float
     same_class: float | None = None
@@ -67,18 +67,34 @@ def fidelity(
     ends = np.cumsum([head.neuron.size for head in circuit.heads])[:-1]
     saturated = input_overflows(circuit, flat) / max(flat.size, 1)
     return tuple(
-        _head(head, np.concatenate(right), end.decode(own), saturated, labels, len(network.outputs) == 1)
+        head_fidelity(
+            head,
+            np.concatenate(right),
+            end.decode(own),
+            saturated=saturated,
+            labels=labels,
+            alone=len(network.outputs) == 1,
+        )
         for head, end, right, own in zip(
             network.outputs, circuit.heads, zip(*parts, strict=True), np.split(words, ends, axis=1), strict=True
         )
     )
 
 
-def _head(head: Head, right: Reals, found: Reals, saturated: float, labels: Words | None, alone: bool) -> HeadFidelity:
+def head_fidelity(
+    head: Head, right: Reals, found: Reals, *, saturated: float, labels: Words | None, alone: bool
+) -> HeadFidelity:
+    """Compare the values of one output.
+
+    Args:
+        right, found: (n, *shape) by the network and by the circuit, before softmax or arg-max; at least one sample.
+        saturated: share of the input values that saturate.
+        labels: (n,) the right class of each sample, or None.
+        alone: whether the network has no other output.
+    """
     error = np.abs(found - right)
     noise, signal = float((error**2).mean()), float((right**2).mean())
-    with np.errstate(divide="ignore"):
-        snr = float(10 * (np.log10(signal) - np.log10(noise))) if noise else float("inf")
+    snr = float(10 * (np.log10(signal) - np.log10(noise))) if noise and signal else None
     same = accuracy = network_accuracy = None
     if head.function != "none" or (labels is not None and alone and head.neuron.size > 1):
         axis = head.axis if head.axis < 0 else head.axis + 1

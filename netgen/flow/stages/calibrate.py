@@ -5,10 +5,13 @@ from pathlib import Path
 
 from netgen.flow import imported
 from netgen.flow.stage import Stage, Work
+from netgen.flow.store import digest_of
 from netgen.ir.circuit_file import to_json
 
 
 def _depends(work: Work) -> dict[str, object]:
+    if work.spec.network.source == imported.CIRCUIT:
+        return {"circuit": digest_of(to_json(work.get(imported.given_circuit)).encode())}
     keys = {"input_width", "weight_width", "activation_width", "formats", "per_channel", "bias_correction"}
     return {
         **imported.samples_key(work),
@@ -18,17 +21,24 @@ def _depends(work: Work) -> dict[str, object]:
 
 
 def _describe(work: Work) -> str:
+    if work.spec.network.source == imported.CIRCUIT:
+        return "as it is given"
     network, samples = work.get(imported.network), work.get(imported.samples)
     seen = f"{len(samples.calibration):,} samples" if len(samples.calibration) else "the ranges of its inputs"
     return f"{network.neurons - network.features:,} neurons and {network.wires:,} wires, by {seen}"
 
 
 def _make(work: Work, folder: Path) -> None:
-    from netgen.quantize import quantize_read
+    notes: tuple[str, ...] = ()
+    if work.spec.network.source == imported.CIRCUIT:
+        circuit = work.get(imported.given_circuit)
+    else:
+        from netgen.quantize import quantize_read
 
-    found = quantize_read(work.get(imported.network), work.get(imported.samples).calibration, work.spec.quantize)
-    (folder / "circuit.json").write_text(to_json(found.circuit), encoding="utf-8")
-    (folder / "formats.json").write_text(json.dumps({"notes": list(found.notes)}) + "\n", encoding="utf-8")
+        found = quantize_read(work.get(imported.network), work.get(imported.samples).calibration, work.spec.quantize)
+        circuit, notes = found.circuit, found.notes
+    (folder / "circuit.json").write_text(to_json(circuit), encoding="utf-8")
+    (folder / "formats.json").write_text(json.dumps({"notes": list(notes)}) + "\n", encoding="utf-8")
 
 
 STAGE = Stage("quantize", _depends, _make, _describe)

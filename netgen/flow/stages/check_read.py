@@ -27,7 +27,7 @@ def _make(work: Work, folder: Path) -> None:
 
     check = work.spec.check
     report = check_read(
-        work.get(imported.network),
+        work.get(imported.float_network),
         load_design(work.folder, work.spec, work.get(nouns.circuit)),
         work.get(imported.samples),
         seed=work.spec.seed,

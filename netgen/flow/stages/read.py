@@ -1,4 +1,7 @@
-"""Read a trained network and compare it with its source: `network.npz`, `imported.json`; and given samples."""
+"""Read a trained network and compare it with its source: `network.npz`, `imported.json`; and given samples.
+
+A circuit that a program gave has no float network; the stage `quantize` writes it as it is.
+"""
 
 from pathlib import Path
 
@@ -12,8 +15,12 @@ from netgen.ir.network_file import arrays_of
 
 def _depends(work: Work) -> dict[str, object]:
     source = work.spec.network.model_dump(include={"source", "scale", "mean", "std"})
+    if work.spec.network.source == imported.CIRCUIT:
+        found = work.get(imported.given)
+        return source | {"samples": found.samples.digest, "report": vars(found.report)}
     if work.spec.network.source == imported.GIVEN:
-        found = imported.given(work)
+        found = work.get(imported.given)
+        assert found.network is not None
         arrays = arrays_of(found.network)
         parts = [part for name in sorted(arrays) for part in (name.encode(), arrays[name].tobytes())]
         return source | {"network": digest_of(*parts), "samples": found.samples.digest, "report": vars(found.report)}
@@ -22,6 +29,8 @@ def _depends(work: Work) -> dict[str, object]:
 
 def _describe(work: Work) -> str:
     source = work.spec.network.source
+    if source == imported.CIRCUIT:
+        return "a circuit from memory"
     return "a network from memory" if source == imported.GIVEN else f"{source}, and compare with it"
 
 
@@ -38,14 +47,15 @@ def _make(work: Work, folder: Path) -> None:
     from netgen.report import record
 
     spec = work.spec.network
-    if spec.source == imported.GIVEN:
-        found = imported.given(work)
+    if spec.source in {imported.GIVEN, imported.CIRCUIT}:
+        found = work.get(imported.given)
         network, report = found.network, found.report
         write_arrays(folder / "samples.npz", imported.samples_arrays(found.samples))
     else:
         network, report = read_with_report(_file(work))
-    raw = of_raw_features(network, scale=spec.scale, mean=spec.mean, std=spec.std)
-    write_arrays(folder / "network.npz", arrays_of(raw))
+    if network is not None:
+        raw = of_raw_features(network, scale=spec.scale, mean=spec.mean, std=spec.std)
+        write_arrays(folder / "network.npz", arrays_of(raw))
     (folder / "imported.json").write_text(record.write(report), encoding="utf-8")
 
 

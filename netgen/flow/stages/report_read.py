@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from netgen.flow import files, imported, nouns
 from netgen.flow.design import load_design
+from netgen.flow.feature_scale import misfit
 from netgen.flow.folder import placed_spec
 from netgen.flow.stage import Stage, Work
 from netgen.ir.imported import ImportReport
@@ -40,12 +41,20 @@ def _make(work: Work, folder: Path) -> None:
     source = report.record.read(ImportReport, files.read_text(made / "imported.json"))
     notes = json.loads(files.read_text(made / "formats.json"))["notes"]
     given = spec.data.source == imported.GIVEN
+    network = work.get(imported.float_network)
+    unfit = None if network is None else misfit(network, spec.network, work.get(imported.samples))
     summary = report.build_report(
         name=spec.name,
-        warnings=(*_fall(check), *source.assumed, *notes, *report.saturation(check, layers=bool(_fall(check)))),
+        warnings=(
+            *filter(None, (unfit,)),
+            *_fall(check),
+            *source.assumed,
+            *notes,
+            *report.saturation(check, layers=bool(_fall(check))),
+        ),
         origin=None if given else report.origin_of(spec, work.get(nouns.data)),
         imported=source,
-        network=work.get(imported.network),
+        network=network,
         design=design,
         wires=report.wire_report(
             netlist, before, placement, bound=nouns.figure_in(made / "certificate.json", "lower_bound")
