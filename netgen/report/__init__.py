@@ -3,6 +3,7 @@
 from netgen.report import record
 from netgen.report.agreement import CheckReport, Difference, check, check_model, raise_if_different
 from netgen.report.bound import error_bound
+from netgen.report.bound_graph import graph_error_bound
 from netgen.report.build import BuildReport, build_report, from_json, to_json
 from netgen.report.drawing import drawing
 from netgen.report.fidelity import HeadFidelity, fidelity, head_fidelity
@@ -37,6 +38,7 @@ __all__ = [
     "fidelity",
     "from_json",
     "front_picture",
+    "graph_error_bound",
     "head_fidelity",
     "inspection_of",
     "logic_report",

@@ -1,0 +1,65 @@
+"""The bound of the error of graph networks: above every measured error, and worked by hand."""
+
+import numpy as np
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from network_strategies import SMOOTH, networks, samples_of
+
+from netgen.ir import functions as f
+from netgen.ir.circuit import evaluate
+from netgen.ir.fixed import FixedPoint
+from netgen.ir.network import Head, Layer, Network, Port
+from netgen.quantize import quantize_network
+from netgen.report.bound_graph import graph_error_bound
+
+FOLDED = tuple(name for name in SMOOTH if name != "affine")
+"""Functions before which no affine function stands, as in networks that were read."""
+
+
+@settings(max_examples=100)
+@given(networks(functions=FOLDED), st.integers(0, 2**32 - 1), st.sampled_from([4, 8, 14]))
+def test_no_error_exceeds_the_bound(network: Network, seed: int, width: int) -> None:
+    """Inputs lie between -4 and 4 and do not saturate in s8.4; half of them are no multiples of its step."""
+    rng = np.random.default_rng(seed)
+    form = FixedPoint(8, 4, signed=True)
+    circuit = quantize_network(
+        network, samples_of(network, 40, rng), input_format=form, weight_width=width, activation_width=width
+    )
+    bound = graph_error_bound(network, circuit)
+    assume(bound is not None)
+    assert bound is not None
+    samples = tuple(np.clip(one + rng.uniform(0, 1 / 16, one.shape), -4, 4) for one in samples_of(network, 300, rng))
+    words = evaluate(circuit, circuit.encode(network.flat(samples)))
+    ends = np.cumsum([head.neuron.size for head in circuit.heads])[:-1]
+    parts = np.split(words, ends, axis=1)
+    for head, source, found, limit in zip(circuit.heads, network.outputs, parts, bound, strict=True):
+        right = np.concatenate([values[:, source.neuron] for values in network.values(samples)])
+        assert np.isfinite(limit).all()
+        assert (np.abs(head.decode(found) - right).max(axis=0) <= limit + 1e-9).all()
+
+
+def one_layer(*pipeline: f.Function) -> Network:
+    """y = f(0.75 x)."""
+    layer = Layer("fc", np.arange(2), np.array([0]), np.array([0.75]), np.zeros(1), activation=pipeline)
+    return Network((Port("x", (1,)),), (layer,), (Head("y", np.array([1])),))
+
+
+def test_the_bound_of_one_layer_is_that_of_its_input() -> None:
+    """The weight is exact, so half a step of the input, 1/4, becomes 3/16."""
+    circuit = quantize_network(one_layer(), input_format=FixedPoint(4, 1, signed=True), weight_width=8)
+    bound = graph_error_bound(one_layer(), circuit)
+    assert bound is not None
+    assert bound[0].tolist() == [3 / 16]
+
+
+def test_functions_that_jump_have_no_bound_but_the_range_of_their_words() -> None:
+    """Sign gives -1 to 1, and words of 2 bits -2 to 1: no error exceeds 3."""
+    circuit = quantize_network(one_layer(f.Sign()), input_format=FixedPoint(4, 1, signed=True))
+    bound = graph_error_bound(one_layer(f.Sign()), circuit)
+    assert bound is not None
+    assert bound[0].tolist() == [3.0]
+
+
+def test_layers_that_do_not_correspond_have_no_bound() -> None:
+    circuit = quantize_network(one_layer(), input_format=FixedPoint(4, 1, signed=True))
+    assert graph_error_bound(one_layer(f.Affine(2.0)), circuit) is None
