@@ -1,4 +1,4 @@
-"""Circuits as JSON text, one neuron a line: the file `circuit.json` of a build. docs/circuit.md specifies it."""
+"""Circuits as JSON text, one neuron a line: the file `circuit.json` of a build. docs/circuit_file.md specifies it."""
 
 import json
 from collections.abc import Iterator
