@@ -203,3 +203,9 @@ def test_a_model_given_features_of_another_scale_is_told_in_one_line(model: nn.S
     assert f"always giving the most frequent class gives {np.bincount(Y[:200]).max() / 200:.1%}" in line
     assert " with scale=1/255; " in line
     assert built.report.warnings[0] == line
+
+
+def test_the_report_prints_as_text_with_the_layers_of_the_model(compiled: netgen.Build) -> None:
+    text = str(compiled.report)
+    assert "agreement: exact (200 samples, icarus)" in text
+    assert [row.name for row in compiled.report.wires.layers] == ["0", "3"]

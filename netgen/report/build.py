@@ -96,6 +96,18 @@ class BuildReport:
         if self.weights_total < 1:
             raise BuildError(f"weights_total {self.weights_total}; a network has at least one weight")
 
+    def __str__(self) -> str:
+        """The report as text, 100 columns wide."""
+        from io import StringIO
+
+        from rich.console import Console
+
+        from netgen.report.text import render
+
+        lines = StringIO()
+        Console(file=lines, width=100, color_system=None).print(render(self))
+        return lines.getvalue()
+
     @property
     def sparsity(self) -> float:
         """The share of the weights that pruning or quantization made zero, 0 to 1."""

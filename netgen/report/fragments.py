@@ -42,7 +42,7 @@ def wire_rows(wires: WireReport) -> tuple[str, str]:
     """Table rows of the layers, and the row of their totals."""
     rows = [
         _row(
-            f'<i class="dot" style="background:{layer_colour(row.layer)}"></i>{row.layer}',
+            f'<i class="dot" style="background:{layer_colour(row.layer)}"></i>{row.layer} {escape(row.name)}'.rstrip(),
             f"{row.wires:,}",
             f"{row.before:,}",
             f"<b>{row.total:,}</b>",

@@ -64,8 +64,11 @@ def wire_table(wires: WireReport) -> Table:
         "share": percent(1.0 if wires.total else 0.0),
         "bits": f"{wires.bits:,}",
     }
+    named = any(row.name for row in wires.layers)
     for name, footer in columns.items():
         table.add_column(name, footer, justify="right", no_wrap=True, style="bold" if name == "after" else "")
+    if named:
+        table.add_column("name", overflow="ellipsis", no_wrap=True, max_width=14)
     for row in wires.layers:
         table.add_row(
             str(row.layer),
@@ -77,6 +80,7 @@ def wire_table(wires: WireReport) -> Table:
             f"{row.longest:,}",
             percent(row.share),
             f"{row.bits:,}",
+            *([Text(row.name)] if named else []),
         )
     return table
 

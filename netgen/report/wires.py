@@ -1,5 +1,6 @@
 """Wire lengths per layer and in total, in index order and as placed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from netgen.ir.grid import Placement, wire_lengths
@@ -18,6 +19,7 @@ class LayerWires:
         mean, longest: of the wires as placed.
         share: share of this layer in the wire length of the circuit, 0 to 1.
         bits: bit wire length as placed: the sum of each wire's length times the bits that it carries.
+        name: of the layer in the user's model; empty where netgen trained the network.
     """
 
     layer: int
@@ -28,6 +30,7 @@ class LayerWires:
     longest: int
     share: float
     bits: int
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,13 +73,16 @@ class WireReport:
         return 1 - self.total / self.before if self.before else 0.0
 
 
-def wire_report(netlist: Netlist, before: Placement, after: Placement, *, bound: int | None = None) -> WireReport:
+def wire_report(
+    netlist: Netlist, before: Placement, after: Placement, *, bound: int | None = None, names: Sequence[str] = ()
+) -> WireReport:
     """Measure every wire in two placements of the same netlist.
 
     Args:
         before: index order, for comparison.
         after: the result of the placer.
         bound: proven lower bound on the wire length of every placement on this grid.
+        names: of the layers after the inputs, in the user's model; none where netgen trained the network.
     """
     old, new = wire_lengths(netlist, before), wire_lengths(netlist, after)
     bits, layer_of = new * netlist.width, netlist.layer[netlist.target]
@@ -95,6 +101,7 @@ def wire_report(netlist: Netlist, before: Placement, after: Placement, *, bound:
                 longest=int(new[here].max(initial=0)),
                 share=total / whole if whole else 0.0,
                 bits=int(bits[here].sum()),
+                name=names[layer - 1] if names else "",
             )
         )
     return WireReport(

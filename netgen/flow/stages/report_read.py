@@ -57,7 +57,11 @@ def _make(work: Work, folder: Path) -> None:
         network=network,
         design=design,
         wires=report.wire_report(
-            netlist, before, placement, bound=nouns.figure_in(made / "certificate.json", "lower_bound")
+            netlist,
+            before,
+            placement,
+            bound=nouns.figure_in(made / "certificate.json", "lower_bound"),
+            names=[layer.name for layer in design.circuit.layers],
         ),
         logic=report.logic_report(
             design,
