@@ -1,5 +1,6 @@
 """Sharing `local`: terms are added where their wires meet, and shared where adders saved outweigh the wire."""
 
+import heapq
 from collections.abc import Mapping, Sequence
 
 from netgen.errors import BuildError
@@ -67,34 +68,40 @@ class _Layout:
         """Place the operator of a shared pair."""
         self.at[number] = median_site([self.sites[self.builder.layer, k] for k in uses])
 
-    def sum(self, terms: Sequence[Term], index: Index, *, exact: bool) -> Term:
+    def sum(self, summands: Sequence[Term], index: Index, *, exact: bool) -> Term:
         """Add up the terms of a neuron: pairs on their common way to it first, then the rest at the neuron."""
         home = self.sites.get((self.builder.layer, index or 0))
         if home is None:
-            return self.builder.sum(terms, index, 0, exact=exact)
-        constants = [term for term in terms if isinstance(self.builder.operators[term.operator].operation, Constant)]
-        left = [term for term in terms if term not in constants]
+            return self.builder.sum(summands, index, 0, exact=exact)
+        constants = [term for term in summands if isinstance(self.builder.operators[term.operator].operation, Constant)]
+        left = [term for term in summands if term not in constants]
         levels = self.builder.levels
         load = sum(1 << levels[term.operator] for term in left)
         limit = 1 << (max(load - 1, 0).bit_length() + EXTRA_LEVELS)
-        while len(left) > 2:
-            best = max(
-                (
-                    (self._gain(a, b, home), -k, -j)
-                    for k, a in enumerate(left)
-                    for j, b in enumerate(left[:k])
-                    if load + self._extra_load(a, b) <= limit
-                ),
-                default=(0.0, 0, 0),
-            )
-            if best[0] <= 0:
-                break
-            a, b = left[-best[1]], left[-best[2]]
+        terms, count = dict(enumerate(left)), len(left)
+        heap: list[tuple[float, int, int]] = []
+        for k, term in terms.items():
+            self._push_gains(heap, terms, k, term, home)
+        while len(terms) > 2 and heap:
+            _, k, j = heapq.heappop(heap)
+            if k not in terms or j not in terms or load + self._extra_load(terms[k], terms[j]) > limit:
+                continue  # the load only grows: a pair that exceeds the limit once always does
+            a, b = terms.pop(k), terms.pop(j)
             load += self._extra_load(a, b)
             total = self.builder.plus(a, b, index)
             self.at[total.operator] = self._meeting(a, b, home)
-            left = [term for term in left if term not in (a, b)] + [total]
-        return self.builder.sum([*left, *constants], index, limit.bit_length() - 1, exact=exact)
+            terms[count] = total
+            self._push_gains(heap, terms, count, total, home)
+            count += 1
+        return self.builder.sum([*terms.values(), *constants], index, limit.bit_length() - 1, exact=exact)
+
+    def _push_gains(
+        self, heap: list[tuple[float, int, int]], terms: Mapping[int, Term], number: int, term: Term, home: Site
+    ) -> None:
+        """Push the pairs of a term and those before it whose common way saves wire, the greatest gain first."""
+        for other, before in terms.items():
+            if other < number and (gain := self._gain(term, before, home)) > 0:
+                heapq.heappush(heap, (-gain, number, other))
 
     def _meeting(self, a: Term, b: Term, home: Site) -> Site:
         """Where the wires of two terms to a neuron meet."""
