@@ -12,7 +12,7 @@ import pytest
 from conftest import skip_or_fail
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from strategies import any_circuits, classes_of, designed_as, inputs_of, pipelines, random_circuit
+from strategies import any_circuits, classes_of, designed_as, inputs_of, pipelines, random_circuit, random_graph
 
 from netgen.errors import DataError, SimulatorError
 from netgen.ir.circuit import Circuit, CircuitLayer, evaluate
@@ -48,6 +48,10 @@ CIRCUITS: Mapping[str, tuple[Circuit, bool]] = {
         _without_negatives(random_circuit((1, 2, 3), seed=14, entry=FixedPoint(1, 0, signed=False))),
         True,
     ),
+    "of skips, maxima, steps, scales and rounding to even": (
+        random_graph(np.random.default_rng(10), deepest=4, inputs=4, widest=4, input_width=4),
+        True,
+    ),
 }
 """And whether there is an arg-max."""
 
@@ -59,7 +63,7 @@ def designed(name: str) -> Design:
 
 
 def samples(circuit: Circuit, n: int) -> Words:
-    return np.random.default_rng(5).integers(circuit.input.lo, circuit.input.hi + 1, (n, circuit.sizes[0]))
+    return np.random.default_rng(5).integers(circuit.input.lo, circuit.input.hi + 1, (n, circuit.features))
 
 
 def raise_if_different(
@@ -106,7 +110,7 @@ def needs(native_tool: Tool) -> Needs:
 def test_the_circuits_have_scores_with_and_without_sign_and_ports_of_every_kind() -> None:
     assert {designed(name).score.signed for name in CIRCUITS} == {False, True}
     assert {CIRCUITS[name][0].input.signed for name in CIRCUITS} == {False, True}
-    assert sorted(designed(name).input_width for name in CIRCUITS) == [1, 24, 48, 210]
+    assert sorted(designed(name).input_width for name in CIRCUITS) == [1, 8, 24, 48, 210]
 
 
 @pytest.mark.native

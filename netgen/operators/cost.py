@@ -26,7 +26,7 @@ from netgen.operators.schedule import Schedule
 
 __all__ = ["LogicCost", "adder_lut", "cost_of", "count_lut", "lut_of"]
 
-LUT_PER_BIT = {Multiply: 2.5, Larger: 1.2, Maximum: 0.5, Minimum: 1.0, Select: 0.7, Greater: 0.5}
+LUT_PER_BIT = {Multiply: 2.5, Larger: 1.8, Maximum: 0.5, Minimum: 1.0, Select: 0.7, Greater: 0.5}
 """6-input look-up tables per bit of a result (of a comparison: per bit of its first source), as Yosys maps them for a
 Xilinx UltraScale+ (`netgen synth`)."""
 
@@ -106,7 +106,7 @@ def lut_of(operator: Operator, at: Sequence[Operator]) -> float:
                 return _compare_lut(sources[1].width, sources[0].operation.value - 1)
             return LUT_PER_BIT[Greater] * sources[0].width
         case Round(right):
-            return operator.width + right / 5
+            return 1 + max(right - 3, 0) / 5  # bits go into the carry chain directly; one table computes what is added
         case Multiply() | Larger() | Maximum() | Minimum() | Select():
             return LUT_PER_BIT[type(operation)] * operator.width
         case _:
