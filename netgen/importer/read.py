@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     Model = torch.nn.Module | str | PathLike[str]
     """What can be read."""
 
+MODULE = (
+    "load it into its nn.Module and read that, or export the module by torch.export.save to a .pt2 file; weights of a "
+    "spec's own perceptron are network.weights"
+)
+"""What to do with weights alone."""
+
 __all__ = ["example_of", "read", "read_with_report"]
 
 
@@ -75,27 +81,15 @@ def _read_file(path: Path, example: Any, seed: int) -> tuple[Network, ImportRepo
 
             return read_program(path, example, seed=seed)
         case ".pt" | ".pth" | ".bin" | ".ckpt":
-            raise ModelError(f"{shown_path(path)}: {_kept_in(path)}")
+            raise ModelError(f"{shown_path(path)}: {_kept_in(path)}; {MODULE}")
         case ".safetensors":
-            raise ModelError(
-                f"{shown_path(path)}: weights without a network; load them into their nn.Module and read that"
-            )
+            raise ModelError(f"{shown_path(path)}: weights without a network; {MODULE}")
         case suffix:
             raise ModelError(f"{shown_path(path)}: a file of kind {suffix!r}; give a .pt2 or .onnx file")
 
 
 def _kept_in(path: Path) -> str:
-    """What a PyTorch file that is no exported program is, and what to do with it."""
-    from zipfile import BadZipFile, ZipFile
+    """What a PyTorch file that is no exported program is."""
+    from netgen.importer.kept import kept_in
 
-    try:
-        with ZipFile(path) as archive:
-            names = archive.namelist()
-    except (BadZipFile, OSError):
-        names = []
-    if any("/code/" in name for name in names):
-        return "a TorchScript file; export its nn.Module by torch.export.save to a .pt2 file"
-    return (
-        "weights, or a pickled module, which is code and is not loaded; load it into its nn.Module and read that, or "
-        "export it by torch.export.save to a .pt2 file"
-    )
+    return kept_in(path) or "weights, or a pickled module, which is code and is not loaded"

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from netgen.data import Dataset
+from netgen.errors import WeightsError
+from netgen.importer.checkpoint import read_perceptron
 from netgen.ir.circuit import Circuit
 from netgen.ir.dense import DenseNetwork
 from netgen.ir.fixed import FixedPoint, Reals
@@ -86,7 +88,11 @@ class Learner:
 
         mlp = self.mlp()
         if self.weights:
-            train.load_state(self.weights, mlp, self.input_scale)
+            state = read_perceptron(self.weights, self.sizes, batch_norm=self.spec.network.batch_norm)
+            try:
+                train.load_state(state, mlp, self.input_scale)
+            except WeightsError as error:
+                raise WeightsError(f"{self.weights}: {error}") from error
         accuracy = train.train_dense(
             mlp,
             self.seen,

@@ -100,9 +100,9 @@ class NetworkSpec(Section):
     batch_norm: bool = Field(True, description="batch normalization in training, folded into the weights afterwards")
     weights: FilePath | None = Field(
         None,
-        description="a state_dict saved by torch.save to start from: Linear layers, each hidden one directly followed "
-        "by BatchNorm1d if batch_norm is true, matched by name and shape; the weights act on raw features (on bits 0 "
-        "and 1 with data.thresholds); set train.epochs to 0 to keep the weights as they are",
+        description="a state_dict to start from, saved by torch.save or as safetensors: Linear layers, each hidden one "
+        "directly followed by BatchNorm1d if batch_norm is true, matched by name and shape; the weights act on raw "
+        "features (on bits 0 and 1 with data.thresholds); set train.epochs to 0 to keep the weights as they are",
     )
 
     @field_validator("hidden")

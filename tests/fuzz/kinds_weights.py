@@ -149,9 +149,11 @@ class Weights(Kind):
 
 
 def _read(path: Path, *, norm: bool) -> None:
+    from netgen.importer.checkpoint import read_perceptron
     from netgen.learn.memory import check_file
     from netgen.train import load_state
     from netgen.train.mlp import Mlp
 
     check_file(path, _SIZES)
-    load_state(path, Mlp.seeded(_SIZES, batch_norm=norm, seed=1))
+    state = read_perceptron(path, _SIZES, batch_norm=norm)
+    load_state(state, Mlp.seeded(_SIZES, batch_norm=norm, seed=1))

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from netgen.errors import WeightsError
-from netgen.train.state_file import dense_of
+from netgen.importer.state_file import dense_of
 
 FIX = "network.hidden and network.batch_norm must match the weights"
 LINEAR = ("weight", "bias", "mask", "weight_orig", "weight_mask", "bias_orig", "bias_mask")

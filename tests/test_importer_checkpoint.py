@@ -3,6 +3,7 @@
 import io
 import pickle
 import re
+import sys
 import tracemalloc
 import warnings
 import zipfile
@@ -12,16 +13,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from model_files import model_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn.utils import prune
 
-from netgen.errors import WeightsError
-from netgen.train import Mlp, load_state, predict
+import netgen
+from netgen.errors import ModelError, NetgenError, WeightsError
+from netgen.importer.checkpoint import read_perceptron
+from netgen.ir.fixed import Reals
+from netgen.train import Mlp, predict
+from netgen.train import load_state as load_weights
 
 W = torch.tensor([[0.5, -1.0], [1.5, 0.25]])
 B = torch.tensor([0.25, 0.5])
 PLAIN = {"0.weight": W, "0.bias": B, "2.weight": W, "2.bias": B}
 X = np.random.default_rng(0).normal(size=(20, 2))
+
+
+def load_state(path: Path, mlp: Mlp, scale: Reals | None = None) -> None:
+    load_weights(read_perceptron(path, mlp.sizes, batch_norm=bool(mlp.norms)), mlp, scale)
 
 
 def _load(folder: Path, state: object, sizes: Sequence[int] = (2, 2, 2), *, batch_norm: bool = False) -> Mlp:
@@ -100,7 +111,7 @@ def test_numbers_order_layers_of_equal_shape_ten_behind_nine(tmp_path: Path) -> 
     assert [float(layer.weight.detach()[0, 0]) for layer in mlp.masked] == [1, 10, 11]
 
 
-@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "_orig_mod.module."])
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "_orig_mod.module.", "model.", "net.", "module.model."])
 def test_prefixes_of_wrappers_are_stripped(tmp_path: Path, prefix: str) -> None:
     mlp = _load(tmp_path, {prefix + key: value for key, value in PLAIN.items()})
     assert torch.equal(mlp.masked[1].weight.data, W)
@@ -168,7 +179,9 @@ def test_weights_act_on_the_features_before_scaling(tmp_path: Path) -> None:
 
 def test_a_scale_that_takes_weights_beyond_single_precision_is_refused(tmp_path: Path) -> None:
     torch.save(PLAIN | {"0.weight": W * 1e38}, tmp_path / "m.pt")
-    with pytest.raises(WeightsError, match=r"weight of 0 is beyond single precision when divided by the scale"):
+    with pytest.raises(
+        WeightsError, match=r"weight of the first layer is beyond single precision when divided by the scale"
+    ):
         load_state(tmp_path / "m.pt", Mlp.seeded((2, 2, 2), batch_norm=False, seed=1), np.full(2, 2.0**-10))
 
 
@@ -331,7 +344,8 @@ def test_a_tensor_that_claims_a_huge_shape_is_refused_by_its_shape(tmp_path: Pat
         ({}, f"holds 0 Linear for the 2 of the spec's network; {FIX}"),
         (
             nn.Linear(2, 2),
-            "not a state_dict of plain tensors (it needs more than plain tensors); torch.save one",
+            "a pickled module of class torch.nn.modules.linear.Linear, which is code and is not loaded; "
+            "save model.state_dict() instead",
         ),
     ],
     ids=["integer keys", "checkpoint", "list", "tensor", "none", "empty", "module"],
@@ -386,7 +400,7 @@ def test_a_torchscript_archive_a_folder_and_a_missing_file_are_named_for_what_th
         archive.writestr("script/data.pkl", b"x")
     for name, message in (
         ("script.pt", "is a TorchScript archive; save module.state_dict() instead"),
-        (".", "is a folder; network.weights needs a file that torch.save wrote"),
+        (".", "is a folder; network.weights needs a file that torch.save or safetensors wrote"),
         ("none.pt", "not found; correct network.weights"),
     ):
         with pytest.raises(WeightsError, match=re.escape(message)):
@@ -418,3 +432,103 @@ def test_a_tensor_that_claims_more_numbers_than_the_file_holds_is_refused(tmp_pa
             new.writestr(name, blob)
     with pytest.raises(WeightsError, match=r"m\.pt: not a state_dict of plain tensors"):
         load_state(path, Mlp.seeded((2, 2, 2), batch_norm=False, seed=1))
+
+
+# Safetensors: plain tensors by name, without anything that runs code.
+
+
+def test_a_safetensors_file_loads_as_the_state_dict_that_it_was_saved_from(tmp_path: Path) -> None:
+    model = _moved(nn.Sequential(nn.Linear(5, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 3)), 5)
+    path = tmp_path / "m.safetensors"
+    save_file(model.state_dict(), path)
+    mlp = Mlp.seeded((5, 4, 3), batch_norm=True, seed=9)
+    load_state(path, mlp)
+    _same(mlp, model, 5)
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        (PLAIN | {"0.weight": W.to(torch.int8)}, "0.weight holds int8 numbers; a weight needs a floating-point type"),
+        ({"0.weight": W}, f"holds 1 Linear for the 2 of the spec's network; {FIX}"),
+    ],
+)
+def test_what_does_not_fit_is_refused_of_safetensors_too(
+    tmp_path: Path, state: dict[str, Tensor], message: str
+) -> None:
+    path = tmp_path / "m.safetensors"
+    save_file({key: value.clone() for key, value in state.items()}, path)
+    with pytest.raises(WeightsError) as caught:
+        load_state(path, Mlp.seeded((2, 2, 2), batch_norm=False, seed=1))
+    assert str(caught.value) == f"{path}: {message}"
+
+
+@pytest.mark.parametrize("change", [lambda b: b[:-4], lambda b: b[:40], lambda b: b"\xff" * 8 + b[8:], lambda b: b * 2])
+def test_a_damaged_safetensors_file_is_refused_in_one_line(tmp_path: Path, change: Callable[[bytes], bytes]) -> None:
+    path = tmp_path / "m.safetensors"
+    save_file({key: value.clone() for key, value in PLAIN.items()}, path)
+    path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(WeightsError, match=f"^{re.escape(str(path))}: not a safetensors file [^\n]*; save it again$"):
+        load_state(path, Mlp.seeded((2, 2, 2), batch_norm=False, seed=1))
+
+
+def test_without_the_library_safetensors_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "m.safetensors"
+    save_file({"0.weight": W.clone()}, path)
+    monkeypatch.setitem(sys.modules, "safetensors", None)
+    with pytest.raises(WeightsError, match=r"reading safetensors needs safetensors; install it by: pip install 'netge"):
+        load_state(path, Mlp.seeded((2, 2, 2), batch_norm=False, seed=1))
+
+
+# Files that hold something else are named for what they are; nothing in them is executed.
+
+
+class Trap:
+    """An object whose unpickling would create a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_a_pickled_module_and_a_checkpoint_are_named_and_not_loaded(tmp_path: Path, old: bool) -> None:
+    model, path = nn.Sequential(nn.Linear(2, 2)), tmp_path / "m.pt"
+    checkpoint = {"epoch": 3, "model": model.state_dict(), "rng": Trap(tmp_path / "trap")}
+    for content, message in (
+        (model, "a pickled module of class torch.nn.modules.container.Sequential, which is code and is not loaded"),
+        (checkpoint, "a training checkpoint that begins with 'epoch' and a pathlib"),
+    ):
+        torch.save(content, path, _use_new_zipfile_serialization=not old)
+        for error, read in ((WeightsError, load), (ModelError, netgen.read)):
+            with pytest.raises(error, match=f"^{re.escape(f'{path}: {message}')}[^\n]*$"):
+                read(path)
+    assert not (tmp_path / "trap").exists()
+
+
+def load(path: Path) -> None:
+    load_state(path, Mlp.seeded((2, 2), batch_norm=False, seed=1))
+
+
+def test_a_state_dict_given_as_a_network_is_named(tmp_path: Path) -> None:
+    torch.save(PLAIN, tmp_path / "m.pth")
+    with pytest.raises(
+        ModelError, match=r"m\.pth: a state_dict that begins with '0\.weight': weights without a network; "
+    ):
+        netgen.read(tmp_path / "m.pth")
+
+
+def test_a_public_checkpoint_without_a_graph_is_refused_for_what_it_is(tmp_path: Path) -> None:
+    """FINN's example: a training checkpoint in PyTorch's old format; `netgen inspect` prints the same line."""
+    path = model_file("cybsec_mlp_state_dict.pth")
+    what = "a training checkpoint that begins with 'models_state_dict': weights without a network"
+    with pytest.raises(ModelError, match=re.escape(f"{path}: {what}; load it into its nn.Module and read that")):
+        netgen.read(path)
+    with pytest.raises(WeightsError, match=re.escape(f"{path}: {what}; save model.state_dict() instead")):
+        load_state(path, Mlp.seeded((600, 64, 64, 64, 1), batch_norm=True, seed=1))
+    for key in ("source", "weights"):
+        (tmp_path / "s.yaml").write_text(f"network: {{{key}: {path}}}\n")
+        with pytest.raises(NetgenError, match=re.escape(f"{path}: {what}; ")):
+            netgen.build(tmp_path / "s.yaml", out=tmp_path)

@@ -11,15 +11,17 @@ import torch
 from torch import Tensor
 
 from netgen.errors import WeightsError
+from netgen.importer.kept import kept_in
 
-WRAPPERS = ("module.", "_orig_mod.")
-"""Prefixes that DataParallel and torch.compile put before every name."""
+WRAPPERS = ("module.", "_orig_mod.", "model.", "net.")
+"""Prefixes of every name: of DataParallel, torch.compile, and of modules that hold one model only."""
+INSTALL = "install it by: pip install 'netgen[safetensors]'"
 COUNTERS = "num_batches_tracked"
 """Last part of the names of counters that no result depends on."""
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
-    """Read the tensors of a `state_dict` that `torch.save` wrote.
+    """Read the tensors of a `state_dict` that `torch.save` or safetensors wrote.
 
     Sparse tensors become dense only in `dense_of`, after their shape is known to be wanted.
 
@@ -27,11 +29,16 @@ def read_state(path: Path) -> dict[str, Tensor]:
     Raises: WeightsError, for anything else than a mapping of names to tensors; nothing in the file is executed.
     """
     _check_file(path)
+    if _is_safetensors(path):
+        return _without_counters(_unwrapped(_safetensors(path)))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of features that torch calls beta; they are refused by name below
             state = torch.load(_opened(path), map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file can make the unpickler raise anything
+        kept = None if isinstance(error, MemoryError) else kept_in(path)
+        if kept is not None and not kept.startswith("a state_dict"):
+            raise WeightsError(f"{path}: {kept}; save model.state_dict() instead") from error
         raise WeightsError(f"{path}: not a state_dict of plain tensors ({_reason(error)}); torch.save one") from error
     if not isinstance(state, Mapping):
         raise WeightsError(f"{path}: holds a {type(state).__name__}; save model.state_dict() instead")
@@ -46,7 +53,11 @@ def read_state(path: Path) -> dict[str, Tensor]:
             )
         if value.is_nested:
             raise WeightsError(f"{path}: {_short(key)} is a nested tensor; save plain tensors instead")
-    return {key: value for key, value in _unwrapped(state).items() if key.rpartition(".")[2] != COUNTERS}
+    return _without_counters(_unwrapped(state))
+
+
+def _without_counters(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {key: value for key, value in state.items() if key.rpartition(".")[2] != COUNTERS}
 
 
 def dense_of(path: Path, name: str, tensor: Tensor) -> Tensor:
@@ -84,7 +95,7 @@ def _check_file(path: Path) -> None:
             raise WeightsError(f"{path}: not found; correct network.weights")
         if not path.is_file():
             kind = "a folder" if path.is_dir() else "no regular file"
-            raise WeightsError(f"{path}: is {kind}; network.weights needs a file that torch.save wrote")
+            raise WeightsError(f"{path}: is {kind}; network.weights needs a file that torch.save or safetensors wrote")
         size = path.stat().st_size
         if not size:
             raise WeightsError(f"{path}: is empty; save model.state_dict() again")
@@ -102,6 +113,26 @@ def _check_file(path: Path) -> None:
 def _opened(path: Path) -> Path | io.BytesIO:
     """What to read: a file that is no archive is held in memory, as texts of its pickle may claim any length."""
     return path if zipfile.is_zipfile(path) else io.BytesIO(path.read_bytes())
+
+
+def _is_safetensors(path: Path) -> bool:
+    """Whether a file begins as safetensors do: the length of a header, and the header, which is JSON."""
+    with path.open("rb") as file:
+        start = file.read(9)
+    return path.suffix.lower() == ".safetensors" or (len(start) == 9 and start[8:] == b"{" and start[4:8] == bytes(4))
+
+
+def _safetensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file; none can claim more bytes than the file has."""
+    try:
+        from safetensors import safe_open
+    except ImportError as error:
+        raise WeightsError(f"{path}: reading safetensors needs safetensors; {INSTALL}") from error
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is no mapping
+    except Exception as error:  # a damaged file can make it raise anything
+        raise WeightsError(f"{path}: not a safetensors file ({_reason(error)}); save it again") from error
 
 
 def _unwrapped(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
