@@ -68,6 +68,13 @@ def test_each_feature_can_have_a_scale_of_its_own(tmp_path: Path) -> None:
     assert all(0.5 <= most < 1 for most in data.train.features.max(axis=0))
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float32])
+def test_the_same_values_of_another_type_have_the_same_scale(tmp_path: Path, dtype: type) -> None:
+    """0 to 100: the first power of two above 100 is 128."""
+    _save(tmp_path, np.arange(0, 101, 2).reshape(51, 1).astype(dtype))
+    assert _load(tmp_path, "npz", "a.npz", test=0.1).scale.tolist() == [1 / 128]
+
+
 @pytest.mark.parametrize("scale", ["global", "feature"])
 @pytest.mark.parametrize(
     "most",

@@ -19,16 +19,13 @@ _BELOW_1 = np.float32(1 - 2.0**-24)
 def scale_of(features: Array, *, per_feature: bool) -> Reals:
     """Find the powers of two, (n_in,) float64, that bring every feature below 1 in magnitude.
 
-    Bytes (uint8) are divided by 256 whatever their maximum, so that an input port of 8 bits receives them unchanged.
+    The type of the features does not matter: the same values give the same scale.
 
     Args:
         features: (n, n_in), finite.
         per_feature: a power for each feature instead of one for all.
     """
-    if features.dtype == np.uint8 and not per_feature:
-        most = np.full(features.shape[1], 255.0)
-    else:
-        most = np.maximum(features.max(axis=0).astype(np.float64), -features.min(axis=0).astype(np.float64))
+    most = np.maximum(features.max(axis=0).astype(np.float64), -features.min(axis=0).astype(np.float64))
     if not per_feature:
         most = np.full_like(most, most.max())
     exponent = np.frexp(np.where(most > 0, most, 1.0))[1]
