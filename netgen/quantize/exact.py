@@ -147,7 +147,7 @@ class _Exact:
         same = (self.unit[layer.source] == unit[layer.target]) & (self.origin[layer.source] == origin[layer.target])
         if not same.all():
             raise QuantizeError(f"layer {layer.name}: a maximum of words with several scales; {CALIBRATE}")
-        return Units(np.ones(layer.wires, dtype=np.int64), unit, origin)
+        return Units(np.ones(layer.wires, dtype=np.int64), unit, origin, np.abs(origin))
 
     def _unrounded(
         self, layer: Layer, sums: CircuitLayer, units: Units, classes: npt.NDArray[np.bool_]
@@ -289,7 +289,7 @@ def _whole(units: Units) -> Words | None:
     """Origins in steps of the accumulators, where all are whole numbers of them."""
     steps = units.origin / units.unit
     words = np.rint(steps)
-    near = np.abs(steps - words) <= WHOLE * np.maximum(1, np.abs(steps))
+    near = np.abs(steps - words) <= WHOLE * np.maximum(1, units.parts / units.unit)
     return words.astype(np.int64) if near.all() and np.abs(words).max(initial=0) < 2.0**50 else None
 
 

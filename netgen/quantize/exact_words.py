@@ -40,11 +40,13 @@ class Units:
     Attributes:
         weight: (m,) int64.
         unit, origin: (n,).
+        parts: (n,) magnitude of the numbers of which the origin is the sum.
     """
 
     weight: Words
     unit: Reals
     origin: Reals
+    parts: Reals
 
 
 def word_form(lo: int, hi: int) -> FixedPoint:
@@ -122,7 +124,9 @@ def integer_weights(layer: Layer, unit: Reals, origin: Reals) -> Units:
     Raises: QuantizeError, when the contributions of a neuron's words are no whole multiples of one number.
     """
     coefficient = layer.weight * unit
-    moved = layer.bias + np.bincount(layer.target, layer.weight * origin, minlength=len(layer))
+    moved = np.bincount(layer.target, layer.weight * origin, minlength=len(layer))
+    parts = np.abs(layer.bias) + np.bincount(layer.target, np.abs(layer.weight * origin), minlength=len(layer))
+    moved = layer.bias + moved
     used = np.diff(layer.starts) > 0
     first = np.full(len(layer), unit[0] if layer.wires else 1.0)  # a neuron without wires has the others' unit
     first[used] = unit[layer.starts[:-1][used]]
@@ -133,7 +137,7 @@ def integer_weights(layer: Layer, unit: Reals, origin: Reals) -> Units:
         weight = np.rint(integers).astype(np.int64)
         if np.abs(integers - weight).max(initial=0) > 1e-6:
             raise QuantizeError(f"layer {layer.name}: weights are no whole multiples of their step; {CALIBRATE}")
-        return Units(weight, layer.step * first, moved)
+        return Units(weight, layer.step * first, moved, parts)
     known: dict[bytes, tuple[Words, float]] = {}
     for neuron in np.flatnonzero(used).tolist():
         wires = slice(int(layer.starts[neuron]), int(layer.starts[neuron + 1]))
@@ -141,7 +145,7 @@ def integer_weights(layer: Layer, unit: Reals, origin: Reals) -> Units:
         if key not in known:
             known[key] = _multiples(coefficient[wires], layer.name)
         weight[wires], scale[neuron] = known[key]
-    return Units(weight, scale, moved)
+    return Units(weight, scale, moved, parts)
 
 
 def _multiples(numbers: Reals, name: str) -> tuple[Words, float]:
