@@ -11,9 +11,10 @@ from netgen.errors import QuantizeError
 from netgen.ir.activation import Activation, Rescale, Scale, StepFunction
 from netgen.ir.circuit import Circuit, CircuitHead, CircuitLayer, range_of
 from netgen.ir.fixed import FixedPoint, Reals, Words
-from netgen.ir.functions import Affine, Clip, MultiThreshold, Pipeline, Quantize, apply_all, of_neurons
+from netgen.ir.functions import Affine, Clip, MultiThreshold, Pipeline, Quantize, apply_all, of_neurons, uniform
 from netgen.ir.network import Head, Layer, Network
 from netgen.ir.simplify import simplify
+from netgen.quantize.exact_adds import Operand, add_of, executor_integers
 from netgen.quantize.exact_entry import Entry, entry_of
 from netgen.quantize.exact_words import CALIBRATE, Levels, Units, counted, integer_weights, levels_of, word_form
 from netgen.quantize.prepare import with_scores
@@ -54,7 +55,8 @@ def quantize_exactly(
     Sums of integers are exact. What follows a sum, up to the next quantizer, is a function of that integer: it becomes
     a shift where it is one, thresholds where words have at most 16 values, else one multiplication, addition and shift
     that is proved equal over the sum's whole range. It becomes a step function where there is none, because float32
-    rounds some sum to the other side of a tie, or several quantizers follow each other. The first quantizer becomes the
+    rounds some sum to the other side of a tie, or several quantizers follow each other. Two words of any scales are
+    added with integer weights that give the executor's word for every pair. The first quantizer becomes the
     rule by which raw inputs become words. An output's words times its scale, plus its offset, are the network's values.
 
     Args:
@@ -83,7 +85,11 @@ def quantize_exactly(
 
 @dataclass
 class _Exact:
-    """The layers so far: what words of each neuron mean, `unit * word + origin`, and their ranges."""
+    """The layers so far: what words of each neuron mean, `unit * word + origin`, and their ranges.
+
+    Attributes:
+        least: the least whole number, in units, that the quantizer of a neuron gives; NaN for none.
+    """
 
     network: Network
     entry: Entry
@@ -94,11 +100,10 @@ class _Exact:
         neurons, features = self.network.neurons, self.network.features
         self.unit, self.origin = np.ones(neurons), np.zeros(neurons)
         self.lo, self.hi = np.zeros(neurons, dtype=np.int64), np.zeros(neurons, dtype=np.int64)
+        self.least = np.full(neurons, np.nan)
         self.unit[:features], self.origin[:features] = self.entry.unit, self.entry.origin
         self.lo[:features], self.hi[:features] = self.entry.form.lo, self.entry.form.hi
-        self.read = np.zeros(neurons, dtype=np.bool_)
-        for layer in self.network.layers:
-            self.read[layer.source] = True
+        self.least[:features] = np.rint(self.entry.origin / self.entry.unit) + self.entry.form.lo
         classes = [head.neuron.ravel() for head in self.network.outputs if head.function != "none"]
         self.classes = np.zeros(neurons, dtype=np.bool_)
         self.classes[np.concatenate([*classes, np.zeros(0, dtype=np.int64)])] = True
@@ -108,7 +113,15 @@ class _Exact:
         layer, first = _sorted(self.network.layers[index]), self.network.first[index]
         own = slice(first, first + len(layer))
         levels = levels_of(layer.activation, len(layer))
-        units = self._maxima(layer) if layer.gather == "max" else self._sums(layer)
+        try:
+            units = self._maxima(layer) if layer.gather == "max" else self._sums(layer)
+        except QuantizeError:
+            pair = self._pairs(layer, levels)
+            if pair is None:
+                raise
+            made, levels = pair
+            self._keep(made, own, levels)
+            return made
         bias = _whole(units) if layer.gather == "sum" else None
         if bias is not None:
             units = replace(units, origin=np.zeros(len(layer)))
@@ -126,10 +139,74 @@ class _Exact:
             made, self.unit[own], self.origin[own] = self._unrounded(layer, sums, units, self.classes[own])
         else:
             made, levels = self._rounded(layer, sums, units, levels)
-            self.unit[own], self.origin[own] = levels.unit, levels.origin
-        reach = range_of(made, self.lo[:first], self.hi[:first])
-        self.lo[own], self.hi[own] = reach.out_lo, reach.out_hi
+        self._keep(made, own, levels)
         return made
+
+    def _keep(self, made: CircuitLayer, own: slice, levels: Levels | None) -> None:
+        """Remember what the words of a layer mean, and their ranges."""
+        if levels is not None:
+            self.unit[own], self.origin[own] = levels.unit, levels.origin
+            if levels.limits is not None:
+                self.least[own] = np.rint(levels.origin / levels.unit) + levels.limits[0]
+        reach = range_of(made, self.lo, self.hi)
+        self.lo[own], self.hi[own] = reach.out_lo, reach.out_hi
+
+    def _pairs(self, layer: Layer, levels: Levels | None) -> tuple[CircuitLayer, Levels] | None:
+        """A layer of sums of two words each, of any scales, that a quantizer follows; and what its words mean.
+
+        It has one shift, so all neurons have the same scales.
+        """
+        quantizer = layer.activation[0] if layer.activation else None
+        if levels is None or levels.limits is None or not isinstance(quantizer, Quantize) or self.executor == "double":
+            return None
+        if (np.diff(layer.starts) != 2).any() or (layer.weight != 1).any() or layer.bias.any():
+            return None
+        columns = layer.source.reshape(-1, 2).T
+        levels = counted(levels)
+        assert levels.limits is not None
+        operands = [self._operand(column) for column in columns]
+        if operands[0] is None or operands[1] is None or not uniform(layer.activation):
+            return None
+        a, b = operands[0], operands[1]
+        output, step = word_form(*levels.limits), float(np.max(quantizer.step))
+        ratios = a.unit / float(levels.unit[0]), b.unit / float(levels.unit[0])
+        candidates = executor_integers(a, b, quantizer)
+        for integers in candidates:
+            values: Reals = np.asarray(integers.reshape(-1, 1) * step, dtype=np.float64)
+            words = _to_words(apply_all(layer.activation[1:], values)[:, 0], levels, 0).reshape(integers.shape)
+            add = add_of(words, a, b, ratios, output)
+            if add is not None:
+                break
+        else:
+            return None
+        if len(candidates) > 1:
+            self.told.append(
+                f"quantize: layer {layer.name}: some sums of two words lie within float32's rounding of a tie; the "
+                "executor may round them to the other side"
+            )
+        n = len(layer)
+        made = CircuitLayer(
+            layer.name,
+            layer.starts,
+            layer.source,
+            np.tile(add.weights, n),
+            np.full(n, add.bias),
+            0,
+            Rescale(add.shift),
+            output,
+        )
+        return made, levels
+
+    def _operand(self, neurons: Words) -> Operand | None:
+        """What the words of some neurons mean, if it is the same for all."""
+        if any(np.ptp(array[neurons]) for array in (self.unit, self.origin, self.least)):
+            return None
+        one = int(neurons[0])
+        moved = self.origin[one] / self.unit[one]
+        if abs(moved - round(moved)) > WHOLE * max(1, abs(moved)) or np.isnan(self.least[one]):
+            return None
+        lo, hi = int(self.lo[neurons].min()), int(self.hi[neurons].max())
+        return Operand(float(self.unit[one]), round(moved), lo, hi, int(self.least[one]))
 
     def head(self, head: Head) -> CircuitHead:
         """An output: what its neurons' words mean."""

@@ -124,9 +124,8 @@ def integer_weights(layer: Layer, unit: Reals, origin: Reals) -> Units:
     Raises: QuantizeError, when the contributions of a neuron's words are no whole multiples of one number.
     """
     coefficient = layer.weight * unit
-    moved = np.bincount(layer.target, layer.weight * origin, minlength=len(layer))
-    parts = np.abs(layer.bias) + np.bincount(layer.target, np.abs(layer.weight * origin), minlength=len(layer))
-    moved = layer.bias + moved
+    moved: Reals = layer.bias + np.bincount(layer.target, layer.weight * origin, minlength=len(layer))
+    parts: Reals = np.abs(layer.bias) + np.bincount(layer.target, np.abs(layer.weight * origin), minlength=len(layer))
     used = np.diff(layer.starts) > 0
     first = np.full(len(layer), unit[0] if layer.wires else 1.0)  # a neuron without wires has the others' unit
     first[used] = unit[layer.starts[:-1][used]]
