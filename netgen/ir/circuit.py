@@ -43,7 +43,7 @@ __all__ = [
 
 EXACT_LIMIT = 1 << (MAX_WIDTH - 2)
 """Accumulators must stay below this, so that int64 never overflows, rounding included."""
-CHUNK_BYTES = 400_000_000
+CHUNK_BYTES = 50_000_000
 """Memory for the words of all neurons of the samples that are evaluated at once."""
 
 

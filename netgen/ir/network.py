@@ -25,7 +25,7 @@ Gather = Literal["sum", "max"]
 """What a neuron makes of the values that it reads: their weighted sum plus its bias, or the greatest of them."""
 HeadFunction = Literal["none", "softmax", "log_softmax", "argmax"]
 
-CHUNK_BYTES = 200_000_000
+CHUNK_BYTES = 50_000_000
 """Memory for the values of all neurons of the samples that are evaluated at once."""
 
 
