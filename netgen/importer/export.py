@@ -61,6 +61,9 @@ def _check_tensors(module: "torch.nn.Module", name: str) -> None:
             raise ModelError(f"{name}: {path} is stored as {tensor.layout}; convert it by to_dense()")
         if tensor.is_quantized:
             raise ModelError(f"{name}: {path} is a quantized tensor; read the network as QONNX or QDQ ONNX instead")
+        if isinstance(tensor, torch.nn.Parameter) and not tensor.is_floating_point() and not tensor.is_complex():
+            kind = str(tensor.dtype).removeprefix("torch.")
+            raise ModelError(f"{name}: {path} has {kind} numbers; give real weights, as weight.float() * its scale")
         if tensor.is_complex():
             raise ModelError(f"{name}: {path} has complex numbers; netgen computes with real ones")
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
