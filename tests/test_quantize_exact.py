@@ -125,6 +125,23 @@ def test_words_of_many_values_and_any_scale_become_one_multiplication() -> None:
     assert np.array_equal(found, right)
 
 
+def test_a_channel_without_a_multiplication_does_not_take_it_from_the_others() -> None:
+    """Channel 1 rounds twice, by steps of 2.3 and of 1.1, which no line follows; the first does nothing in 0 and 2."""
+    first = f.Quantize(np.array([0.111, 2.3, 0.111]), 0.0, -20000.0, 20000.0)
+    byte = f.Quantize(1.1, 0.0, 0.0, 255.0)
+    weight = np.array([[5, 3], [4, 1], [2, -1]])
+    layers = entry(2, f.Quantize(0.37, 0.0, 0.0, 255.0)), dense("fc", 2, weight, np.full(3, 0.3), first, byte)
+    last = dense("out", 4, np.array([[1, 2, 3]]), np.ones(1))
+    circuit = quantize_exactly(network_of(2, *layers, last), executor="double")
+    assert [layer.name for layer in circuit.layers] == ["fc", "fc.steps", "out"]
+    assert [type(layer.activation) for layer in circuit.layers[:2]] == [Scale, Steps]
+    x = np.random.default_rng(1).integers(0, 256, (500, 2))
+    sums = x @ weight.T * 0.37 * 0.3
+    steps = np.array([0.111, 2.3, 0.111])
+    words = np.clip(np.rint(np.rint(sums / steps) * steps / 1.1), 0, 255)
+    assert np.abs(decoded(circuit, x * 0.37) - words @ [[1.1], [2.2], [3.3]]).max() < 1e-6
+
+
 def test_words_of_few_values_come_from_thresholds() -> None:
     """Sums of three bipolar inputs, times -0.5 for one neuron: BipolarQuant gives 1 from 0 on."""
     bipolar = f.MultiThreshold(np.zeros((1, 1)), 2.0, -1.0)

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from netgen.errors import QuantizeError
-from netgen.ir.activation import Activation, Rescale, Scale, StepFunction
+from netgen.ir.activation import Activation, Rescale, Scale, StepFunction, Steps
+from netgen.ir.arrays import Bools
 from netgen.ir.circuit import Circuit, CircuitHead, CircuitLayer, range_of
 from netgen.ir.fixed import FixedPoint, Reals, Words
 from netgen.ir.functions import Affine, Clip, MultiThreshold, Pipeline, Quantize, apply_all, of_neurons, uniform
@@ -18,7 +19,8 @@ from netgen.quantize.exact_adds import Operand, add_of, executor_integers
 from netgen.quantize.exact_entry import Entry, entry_of
 from netgen.quantize.exact_words import CALIBRATE, Levels, Units, counted, integer_weights, levels_of, word_form
 from netgen.quantize.prepare import with_scores
-from netgen.quantize.requantize import activation_of, shift_of
+from netgen.quantize.requantize import scale_of, shift_of
+from netgen.quantize.split import split_layers
 from netgen.quantize.step_functions import distinct, step_function
 
 __all__ = ["Executor", "is_quantized", "quantize_exactly"]
@@ -54,10 +56,11 @@ def quantize_exactly(
 
     Sums of integers are exact. What follows a sum, up to the next quantizer, is a function of that integer: it becomes
     a shift where it is one, thresholds where words have at most 16 values, else one multiplication, addition and shift
-    that is proved equal over the sum's whole range. It becomes a step function where there is none, because float32
-    rounds some sum to the other side of a tie, or several quantizers follow each other. Two words of any scales are
-    added with integer weights that give the executor's word for every pair. The first quantizer becomes the
-    rule by which raw inputs become words. An output's words times its scale, plus its offset, are the network's values.
+    that is proved equal over the sum's whole range. Channels for which there is none become step functions, in a layer
+    of their own, NAME.steps: float32 rounds some sum to the other side of a tie, or several quantizers follow each
+    other. Two words of any scales are added with integer weights that give the executor's word for every pair. The
+    first quantizer becomes the rule by which raw inputs become words. An output's words times its scale, plus its
+    offset, are the network's values.
 
     Args:
         executor: whose arithmetic decides where a number that lies at a tie is rounded. In float32, a quantizer that
@@ -70,8 +73,9 @@ def quantize_exactly(
     """
     entry = entry_of(network, input_format, single=executor == "single")
     work = _Exact(with_scores(entry.network), entry, executor, warnings if warnings is not None else [])
-    layers = tuple(work.layer(index) for index in range(len(work.network.layers)))
-    heads = tuple(work.head(head) for head in work.network.outputs)
+    made = [work.layer(index) for index in range(len(work.network.layers))]
+    layers, number = split_layers(made, work.scaled, network.features)
+    heads = tuple(replace(found, neuron=number[found.neuron]) for found in map(work.head, work.network.outputs))
     circuit = Circuit(
         entry.form,
         entry.scale,
@@ -89,6 +93,7 @@ class _Exact:
 
     Attributes:
         least: the least whole number, in units, that the quantizer of a neuron gives; NaN for none.
+        scaled: layers with steps that some neurons do not need, and the multiplication that serves them as well.
     """
 
     network: Network
@@ -101,6 +106,7 @@ class _Exact:
         self.unit, self.origin = np.ones(neurons), np.zeros(neurons)
         self.lo, self.hi = np.zeros(neurons, dtype=np.int64), np.zeros(neurons, dtype=np.int64)
         self.least = np.full(neurons, np.nan)
+        self.scaled: dict[str, tuple[Bools, Scale]] = {}
         self.unit[:features], self.origin[:features] = self.entry.unit, self.entry.origin
         self.lo[:features], self.hi[:features] = self.entry.form.lo, self.entry.form.hi
         self.least[:features] = np.rint(self.entry.origin / self.entry.unit) + self.entry.form.lo
@@ -293,7 +299,12 @@ class _Exact:
         words = np.concatenate([steps.value for steps in found])
         output = word_form(*(levels.limits or (int(words.min()), int(words.max()))))
         if activation is None:
-            activation = activation_of(found, function, *ends, output)
+            activation = Steps(tuple(found), function)
+            scaled = scale_of(found, function, *ends, output)
+            if scaled is not None and scaled[1].all():
+                activation = scaled[0]
+            elif scaled is not None:
+                self.scaled[layer.name] = scaled[1], scaled[0]
         return replace(sums, activation=activation, output=output), levels
 
     def _integer_step(self, layer: Layer, units: Units) -> Reals | None:

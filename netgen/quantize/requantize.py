@@ -5,16 +5,19 @@ from typing import Literal
 
 import numpy as np
 
-from netgen.ir.activation import Activation, Rescale, Scale, StepFunction, Steps, activated
+from netgen.ir.activation import Rescale, Scale, StepFunction, activated
+from netgen.ir.arrays import Bools
 from netgen.ir.circuit import EXACT_LIMIT
 from netgen.ir.fixed import FixedPoint, Words
 
-__all__ = ["FEW_LEVELS", "activation_of", "shift_of"]
+__all__ = ["FEW_LEVELS", "scale_of", "shift_of"]
 
 FEW_LEVELS = 16
 """Words of so few different values come from thresholds."""
 MOST_SHIFT = 48
 """The largest shift after a multiplication."""
+MORE_SHIFT = 10
+"""Bits beyond the least shift that serves some neurons of a layer, among which one is searched that serves all."""
 HALVES: tuple[Literal["even", "up"], ...] = ("even", "up")
 
 
@@ -45,18 +48,36 @@ def shift_of(functions: Sequence[StepFunction], function: Words, lo: Words, hi: 
     return None
 
 
-def activation_of(
+def scale_of(
     functions: Sequence[StepFunction], function: Words, lo: Words, hi: Words, output: FixedPoint
-) -> Activation:
-    """Choose a multiplication or the steps themselves, whichever is cheaper, and equal in the whole range.
+) -> tuple[Scale, Bools] | None:
+    """Find one multiplication, addition and shift for each neuron that equals its step function in its whole range.
 
     Args: as for `shift_of`.
         output: format in which words saturate.
+    Returns: the multiplication, and for which neurons, (n,), it is equal; None where steps of few words are cheaper, or
+        where it is equal for none.
     """
-    steps = Steps(tuple(functions), function)
     if max(len(np.unique(one.value)) for one in functions) <= FEW_LEVELS:
-        return steps
-    return _multiplied(functions, _points(functions, function, lo, hi), function, output) or steps
+        return None
+    points = _points(functions, function, lo, hi)
+    hopeful = [_monotone(one) and _straight(one) for one in functions]
+    first, best = MOST_SHIFT, None
+    for shift in range(MOST_SHIFT + 1):
+        found = [
+            _constants(one, at, shift, output) if hope else None
+            for one, at, hope in zip(functions, points, hopeful, strict=True)
+        ]
+        count = sum(pair is not None for pair in found)
+        if count and (best is None or count > sum(pair is not None for pair in best[0])):
+            first, best = (min(first, shift), (found, shift))
+        if count == sum(hopeful) or shift > first + MORE_SHIFT:
+            break
+    if best is None:
+        return None
+    equal = np.array([pair is not None for pair in best[0]])
+    multiplier, offset = np.array([pair or (0, 0) for pair in best[0]], dtype=np.int64).T
+    return Scale(multiplier[function], offset[function], best[1]), equal[function]
 
 
 def _points(functions: Sequence[StepFunction], function: Words, lo: Words, hi: Words) -> list[Words]:
@@ -72,23 +93,6 @@ def _points(functions: Sequence[StepFunction], function: Words, lo: Words, hi: W
 def _monotone(function: StepFunction) -> bool:
     rises = np.diff(function.value)
     return bool((rises > 0).all() or (rises < 0).all())
-
-
-def _multiplied(
-    functions: Sequence[StepFunction], points: Sequence[Words], function: Words, output: FixedPoint
-) -> Scale | None:
-    """A multiplication, addition and shift that gives the words of all functions, with the least shift."""
-    if not all(_monotone(one) for one in functions):
-        return None
-    if not all(_straight(one) for one in functions):
-        return None
-    for shift in range(MOST_SHIFT + 1):
-        found = [_constants(one, at, shift, output) for one, at in zip(functions, points, strict=True)]
-        pairs = [pair for pair in found if pair is not None]
-        if len(pairs) == len(found):
-            multiplier, offset = (np.array(column, dtype=np.int64) for column in zip(*pairs, strict=True))
-            return Scale(multiplier[function], offset[function], shift)
-    return None
 
 
 def _straight(function: StepFunction) -> bool:
