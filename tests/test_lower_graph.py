@@ -4,16 +4,19 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from strategies import all_inputs, lowered
 
 from netgen.errors import BuildError
 from netgen.ir.activation import Activation, Rescale, Scale, StepFunction, Steps
 from netgen.ir.circuit import Circuit, CircuitHead, CircuitLayer
 from netgen.ir.fixed import FixedPoint, Words
+from netgen.lower.line import line_through
 from netgen.lower.lower import lower
 from netgen.operators.cost import cost_of
 from netgen.operators.graph import OperatorGraph, evaluate
-from netgen.operators.kinds import Add, Count, Greater, Larger, Round, Select, Subtract, Table
+from netgen.operators.kinds import Add, Count, Greater, Larger, Maximum, Minimum, Round, Select, Subtract, Table
 from netgen.operators.prove import prove
 from netgen.operators.schedule import schedule
 
@@ -190,3 +193,38 @@ def test_the_sum_below_a_step_function_needs_no_adder_for_its_constant() -> None
     total = 16 * a - b + 9
     assert scores[:, 0].tolist() == np.select([total < -20, total < 301], [0, 7], 3).tolist()
     assert graph.count(Add, Subtract) == 1 < computed(plain)[0].count(Add, Subtract)
+
+
+@pytest.mark.parametrize("rises", [True, False])
+def test_steps_on_a_rounded_line_are_a_multiplication_a_shift_and_limits(rises: bool) -> None:
+    """round(total * 0.0413) from -20 to 30, as a quantizer of another tool gives it: 50 breaks, and no comparison."""
+    total = np.arange(-2000, 2001)
+    words = np.clip(np.floor(total * 0.0413 + 0.5), -20, 30).astype(np.int64)
+    at = total[1:][np.diff(words) > 0]
+    value = np.arange(-20, 31) if rises else -np.arange(-20, 31)
+    activation = Steps((StepFunction(at, value),), np.array([0]))
+    circuit = of(layer("s", {0: 31, 1: -25}, bias=7, activation=activation), entry=WIDE)
+    graph, scores, _ = computed(circuit)
+    a, b = all_inputs(circuit).T
+    right = words[31 * a - 25 * b + 7 + 2000]
+    assert scores[:, 0].tolist() == (right if rises else -right).tolist()
+    assert (graph.count(Greater), graph.count(Maximum), graph.count(Minimum)) == (0, 1, 1)
+    assert graph.count(Add, Subtract) < 16
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_a_line_reaches_every_break_and_not_the_integer_before_it(seed: int) -> None:
+    """Breaks of a random line, half of the time with one of them moved by one; then there may be no line."""
+    rng = np.random.default_rng(seed)
+    slope, count = float(rng.uniform(0.003, 0.9)), int(rng.integers(2, 40))
+    at = np.ceil((np.arange(1, count + 1) - rng.uniform(0, 1)) / slope).astype(int)
+    moved = rng.integers(2)
+    at[rng.integers(count)] += moved
+    at = np.unique(at)
+    line = line_through(at.tolist())
+    assert line is not None or moved
+    if line is not None:
+        multiplier, offset, shift = line
+        for k, place in enumerate(at.tolist(), 1):
+            assert (place * multiplier + offset) >> shift == k
+            assert ((place - 1) * multiplier + offset) >> shift == k - 1

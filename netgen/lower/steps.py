@@ -1,4 +1,4 @@
-"""Step functions of a sum: a table, a count of the breaks that are reached, or selections between constants."""
+"""Step functions of a sum: a table, a count of breaks, a rounded straight line, or selections between constants."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -10,9 +10,13 @@ from netgen.ir.fixed import FixedPoint, bits_of
 from netgen.lower.bit_counts import MOST
 from netgen.lower.builder import Builder, Term
 from netgen.lower.csd import constant_of
+from netgen.lower.line import line_through
+from netgen.lower.scale import add_scaled
 from netgen.operators.cost import lut_of
-from netgen.operators.kinds import MOST_TABLE_BITS, Count, Greater, Select, Shift, Table
+from netgen.operators.kinds import MOST_TABLE_BITS, Count, Greater, Maximum, Minimum, Select, Shift, Table
 
+FEWEST_BREAKS = 4
+"""Breaks from which on a straight line through them is tried."""
 _FAR = 1 << 61
 """A break there is never reached; no accumulator passes 2**60."""
 
@@ -29,7 +33,8 @@ def add_steps(  # the sum, the function and the neuron
 ) -> int:
     """Add the operators that give a step function of a sum; return the number of the result.
 
-    Of a table, a count and a tree of selections, where they are possible, the one of fewest look-up tables is kept.
+    Of a table, a count, a straight line and a tree of selections, where they are possible, the one of fewest look-up
+    tables is kept.
 
     Args:
         total: the sum without its bias, which moves the breaks instead.
@@ -89,7 +94,25 @@ def _ways(builder: Builder, number: int, at: tuple[int, ...], value: tuple[int, 
         (step,) = steps
         if abs(step).bit_count() == 1:
             yield _counted(builder, number, at, value, index)
+        line = line_through(at) if abs(step) == 1 and len(at) >= FEWEST_BREAKS else None
+        if line is not None:
+            yield _on_line(builder, number, line, value, index)
     yield _selected(builder, number, at, value, index)
+
+
+def _on_line(builder: Builder, number: int, line: tuple[int, int, int], value: Sequence[int], index: int) -> int:
+    """A straight line, rounded and limited; `value` rises or falls by 1 at each break."""
+    multiplier, offset, shift = line
+    if value[-1] < value[0]:  # -floor(y) is the floor of (2**shift - 1) / 2**shift - y
+        multiplier, offset = -multiplier, (1 << shift) - 1 - offset
+    total = add_scaled(builder, Term(number), multiplier, offset + (value[0] << shift), index)
+    word = total.operator
+    if shift != total.shift:
+        word = builder.add(Shift(shift - total.shift), word, index=index)
+    lo, hi = builder.range_of(word)
+    if lo < min(value):
+        word = builder.add(Maximum(min(value)), word, index=index)
+    return builder.add(Minimum(max(value)), word, index=index) if hi > max(value) else word
 
 
 def _counted(builder: Builder, number: int, at: Sequence[int], value: Sequence[int], index: int) -> int:

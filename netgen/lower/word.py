@@ -5,10 +5,9 @@ from math import gcd
 
 from netgen.ir.activation import Rescale, Scale, Steps
 from netgen.ir.circuit import CircuitLayer
-from netgen.ir.digits import signed_digits
 from netgen.ir.fixed import FixedPoint, shift_round
 from netgen.lower.builder import Builder, Term
-from netgen.lower.csd import constant_of, zero
+from netgen.lower.scale import add_scaled
 from netgen.lower.steps import add_steps
 from netgen.operators.kinds import Constant, Maximum, Minimum, Round, Shift
 
@@ -39,25 +38,10 @@ def add_activated(
         divisor = gcd(*weights)
         return add_steps(builder, total, bias, activation.of(index), layer.output, index, divisor=divisor)
     if isinstance(activation, Scale):
-        scaled = _times(builder, total, int(activation.multiplier[index]), bias, int(activation.offset[index]), index)
+        multiplier, offset = int(activation.multiplier[index]), int(activation.offset[index])
+        scaled = add_scaled(builder, total, multiplier, bias * multiplier + offset, index)
         return add_word(builder, scaled, Rescale(activation.shift), layer.output, index)
     return add_word(builder, total, activation, layer.output, index)
-
-
-def _times(builder: Builder, total: Term, multiplier: int, bias: int, offset: int, index: int) -> Term:
-    """`(total + bias) * multiplier + offset`, by shifts and additions."""
-    digits = [Term(total.operator, total.shift + shift, sign < 0) for shift, sign in signed_digits(multiplier)]
-    terms = [*digits, *constant_of(builder, bias * multiplier + offset)] or [zero(builder)]
-    if builder.is_constant(total.operator):
-        return builder.sum(terms, index, 0)
-
-    def make() -> Term:
-        if total.operator not in builder.neuron_of:
-            builder.as_variable(total.operator)
-        return builder.sum(terms, index, 0)
-
-    key = "times", tuple((t.shift, t.negative) for t in digits), tuple(terms[len(digits) :])
-    return builder.repeated(key, [total.operator], index, make)
 
 
 def add_word(builder: Builder, total: Term, activation: Rescale, output: FixedPoint | None, index: int) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 from netgen.ir.fixed import Interval, Words
 from netgen.operators.kinds import Operation, compute
 
-__all__ = ["Function", "Pieces", "Sum", "Variable", "combined", "stepped"]
+__all__ = ["Function", "Pieces", "Sum", "Variable", "combined", "in_pieces", "stepped"]
 
 Variable = tuple[str, int, int]
 """A variable of the sums of a layer.
@@ -74,8 +74,9 @@ class Function:
 class Pieces:
     """A step function: `value[j]`, where j is how many of the breaks a sum has reached.
 
-    Two equal functions have equal fields: the sum has no constant and no common divisor of its coefficients, and
-    breaks stand only where it can reach them and the value changes. A constant has an empty sum.
+    Two equal functions have equal fields: the sum has no constant, no common divisor of its coefficients, and a
+    positive first coefficient; breaks stand only where it can reach them and the value changes. A constant has an empty
+    sum.
     """
 
     sum: Sum
@@ -95,9 +96,12 @@ def stepped(total: Sum, reach: Interval, at: Words, value: Words) -> Pieces:
         reach: least and greatest value of the sum.
         at: (k,) its breaks, which do not fall; value: (k + 1,).
     """
+    at = np.clip(at, -_FAR, _FAR)
+    if total.coefficients and total.coefficients[min(total.coefficients)] < 0:
+        total, reach, at, value = total.times(-1), (-reach[1], -reach[0]), (1 - at)[::-1], value[::-1]
     divisor = gcd(*total.coefficients.values()) or 1
     first, last = ((end - total.constant) // divisor for end in reach)
-    at = -((total.constant - np.clip(at, -_FAR, _FAR)) // divisor)  # the least multiple that reaches the break
+    at = -((total.constant - at) // divisor)  # the least multiple that reaches the break
     begin, end = np.searchsorted(at, [first, last], side="right").tolist()
     at, value = at[begin:end], value[begin : end + 1]
     kept_at: list[int] = []
@@ -108,6 +112,23 @@ def stepped(total: Sum, reach: Interval, at: Words, value: Words) -> Pieces:
             kept_value.append(int(value[k + 1]))
     coefficients = {key: c // divisor for key, c in total.coefficients.items()} if kept_at else {}
     return Pieces(Sum(0, coefficients), tuple(kept_at), tuple(kept_value))
+
+
+def in_pieces(function: Function, reach: Interval) -> Pieces | None:
+    """A rounded and limited sum as a step function; None for one of very many steps, or rounded to even.
+
+    Args:
+        reach: least and greatest value of the sum.
+    """
+    lo, hi = (function.apply(end) for end in reach)
+    if function.even or hi - lo > _MOST_STEPS:
+        return None
+    values = np.arange(lo, hi + 1)
+    at = values[1:] << function.drop if function.drop >= 0 else -(-values[1:] >> -function.drop)
+    return stepped(function.sum, reach, at, values)
+
+
+_MOST_STEPS = 1 << 16
 
 
 def combined(operation: Operation, parts: Sequence[Pieces], widths: Sequence[int]) -> Pieces | None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from netgen.ir.activation import Rescale, Scale, Steps
 from netgen.ir.circuit import CircuitLayer, ranges_of
-from netgen.operators.forms import Function, Pieces, Sum, Variable, stepped
+from netgen.operators.forms import Function, Pieces, Sum, Variable, in_pieces, stepped
 from netgen.operators.graph import Operator
 from netgen.operators.kinds import Table
 from netgen.operators.symbols import Meaning, Symbols, error, need
@@ -42,6 +42,8 @@ class Wanted:
             return
         if found is None or symbols.layer_of_word.get(number) != depth + 1:
             raise error(f"{name}: its word is operator {number}, none of its layer's sums")
+        if isinstance(wanted, Pieces) and isinstance(found, Function):
+            found = in_pieces(found, symbols.range_of(Function(found.sum)))
         if isinstance(wanted, Pieces) or isinstance(found, Pieces):
             if found != wanted:
                 raise error(f"{name}: {_other_steps(found, wanted)}")
