@@ -212,6 +212,17 @@ def test_steps_on_a_rounded_line_are_a_multiplication_a_shift_and_limits(rises: 
     assert graph.count(Add, Subtract) < 16
 
 
+def test_any_words_between_breaks_on_a_line_are_a_table_of_the_place_on_the_line() -> None:
+    """A quantizer behind another one: 40 breaks, whose steps are 2, 3 and -1 in turn."""
+    at = np.array([-1500 + round(73.37 * k) for k in range(40)])
+    value = np.concatenate([[-20], -20 + np.cumsum(np.resize([2, 3, -1], 40))])
+    circuit = of(layer("s", {0: 31, 1: -25}, activation=Steps((StepFunction(at, value),), np.array([0]))), entry=WIDE)
+    graph, scores, _ = computed(circuit)
+    a, b = all_inputs(circuit).T
+    assert scores[:, 0].tolist() == value[((31 * a - 25 * b)[:, None] >= at).sum(axis=1)].tolist()
+    assert (graph.count(Greater), graph.count(Table)) == (0, 1)
+
+
 @given(seed=st.integers(0, 2**32 - 1))
 def test_a_line_reaches_every_break_and_not_the_integer_before_it(seed: int) -> None:
     """Breaks of a random line, half of the time with one of them moved by one; then there may be no line."""

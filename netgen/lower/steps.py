@@ -17,6 +17,8 @@ from netgen.operators.kinds import MOST_TABLE_BITS, Count, Greater, Maximum, Min
 
 FEWEST_BREAKS = 4
 """Breaks from which on a straight line through them is tried."""
+MOST_SELECTED = 32
+"""Breaks up to which selections are tried beside a line."""
 _FAR = 1 << 61
 """A break there is never reached; no accumulator passes 2**60."""
 
@@ -94,10 +96,15 @@ def _ways(builder: Builder, number: int, at: tuple[int, ...], value: tuple[int, 
         (step,) = steps
         if abs(step).bit_count() == 1:
             yield _counted(builder, number, at, value, index)
-        line = line_through(at) if abs(step) == 1 and len(at) >= FEWEST_BREAKS else None
-        if line is not None:
-            yield _on_line(builder, number, line, value, index)
-    yield _selected(builder, number, at, value, index)
+    line = line_through(at) if FEWEST_BREAKS <= len(at) < 1 << MOST_TABLE_BITS else None
+    if line is not None and steps in ({1}, {-1}):
+        yield _on_line(builder, number, line, value, index)
+    elif line is not None:
+        place = _on_line(builder, number, line, range(len(value)), index)
+        missing = (1 << builder.operators[place].width) - len(value)
+        yield builder.add(Table((*value, *[value[-1]] * missing)), place, index=index)
+    if line is None or len(at) <= MOST_SELECTED:
+        yield _selected(builder, number, at, value, index)
 
 
 def _on_line(builder: Builder, number: int, line: tuple[int, int, int], value: Sequence[int], index: int) -> int:

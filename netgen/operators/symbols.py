@@ -10,7 +10,7 @@ import numpy as np
 from netgen.errors import CheckError
 from netgen.ir.circuit import Circuit
 from netgen.ir.fixed import Interval
-from netgen.operators.forms import Function, Pieces, Sum, Variable, combined, stepped
+from netgen.operators.forms import Function, Pieces, Sum, Variable, combined, in_pieces, stepped
 from netgen.operators.graph import Operator, OperatorGraph
 from netgen.operators.kinds import (
     MOST_TABLE_BITS,
@@ -211,12 +211,18 @@ class Symbols:
                 need(0 < width <= MOST_TABLE_BITS and len(entries) == 1 << width, f"a table of {width} bits")
                 at = np.arange(lo, hi + 1)
                 return stepped(total, (lo, hi), at[1:], np.array(entries)[address_of([at], [width])])
+            case Table(), [Function() as one]:
+                known = [self.in_pieces(one)]
         parts = [_as_pieces(one) for one in known]
         if not any(isinstance(one, Pieces) for one in known) or not all(parts):
             return None
         return combined(
             operation, [part for part in parts if part], [self.graph.operators[source].width for source in sources]
         )
+
+    def in_pieces(self, function: Function) -> Pieces | None:
+        """A function as a step function; None where it has too many steps."""
+        return in_pieces(function, self.range_of(Function(function.sum)))
 
     def _set(self, source: int, number: int) -> frozenset[Variable]:
         """The words and constants that an operand of operator `number` is the greatest of."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from netgen.ir.activation import Rescale, Scale, Steps
 from netgen.ir.circuit import CircuitLayer, ranges_of
-from netgen.operators.forms import Function, Pieces, Sum, Variable, in_pieces, stepped
+from netgen.operators.forms import Function, Pieces, Sum, Variable, stepped
 from netgen.operators.graph import Operator
 from netgen.operators.kinds import Table
 from netgen.operators.symbols import Meaning, Symbols, error, need
@@ -42,11 +42,10 @@ class Wanted:
             return
         if found is None or symbols.layer_of_word.get(number) != depth + 1:
             raise error(f"{name}: its word is operator {number}, none of its layer's sums")
-        if isinstance(wanted, Pieces) and isinstance(found, Function):
-            found = in_pieces(found, symbols.range_of(Function(found.sum)))
         if isinstance(wanted, Pieces) or isinstance(found, Pieces):
-            if found != wanted:
-                raise error(f"{name}: {_other_steps(found, wanted)}")
+            steps = symbols.in_pieces(found) if isinstance(found, Function) else found
+            if steps != wanted:
+                raise error(f"{name}: {_other_steps(steps, wanted)}")
         else:
             more = found.drop - wanted.drop  # low bits that the graph's sum lacks; negative: zeros that it has appended
             same = found.sum.times(1 << max(-more, 0)) == wanted.sum.times(1 << max(more, 0))
