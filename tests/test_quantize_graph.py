@@ -146,6 +146,13 @@ def test_words_under_a_maximum_have_one_step() -> None:
     assert top.frac == small_.output.frac
 
 
+def test_sums_that_cannot_be_negative_have_words_without_sign() -> None:
+    hidden = dense("hidden", 0, [[1.0, -1.0], [-1.0, 1.0]], [0.0, 0.0], f.RELU)
+    layers = hidden, dense("sum", 2, [[1.0, 0.5]], [0.0]), dense("out", 4, [[1.0]], [0.0])
+    circuit = quantize_network(small(*layers), np.random.default_rng(1).integers(-9, 9, (50, 2)))
+    assert [layer.output is not None and layer.output.signed for layer in circuit.layers] == [False, False, False]
+
+
 def test_a_class_head_over_several_layers_has_scores_of_one_step() -> None:
     net = small(dense("a", 0, [[0.001, 0.0]], [0.0]), dense("b", 0, [[0.0, 7.0]], [0.0]))
     net = replace(net, outputs=(Head("class", np.array([2, 3]), "argmax"),))
