@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 import netgen
-from netgen.errors import BuildError, DataError, ModelError, NetgenError, SpecError
+from netgen.errors import BuildError, DataError, ModelError, NetgenError, QuantizeError, SpecError
 from netgen.ir.circuit_file import to_json
 
 X, Y = load_digits(return_X_y=True)
@@ -209,3 +209,26 @@ def test_the_report_prints_as_text_with_the_layers_of_the_model(compiled: netgen
     text = str(compiled.report)
     assert "agreement: exact (200 samples, icarus)" in text
     assert [row.name for row in compiled.report.wires.layers] == ["0", "3"]
+
+
+# No data at all.
+
+
+def test_without_samples_the_range_of_the_inputs_is_asked_for(model: nn.Sequential, tmp_path: Path) -> None:
+    network = netgen.read(model, example=X[:1].astype(np.float32))
+    with pytest.raises(QuantizeError, match=r"^quantize: no samples, .* give samples, or quantize\.input_range$"):
+        netgen.compile(network, name="x", out=tmp_path, **SMALL)
+    with pytest.raises(SpecError, match=r"^quantize\.input_range: 1\.0 is not below 0\.0; give the least value first$"):
+        netgen.compile(network, name="x", out=tmp_path, quantize={"input_range": (1, 0)}, **SMALL)
+
+
+def test_without_samples_hardware_and_integers_agree_on_random_words(model: nn.Sequential, tmp_path: Path) -> None:
+    """Values from 0 to 1 are input words of 8 bits; formats by random inputs are told."""
+    network = netgen.read(model, example=X[:1].astype(np.float32))
+    built = netgen.compile(network, name="x", out=tmp_path, quantize={"input_range": (0, 1)}, **SMALL)
+    assert built.report.check.difference is None
+    assert built.report.check.samples == 1000
+    assert built.report.check.hardware_accuracy is None
+    words = built.circuit.encode(X / 16)
+    assert np.abs(built.circuit.input.decode(words) - X / 16).max() <= 2**-8
+    assert any(line.startswith("quantize: formats by 256 random inputs") for line in built.report.warnings)

@@ -16,8 +16,9 @@ from netgen.ir.activation import Rescale, Steps
 from netgen.ir.circuit import Circuit, CircuitLayer, evaluate
 from netgen.ir.fixed import FixedPoint
 from netgen.ir.network import Head, Layer, Network, Port
-from netgen.quantize import quantize_network
+from netgen.quantize import quantize_network, quantize_read
 from netgen.quantize.prepare import prepare
+from netgen.spec.sections import QuantizeSpec
 
 
 def dense(name: str, first: int, weight: list[list[float]], bias: list[float], *pipeline: f.Function) -> Layer:
@@ -243,3 +244,22 @@ def test_equal_kernel_entries_stay_equal() -> None:
         words[source_ - target].add(word)
     assert len(words[0] | {0}) <= 2
     assert len(set(layer.bias.tolist())) == 1
+
+
+@pytest.mark.parametrize(
+    ("ends", "width", "form"),
+    [
+        ((0, 1), 8, "u8.8"),
+        ((0, 255), 8, "u8.0"),
+        ((0, 16), 5, "u5.1"),
+        ((-1, 1), 8, "s8.7"),
+        ((-3, 0.5), 4, "s4.1"),
+        ((0, 0.2), 8, "u8.10"),
+    ],
+)
+def test_a_stated_range_of_the_inputs_gives_their_format(ends: tuple[float, float], width: int, form: str) -> None:
+    """The finest steps of a power of two that reach the range, but for the last step at the upper end."""
+    layer = Layer("fc", np.arange(2), np.zeros(1, dtype=np.int64), np.ones(1), np.zeros(1))
+    network = Network((Port("x", (1,)),), (layer,), (Head("y", np.array([1])),))
+    spec = QuantizeSpec(input_range=ends, input_width=width)
+    assert str(quantize_read(network, np.zeros((0, 1)), spec).circuit.input) == form

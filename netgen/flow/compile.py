@@ -63,7 +63,8 @@ def compile(  # noqa: A001 - the public name; Python's own compiles Python
             already and is placed as it is.
         name: of the build, and of its folder.
         inputs: (n, *shape) samples on which the hardware is checked, as the model reads them, or as raw features from
-            which `scale`, `mean` and `std` make what it reads; a tuple for several inputs; random words when None.
+            which `scale`, `mean` and `std` make what it reads; a tuple for several inputs. Random words when None;
+            which values they mean, `quantize={"input_range": (least, greatest)}` says, or the quantized model itself.
         labels: (n,) class numbers from 0, or one-hot rows.
         calibration: samples on which formats are chosen; the inputs when None.
         scale, mean, std: the model reads `(x * scale - mean) / std`, folded into its first layer; `mean` and `std` are

@@ -15,9 +15,10 @@ from netgen.flow.edits import changed_files
 from netgen.flow.folder import load_circuit, load_operators
 from netgen.flow.imported import CIRCUIT, Samples, raw_samples, words_of
 from netgen.flow.store import recorded_files
-from netgen.ir.circuit import Circuit, CircuitHead, classify, trace
+from netgen.ir.circuit import Circuit, CircuitHead, classify, ranges_of, trace
 from netgen.ir.encoding import input_overflows, raw_of
 from netgen.ir.fixed import Reals, Words
+from netgen.ir.functions import apply_all
 from netgen.ir.network import Head, Network
 from netgen.ir.network_file import network_from
 from netgen.operators.design import Design
@@ -28,7 +29,10 @@ from netgen.spec.spec import Spec
 if TYPE_CHECKING:
     from netgen.report import CheckReport, HeadFidelity
 
-__all__ = ["check_read", "classes_of", "prove_again", "recheck_read", "values_of_heads"]
+__all__ = ["check_read", "classes_of", "middle_of", "prove_again", "recheck_read", "values_of_heads"]
+
+FAR = 1e6
+"""A sum far beyond what any activation tells apart."""
 
 
 def check_read(
@@ -66,8 +70,9 @@ def check_read(
     simulated = simulate(design, words, simulator=simulator, jobs=jobs, cache=cache, progress=progress)
     found = _decoded(design, simulated.scores)
     real = _decoded(design, evaluated) if network is None else values_of_heads(network, raw)
+    middle = middle_of(design.circuit if network is None else network)
     labels, overflows = samples.labels, input_overflows(design.circuit, raw)
-    accuracies = None if labels is None else [_accuracy(one, design, labels) for one in (real, found)]
+    accuracies = None if labels is None else [_accuracy(one, design, labels, middle) for one in (real, found)]
     return report.check_model(
         float_values=real,
         values=found,
@@ -138,18 +143,42 @@ def _heads(
     )
 
 
-def classes_of(values: Reals | Words, heads: Sequence[Head | CircuitHead]) -> Words:
-    """The class of each sample by the first head of at least two values, (n,)."""
+def classes_of(values: Reals | Words, heads: Sequence[Head | CircuitHead], middle: float) -> Words:
+    """The class of each sample, (n,): by the first head of at least two values, else by one value beyond the middle."""
     first = 0
     for head in heads:
         if head.neuron.size > 1:
             return classify(values[:, first : first + head.neuron.size])  # type: ignore[arg-type]  # reals, too
         first += head.neuron.size
-    return (values[:, 0] > 0).astype(np.int64)
+    return (values[:, 0] > middle).astype(np.int64)
 
 
-def _accuracy(values: Reals, design: Design, labels: Words) -> float:
-    return float((classes_of(values, design.circuit.heads) == labels[: len(values)]).mean())
+def middle_of(source: Network | Circuit) -> float:
+    """The value of the first output beyond which a sample is of class 1 of two.
+
+    A probability, which lies between 0 and 1 whatever its sum is, decides at 0.5; any other value at 0.
+    """
+    heads = source.outputs if isinstance(source, Network) else source.heads
+    neuron = int(heads[0].neuron.ravel()[0])
+    depth = int(np.searchsorted(source.first, neuron, side="right")) - 1
+    if depth < 0:
+        return 0.0
+    index = neuron - source.first[depth]
+    if isinstance(source, Network):
+        layer = source.layers[depth]
+        sums = np.repeat(np.linspace(-FAR, FAR, 9)[:, np.newaxis], len(layer), axis=1)
+        with np.errstate(all="ignore"):
+            ends = apply_all(layer.activation, sums)[:, index]
+    else:
+        reach = ranges_of(source)[depth]
+        words = np.zeros((2, heads[0].neuron.size), dtype=np.int64)
+        words[:, 0] = reach.out_lo[index], reach.out_hi[index]
+        ends = source.heads[0].decode(words).reshape(2, -1)[:, 0]
+    return 0.5 if ends.min() >= 0 and ends.max() <= 1 and ends.max() > ends.min() else 0.0
+
+
+def _accuracy(values: Reals, design: Design, labels: Words, middle: float) -> float:
+    return float((classes_of(values, design.circuit.heads, middle) == labels[: len(values)]).mean())
 
 
 def recheck_read(

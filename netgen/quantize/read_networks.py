@@ -1,11 +1,13 @@
 """Quantize a network that was read, as a spec says: exactly where it arrives quantized, else by calibration."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from netgen.errors import QuantizeError
 from netgen.ir.circuit import Circuit
-from netgen.ir.fixed import Reals
+from netgen.ir.fixed import FixedPoint, Reals
 from netgen.ir.network import Network
 from netgen.quantize.calibrate_graph import quantize_network
 from netgen.quantize.exact import is_quantized, quantize_exactly
@@ -31,7 +33,8 @@ def quantize_read(network: Network, calibration: Reals, spec: QuantizeSpec) -> Q
 
     Args:
         calibration: (n, features) raw samples; formats are chosen on them; none when there are none.
-    Raises: QuantizeError, when sums cannot be exact in these formats, or the network is quantized in part.
+    Raises: QuantizeError, when sums cannot be exact in these formats, or the network is quantized
+        in part; neither samples nor `input_range` are given.
     """
     notes: list[str] = []
     if is_quantized(network):
@@ -41,6 +44,10 @@ def quantize_read(network: Network, calibration: Reals, spec: QuantizeSpec) -> Q
             "quantize: the network arrived quantized; requantize: shift made steps of powers of two, the circuit is "
             "another function; requantize: exact keeps the network's"
         )
+    if not len(calibration) and spec.input_range is None:
+        raise QuantizeError(
+            "quantize: no samples, so the values of the inputs are unknown; give samples, or quantize.input_range"
+        )
     circuit = quantize_network(
         network,
         _ports(network, calibration) if len(calibration) else None,
@@ -49,9 +56,17 @@ def quantize_read(network: Network, calibration: Reals, spec: QuantizeSpec) -> Q
         method=spec.formats,
         per_channel=spec.per_channel,
         bias_correction=spec.bias_correction,
+        input_format=None if spec.input_range is None else _format_of(*spec.input_range, spec.input_width),
         warnings=notes,
     )
     return Quantized(circuit, tuple(notes))
+
+
+def _format_of(least: float, greatest: float, width: int) -> FixedPoint:
+    """The finest format of a width that holds a range, but for its last step at the upper end, as 1 of 0 to 1."""
+    signed = least < 0
+    whole = max(greatest, -least if signed else greatest)
+    return FixedPoint(width, width - signed - math.ceil(math.log2(whole)) if whole > 0 else 0, signed)
 
 
 def _ports(network: Network, flat: Reals) -> tuple[Reals, ...]:

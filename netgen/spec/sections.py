@@ -271,6 +271,11 @@ class QuantizeSpec(Section):
         description="network.source: binary points by the least squared error of values, by their greatest magnitude, "
         "or by that of all but one in 10,000",
     )
+    input_range: tuple[Real, Real] | None = Field(
+        None,
+        description="network.source: least and greatest raw value of the inputs, from which their format of "
+        "input_width bits follows; needed where no samples are given; null for a format by the samples",
+    )
     per_channel: bool = Field(
         False, description="network.source: a step of weights for each neuron, instead of one for each layer"
     )
@@ -289,3 +294,10 @@ class QuantizeSpec(Section):
     )
     epochs: Epochs = Field(8, description="epochs of quantization-aware fine-tuning")
     learning_rate: float = Field(0.0005, gt=0, le=100, description="Adam's learning rate at the start of fine-tuning")
+
+    @field_validator("input_range")
+    @classmethod
+    def _rises(cls, ends: tuple[float, float] | None) -> tuple[float, float] | None:
+        if ends is not None and ends[0] >= ends[1]:
+            raise ValueError(f"{ends[0]} is not below {ends[1]}; give the least value first")
+        return ends

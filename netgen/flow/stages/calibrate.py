@@ -12,7 +12,15 @@ from netgen.ir.circuit_file import to_json
 def _depends(work: Work) -> dict[str, object]:
     if work.spec.network.source == imported.CIRCUIT:
         return {"circuit": digest_of(to_json(work.get(imported.given_circuit)).encode())}
-    keys = {"input_width", "weight_width", "activation_width", "formats", "per_channel", "bias_correction"}
+    keys = {
+        "input_width",
+        "input_range",
+        "weight_width",
+        "activation_width",
+        "formats",
+        "per_channel",
+        "bias_correction",
+    }
     return {
         **imported.samples_key(work),
         "read": work.store.digest("read"),
