@@ -117,6 +117,16 @@ def test_prefixes_of_wrappers_are_stripped(tmp_path: Path, prefix: str) -> None:
     assert torch.equal(mlp.masked[1].weight.data, W)
 
 
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "model.", "net.", "module.model."])
+def test_layers_are_named_as_in_the_wrapped_model(tmp_path: Path, prefix: str) -> None:
+    state = {prefix + key: value for key, value in (_linear("left") | _linear("right")).items()}
+    _refused(
+        tmp_path,
+        state,
+        "left and right fit the same layer; name them so that numbers give their order, as fc1 and fc2",
+    )
+
+
 def test_masks_of_torch_prune_are_applied(tmp_path: Path) -> None:
     """Weight, then bias pruned: the file holds `_orig` and `_mask` of both; 4 of 8 weights and 2 of 4 biases stay."""
     model = nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Linear(2, 2))

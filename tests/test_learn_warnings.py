@@ -5,6 +5,7 @@ import pytest
 
 from netgen.data import Dataset, Split
 from netgen.learn.warnings import assumed, coarse, falls, guessing, scaled_weights, unused
+from netgen.spec.sections import NetworkSpec, TrainSpec
 from netgen.spec.spec import Spec, parse_spec
 
 FOLDED = (
@@ -62,10 +63,20 @@ def _data(features: list[list[float]], labels: list[int], scale: float = 1.0) ->
 
 def test_a_dense_network_that_only_guesses_is_told_what_guessing_gives() -> None:
     data = _data([[0.0]] * 5, [0, 0, 0, 1, 1])
-    (line,) = guessing(0.6, data)
+    (line,) = guessing(0.6, data, Spec())
     assert line.startswith("train: the dense network classifies 60.0% of the validation samples; always giving the ")
     assert "would classify 60.0%: raise train.epochs" in line
-    assert guessing(0.8, data) == ()
+    assert guessing(0.8, data, Spec()) == ()
+
+
+def test_given_weights_that_only_guess_are_told_to_be_given_what_they_were_trained_on() -> None:
+    data = _data([[0.0]] * 5, [0, 0, 0, 1, 1])
+    given = Spec(network=NetworkSpec(weights="m.pt"), train=TrainSpec(epochs=0))
+    (line,) = guessing(0.4, data, given)
+    assert line.startswith("network.weights: the given weights classify 40.0% of the validation samples; ")
+    assert "would classify 60.0%: scale the data as those that they were trained on" in line
+    trained = Spec(network=NetworkSpec(weights="m.pt"), train=TrainSpec(epochs=1))
+    assert guessing(0.4, data, trained)[0].startswith("train: ")
 
 
 def test_features_that_are_small_beside_the_largest_are_told_how_to_become_visible() -> None:

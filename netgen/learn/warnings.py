@@ -69,7 +69,7 @@ def guess_of(data: Dataset) -> float:
     return int(np.bincount(data.validation.labels).max()) / len(data.validation)
 
 
-def guessing(dense: float, data: Dataset) -> tuple[str, ...]:
+def guessing(dense: float, data: Dataset, spec: Spec) -> tuple[str, ...]:
     """Warn of a dense network that is no better than one that always gives the most frequent class.
 
     Args:
@@ -79,6 +79,12 @@ def guessing(dense: float, data: Dataset) -> tuple[str, ...]:
     most = guess_of(data)
     if dense > most + 1e-9:
         return ()
+    if spec.network.weights is not None and not spec.train.epochs:
+        return (
+            f"network.weights: the given weights classify {dense:.1%} of the validation samples; always giving the "
+            f"most frequent class would classify {most:.1%}: scale the data as those that they were trained on, or "
+            "build the model itself by network.source, with network.scale, mean and std",
+        )
     return (
         f"train: the dense network classifies {dense:.1%} of the validation samples; always giving the most frequent "
         f"class would classify {most:.1%}: raise train.epochs or train.learning_rate, and check data.scale",

@@ -47,7 +47,7 @@ def _make(work: Work, folder: Path) -> None:
     summary = report.build_report(
         name=spec.name,
         warnings=(
-            *guessing(dense, work.get(nouns.data)),
+            *guessing(dense, work.get(nouns.data), spec),
             *fell,
             *coarse(spec, work.get(nouns.data)),
             *report.saturation(check, layers=bool(fell)),
