@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-from netgen.flow import files, nouns
-from netgen.flow.design import load_design
+from netgen.flow import nouns
 from netgen.flow.folder import placed_spec
+from netgen.flow.reporting import measured, write_report
 from netgen.flow.stage import Stage, Work
 from netgen.learn.warnings import assumed, coarse, falls, guessing, scaled_weights, unused
-from netgen.operators.prove import Proof
 
 EARLIER = ("train", "prune", "quantize", "measure", "place", "certify", "lower", "emit", "check")
 
@@ -23,14 +22,8 @@ def _describe(work: Work) -> str:  # noqa: ARG001 - the signature of every stage
 
 def _make(work: Work, folder: Path) -> None:
     from netgen import report
-    from netgen.place import place
 
-    spec, made = work.spec, work.folder
-    netlist, (grid, regions), placement = work.get(nouns.netlist), work.get(nouns.board), work.get(nouns.placement)
-    before = place(netlist, grid, regions, method="index")
-    design = load_design(made, spec, work.get(nouns.circuit))
-    bound = nouns.figure_in(made / "certificate.json", "lower_bound")
-    check = report.record.read(report.CheckReport, files.read_text(made / "check.json"))
+    spec, made, found = work.spec, work.folder, measured(work)
     dense, pruned, integers = (
         float(nouns.figure_in(made / file, "validation_accuracy"))
         for file in ("dense.json", "pruned.json", "quantized.json")
@@ -40,9 +33,9 @@ def _make(work: Work, folder: Path) -> None:
         dense=dense,
         pruned=pruned,
         quantized=integers,
-        hardware=check.hardware_accuracy or 0.0,
+        hardware=found.check.hardware_accuracy or 0.0,
         validation=len(work.get(nouns.data).validation),
-        test=check.samples,
+        test=found.check.samples,
     )
     summary = report.build_report(
         name=spec.name,
@@ -50,7 +43,7 @@ def _make(work: Work, folder: Path) -> None:
             *guessing(dense, work.get(nouns.data), spec),
             *fell,
             *coarse(spec, work.get(nouns.data)),
-            *report.saturation(check, layers=bool(fell)),
+            *report.saturation(found.check, layers=bool(fell)),
             *work.get(nouns.data).notes,
             *assumed(spec),
             *scaled_weights(spec, work.get(nouns.data)),
@@ -58,24 +51,15 @@ def _make(work: Work, folder: Path) -> None:
         ),
         origin=report.origin_of(spec, work.get(nouns.data)),
         network=work.get(nouns.network),
-        design=design,
+        design=found.design,
         dense_accuracy=dense,
         pruned_accuracy=pruned,
         circuit_accuracy=integers,
-        wires=report.wire_report(netlist, before, placement, bound=bound),
-        logic=report.logic_report(
-            design,
-            netlist,
-            placement,
-            sharing=spec.emit.sharing,
-            proof=report.record.read(Proof, files.read_text(made / "proof.json")),
-        ),
-        check=check,
+        wires=found.wires,
+        logic=found.logic,
+        check=found.check,
     )
-    (folder / "report.json").write_text(report.to_json(summary), encoding="utf-8")
-    (folder / "report.html").write_text(report.page(summary, netlist, before, placement), encoding="utf-8")
-    report.picture(netlist, placement, folder / "placement.png")
-    (folder / "spec.yaml").write_text(placed_spec(spec, made, work.base), encoding="utf-8")
+    write_report(work, folder, summary, found)
 
 
 STAGE = Stage("report", _depends, _make, _describe)

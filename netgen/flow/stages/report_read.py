@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netgen.flow import files, imported, nouns
-from netgen.flow.design import load_design
 from netgen.flow.feature_scale import misfit
 from netgen.flow.folder import placed_spec
+from netgen.flow.reporting import measured, write_report
 from netgen.flow.stage import Stage, Work
 from netgen.ir.imported import ImportReport
-from netgen.operators.prove import Proof
 
 if TYPE_CHECKING:
     from netgen.report import CheckReport
@@ -31,13 +30,8 @@ def _describe(work: Work) -> str:  # noqa: ARG001 - the signature of every stage
 
 def _make(work: Work, folder: Path) -> None:
     from netgen import report
-    from netgen.place import place
 
-    spec, made = work.spec, work.folder
-    netlist, (grid, regions), placement = work.get(nouns.netlist), work.get(nouns.board), work.get(nouns.placement)
-    before = place(netlist, grid, regions, method="index")
-    design = load_design(made, spec, work.get(nouns.circuit))
-    check = report.record.read(report.CheckReport, files.read_text(made / "check.json"))
+    spec, made, found = work.spec, work.folder, measured(work, lambda circuit: [layer.name for layer in circuit.layers])
     source = report.record.read(ImportReport, files.read_text(made / "imported.json"))
     notes = json.loads(files.read_text(made / "formats.json"))["notes"]
     given = spec.data.source == imported.GIVEN
@@ -47,35 +41,20 @@ def _make(work: Work, folder: Path) -> None:
         name=spec.name,
         warnings=(
             *filter(None, (unfit,)),
-            *_fall(check),
+            *_fall(found.check),
             *source.assumed,
             *notes,
-            *report.saturation(check, layers=bool(_fall(check))),
+            *report.saturation(found.check, layers=bool(_fall(found.check))),
         ),
         origin=None if given else report.origin_of(spec, work.get(nouns.data)),
         imported=source,
         network=network,
-        design=design,
-        wires=report.wire_report(
-            netlist,
-            before,
-            placement,
-            bound=nouns.figure_in(made / "certificate.json", "lower_bound"),
-            names=[layer.name for layer in design.circuit.layers],
-        ),
-        logic=report.logic_report(
-            design,
-            netlist,
-            placement,
-            sharing=spec.emit.sharing,
-            proof=report.record.read(Proof, files.read_text(made / "proof.json")),
-        ),
-        check=check,
+        design=found.design,
+        wires=found.wires,
+        logic=found.logic,
+        check=found.check,
     )
-    (folder / "report.json").write_text(report.to_json(summary), encoding="utf-8")
-    (folder / "report.html").write_text(report.page(summary, netlist, before, placement), encoding="utf-8")
-    report.picture(netlist, placement, folder / "placement.png")
-    (folder / "spec.yaml").write_text(placed_spec(spec, made, work.base), encoding="utf-8")
+    write_report(work, folder, summary, found)
 
 
 def _fall(check: "CheckReport") -> tuple[str, ...]:

@@ -1,0 +1,70 @@
+"""What the reports of all builds share: what they measure of the earlier stages' files, and the files they write."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from netgen.flow import files, nouns
+from netgen.flow.design import load_design
+from netgen.flow.folder import placed_spec
+from netgen.flow.stage import Work
+from netgen.ir.circuit import Circuit
+from netgen.ir.grid import Placement
+from netgen.operators.design import Design
+from netgen.operators.prove import Proof
+
+if TYPE_CHECKING:
+    from netgen.report import BuildReport, CheckReport, LogicReport, WireReport
+
+__all__ = ["Measured", "measured", "write_report"]
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What is measured of a placed and checked build.
+
+    Attributes:
+        before: the neurons in index order.
+    """
+
+    design: Design
+    before: Placement
+    wires: "WireReport"
+    logic: "LogicReport"
+    check: "CheckReport"
+
+
+def measured(work: Work, names_of: Callable[[Circuit], list[str]] = lambda _: []) -> Measured:
+    """Measure the build that earlier stages have left.
+
+    Args:
+        names_of: gives the names of the layers in the user's model; none where netgen trained the network.
+    """
+    from netgen import report
+    from netgen.place import place
+
+    made, netlist, placement = work.folder, work.get(nouns.netlist), work.get(nouns.placement)
+    grid, regions = work.get(nouns.board)
+    before = place(netlist, grid, regions, method="index")
+    design = load_design(made, work.spec, work.get(nouns.circuit))
+    bound = nouns.figure_in(made / "certificate.json", "lower_bound")
+    proof = report.record.read(Proof, files.read_text(made / "proof.json"))
+    return Measured(
+        design=design,
+        before=before,
+        wires=report.wire_report(netlist, before, placement, bound=bound, names=names_of(design.circuit)),
+        logic=report.logic_report(design, netlist, placement, sharing=work.spec.emit.sharing, proof=proof),
+        check=report.record.read(report.CheckReport, files.read_text(made / "check.json")),
+    )
+
+
+def write_report(work: Work, folder: Path, summary: "BuildReport", found: Measured) -> None:
+    """Write `report.json`, `report.html`, `placement.png` and `spec.yaml` into a folder."""
+    from netgen import report
+
+    netlist, placement = work.get(nouns.netlist), work.get(nouns.placement)
+    (folder / "report.json").write_text(report.to_json(summary), encoding="utf-8")
+    (folder / "report.html").write_text(report.page(summary, netlist, found.before, placement), encoding="utf-8")
+    report.picture(netlist, placement, folder / "placement.png")
+    (folder / "spec.yaml").write_text(placed_spec(work.spec, work.folder, work.base), encoding="utf-8")
