@@ -1,6 +1,7 @@
 """Which bits of operators can be seen from outside: inverted, they change a score or the class."""
 
 from collections.abc import Mapping, Sequence
+from heapq import heappop, heappush
 
 import numpy as np
 
@@ -42,15 +43,17 @@ class Visibility:
         """In which samples an output changes when an operator has changed values."""
         seen = np.zeros(len(samples), dtype=bool)
         at = {number: changed}
-        todo = {number}
+        todo, known = [number], {number}
         while todo:
-            current = min(todo)  # the sources of an operator have lower numbers than itself
-            todo.remove(current)
+            current = heappop(todo)  # the sources of an operator have lower numbers than itself
             if current != number:
                 at[current] = self._value(values, samples, current, at)
             differs = at[current] != values[current][samples]
             if differs.any():
-                todo.update(self._readers[current])
+                for reader in self._readers[current]:
+                    if reader not in known:
+                        known.add(reader)
+                        heappush(todo, reader)
                 if current in self._outputs:
                     seen |= differs
         return seen
