@@ -8,6 +8,20 @@ from netgen.report.facts import check_facts, logic_facts
 from netgen.report.fidelity import HeadFidelity
 
 
+def test_the_errors_of_a_network_without_classes_are_those_of_its_outputs() -> None:
+    classes = check_report()
+    assert {"Mean score error", "Worst score error"} < {fact.name for fact in check_facts(classes)}
+    values = replace(classes, model_accuracy=None, hardware_accuracy=None)
+    assert {"Mean output error", "Worst output error"} < {fact.name for fact in check_facts(values)}
+
+
+def test_the_noise_of_one_output_is_that_of_all_its_values() -> None:
+    """The noisiest value, at 25.5 dB, may be one that is always near 0; all together have 33 dB."""
+    head = HeadFidelity("pixels", worst=0.75, mean=0.1, snr=33.0, samples=10_000, saturated=0.0)
+    facts = {fact.name: fact for fact in check_facts(replace(check_report(), heads=(head,)))}
+    assert facts["Signal to noise"][1:] == ("33.0 dB", "over all outputs and samples")
+
+
 def test_the_operators_of_all_kinds_are_named_and_sum_to_their_number() -> None:
     """2,345 - 1,230 - 7 - 420 = 688; there is no multiplication, so none is named."""
     netlist = random_netlist((4, 3, 2), 6, seed=1)

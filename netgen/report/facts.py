@@ -24,7 +24,7 @@ class Fact(NamedTuple):
 
 
 def check_facts(check: CheckReport) -> tuple[Fact, ...]:
-    """How far hardware and float scores lie apart, and how many values saturate."""
+    """How far hardware and float scores, or outputs that are no classes, lie apart, and how many values saturate."""
     worst = check.worst
     distance = f"at output {worst}, hardware against float"
     if check.bound:
@@ -32,11 +32,14 @@ def check_facts(check: CheckReport) -> tuple[Fact, ...]:
         distance += f"; {bound} {check.bound[worst]:.4g}"
     noise = [ratio for ratio in check.noise if ratio is not None]
     ratio = (Fact("Signal to noise", f"{min(noise):.1f} dB", "at the output with the most noise"),) if noise else ()
+    if len(check.heads) == 1 and check.heads[0].snr is not None:  # an output that is always near 0 has little signal
+        ratio = (Fact("Signal to noise", f"{check.heads[0].snr:.1f} dB", "over all outputs and samples"),)
+    what = "output" if check.hardware_accuracy is None else "score"
     mean = sum(check.mean_error) / len(check.mean_error)
     distances = (
         *ratio,
-        Fact("Mean score error", f"{mean:.4g}", "over all outputs and samples"),
-        Fact("Worst score error", f"{check.error[worst]:.4g}", distance),
+        Fact(f"Mean {what} error", f"{mean:.4g}", "over all outputs and samples"),
+        Fact(f"Worst {what} error", f"{check.error[worst]:.4g}", distance),
     )
     return (
         *_head_facts(check),
