@@ -1,6 +1,7 @@
 """netgen.compile: a user's model becomes hardware as it is, or one line says why not."""
 
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ from torch import nn
 
 import netgen
 from netgen.errors import BuildError, DataError, ModelError, NetgenError, QuantizeError, SpecError
+from netgen.flow.imported import Given
 from netgen.ir.circuit_file import to_json
 
+compiling = import_module("netgen.flow.compile")
 X, Y = load_digits(return_X_y=True)
 SMALL: dict[str, Any] = {"place": {"moves": 20_000}, "check": {"simulator": "icarus"}}
 
@@ -110,6 +113,9 @@ def test_the_spec_of_a_compiled_folder_cannot_be_built_without_the_model(
         ({"labels": np.arange(1, 11), "inputs": X[:10]}, "labels: from 1 to 10 for 10 outputs; subtract 1"),
         ({"quantize": {"bits": 3}}, "quantize.bits: unknown key"),
         ({"name": "../x"}, "name: '../x' cannot name a build"),
+        ({"mean": "half"}, "mean: 'half'; give numbers"),
+        ({"labels": [[1], [2]]}, "labels: 2 for 5 inputs; give one for each"),
+        ({"labels": [[1, 2], [2]]}, "labels: setting an array element with a sequence."),
         ({"std": (1.0, 2.0, 3.0)}, "network.std: 3 numbers for an input of shape (64,); give 1, 64 or 64"),
     ],
 )
@@ -127,6 +133,23 @@ def test_what_does_not_fit_is_one_line(
 def test_a_module_without_inputs_is_asked_for_one(model: nn.Sequential, tmp_path: Path) -> None:
     with pytest.raises(NetgenError, match="give at least one sample as inputs"):
         netgen.compile(model, name="x", out=tmp_path)
+
+
+def test_tensors_of_pytorch_and_single_numbers_are_taken_as_they_are(
+    model: nn.Sequential, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of half the bits, in a column, and with gradients: the same words and labels reach the build."""
+    seen: list[Given] = []
+    monkeypatch.setattr(compiling, "build", lambda *_, given, **__: seen.append(given))
+    raw = torch.tensor(X[:200])
+    for inputs, labels in (
+        (raw.bfloat16(), torch.tensor(Y[:200, np.newaxis])),
+        (raw.clone().requires_grad_(), torch.tensor(Y[:200]).float().requires_grad_()),
+    ):
+        netgen.compile(model, inputs=inputs, labels=labels, scale=1 / 16, mean=0.0, std=1.0, name="mine")
+    for given in seen:
+        assert np.array_equal(given.samples.test, X[:200])
+        assert np.array_equal(np.asarray(given.samples.labels), Y[:200])
 
 
 def test_one_hot_labels_are_class_numbers(model: nn.Sequential, compiled: netgen.Build) -> None:

@@ -41,8 +41,8 @@ def compile(  # noqa: A001 - the public name; Python's own compiles Python
     labels: npt.ArrayLike | None = None,
     calibration: npt.ArrayLike | tuple[npt.ArrayLike, ...] | None = None,
     scale: float = 1.0,
-    mean: Sequence[float] = (),
-    std: Sequence[float] = (),
+    mean: float | Sequence[float] = (),
+    std: float | Sequence[float] = (),
     quantize: Mapping[str, Any] | None = None,
     place: Mapping[str, Any] | None = None,
     emit: Mapping[str, Any] | None = None,
@@ -75,8 +75,10 @@ def compile(  # noqa: A001 - the public name; Python's own compiles Python
         SpecError for an unknown key, CheckError when hardware and integers differ.
     """
     found, others = _numbers(inputs, "inputs"), _numbers(calibration, "calibration")
+    offsets, divisors = _reals(mean, "mean"), _reals(std, "std")
+    factor = (_reals(scale, "scale") or [1.0])[0]
     own = model if isinstance(model, Circuit) else None
-    if own is not None and (quantize or scale != 1 or mean or std):
+    if own is not None and (quantize or factor != 1 or offsets or divisors):
         what = "quantize" if quantize else "scale, mean and std"
         raise QuantizeError(f"{what}: a Circuit is quantized, and scales its inputs by input_scale; leave it out")
     network, report = (None, ImportReport("a Circuit", "itself", 0.0, 0)) if own else _read(model, found or others)
@@ -87,7 +89,7 @@ def compile(  # noqa: A001 - the public name; Python's own compiles Python
     calibrated = _samples(ports, others, "calibration") if others else tested
     source = GIVEN if own is None else CIRCUIT
     sections = {
-        "network": {"source": source, "scale": float(scale), "mean": [*map(float, mean)], "std": [*map(float, std)]},
+        "network": {"source": source, "scale": factor, "mean": offsets, "std": divisors},
         "data": {"source": GIVEN},
         "quantize": {"weight_width": WIDTH, "activation_width": WIDTH, **(quantize or {})},
         "place": dict(place or {}),
@@ -122,10 +124,7 @@ def _numbers(inputs: Any, what: str) -> tuple[Features, ...]:
     """
     found = []
     for one in () if inputs is None else inputs if isinstance(inputs, tuple) else (inputs,):
-        try:
-            array = np.asarray(one)
-        except (ValueError, TypeError, RuntimeError) as error:
-            raise DataError(f"{what}: {' '.join(str(error).split())[:80]}; give an array of numbers") from error
+        array = _array(one, what)
         if array.dtype.kind not in "fiub":
             raise DataError(f"{what}: numbers of type {array.dtype}; give real numbers")
         if array.ndim < AXES:
@@ -137,6 +136,32 @@ def _numbers(inputs: Any, what: str) -> tuple[Features, ...]:
             raise DataError(f"{what}: {list(at)} is {array[at]}; every number must be finite")
         found.append(array)
     return tuple(found)
+
+
+def _array(given: Any, what: str) -> Features:
+    """An array of what can be one; tensors of PyTorch wherever they are, of any precision.
+
+    Raises: DataError, for anything else.
+    """
+    try:
+        plain = given.detach().cpu() if hasattr(given, "detach") else given
+        if str(getattr(plain, "dtype", "")) == "torch.bfloat16":
+            plain = plain.float()
+        return np.asarray(plain)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise DataError(f"{what}: {' '.join(str(error).split())[:80]}; give an array of numbers") from error
+
+
+def _reals(given: float | Sequence[float], what: str) -> list[float]:
+    """One number, or several, as a list.
+
+    Raises: SpecError, for anything else.
+    """
+    try:
+        found: list[float] = np.atleast_1d(np.asarray(given, dtype=np.float64)).ravel().tolist()
+    except (ValueError, TypeError) as error:
+        raise SpecError(f"{what}: {str(given)[:40]!r}; give numbers") from error
+    return found
 
 
 def _read(model: Any, inputs: tuple[Features, ...]) -> tuple[Network, ImportReport]:
@@ -182,7 +207,9 @@ def _classes(labels: npt.ArrayLike | None, heads: Sequence[Head | CircuitHead]) 
     """
     if labels is None:
         return None
-    found = np.asarray(labels)
+    found = _array(labels, "labels")
+    if found.ndim == AXES and found.shape[1] == 1:
+        found = found[:, 0]
     count = next((head.neuron.size for head in heads if head.neuron.size > 1), 2)
     if found.ndim == AXES and found.shape[1] == count and set(np.unique(found).tolist()) <= {0, 1}:
         if (found.sum(axis=1) == 1).all():
