@@ -255,3 +255,31 @@ def test_without_samples_hardware_and_integers_agree_on_random_words(model: nn.S
     words = built.circuit.encode(X / 16)
     assert np.abs(built.circuit.input.decode(words) - X / 16).max() <= 2**-8
     assert any(line.startswith("quantize: formats by 256 random inputs") for line in built.report.warnings)
+
+
+class TwoHeads(nn.Module):
+    """Class scores and a box, from one hidden layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(3)
+        self.hidden, self.scores, self.box = nn.Linear(64, 4), nn.Linear(4, 10), nn.Linear(4, 4)
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Both outputs."""
+        hidden = torch.relu(self.hidden(x))
+        return self.scores(hidden), self.box(hidden)
+
+
+def test_two_outputs_are_compiled_each_on_its_own(tmp_path: Path) -> None:
+    """No output alone is the class, so hardware gives the values of both; labels are compared with the first."""
+    model = TwoHeads().eval()
+    build = netgen.compile(model, inputs=X[:20] / 16, labels=Y[:20], name="two", out=tmp_path, **SMALL)
+    with torch.no_grad():
+        scores, box = model(torch.tensor(X[:20] / 16).float())
+    assert build.report.check.model_accuracy == pytest.approx((scores.argmax(1).numpy() == Y[:20]).mean())
+    circuit = build.circuit
+    words = netgen.evaluate(circuit, circuit.encode(X[:20] / 16))
+    assert [head.neuron.size for head in circuit.heads] == [10, 4]
+    assert np.abs(circuit.heads[1].decode(words[:, 10:]) - box.numpy()).max() < 0.05 * np.abs(box.numpy()).max()
+    assert build.report.check.difference is None

@@ -93,7 +93,7 @@ def compile(  # noqa: A001 - the public name; Python's own compiles Python
         "data": {"source": GIVEN},
         "quantize": {"weight_width": WIDTH, "activation_width": WIDTH, **(quantize or {})},
         "place": dict(place or {}),
-        "emit": {"argmax": classes is not None, **(emit or {})},
+        "emit": {"argmax": classes is not None and _is_class(heads), **(emit or {})},
         "check": dict(check or {}),
     }
     spec = parse_tree({"name": name, "seed": seed, **{key: value for key, value in sections.items() if value}})
@@ -198,6 +198,15 @@ def _samples(ports: Sequence[Port], given: tuple[Features, ...], what: str) -> F
     if len({len(part) for part in parts}) > 1:
         raise DataError(f"{what}: {[len(part) for part in parts]} samples; every input needs as many")
     return np.concatenate(parts, axis=1)
+
+
+def _is_class(heads: Sequence[Head | CircuitHead]) -> bool:
+    """Whether the greatest value of one output is the class: of the one arg-max, or of the only output."""
+    chosen = [head for head in heads if head.function == "argmax"] or heads
+    sizes = [
+        head.neuron.size for head in chosen if head.neuron.ndim and head.neuron.shape[head.axis] == head.neuron.size
+    ]
+    return len(chosen) == 1 and sizes != [] and sizes[0] > 1
 
 
 def _classes(labels: npt.ArrayLike | None, heads: Sequence[Head | CircuitHead]) -> Words | None:

@@ -15,12 +15,13 @@ from netgen.flow.edits import changed_files
 from netgen.flow.folder import load_circuit, load_operators
 from netgen.flow.imported import CIRCUIT, Samples, raw_samples, words_of
 from netgen.flow.store import recorded_files
-from netgen.ir.circuit import Circuit, CircuitHead, classify, ranges_of, trace
+from netgen.ir.circuit import Circuit, CircuitHead, classify, ranges_of, tested
 from netgen.ir.encoding import input_overflows, raw_of
 from netgen.ir.fixed import Reals, Words
 from netgen.ir.functions import apply_all
 from netgen.ir.network import Head, Network
 from netgen.ir.network_file import network_from
+from netgen.ir.ranked import ranked
 from netgen.operators.design import Design
 from netgen.operators.prove import prove
 from netgen.progress import Progress, silent
@@ -64,8 +65,7 @@ def check_read(
     words = words_of(circuit, samples.test, seed)
     words = words if count == "all" else words[: int(count)]
     raw = _raw_of(design, samples, words)
-    integers = trace(circuit, words)
-    evaluated = np.concatenate([words_ for _, words_ in _by_head(design, integers.outputs, words)], axis=1)
+    evaluated, limited = tested(circuit, words)
     simulator = choose(design, len(words), cache=cache) if simulator == "auto" else simulator
     simulated = simulate(design, words, simulator=simulator, jobs=jobs, cache=cache, progress=progress)
     found = _decoded(design, simulated.scores)
@@ -79,14 +79,14 @@ def check_read(
         evaluated=evaluated,
         simulated=simulated.scores,
         classes=simulated.classes,
-        wanted=None if simulated.classes is None else classify(evaluated),
+        wanted=None if simulated.classes is None else classify(evaluated[:, ranked(circuit)]),
         model_accuracy=None if network is None or accuracies is None else accuracies[0],
         hardware_accuracy=None if accuracies is None else accuracies[1],
         heads=() if network is None else _heads(network, real, found, overflows / max(words.size, 1), labels),
         inputs=words.size,
         input_overflows=overflows,
-        saturated=integers.saturated,
-        words=[output.size for output in integers.outputs],
+        saturated=limited,
+        words=[len(words) * len(layer) for layer in circuit.layers],
         simulator=simulator,
     )
 
@@ -96,13 +96,6 @@ def _raw_of(design: Design, samples: Samples, words: Words) -> Reals:
     if len(samples.test):
         return samples.test[: len(words)].reshape(len(words), -1).astype(np.float64)
     return raw_of(design.circuit, words)
-
-
-def _by_head(design: Design, outputs: tuple[Words, ...], words: Words) -> list[tuple[str, Words]]:
-    """The words of each head, (n, values of the head)."""
-    circuit = design.circuit
-    everything = np.concatenate([circuit.coded(words), *outputs], axis=1)
-    return [(head.name, everything[:, head.neuron.ravel()]) for head in circuit.heads]
 
 
 def _decoded(design: Design, scores: Words) -> Reals:

@@ -38,6 +38,7 @@ __all__ = [
     "range_of",
     "ranges_of",
     "saturated",
+    "tested",
     "trace",
 ]
 
@@ -379,6 +380,16 @@ def evaluate(circuit: Circuit, inputs: Words) -> Words:
     """
     chunks = _chunks(circuit, check_inputs(circuit, inputs))
     return np.concatenate([_all_words(circuit, chunk)[0][:, circuit.scores] for chunk in chunks])
+
+
+def tested(circuit: Circuit, inputs: Words) -> tuple[Words, tuple[int, ...]]:
+    """Compute the scores, as `evaluate` does, and how many words of each layer its output format limited."""
+    parts = []
+    for chunk in _chunks(circuit, check_inputs(circuit, inputs)):
+        words, limited = _all_words(circuit, chunk)
+        parts.append((words[:, circuit.scores], limited))
+    scores = np.concatenate([found for found, _ in parts])
+    return scores, tuple(map(sum, zip(*(limited for _, limited in parts), strict=True)))
 
 
 def classify(scores: Words) -> Words:

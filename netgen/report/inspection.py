@@ -15,9 +15,9 @@ from netgen.report.palette import TIMES
 
 __all__ = ["Inspection", "LayerInspection", "inspection_of", "render_inspection"]
 
-WIRE_SECONDS = 0.002
+WIRE_SECONDS = 0.001
 """Seconds that a wire takes to be placed, lowered, proved and written, on one core; measured, docs/benchmarks.md."""
-WIRE_BYTES = 8_000
+WIRE_BYTES = 5_000
 """Bytes of memory for each wire while the circuit is lowered."""
 
 
