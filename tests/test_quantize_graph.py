@@ -3,6 +3,7 @@
 from dataclasses import replace
 from fractions import Fraction
 from math import floor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -263,3 +264,14 @@ def test_a_stated_range_of_the_inputs_gives_their_format(ends: tuple[float, floa
     network = Network((Port("x", (1,)),), (layer,), (Head("y", np.array([1])),))
     spec = QuantizeSpec(input_range=ends, input_width=width)
     assert str(quantize_read(network, np.zeros((0, 1)), spec).circuit.input) == form
+
+
+@pytest.mark.parametrize(
+    ("dtype", "width", "bits"), [(np.float64, 8, 12), (np.float64, 4, 4), (np.uint8, 4, 4), (np.uint8, 8, 8)]
+)
+def test_input_words_are_exact_unless_fewer_bits_are_asked_for(dtype: type, width: int, bits: int) -> None:
+    """Sixteenths from 0 to 255 need 12 bits to be exact; bytes need 8."""
+    x: Any = np.arange(0, 256, 1 if dtype is np.uint8 else 1 / 16).astype(dtype).reshape(-1, 1)
+    layer = Layer("fc", np.array([0, 1]), np.array([0]), np.ones(1), np.zeros(1))
+    network = Network((Port("x", (1,)),), (layer,), (Head("y", np.array([1])),))
+    assert quantize_network(network, x, input_width=width).input.width == bits

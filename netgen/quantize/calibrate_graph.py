@@ -14,7 +14,7 @@ from netgen.ir.functions import Clip, apply_all
 from netgen.ir.network import Layer, Network
 from netgen.ir.simplify import simplify
 from netgen.quantize.integer import BIAS_LIMIT
-from netgen.quantize.layer_formats import NetworkFormats, Widths, format_of_inputs, formats_of_network, widths_of
+from netgen.quantize.layer_formats import USUAL, NetworkFormats, Widths, format_of_inputs, formats_of_network, widths_of
 from netgen.quantize.prepare import prepare
 from netgen.quantize.step_functions import MOST_STEPS, pipeline_steps
 from netgen.quantize.value_samples import LayerValues, NetworkValues, values_of
@@ -44,6 +44,7 @@ def quantize_network(
     inputs: Samples | None = None,
     *,
     input_format: FixedPoint | Sequence[FixedPoint] | None = None,
+    input_width: int = USUAL,
     weight_width: Widths = 8,
     activation_width: Widths = 8,
     method: FormatRule = "error",
@@ -64,7 +65,8 @@ def quantize_network(
         inputs: calibration samples, as `Network.evaluate` takes them; None for formats by `ranges`, or by random inputs
             within the input format.
         input_format: of all inputs, or of each port (of one width and sign); chosen by the samples when None: that of
-            the integers for integers, exact where 16 bits are enough, else of 8 bits.
+            the integers for integers, exact where 16 bits are enough, else of `input_width` bits.
+        input_width: bits of input words; another number than 8 is not exceeded.
         weight_width: bits, signed; of all layers, of each, or by name.
         activation_width: bits of words; likewise.
         method: how the step of a layer's words is chosen: least squared error, `minmax` or `percentile`.
@@ -86,7 +88,7 @@ def quantize_network(
         if what not in names:
             raise QuantizeError(f"ranges: no layer or input {what!r}")
     network = prepare(network)
-    entering = _input_formats(network, inputs, input_format, method, percentile, ranges or {})
+    entering = _input_formats(network, inputs, input_format or input_width, method, percentile, ranges or {})
     flat = _random(network, entering) if inputs is None else network.flat(inputs)
     if not len(flat):
         raise QuantizeError("no calibration samples; give at least one, or None")
@@ -112,15 +114,15 @@ def quantize_network(
 def _input_formats(
     network: Network,
     inputs: Samples | None,
-    given: FixedPoint | Sequence[FixedPoint] | None,
+    given: FixedPoint | Sequence[FixedPoint] | int,
     rule: FormatRule,
     percentile: float,
     ranges: Ranges,
 ) -> tuple[FixedPoint, ...]:
-    """The format of each port."""
+    """The format of each port, given or of a width."""
     if isinstance(given, FixedPoint):
         return (given,) * len(network.inputs)
-    if given is not None:
+    if not isinstance(given, int):
         if len(given) != len(network.inputs) or len({(one.width, one.signed) for one in given}) > 1:
             raise QuantizeError(
                 f"{len(given)} input formats for {len(network.inputs)} inputs; give one for each, of one width and sign"
@@ -132,7 +134,7 @@ def _input_formats(
     if inputs is not None:
         arrays = [np.asarray(one) for one in (inputs if isinstance(inputs, tuple) else (inputs,))]
         kinds = {array.dtype for array in arrays}
-        if len(kinds) == 1 and (form := _of_type(kinds.pop())) is not None:
+        if len(kinds) == 1 and (form := _of_type(kinds.pop())) is not None and (given == USUAL or form.width <= given):
             return (form,) * len(network.inputs)
         flat = network.flat(inputs)
         if not np.isfinite(flat).all():
@@ -141,7 +143,7 @@ def _input_formats(
     all_of = LayerValues(
         np.concatenate([one.kept for one in whole]), min(one.lo for one in whole), max(one.hi for one in whole)
     )
-    return (format_of_inputs(all_of, 8, rule=rule, percentile=percentile),) * len(network.inputs)
+    return (format_of_inputs(all_of, given, rule=rule, percentile=percentile),) * len(network.inputs)
 
 
 def _of_type(kind: np.dtype[np.generic]) -> FixedPoint | None:

@@ -12,14 +12,17 @@ from netgen.ir.functions import Clip, MultiThreshold, Pipeline, Sign, apply_all,
 from netgen.ir.network import Layer, Network
 from netgen.quantize.step_functions import distinct
 from netgen.quantize.value_samples import LayerValues, NetworkValues
-from netgen.quantize.word_formats import FormatRule, common_frac, exact_format, word_format
+from netgen.quantize.word_formats import MOST_EXACT, FormatRule, common_frac, exact_format, word_format
 
-__all__ = ["NetworkFormats", "Widths", "format_of_inputs", "formats_of_network", "widths_of"]
+__all__ = ["USUAL", "NetworkFormats", "Widths", "format_of_inputs", "formats_of_network", "widths_of"]
 
 Widths = int | Sequence[int] | Mapping[str, int]
 """Bits: of all layers, of each in order, or by name."""
 DEFAULT_WIDTH = 8
 """Bits of layers that a mapping does not name."""
+
+USUAL = 8
+"""Bits of input words unless the user asks for others; raw values that need up to 16 to be exact then keep them."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +107,8 @@ def formats_of_network(
 
 
 def format_of_inputs(values: LayerValues, width: int, *, rule: FormatRule, percentile: float) -> FixedPoint:
-    """The format of raw values: exact where one of at most 16 bits is, else of the width."""
-    exact = exact_format(values.kept)
+    """The format of raw values: exact where one of so many bits is, of up to 16 for the usual 8; else of the width."""
+    exact = exact_format(values.kept, MOST_EXACT if width == USUAL else width)
     if exact is not None and values.lo >= exact.lo * exact.step and values.hi <= exact.hi * exact.step:
         return exact
     return word_format(values, width, signed=values.lo < 0, rule=rule, percentile=percentile)

@@ -51,6 +51,7 @@ def quantize_read(network: Network, calibration: Reals, spec: QuantizeSpec) -> Q
     circuit = quantize_network(
         network,
         _ports(network, calibration) if len(calibration) else None,
+        input_width=spec.input_width,
         weight_width=spec.weight_width,
         activation_width=spec.activation_width,
         method=spec.formats,

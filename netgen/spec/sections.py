@@ -249,7 +249,11 @@ class PruneSpec(Section):
 class QuantizeSpec(Section):
     """Fixed point with power-of-two steps; fine-tuned with exact quantized forward passes."""
 
-    input_width: Width = Field(8, description="bits of each input word")
+    input_width: Width = Field(
+        8,
+        description="bits of each input word; with network.source and 8, more where raw values of up to 16 bits are "
+        "exact, or fewer where they need fewer",
+    )
     weight_width: Widths = Field(6, description="bits of the weights, signed: one width, or one for each layer")
     weight_digits: Digits | Annotated[tuple[Digits, ...], Field(min_length=1)] | None = Field(
         None,
