@@ -38,7 +38,7 @@ def _write(file: Path, array: np.ndarray) -> None:
 
 def _run(name: str, images: Path, out: Path) -> str:
     options = [str(images) if option == "IMAGES" else option for option in SCRIPTS[name]]
-    command = [sys.executable, str(EXAMPLES / f"{name}.py"), *options, "--samples", "20", "--out", str(out)]
+    command = [sys.executable, str(EXAMPLES / f"{name}.py"), *options, "--quick", "--samples", "20", "--out", str(out)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -28,6 +28,7 @@ def main() -> None:
     parser.add_argument("--keep", type=float, default=0.3, help="share of each layer's weights that are kept")
     parser.add_argument("--bits", type=int, default=6, help="of each neuron's word")
     parser.add_argument("--samples", type=int, default=497, help="test images that the hardware computes, at most 497")
+    parser.add_argument("--quick", action="store_true", help="place in few moves, and prove no lower bound")
     options = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(1)
@@ -61,6 +62,7 @@ def main() -> None:
         calibration=images,
         scale=1 / 16,
         quantize={"activation_width": options.bits},
+        place={"moves": 20_000, "certificate": False} if options.quick else None,
         out=options.out,
     )
     print(build.report)

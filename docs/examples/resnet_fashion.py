@@ -58,6 +58,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=8, help="channels of the first convolution")
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--samples", type=int, default=10_000, help="test images that the hardware computes")
+    parser.add_argument("--quick", action="store_true", help="place in few moves, and prove no lower bound")
     options = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(1)
@@ -85,6 +86,7 @@ def main() -> None:
         scale=1 / 255,
         mean=[MEAN],
         std=[STD],
+        place={"moves": 20_000, "certificate": False} if options.quick else None,
         out=options.out,
     )
     print(build.report)
