@@ -12,7 +12,7 @@ from sklearn.datasets import load_digits
 EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
 SCRIPTS = {
     "autoencoder": ("--epochs", "20", "--keep", "0.1", "--bits", "3"),
-    "conv1d": ("--epochs", "5", "--keep", "0.03"),
+    "conv1d": ("--epochs", "5", "--keep", "0.05"),
     "lenet": ("--epochs", "2", "--keep", "0.005", "--data", "IMAGES"),
     "resnet_fashion": ("--epochs", "2", "--width", "2", "--data", "IMAGES"),
 }
