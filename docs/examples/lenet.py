@@ -2,7 +2,7 @@
 
     python docs/examples/lenet.py --data data/mnist
 
-The first run trains for about 4 minutes on one core and keeps the weights beside the build; later runs only compile.
+The first run trains for about 3 minutes on one core and keeps the weights beside the build; later runs only compile.
 """
 
 import argparse

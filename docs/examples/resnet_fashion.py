@@ -2,7 +2,7 @@
 
     python docs/examples/resnet_fashion.py --data data/fashion-mnist
 
-The first run trains for about 7 minutes on one core and keeps the weights beside the build; later runs only compile.
+The first run trains for about 3 minutes on one core and keeps the weights beside the build; later runs only compile.
 """
 
 import argparse
