@@ -239,3 +239,15 @@ def test_a_line_reaches_every_break_and_not_the_integer_before_it(seed: int) -> 
         for k, place in enumerate(at.tolist(), 1):
             assert (place * multiplier + offset) >> shift == k
             assert ((place - 1) * multiplier + offset) >> shift == k - 1
+
+
+@pytest.mark.parametrize("greatest", [False, True])
+def test_a_neuron_whose_steps_are_the_identity_has_an_operator_of_its_own(greatest: bool) -> None:
+    """A maximum of one word at the border of an image, beside one that a constant limits from below."""
+    identity = StepFunction(np.arange(1, 8), np.arange(8))
+    limited = StepFunction(np.arange(4, 8), np.arange(3, 8))
+    steps = Steps((identity, limited), np.array([0, 1]))
+    graph, scores, _ = computed(of(layer("pool", {0: 1}, {1: 1}, activation=steps, greatest=greatest)))
+    inputs = all_inputs(of(layer("pool", {0: 1}, {1: 1})))
+    assert np.array_equal(scores, np.stack([inputs[:, 0], np.maximum(inputs[:, 1], 3)], axis=1))
+    assert len(set(graph.words[0])) == 2

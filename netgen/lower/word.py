@@ -36,7 +36,8 @@ def add_activated(
     bias -= builder.surplus_of(total)
     if isinstance(activation, Steps):
         divisor = gcd(*weights)
-        return add_steps(builder, total, bias, activation.of(index), layer.output, index, divisor=divisor)
+        word = add_steps(builder, total, bias, activation.of(index), layer.output, index, divisor=divisor)
+        return _own(builder, word, index)
     if isinstance(activation, Scale):
         multiplier, offset = int(activation.multiplier[index]), int(activation.offset[index])
         scaled = add_scaled(builder, total, multiplier, bias * multiplier + offset, index)
@@ -64,10 +65,15 @@ def add_word(builder: Builder, total: Term, activation: Rescale, output: FixedPo
         number = builder.add(Maximum(floor), number, index=index)
     if ceiling is not None and hi > ceiling:
         number = builder.add(Minimum(ceiling), number, index=index)
+    return _own(builder, number, index)
+
+
+def _own(builder: Builder, number: int, index: int) -> int:
+    """The operator of a word; a copy where it is not the neuron's own, so that every neuron has one."""
     operator = builder.operators[number]
     if isinstance(operator.operation, Constant) or (operator.layer, operator.index) == (builder.layer, index):
         return number
-    return builder.add(Shift(0), number, index=index)  # so that every neuron has an operator of its own
+    return builder.add(Shift(0), number, index=index)
 
 
 def limits_of(activation: Rescale, output: FixedPoint | None) -> tuple[int | None, int | None]:
