@@ -67,9 +67,12 @@ def size_facts(report: BuildReport) -> tuple[Fact, ...]:
     """Weights, neurons and cycles."""
     wires = report.wires
     weights = f"weights left after quantization, {report.weights_left:,} after pruning, of {report.weights_total:,}"
+    sparsity: tuple[Fact, ...] = (Fact("Sparsity", percent(report.sparsity, 2), "of the weights are zero"),)
+    if report.imported is not None:  # whose zeros are not there
+        weights, sparsity = f"weights left after quantization, of {report.weights_total:,} in the model", ()
     return (
         Fact("Wires", f"{wires.wires:,}", weights),
-        Fact("Sparsity", percent(report.sparsity, 2), "of the weights are zero"),
+        *sparsity,
         Fact("Neurons", f"{wires.neurons:,}", f"on {TIMES.join(map(str, wires.shape))} sites"),
         Fact("Latency", f"{report.latency}", f"clock cycle{'s' * (report.latency != 1)}"),
     )

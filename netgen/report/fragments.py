@@ -19,7 +19,7 @@ def figures(report: BuildReport) -> str:
     cards = (
         ("Wire length", f"{wires.total:,}", f"{saved}, {optimal}" if optimal else saved),
         _fidelity(check),
-        ("Wires", f"{wires.wires:,}", f"{percent(report.sparsity)} of {report.weights_total:,} weights are zero"),
+        ("Wires", f"{wires.wires:,}", _weights(report)),
         ("Neurons", f"{wires.neurons:,}", f"on {TIMES.join(map(str, wires.shape))} sites"),
         ("Latency", f"{report.latency}", f"clock cycle{'s' * (report.latency != 1)}"),
         ("Look-up tables", f"{cost.lut:,}", f"estimate: 6 inputs, {LUT_TARGET}"),
@@ -28,6 +28,13 @@ def figures(report: BuildReport) -> str:
         f"<div><dt>{escape(name)}</dt><dd>{escape(value)}<small>{escape(note)}</small></dd></div>"
         for name, value, note in cards
     )
+
+
+def _weights(report: BuildReport) -> str:
+    """How many weights are left; a model that was read has no zeros."""
+    if report.imported is not None:
+        return f"of {report.weights_total:,} weights in the model"
+    return f"{percent(report.sparsity)} of {report.weights_total:,} weights are zero"
 
 
 def _fidelity(check: CheckReport) -> tuple[str, str, str]:
@@ -124,7 +131,7 @@ def format_rows(report: BuildReport) -> str:
                 f'<i class="dot" style="background:{layer_colour(row.layer)}"></i>{row.layer}',
                 escape(row.activation),
                 str(before),
-                str(row.weight),
+                str(row.weight or ""),
                 f"{row.bias} bit",
                 f"{low} bit" if low == high else f"{low}&ndash;{high} bit",
                 str(after),

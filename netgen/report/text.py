@@ -125,7 +125,7 @@ def _formats(report: BuildReport) -> Table:
         table.add_row(
             str(row.layer),
             str(before),
-            str(row.weight),
+            str(row.weight or ""),
             f"{row.bias} bit",
             f"{low} bit" if low == high else f"{low} to {high} bit",
             str(row.output or report.score),
