@@ -1,4 +1,4 @@
-"""Recount the wire lengths of a build from `placement.csv` and `circuit.json` alone.
+"""Recount the wire lengths of a trained perceptron's build from `placement.csv` and `circuit.json` alone.
 
 Shares no code with netgen, on purpose. Prints one line per layer, then the sum: wires, total length, longest, and the
 bit wire length. Usage: python tests/recount.py hdl_out/digits
@@ -29,27 +29,30 @@ def recount(folder: Path) -> list[LayerCount]:
     low, high = (
         (-(2 ** (form["width"] - 1)), 2 ** (form["width"] - 1) - 1) if form["signed"] else (0, 2 ** form["width"] - 1)
     )
-    ranges = [(low, high)] * circuit["layers"][0]["n_in"]
+    ranges = [(low, high)] * (len(circuit["input_scale"]) * max(len(circuit.get("thresholds", [])), 1))
     widths = [form["width"]] * len(ranges)
-    frac = form["frac"]
+    first = 0
     counts = []
     for depth, layer in enumerate(circuit["layers"], start=1):
         wires = total = longest = bits = 0
         output, results = layer["output"], []
         for index, neuron in enumerate(layer["neurons"]):
             least = most = neuron["bias"]
-            for source, weight in neuron["weights"].items():
+            for number, weight in neuron["weights"].items():
+                source = int(number) - first
                 a, b = site[f"n{depth - 1}_{source}"], site[f"n{depth}_{index}"]
                 length = abs(a[0] - b[0]) + abs(a[1] - b[1]) + abs(a[2] - b[2])
                 wires, total, longest = wires + 1, total + length, max(longest, length)
-                bits += length * widths[int(source)]
-                ends = sorted(weight * end for end in ranges[int(source)])
+                bits += length * widths[source]
+                ends = sorted(weight * end for end in ranges[source])
                 least, most = least + ends[0], most + ends[1]
             results.append((least, most))
         counts.append((wires, total, longest, bits))
         if output is None:
             break
-        shift = frac + layer["weight_format"]["frac"] - output["frac"]
+        shift, least_sum = layer["activation"]["shift"], layer["activation"]["lo"]
+        assert shift == layer["frac"] - output["frac"]
+        first += len(ranges)
         floor_, ceiling = (
             (-(2 ** (output["width"] - 1)), 2 ** (output["width"] - 1) - 1)
             if output["signed"]
@@ -57,11 +60,10 @@ def recount(folder: Path) -> list[LayerCount]:
         )
         ranges = []
         for pair in results:
-            ends = [max(value, 0) if layer["activation"] == "relu" else value for value in pair]
+            ends = [value if least_sum is None else max(value, least_sum) for value in pair]
             ends = [(end + 2 ** (shift - 1)) // 2**shift if shift > 0 else end * 2**-shift for end in ends]
             ranges.append((min(max(ends[0], floor_), ceiling), min(max(ends[1], floor_), ceiling)))
         widths = [_width(*pair) for pair in ranges]
-        frac = output["frac"]
     return counts
 
 

@@ -202,7 +202,7 @@ def test_torchscript_is_refused(tmp_path: Path) -> None:
     ):
         netgen.read(script, SAMPLES)
     with pytest.raises(
-        ModelError, match=r"script\.pt: a TorchScript file; export its nn.Module by torch.export.save to"
+        ModelError, match=r"script\.pt: a TorchScript file; load it into its nn.Module and read that, or export"
     ):
         netgen.read(tmp_path / "script.pt")
 
@@ -217,8 +217,8 @@ def test_files_that_hold_no_network_are_refused(tmp_path: Path) -> None:
     (tmp_path / "some.safetensors").write_bytes(b"")
     (tmp_path / "some.h5").write_bytes(b"")
     assert refusal("pickled.pt").startswith(
-        "pickled.pt: weights, or a pickled module, which is code and is not loaded;"
+        "pickled.pt: a pickled module of class torch.nn.modules.linear.Linear, which is code and is not loaded;"
     )
-    assert refusal("some.safetensors").startswith("some.safetensors: weights without a network; load them into their")
+    assert refusal("some.safetensors").startswith("some.safetensors: weights without a network; load it into its nn.")
     assert refusal("some.h5") == "some.h5: a file of kind '.h5'; give a .pt2 or .onnx file"
     assert refusal("absent.pt2") == "absent.pt2: no such file; give a .pt2 or .onnx file"
