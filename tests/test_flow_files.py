@@ -82,3 +82,11 @@ def test_a_network_that_claims_more_numbers_than_it_has_is_refused_by_its_header
         BuildError, match=r"network\.npz: not a network \(weight1\.npy claims 64,000,000,000 bytes\); build"
     ):
         read_network(path)
+
+
+def test_a_network_of_complex_numbers_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "network.npz"
+    mask = np.ones((1, 2), dtype=np.bool_)
+    np.savez(path, weight1=mask * 1j, bias1=np.zeros(1), mask1=mask, activation1=np.array("identity"))
+    with pytest.raises(BuildError, match=r"network\.npz: not a network \(complex numbers where real ones"):
+        read_network(path)

@@ -122,6 +122,8 @@ DAMAGED = {
     _row(2, "add", [0, 1], [], 0, 0, 6, 1, 0): f"{NOT}operators[2]: kind 'add' with [] and 0 is no operation",
     _row(2, "add", [0], [0, 0], 0, 0, 6, 1, 0): "operator 2, add: sources (0,), not 2 of them",
     _row(2, "add", [0, 2], [0, 0], 0, 0, 6, 1, 0): "operator 2, add: sources (0, 2), not all before it",
+    _row(2, "add", [1] * 999, [0, 0], 0, 0, 6, 1, 0): "operator 2, add: sources "
+    + "(1, 1, 1, 1, 1, 1, ...), not 2 of them",
     _row(2, "add", [0, 1], [0, -1], 0, 0, 6, 1, 0): "operator 2, add: left shifts (0, -1)",
     _row(2, "add", [0, 1], [0, 10**9], 0, 0, 6, 1, 0): "operator 2, add: left shifts (0, 1000000000)",
     _row(2, "shift", [0], [], -(10**9), 0, 6, 1, 0): "operator 2, shift: shifts by -1000000000",

@@ -354,6 +354,12 @@ def test_two_searches_share_a_database_and_one_takes_over_when_the_other_falls_s
     assert one.trials()[2].values == [10.0, 0.5]
 
 
+def test_braces_in_the_name_of_a_database_are_part_of_it(tmp_path: Path) -> None:
+    """Optuna formats the address that it is given, and would look for a field."""
+    Ledger(f"sqlite:///{tmp_path / '{0}{x}.db'}", "study", "one")
+    assert (tmp_path / "{0}{x}.db").is_file()
+
+
 def test_a_database_whose_tables_another_search_is_making_is_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -172,6 +172,11 @@ def test_what_no_machine_can_hold_is_refused(text: str, message: str) -> None:
     assert str(caught.value).isprintable()
 
 
+def test_a_long_key_that_no_search_may_vary_is_shortened() -> None:
+    with pytest.raises(SpecError, match=rf"^search\.ranges\.{'a' * 97}\.\.\.: unknown key; "):
+        parse_spec(f"search: {{ranges: {{{'a' * 900}: {{low: 0.1, high: 0.2}}}}}}")
+
+
 @pytest.mark.parametrize("key", ["seed", "data.validation", "check.samples", "search.trials"])
 def test_a_key_that_no_search_may_vary_is_refused_in_one_line(key: str) -> None:
     with pytest.raises(SpecError, match=rf"^search\.ranges\.{key}: unknown key; keys of network, train, .* searched$"):

@@ -30,6 +30,7 @@ from netgen.operators.kinds import (
     needs_logic,
     sources_of,
 )
+from netgen.text import shown
 
 __all__ = ["MOST_BITS", "Operator", "OperatorGraph", "evaluate", "trimmed", "values_of"]
 
@@ -151,9 +152,9 @@ def _problem_of(operator: Operator, number: int, inputs: int, layers: int) -> st
     operation, sources = operator.operation, operator.sources
     least, most = sources_of(operation)
     if not least <= len(sources) <= most:
-        return f"sources {sources}, not {least if least == most else f'{least} to {most}'} of them"
+        return f"sources {shown(sources)}, not {least if least == most else f'{least} to {most}'} of them"
     if not all(0 <= source < number for source in sources):
-        return f"sources {sources}, not all before it"
+        return f"sources {shown(sources)}, not all before it"
     if operator.lo > operator.hi:
         return "its least value is above its greatest"
     if not -(1 << MOST_BITS) <= operator.lo <= operator.hi < 1 << MOST_BITS:
@@ -172,7 +173,7 @@ def _problem_of(operator: Operator, number: int, inputs: int, layers: int) -> st
         case Round(right) if not 1 <= right < MOST_BITS:
             return f"rounds by {right} bits"
         case Count(bits, inverted) if not _countable(bits, inverted):
-            return f"bits {bits}, inverted {inverted}"
+            return f"bits {shown(bits)}, inverted {shown(inverted)}"
         case Table(entries) if len(entries) not in _TABLE_SIZES:
             return f"{len(entries)} entries"
     return ""

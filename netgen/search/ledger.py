@@ -136,14 +136,15 @@ class Ledger:
 def _open(url: str) -> RDBStorage:
     """Open a database; if another search is creating the tables at the same moment, wait for them."""
     patience = {"connect_args": {"timeout": 60}} if url.startswith("sqlite") else {}
+    template = url.replace("{", "{{").replace("}", "}}")  # Optuna fills in fields that braces name
     for _ in range(10):
         try:
-            return RDBStorage(url, engine_kwargs=patience)
+            return RDBStorage(template, engine_kwargs=patience)
         except SQLAlchemyError as error:
             if not isinstance(error, IntegrityError) and "exists" not in str(error):
                 raise
             time.sleep(1.0)
-    return RDBStorage(url, engine_kwargs=patience)
+    return RDBStorage(template, engine_kwargs=patience)
 
 
 def owner_of(folder: Path) -> str:

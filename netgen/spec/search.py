@@ -11,6 +11,9 @@ from netgen.spec.base import Rounds, Section, Share
 
 Trials = Annotated[int, Field(ge=1, le=1_000_000)]
 
+LONGEST_KEY = 100
+"""Characters of an unknown key that a message repeats."""
+
 
 class Range(Section):
     """The values of one key that a search tries: numbers from `low` to `high`, or one of `choices`."""
@@ -84,7 +87,8 @@ def kinds_of(spec: type[Section], key: str) -> set[type]:
     if key not in known:
         close = difflib.get_close_matches(key, known, n=1)
         hint = f"did you mean {close[0]}?" if close else f"keys of {', '.join(sections)} can be searched"
-        raise ValueError(f"search.ranges.{key}: unknown key; {hint}")
+        short = key if len(key) <= LONGEST_KEY else f"{key[: LONGEST_KEY - 3]}..."
+        raise ValueError(f"search.ranges.{short}: unknown key; {hint}")
     return _plain(known[key].annotation)
 
 
