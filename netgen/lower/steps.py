@@ -16,7 +16,7 @@ from netgen.operators.cost import lut_of
 from netgen.operators.kinds import MOST_TABLE_BITS, Count, Greater, Maximum, Minimum, Select, Shift, Table
 
 FEWEST_BREAKS = 4
-"""Breaks from which on a straight line through them is tried."""
+"""With fewer breaks than this, no straight line through them is tried."""
 MOST_SELECTED = 32
 """Breaks up to which selections are tried beside a line."""
 _FAR = 1 << 61

@@ -69,7 +69,7 @@ def values_of(network: Network, flat: Reals) -> NetworkValues:
 
 
 def _stride(least: int, neurons: int) -> int:
-    """The least stride from which on values of samples of so many neurons, one after the other, meet every neuron."""
+    """The least stride, `least` or more, at which values that are taken from all samples in turn cover every neuron."""
     while gcd(least, neurons) > 1:
         least += 1
     return least

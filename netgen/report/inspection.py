@@ -19,9 +19,8 @@ WIRE_SECONDS = 0.001
 """Seconds that a wire takes to be placed, lowered, proved and written, on one core; measured, docs/benchmarks.md."""
 WIRE_BYTES = 5_000
 """Bytes of memory for each wire while the circuit is lowered."""
-
-
 QUANTIZERS = {"quantize", "multithreshold"}
+"""Functions that round values to words."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +87,7 @@ def inspection_of(network: Network, source: ImportReport) -> Inspection:
         outputs={head.name: head.neuron.shape for head in network.outputs},
         neurons=network.neurons,
         wires=network.wires,
-        quantized=any(layer.step is not None for layer in network.layers)
-        or bool(names & {"quantize", "multithreshold"}),
+        quantized=any(layer.step is not None for layer in network.layers) or bool(names & QUANTIZERS),
         layers=layers,
         seconds=round(10 + WIRE_SECONDS * network.wires),
         memory=500_000_000 + WIRE_BYTES * network.wires,
