@@ -22,7 +22,11 @@ def _depends(work: Work) -> dict[str, object]:
         found = work.get(imported.given)
         assert found.network is not None
         arrays = arrays_of(found.network)
-        parts = [part for name in sorted(arrays) for part in (name.encode(), arrays[name].tobytes())]
+        parts = [
+            part
+            for name, array in sorted(arrays.items())
+            for part in (f"{name} {array.dtype} {array.shape}".encode(), array.tobytes())
+        ]
         return source | {"network": digest_of(*parts), "samples": found.samples.digest, "report": vars(found.report)}
     return source | {"file": digest_of_file(_file(work))}
 
