@@ -285,3 +285,12 @@ def test_two_outputs_are_compiled_each_on_its_own(tmp_path: Path) -> None:
     assert [head.neuron.size for head in circuit.heads] == [10, 4]
     assert np.abs(circuit.heads[1].decode(words[:, 10:]) - box.numpy()).max() < 0.05 * np.abs(box.numpy()).max()
     assert build.report.check.difference is None
+
+
+def test_data_of_more_classes_than_the_network_has_outputs_are_refused(tmp_path: Path) -> None:
+    """Ten digits for five outputs, which would classify half of them wrong without a word."""
+    program = torch.export.export(nn.Linear(64, 5).eval(), (torch.zeros(1, 64),))
+    torch.export.save(program, tmp_path / "five.pt2")
+    (tmp_path / "five.yaml").write_text("network: {source: five.pt2}")
+    with pytest.raises(DataError, match="^data: 10 classes, the network has 5 outputs; name other data$"):
+        netgen.build(tmp_path / "five.yaml", out=tmp_path / "out", until="quantize")

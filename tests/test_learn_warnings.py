@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from netgen.data import Dataset, Split
-from netgen.learn.warnings import assumed, coarse, falls, guessing, scaled_weights, unused
+from netgen.learn.warnings import assumed, coarse, falls, guessing, ignored, scaled_weights, unused
 from netgen.spec.sections import NetworkSpec, TrainSpec
 from netgen.spec.spec import Spec, parse_spec
 
@@ -163,3 +163,12 @@ def test_given_weights_are_told_which_network_they_are_taken_for(keys: str, netw
 
 def test_networks_that_netgen_trains_need_no_such_word() -> None:
     assert assumed(parse_spec("network: {hidden: [8]}")) == ()
+
+
+def test_keys_of_training_have_no_effect_on_a_network_that_is_read() -> None:
+    keys = "network: {source: net.onnx, hidden: [5]}\nprune: {sparsity: 0.5}\nquantize: {epochs: 3, weight_width: 8}"
+    assert ignored(parse_spec(keys)) == (
+        "network.source: the network is built as it is, so network.hidden, prune.sparsity, quantize.epochs have no "
+        "effect; remove them",
+    )
+    assert ignored(parse_spec("network: {source: net.onnx}\nquantize: {weight_width: 8}")) == ()

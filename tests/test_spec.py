@@ -284,3 +284,18 @@ def test_the_reference_page_is_up_to_date() -> None:
 @pytest.mark.parametrize("path", sorted((Path(__file__).parent.parent / "specs").glob("*.yaml")), ids=lambda p: p.name)
 def test_every_example_spec_is_valid(path: Path) -> None:
     assert load_spec(path).name == path.stem
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("data: {thresholds: [0.5]}", "data.thresholds: a network that is read reads numbers, not bits"),
+        (
+            "search: {ranges: {place.slack: {low: 1.0, high: 2.0}}}",
+            "search.ranges: a network that is read is not searched",
+        ),
+    ],
+)
+def test_what_would_change_a_network_that_is_read_is_refused(text: str, line: str) -> None:
+    with pytest.raises(SpecError, match=rf"^{line}"):
+        parse_spec(f"network: {{source: net.onnx}}\n{text}")

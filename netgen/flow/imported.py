@@ -135,9 +135,17 @@ def _samples_from(arrays: Mapping[str, Features]) -> Samples:
 
 
 def samples(work: Work) -> Samples:
-    """The samples of a build under way."""
+    """The samples of a build under way.
+
+    Raises: DataError, when they have more features or classes than the network.
+    """
     found = work.get(float_network)
-    return raw_samples(work.spec, work.folder, work.base, 0 if found is None else found.features)
+    raw = raw_samples(work.spec, work.folder, work.base, 0 if found is None else found.features)
+    if found is not None and raw.labels is not None:
+        classes = next((head.neuron.size for head in found.outputs if head.neuron.size > 1), 2)
+        if len(raw.labels) and raw.labels.max() >= classes:
+            raise DataError(f"data: {raw.labels.max() + 1} classes, the network has {classes} outputs; name other data")
+    return raw
 
 
 def samples_key(work: Work) -> dict[str, object]:

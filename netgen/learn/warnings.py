@@ -4,6 +4,8 @@ A warning is one line, like an error: the place, the value found and the fix. `B
 """
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 
@@ -22,6 +24,18 @@ MIDDLE = (5, 95)
 """Percentiles between which a feature's variation is measured, so that rare values do not count."""
 OBSERVED = 5_000
 """Training samples, at most, that this is measured on."""
+
+
+TRAINING: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "network": ("hidden", "batch_norm", "weights"),
+        "train": (),
+        "augment": (),
+        "prune": (),
+        "quantize": ("weight_digits", "accuracy", "rounds", "from_start", "epochs", "learning_rate"),
+    }
+)
+"""Keys of each section that only a network that is trained has; all of a section when none is named."""
 
 
 def falls(
@@ -131,6 +145,24 @@ def unused(spec: Spec) -> tuple[str, ...]:
     elif train.regularizer != "none" and not train.strength:
         found.append(f"train.regularizer: {train.regularizer} has no effect while train.strength is 0; raise it")
     return tuple(found)
+
+
+def ignored(spec: Spec) -> tuple[str, ...]:
+    """Warn of keys that are set and have no effect on a network that is read, which is built as it is.
+
+    Returns: one line, or none.
+    """
+    usual = Spec()
+    keys = [
+        f"{section}.{key}"
+        for section, only in TRAINING.items()
+        for key, value in getattr(spec, section).model_dump().items()
+        if (not only or key in only) and value != getattr(getattr(usual, section), key)
+    ]
+    if not keys:
+        return ()
+    few = ", ".join(keys[:6]) + (", ..." if len(keys) > 6 else "")
+    return (f"network.source: the network is built as it is, so {few} have no effect; remove them",)
 
 
 def scaled_weights(spec: Spec, data: Dataset) -> tuple[str, ...]:

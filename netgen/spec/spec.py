@@ -89,6 +89,16 @@ class Spec(Section):
         return self
 
     @model_validator(mode="after")
+    def _networks_that_are_read_stay_as_they_are(self) -> Self:
+        if self.network.source is None:
+            return self
+        if self.data.thresholds:
+            raise ValueError("data.thresholds: a network that is read reads numbers, not bits; set thresholds to []")
+        if self.search.ranges:
+            raise ValueError("search.ranges: a network that is read is not searched; remove network.source or ranges")
+        return self
+
+    @model_validator(mode="after")
     def _ranges_fit(self) -> Self:
         ranges = self.search.ranges
         if not ranges:

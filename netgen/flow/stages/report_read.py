@@ -10,6 +10,7 @@ from netgen.flow.folder import placed_spec
 from netgen.flow.reporting import measured, write_report
 from netgen.flow.stage import Stage, Work
 from netgen.ir.imported import ImportReport
+from netgen.learn.warnings import ignored
 
 if TYPE_CHECKING:
     from netgen.report import CheckReport
@@ -43,6 +44,8 @@ def _make(work: Work, folder: Path) -> None:
             *filter(None, (unfit,)),
             *_fall(found.check),
             *source.assumed,
+            *ignored(spec),
+            *(() if given else work.get(nouns.data).notes),
             *notes,
             *report.saturation(found.check, layers=bool(_fall(found.check))),
         ),
