@@ -292,5 +292,5 @@ def test_data_of_more_classes_than_the_network_has_outputs_are_refused(tmp_path:
     program = torch.export.export(nn.Linear(64, 5).eval(), (torch.zeros(1, 64),))
     torch.export.save(program, tmp_path / "five.pt2")
     (tmp_path / "five.yaml").write_text("network: {source: five.pt2}")
-    with pytest.raises(DataError, match="^data: 10 classes, the network has 5 outputs; name other data$"):
+    with pytest.raises(DataError, match=r"^data: 10 classes, the network has 5 outputs; name other data$"):
         netgen.build(tmp_path / "five.yaml", out=tmp_path / "out", until="quantize")
