@@ -232,6 +232,16 @@ def test_what_cannot_be_quantized_is_refused(arguments: dict[str, object], messa
     assert str(found.value) == message
 
 
+@pytest.mark.parametrize(
+    ("widths", "bits"), [({"b": 5}, [8, 5, 8]), ({"b": 5, "others": 4}, [4, 5, 4]), ([3, 5, 4], [3, 5, 4])]
+)
+def test_widths_by_name_leave_8_bits_to_the_others_or_what_others_says(widths: Any, bits: list[int]) -> None:
+    """Weights of 0.3 need any number of bits, and no layer's format is that of another."""
+    layers = [dense(name, k, [[0.3]], [0.0]) for k, name in enumerate("abc")]
+    circuit = quantize_network(small(*layers, inputs=1), np.array([[0.0], [1.0]]), weight_width=widths)
+    assert [layer.weight_format and layer.weight_format.width for layer in circuit.layers] == bits
+
+
 def test_equal_kernel_entries_stay_equal() -> None:
     """A kernel of two entries at three positions, one of which is cut off: channels round as one."""
     starts, source = np.array([0, 2, 4, 5]), np.array([0, 1, 1, 2, 2])

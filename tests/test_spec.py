@@ -33,9 +33,15 @@ BAD = [
     ("data: {path: x}", "data: source digits has no path"),
     (
         "quantize: {weight_width: 0}",
-        "quantize.weight_width: 0; input should be greater than or equal to 1, or input should be a valid array",
+        "quantize.weight_width: 0; input should be greater than or equal to 1, or input should be a valid array, "
+        "or input should be an object",
     ),
     ("quantize: {weight_width: [6, 6]}", "quantize.weight_width: 2 widths for 3 layers; give one for each"),
+    (
+        "quantize: {activation_width: {fc1: 6}}",
+        "quantize.activation_width: widths by name are for networks that are read; give one width, or one for each "
+        "layer",
+    ),
     (
         "prune: {accuracy: 0.9}",
         "prune: give one of sparsity, accuracy, wires, wire_length, fan_in; set the others to null",

@@ -87,7 +87,7 @@ def quantize_network(
         input_format: of all inputs, or of each port (of one width and sign); chosen by the samples when None: that of
             the integers for integers, exact where 16 bits are enough, else of `input_width` bits.
         input_width: bits of input words; another number than 8 is not exceeded.
-        weight_width: bits, signed; of all layers, of each, or by name.
+        weight_width: bits, signed; of all layers, of each, or by name, where `others` names the rest (8 if left out).
         activation_width: bits of words; likewise.
         method: how the step of a layer's words is chosen: least squared error, `minmax` or `percentile`.
         percentile: share of values, in percent, that do not saturate, for the method `percentile`.

@@ -14,12 +14,14 @@ from netgen.quantize.step_functions import distinct
 from netgen.quantize.value_samples import LayerValues, NetworkValues
 from netgen.quantize.word_formats import MOST_EXACT, FormatRule, common_frac, exact_format, word_format
 
-__all__ = ["USUAL", "NetworkFormats", "Widths", "format_of_inputs", "formats_of_network", "widths_of"]
+__all__ = ["OTHERS", "USUAL", "NetworkFormats", "Widths", "format_of_inputs", "formats_of_network", "widths_of"]
 
 Widths = int | Sequence[int] | Mapping[str, int]
-"""Bits: of all layers, of each in order, or by name."""
+"""Bits: of all layers, of each in order, or by name, where `OTHERS` names the rest."""
+OTHERS = "others"
+"""Stands in a mapping of widths for all layers that it does not name."""
 DEFAULT_WIDTH = 8
-"""Bits of layers that a mapping does not name."""
+"""Bits of layers that a mapping does not name, if it has no `OTHERS`."""
 
 USUAL = 8
 """Bits of input words unless the user asks for others; raw values that need up to 16 to be exact then keep them."""
@@ -48,9 +50,10 @@ def widths_of(network: Network, widths: Widths, what: str) -> dict[str, int]:
         return dict.fromkeys(names, widths)
     if isinstance(widths, Mapping):
         for name in widths:
-            if name not in names:
+            if name not in (*names, OTHERS):
                 raise QuantizeError(f"{what}: no layer {name!r}; the layers are {', '.join(names)}")
-        return dict.fromkeys(names, DEFAULT_WIDTH) | dict(widths)
+        rest = widths.get(OTHERS, DEFAULT_WIDTH)
+        return {name: widths.get(name, rest) for name in names}
     if len(widths) != len(names):
         raise QuantizeError(f"{what}: {len(widths)} widths for {len(names)} layers; give one for each, or one for all")
     return dict(zip(names, widths, strict=True))

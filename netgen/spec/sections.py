@@ -12,7 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from netgen.spec.base import Epochs, Moves, PositiveInt, Rounds, Section, Share
 
 Width = Annotated[int, Field(ge=1, le=16)]
-Widths = Width | Annotated[tuple[Width, ...], Field(min_length=1)]
+Widths = Width | Annotated[tuple[Width, ...], Field(min_length=1)] | Annotated[dict[str, Width], Field(min_length=1)]
 Digits = Annotated[int, Field(ge=1, le=8)]
 Units = Annotated[int, Field(ge=1, le=65_536)]
 Positive = Annotated[float, Field(gt=0, le=1e30)]
@@ -254,13 +254,21 @@ class QuantizeSpec(Section):
         description="bits of each input word; with network.source and 8, more where raw values of up to 16 bits are "
         "exact, or fewer where they need fewer",
     )
-    weight_width: Widths = Field(6, description="bits of the weights, signed: one width, or one for each layer")
+    weight_width: Widths = Field(
+        6,
+        description="bits of the weights, signed: one width, or one for each layer; with network.source also by name, "
+        "such as {conv1: 10, others: 6}; others is 8 when left out",
+    )
     weight_digits: Digits | Annotated[tuple[Digits, ...], Field(min_length=1)] | None = Field(
         None,
         description="greatest number of signed digits of a weight: one number, or one for each layer; 1 makes weights "
         "powers of two, and ternary with a width of 2; null for no limit",
     )
-    activation_width: Widths = Field(6, description="bits of hidden results: one width, or one for each hidden layer")
+    activation_width: Widths = Field(
+        6,
+        description="bits of hidden results: one width, or one for each hidden layer; with network.source one for each "
+        "layer, or by name",
+    )
     accuracy: Share | None = Field(
         None,
         description="bit allocation: after fine-tuning, remove signed digits from weights, first those whose removal "

@@ -72,6 +72,9 @@ class Spec(Section):
             ("prune", "fan_in", "numbers", layers),
         ):
             values = getattr(getattr(self, section), key)
+            if isinstance(values, dict):
+                fix = "give one width, or one for each layer"
+                raise ValueError(f"{section}.{key}: widths by name are for networks that are read; {fix}")
             if isinstance(values, tuple) and len(values) != needed:
                 raise ValueError(f"{section}.{key}: {len(values)} {what} for {needed} layers; give one for each")
         return self
@@ -138,7 +141,9 @@ class Spec(Section):
     @property
     def weight_widths(self) -> tuple[int, ...]:
         """Weight width of each layer."""
-        return per_layer(self.quantize.weight_width, len(self.network.hidden) + 1)
+        widths = self.quantize.weight_width
+        assert not isinstance(widths, dict)
+        return per_layer(widths, len(self.network.hidden) + 1)
 
     @property
     def weight_digits(self) -> tuple[int | None, ...]:
@@ -148,7 +153,9 @@ class Spec(Section):
     @property
     def activation_widths(self) -> tuple[int, ...]:
         """Width of the results of each hidden layer."""
-        return per_layer(self.quantize.activation_width, len(self.network.hidden))
+        widths = self.quantize.activation_width
+        assert not isinstance(widths, dict)
+        return per_layer(widths, len(self.network.hidden))
 
 
 def _raise_if_unfit(tree: dict[str, Any], key: str | None) -> None:
