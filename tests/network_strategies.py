@@ -14,7 +14,7 @@ SMOOTH = ("identity", "affine", "clip", "relu", "leaky", "elu", "gelu", "silu", 
 JUMPS = ("sign", "quantize", "thresholds")
 
 
-def pipeline_named(name: str, neurons: int, rng: np.random.Generator) -> f.Pipeline:  # noqa: PLR0912  # one case for each kind
+def pipeline_named(name: str, neurons: int, rng: np.random.Generator) -> f.Composition:  # noqa: PLR0912  # one case for each kind
     """A pipeline of one kind; parameters are scalars, or one for each neuron."""
 
     def number(lo: float, hi: float) -> Reals | float:

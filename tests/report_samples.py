@@ -10,7 +10,7 @@ from netgen.ir.netlist import Netlist
 from netgen.operators.cost import LogicCost
 from netgen.operators.prove import Proof
 from netgen.report.agreement import CheckReport
-from netgen.report.build import BuildReport, LayerFormats, Port
+from netgen.report.build import BuildReport, LayerFormats, ModulePort
 from netgen.report.logic import LogicReport
 from netgen.report.origin import Origin
 from netgen.report.page import page
@@ -106,7 +106,7 @@ def sample_report(netlist: Netlist, before: Placement, after: Placement, *, name
             for layer in range(1, layers + 1)
         ),
         latency=layers + 1,
-        ports=(Port("clk", "input", 1), Port("i_payload", "input", 8 * sizes[0])),
+        ports=(ModulePort("clk", "input", 1), ModulePort("i_payload", "input", 8 * sizes[0])),
         wires=wire_report(netlist, before, after),
         logic=LogicReport(
             sharing="shared",

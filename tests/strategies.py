@@ -10,11 +10,10 @@ from conftest import skip_or_fail
 from hypothesis import strategies as st
 
 from netgen.hdl import design_of
-from netgen.ir.activation import Activation as CircuitActivation
-from netgen.ir.activation import Rescale, Scale, StepFunction, Steps
+from netgen.ir.activation import Activation, Rescale, Scale, StepFunction, Steps
 from netgen.ir.chain import ChainLayer, chain
 from netgen.ir.circuit import Circuit, CircuitHead, CircuitLayer, classify, ranges_of
-from netgen.ir.dense import Activation
+from netgen.ir.dense import DenseActivation
 from netgen.ir.fixed import FixedPoint, Words
 from netgen.ir.grid import Grid, Placement
 from netgen.ir.netlist import Netlist, netlist_of
@@ -91,7 +90,7 @@ def circuits(
             fits = int(reach + np.abs(bias).max()).bit_length() - whole.width
             shift = fits + draw(st.integers(-4, 2)) if draw(st.booleans()) else draw(st.integers(-8, 30))
             output = replace(whole, frac=into.frac + weights.frac - shift)
-        activation: Activation = draw(st.sampled_from(get_args(Activation)))
+        activation: DenseActivation = draw(st.sampled_from(get_args(DenseActivation)))
         layers.append(ChainLayer(weight, bias, weights, activation, output))
         into = output or into
     return chain(entry, np.ones(features), tuple(layers), thresholds)
@@ -142,7 +141,7 @@ def _random_layer(rng: np.random.Generator, name: str, earlier: int, neurons: in
     )
 
 
-def _random_activation(rng: np.random.Generator, lo: Words, hi: Words) -> CircuitActivation:
+def _random_activation(rng: np.random.Generator, lo: Words, hi: Words) -> Activation:
     """An activation for accumulators from `lo` to `hi`, (n,) each, whose words have few bits."""
     reach, n = int(max(np.abs(lo).max(), np.abs(hi).max(), 1)), len(lo)
     excess = max(reach.bit_length() - int(rng.integers(2, 7)), 0)

@@ -9,14 +9,14 @@ from netgen.ir.arrays import Bools
 from netgen.ir.circuit import evaluate
 from netgen.ir.dense import DenseLayer, DenseNetwork
 from netgen.ir.digits import count_digits, signed_digits
-from netgen.ir.fixed import FixedPoint, Reals
+from netgen.ir.fixed import FixedPoint, Reals, Words
 from netgen.learn.allocate import _fewer_digits, allocate
 from netgen.quantize import Formats, QuantizedMlp, calibrate, predict_words, quantize
 from netgen.spec.sections import DataSpec
 from netgen.train import Samples, accuracy_of, fit
 
 
-def _ones(masks: Sequence[Bools]) -> list[Reals]:
+def _ones(masks: Sequence[Bools], weights: Sequence[Words]) -> list[Reals]:  # noqa: ARG001 - the signature of a placer
     """Every wire is one step long."""
     return [np.ones(mask.shape) for mask in masks]
 
@@ -54,7 +54,7 @@ def test_of_digits_with_equal_saving_the_one_that_changes_its_weight_least_is_re
 def test_the_last_digit_of_a_long_wire_is_removed_first() -> None:
     """Both weights are 1; the second wire is a hundred times longer."""
     module, data = _two_inputs([1, 1])
-    found = _fewer_digits(module, data, lambda _: [np.array([[1.0, 100.0], [0.0, 0.0]])], tables=0)
+    found = _fewer_digits(module, data, lambda *_: [np.array([[1.0, 100.0], [0.0, 0.0]])], tables=0)
     assert found[0][0].tolist() == [6, 0]
 
 

@@ -11,12 +11,12 @@ from strategies import TWO_LAYERS, circuits, inputs_of
 from netgen.errors import DataError, QuantizeError
 from netgen.ir.chain import ChainLayer, chain, chain_layers, weight_matrix
 from netgen.ir.circuit import Circuit, classify, evaluate, ranges_of, trace
-from netgen.ir.dense import Activation
+from netgen.ir.dense import DenseActivation
 from netgen.ir.fixed import FixedPoint, Words
 from netgen.ir.thermometer import BIT
 
 
-def one_neuron(activation: Activation, output: FixedPoint | None) -> Circuit:
+def one_neuron(activation: DenseActivation, output: FixedPoint | None) -> Circuit:
     """x to the word of x, in a format of its own."""
     first = ChainLayer(np.array([[1]]), np.array([0]), FixedPoint(2, 0, signed=True), activation, output)
     last = ChainLayer(np.array([[1]]), np.array([0]), FixedPoint(2, 0, signed=True), "identity", None)

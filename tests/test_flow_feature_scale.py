@@ -8,7 +8,7 @@ from torch import nn
 
 import netgen
 from netgen.flow.feature_scale import misfit
-from netgen.flow.imported import Samples
+from netgen.flow.imported import RawSamples
 from netgen.importer.inputs import of_raw_features
 from netgen.ir.fixed import Reals
 from netgen.spec.sections import NetworkSpec
@@ -34,7 +34,7 @@ def trained(x: Reals, shape: tuple[int, ...] = (64,)) -> netgen.Network:
 
 
 def told(network: netgen.Network, x: Reals, section: NetworkSpec = PLAIN, labels: Reals = Y) -> str | None:
-    return misfit(network, section, Samples(x, x, labels.astype(np.int64)))
+    return misfit(network, section, RawSamples(x, x, labels.astype(np.int64)))
 
 
 SCALED = (RAW - RAW.mean()) / RAW.std()
@@ -52,7 +52,7 @@ def test_a_model_given_what_it_was_trained_on_is_left_in_peace(network: netgen.N
 
 def test_few_samples_or_no_labels_say_nothing(network: netgen.Network) -> None:
     assert told(network, 100 * SCALED[:29], labels=Y[:29]) is None
-    assert misfit(network, PLAIN, Samples(RAW, 100 * RAW)) is None
+    assert misfit(network, PLAIN, RawSamples(RAW, 100 * RAW)) is None
 
 
 def test_mean_and_deviation_of_the_features_are_named_where_they_fit(network: netgen.Network) -> None:

@@ -9,8 +9,8 @@ import pytest
 from netgen.importer import operations as ops
 from netgen.importer.builder import Builder
 from netgen.importer.fuse import fold_into_readers, fold_into_weights, fuse, inline_sums, join_elementwise, live
-from netgen.importer.signals import Constant, Signals, signals_of
-from netgen.ir.functions import RELU, Affine, LeakyRelu, Pipeline, Quantize, Tanh
+from netgen.importer.signals import ConstantTensor, Signals, signals_of
+from netgen.ir.functions import RELU, Affine, Composition, LeakyRelu, Quantize, Tanh
 from netgen.ir.network import Network
 
 PASSES: list[Callable[[Network], Network]] = [
@@ -45,11 +45,11 @@ class Drawn:
         channels, positions = x.shape[1:]
         match int(rng.integers(11)):
             case 0 | 1:
-                weight = Constant(rng.normal(size=(2, channels, 2)) * (rng.random((2, channels, 2)) < 0.8))
-                bias = Constant(rng.normal(size=2))
+                weight = ConstantTensor(rng.normal(size=(2, channels, 2)) * (rng.random((2, channels, 2)) < 0.8))
+                bias = ConstantTensor(rng.normal(size=2))
                 return ops.convolve(b, name, x, weight, bias, stride=[1], padding=[(1, 0)], dilation=[1])
             case 2:
-                pipeline: Pipeline = (RELU, LeakyRelu(rng.random(channels)), Tanh())[int(rng.integers(3)) :][:1]
+                pipeline: Composition = (RELU, LeakyRelu(rng.random(channels)), Tanh())[int(rng.integers(3)) :][:1]
                 return signals_of(ops.apply_functions(b, name, x, pipeline, 1))
             case 3:
                 return norm(b, name, x, seed=int(rng.integers(100)))
@@ -60,13 +60,13 @@ class Drawn:
             case 6:
                 return ops.max_pool(b, name, x, kernel=[2], stride=[1], padding=[(0, 1)], dilation=[1])
             case 7:
-                step = Constant(np.round(rng.normal(size=(positions, 5)) * 4) / 4, np.array(0.25))
+                step = ConstantTensor(np.round(rng.normal(size=(positions, 5)) * 4) / 4, np.array(0.25))
                 quantized = ops.apply_functions(b, f"{name}.quantize", x, (Quantize(0.5, 0.0, -8.0, 7.0),))
                 return ops.multiply_matrix(b, name, signals_of(quantized), step)
             case 8:
-                return signals_of(ops.multiply(b, name, x, Constant(rng.normal(size=(channels, positions)))))
+                return signals_of(ops.multiply(b, name, x, ConstantTensor(rng.normal(size=(channels, positions)))))
             case 9:
-                kernel = Constant(rng.integers(-3, 4, size=(channels, 1, 1)) / 2, np.array(0.5))
+                kernel = ConstantTensor(rng.integers(-3, 4, size=(channels, 1, 1)) / 2, np.array(0.5))
                 return ops.convolve(b, name, x, kernel, stride=[1], padding=[(0, 0)], dilation=[1], groups=channels)
             case _:
                 return x.moved(lambda array: np.roll(array, 1, axis=2)[:, ::-1])
@@ -117,7 +117,7 @@ def numbers(*shape: int, seed: int = 1) -> Any:
 
 
 def convolution(b: Builder, name: str, x: Signals, channels: int = 3) -> Signals:
-    weight = Constant(numbers(channels, x.shape[1], 3))
+    weight = ConstantTensor(numbers(channels, x.shape[1], 3))
     return ops.convolve(b, name, x, weight, None, stride=[1], padding=[(1, 1)], dilation=[1])
 
 
@@ -158,7 +158,9 @@ def test_scaled_inputs_fold_into_the_first_layer() -> None:
     network = fuse(
         built(
             (2, 6),
-            lambda b, x: convolution(b, "conv", signals_of(ops.multiply(b, "scale", x, Constant(np.array(1 / 255))))),
+            lambda b, x: convolution(
+                b, "conv", signals_of(ops.multiply(b, "scale", x, ConstantTensor(np.array(1 / 255))))
+            ),
         )
     )
     assert [layer.name for layer in network.layers] == ["conv"]
@@ -199,7 +201,7 @@ def test_a_layer_that_several_read_keeps_its_functions_to_itself() -> None:
 
 def test_an_affine_before_a_layer_of_steps_stays_in_the_pipeline() -> None:
     def quantized(b: Builder, x: Signals) -> Signals:
-        weight = Constant(np.ones((6, 2)), np.array(1.0))
+        weight = ConstantTensor(np.ones((6, 2)), np.array(1.0))
         return ops.multiply_matrix(b, "fc", norm(b, "norm", relu(b, "relu", x)), weight)
 
     network = fuse(built((2, 6), quantized))

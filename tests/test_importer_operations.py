@@ -10,9 +10,9 @@ import torch.nn.functional as F  # noqa: N812  # PyTorch's own abbreviation
 from netgen.errors import ModelError
 from netgen.importer import operations as ops
 from netgen.importer.builder import Builder
-from netgen.importer.signals import NO_NEURON, Constant, Signals, Tensor
+from netgen.importer.signals import NO_NEURON, ConstantTensor, Signals, Tensor
 from netgen.ir.fixed import Reals
-from netgen.ir.functions import RELU, LeakyRelu, Pipeline, Sigmoid
+from netgen.ir.functions import RELU, Composition, LeakyRelu, Sigmoid
 from netgen.ir.network import Network
 
 Operation = Callable[[Builder, Signals], Tensor]
@@ -29,8 +29,8 @@ def tensor(*shape: int, seed: int = 1) -> torch.Tensor:
     return torch.from_numpy(numbers(*shape, seed=seed))
 
 
-def constant(*shape: int, seed: int = 1) -> Constant:
-    return Constant(numbers(*shape, seed=seed))
+def constant(*shape: int, seed: int = 1) -> ConstantTensor:
+    return ConstantTensor(numbers(*shape, seed=seed))
 
 
 def network_of(shape: tuple[int, ...], operation: Operation) -> Network:
@@ -281,7 +281,7 @@ def test_a_neuron_with_known_weights_only_is_a_known_number() -> None:
     builder = Builder()
     x = builder.input("x", (1, 3))
     weight = np.array([[1.0, 0.0], [2.0, 0.0], [0.0, 0.0]])
-    found = ops.multiply_matrix(builder, "fc", x, Constant(weight), Constant(np.array([0.5, 7.0])))
+    found = ops.multiply_matrix(builder, "fc", x, ConstantTensor(weight), ConstantTensor(np.array([0.5, 7.0])))
     assert found.neuron.tolist() == [[3, NO_NEURON]]
     assert found.value.tolist() == [[0.0, 7.0]]
     assert builder.layers[0].source.tolist() == [0, 1]
@@ -291,7 +291,7 @@ def test_the_step_of_quantized_weights_is_the_layers_where_a_neuron_has_one() ->
     weight = np.array([[1.0, 0.5], [2.0, 0.25]])
 
     def step_with(step: list[list[float]]) -> list[float] | None:
-        network = network_of((2,), lambda b, x: ops.multiply_matrix(b, "fc", x, Constant(weight, np.array(step))))
+        network = network_of((2,), lambda b, x: ops.multiply_matrix(b, "fc", x, ConstantTensor(weight, np.array(step))))
         found = network.layers[0].step
         return None if found is None else found.tolist()
 
@@ -299,7 +299,7 @@ def test_the_step_of_quantized_weights_is_the_layers_where_a_neuron_has_one() ->
     assert step_with([[0.25, 0.25], [1.0, 0.25]]) is None
 
 
-RELUS: Pipeline = (RELU,)
+RELUS: Composition = (RELU,)
 
 
 @pytest.mark.parametrize(
@@ -311,7 +311,7 @@ RELUS: Pipeline = (RELU,)
             "multiplied; use a weighted sum or a fixed gate instead",
         ),
         (lambda b, x: ops.divide(b, "norm", x, x), "norm: division by a signal; divide by a constant instead"),
-        (lambda b, x: ops.divide(b, "norm", x, Constant(np.zeros(3))), "norm: division by 0"),
+        (lambda b, x: ops.divide(b, "norm", x, ConstantTensor(np.zeros(3))), "norm: division by 0"),
         (
             lambda b, x: ops.multiply_matrix(b, "fc", x, constant(4, 2)),
             "fc: a matrix of shape (4, 2) for an input of shape (1, 3)",

@@ -27,7 +27,7 @@ from netgen.ir.circuit import evaluate as scores_of
 from netgen.ir.digits import signed_digits
 from netgen.ir.fixed import FixedPoint, Words
 from netgen.lower import SHARING, lower
-from netgen.lower.builder import Builder
+from netgen.lower.builder import OperatorBuilder
 from netgen.lower.subexpressions import EXTRA_LEVELS, add_shared
 from netgen.operators.cost import cost_of
 from netgen.operators.graph import OperatorGraph, evaluate, values_of
@@ -231,7 +231,7 @@ def test_sums_that_are_prefixes_of_each_other_need_few_levels_too() -> None:
 
 
 def _check_levels(weight: Words, bias: Words, clipped: int) -> None:
-    builder = Builder(weight.shape[1], (0, 31))
+    builder = OperatorBuilder(weight.shape[1], (0, 31))
     builder.begin_layer(builder.inputs)
     inputs = list(builder.inputs)
     for k, number in enumerate(inputs):

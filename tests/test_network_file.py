@@ -12,7 +12,7 @@ from netgen.ir.network_file import arrays_of, network_from
 def a_network() -> Network:
     """Every kind of function, a maximum, ties, steps, two inputs and two heads."""
     read, ones, zeros = np.array([0, 1, 3]), np.ones(3), np.zeros(2)
-    pipeline: f.Pipeline = (
+    pipeline: f.Composition = (
         f.Affine(np.array([2.0, 3.0]), -1.0),
         f.Clip(-1.0),
         f.Clip(np.array([-4.0, -5.0]), 6.0),

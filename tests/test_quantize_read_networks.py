@@ -11,7 +11,7 @@ from netgen.quantize import quantize_read
 from netgen.spec.sections import QuantizeSpec
 
 
-def quantized(*, second: f.Pipeline) -> Network:
+def quantized(*, second: f.Composition) -> Network:
     """One input, a quantizer of steps 1/2, and a weight 3 * 0.31 before another function."""
     entry = Layer(
         "entry", np.arange(2), np.array([0]), np.ones(1), np.zeros(1), activation=(f.Quantize(0.5, 0, -8, 7),)

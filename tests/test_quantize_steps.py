@@ -63,7 +63,7 @@ def test_breaks_of_a_wide_range_are_found_to_the_last_accumulator() -> None:
 
 
 @pytest.mark.parametrize("pipeline", [(), (f.LeakyRelu(0.2),), (f.Product((), (f.Sigmoid(),)),)])
-def test_neurons_of_one_function_share_a_step_function(pipeline: f.Pipeline) -> None:
+def test_neurons_of_one_function_share_a_step_function(pipeline: f.Composition) -> None:
     first, function = distinct(pipeline, 4)
     assert (first.tolist(), function.tolist()) == ([0], [0, 0, 0, 0])
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from netgen.errors import CheckError
 from netgen.ir.chain import ChainLayer, chain
 from netgen.ir.circuit import Circuit, evaluate
-from netgen.ir.dense import Activation, DenseLayer, DenseNetwork
+from netgen.ir.dense import DenseActivation, DenseLayer, DenseNetwork
 from netgen.ir.fixed import FixedPoint, Reals
 from netgen.ir.simplify import simplify
 from netgen.report.bound import error_bound
@@ -53,7 +53,7 @@ def distance(network: DenseNetwork, circuit: Circuit, features: Reals) -> Reals:
 
 
 formats = st.builds(FixedPoint, st.integers(1, 8), st.integers(-1, 8), st.booleans())
-activations: st.SearchStrategy[Activation] = st.sampled_from(["relu", "identity"])
+activations: st.SearchStrategy[DenseActivation] = st.sampled_from(["relu", "identity"])
 
 
 @st.composite
@@ -126,7 +126,7 @@ def test_the_bound_of_exact_weights_is_reached() -> None:
 
 
 def two_layers(
-    weight: int, bias: tuple[int, int], real_bias: tuple[float, float], activation: Activation, between: FixedPoint
+    weight: int, bias: tuple[int, int], real_bias: tuple[float, float], activation: DenseActivation, between: FixedPoint
 ) -> tuple[DenseNetwork, Circuit]:
     """Input u3.0, weights `weight` and 1, exact; scores are not rounded."""
     unit, last = FixedPoint(2, 0, signed=True), np.array([[1]])

@@ -18,7 +18,7 @@ from netgen.lower import lower
 from netgen.operators.design import Design
 from netgen.operators.schedule import Schedule
 from netgen.report.agreement import Difference
-from netgen.report.build import BuildReport, LayerFormats, Port, build_report, from_json, to_json
+from netgen.report.build import BuildReport, LayerFormats, ModulePort, build_report, from_json, to_json
 from netgen.report.text import render
 from netgen.version import __version__
 
@@ -59,8 +59,8 @@ def test_a_build_report_gathers_sizes_widths_and_ports() -> None:
     assert (report.dense_accuracy, report.pruned_accuracy, report.circuit_accuracy) == (0.5, 0.25, 0.125)
     assert (report.input, report.score) == (FixedPoint(3, 0, signed=False), FixedPoint(6, 1, signed=True))
     assert report.formats == (LayerFormats(1, "identity", FixedPoint(3, 1, signed=True), 3, (6, 6), None),)
-    assert Port("i_payload", "input", 6) in report.ports
-    assert Port("o_payload", "output", 7) in report.ports
+    assert ModulePort("i_payload", "input", 6) in report.ports
+    assert ModulePort("o_payload", "output", 7) in report.ports
 
 
 def test_a_report_survives_json_exactly() -> None:

@@ -23,7 +23,7 @@ from netgen.simulate import SIMULATORS, Cost, choose, simulate
 from netgen.simulate.compiled import Compiled
 from netgen.simulate.cxxrtl import CXXRTL
 from netgen.simulate.kept import kept_program
-from netgen.spec.hardware import Simulator
+from netgen.spec.hardware import SimulatorName
 
 Tool = Callable[[str], str]
 Needs = Callable[[str], None]
@@ -304,7 +304,7 @@ def test_a_yosys_without_headers_is_none(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_a_spec_and_the_command_line_name_every_simulator() -> None:
     """The command line offers what a spec allows."""
-    assert set(get_args(Simulator)) == {"auto", *SIMULATORS}
+    assert set(get_args(SimulatorName)) == {"auto", *SIMULATORS}
 
 
 def test_an_unknown_simulator_is_refused_with_the_known_ones() -> None:

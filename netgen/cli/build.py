@@ -9,7 +9,7 @@ import typer
 from netgen.cli.options import DataFolder, Folder, Jobs, Json, Quiet, use_data
 from netgen.cli.output import print_table
 from netgen.cli.terminal import progress_on_stderr
-from netgen.spec.hardware import Simulator
+from netgen.spec.hardware import SimulatorName
 
 
 def build(
@@ -41,7 +41,7 @@ def report(folder: Folder, json: Json = False) -> None:
 
 def check(
     folder: Folder,
-    simulator: Annotated[Simulator | None, typer.Option(help="The spec's, unless named here.")] = None,
+    simulator: Annotated[SimulatorName | None, typer.Option(help="The spec's, unless named here.")] = None,
     samples: Annotated[str | None, typer.Option(help="Test samples, a number or all; the spec's by default.")] = None,
     data: DataFolder = None,
     jobs: Jobs = None,

@@ -13,7 +13,7 @@ from netgen.errors import DataError, QuantizeError, SpecError
 from netgen.flow.build import build
 from netgen.flow.built import Build
 from netgen.flow.feature_scale import misfit
-from netgen.flow.imported import CIRCUIT, GIVEN, Features, Given, Samples
+from netgen.flow.imported import CIRCUIT, GIVEN, Features, Given, RawSamples
 from netgen.ir.circuit import Circuit
 from netgen.ir.circuit_head import CircuitHead
 from netgen.ir.fixed import Words
@@ -99,7 +99,7 @@ def compile(  # noqa: A001 - the public name; Python's own compiles Python
     spec = parse_tree({"name": name, "seed": seed, **{key: value for key, value in sections.items() if value}})
     if not spec.name:
         raise SpecError("name: give the build one")
-    samples = Samples(calibrated, tested, classes)
+    samples = RawSamples(calibrated, tested, classes)
     if network is not None and classes is not None:
         from netgen.importer.inputs import of_raw_features
 

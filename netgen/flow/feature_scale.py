@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from netgen.flow.imported import Features, Samples
+from netgen.flow.imported import Features, RawSamples
 from netgen.flow.verify_read import classes_of, middle_of, values_of_heads
 from netgen.ir.fixed import Reals, Words
 from netgen.ir.network import Network
@@ -28,7 +28,7 @@ FEWEST = 30
 """Samples from which an accuracy says something."""
 
 
-def misfit(network: Network, section: NetworkSpec, samples: Samples) -> str | None:
+def misfit(network: Network, section: NetworkSpec, samples: RawSamples) -> str | None:
     """Say that a model does not fit its samples, and which scaling of the features does.
 
     Args:

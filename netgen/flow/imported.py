@@ -25,7 +25,7 @@ __all__ = [
     "GIVEN",
     "RANDOM",
     "Given",
-    "Samples",
+    "RawSamples",
     "float_network",
     "given",
     "given_circuit",
@@ -48,7 +48,7 @@ Features = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Samples:
+class RawSamples:
     """Raw samples, as the user has them.
 
     Attributes:
@@ -84,7 +84,7 @@ class Given:
 
     network: Network | None
     report: ImportReport
-    samples: Samples = field(default_factory=lambda: Samples(np.zeros((0, 1)), np.zeros((0, 1))))
+    samples: RawSamples = field(default_factory=lambda: RawSamples(np.zeros((0, 1)), np.zeros((0, 1))))
     circuit: Circuit | None = None
 
 
@@ -105,7 +105,7 @@ def given_circuit(work: Work) -> Circuit:
     return found
 
 
-def raw_samples(spec: Spec, folder: Path, base: Path, features: int) -> Samples:
+def raw_samples(spec: Spec, folder: Path, base: Path, features: int) -> RawSamples:
     """The samples of a build folder, or of its spec's data set.
 
     Args:
@@ -121,20 +121,20 @@ def raw_samples(spec: Spec, folder: Path, base: Path, features: int) -> Samples:
         name = spec.data.path or spec.data.source
         raise DataError(f"data: {name} has {found:,} features, the network reads {features:,}; name other data")
     raw = [split.features.astype(np.float64) / data.scale for split in (data.train, data.test)]
-    return Samples(raw[0], raw[1], data.test.labels)
+    return RawSamples(raw[0], raw[1], data.test.labels)
 
 
-def samples_arrays(samples: Samples) -> dict[str, Features]:
+def samples_arrays(samples: RawSamples) -> dict[str, Features]:
     """Samples as arrays by name."""
     labels = {} if samples.labels is None else {"labels": samples.labels}
     return {"calibration": samples.calibration, "test": samples.test} | labels
 
 
-def _samples_from(arrays: Mapping[str, Features]) -> Samples:
-    return Samples(arrays["calibration"], arrays["test"], arrays.get("labels"))
+def _samples_from(arrays: Mapping[str, Features]) -> RawSamples:
+    return RawSamples(arrays["calibration"], arrays["test"], arrays.get("labels"))
 
 
-def samples(work: Work) -> Samples:
+def samples(work: Work) -> RawSamples:
     """The samples of a build under way.
 
     Raises: DataError, when they have more features or classes than the network.

@@ -17,11 +17,11 @@ from netgen.operators.prove import Proof
 if TYPE_CHECKING:
     from netgen.report import BuildReport, CheckReport, LogicReport, WireReport
 
-__all__ = ["Measured", "measured", "write_report"]
+__all__ = ["Measurements", "measured", "write_report"]
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class Measurements:
     """What is measured of a placed and checked build.
 
     Attributes:
@@ -35,7 +35,7 @@ class Measured:
     check: "CheckReport"
 
 
-def measured(work: Work, names_of: Callable[[Circuit], list[str]] = lambda _: []) -> Measured:
+def measured(work: Work, names_of: Callable[[Circuit], list[str]] = lambda _: []) -> Measurements:
     """Measure the build that earlier stages have left.
 
     Args:
@@ -50,7 +50,7 @@ def measured(work: Work, names_of: Callable[[Circuit], list[str]] = lambda _: []
     design = load_design(made, work.spec, work.get(nouns.circuit))
     bound = nouns.figure_in(made / "certificate.json", "lower_bound")
     proof = report.record.read(Proof, files.read_text(made / "proof.json"))
-    return Measured(
+    return Measurements(
         design=design,
         before=before,
         wires=report.wire_report(netlist, before, placement, bound=bound, names=names_of(design.circuit)),
@@ -59,7 +59,7 @@ def measured(work: Work, names_of: Callable[[Circuit], list[str]] = lambda _: []
     )
 
 
-def write_report(work: Work, folder: Path, summary: "BuildReport", found: Measured) -> None:
+def write_report(work: Work, folder: Path, summary: "BuildReport", found: Measurements) -> None:
     """Write `report.json`, `report.html`, `placement.png` and `spec.yaml` into a folder."""
     from netgen import report
 

@@ -13,7 +13,7 @@ from netgen.flow.array_files import read_arrays
 from netgen.flow.design import load_design
 from netgen.flow.edits import changed_files
 from netgen.flow.folder import load_circuit, load_operators
-from netgen.flow.imported import CIRCUIT, Samples, raw_samples, words_of
+from netgen.flow.imported import CIRCUIT, RawSamples, raw_samples, words_of
 from netgen.flow.store import recorded_files
 from netgen.ir.circuit import Circuit, CircuitHead, classify, ranges_of, tested
 from netgen.ir.encoding import input_overflows, raw_of
@@ -39,7 +39,7 @@ FAR = 1e6
 def check_read(
     network: Network | None,
     design: Design,
-    samples: Samples,
+    samples: RawSamples,
     *,
     seed: int,
     simulator: str = "auto",
@@ -91,7 +91,7 @@ def check_read(
     )
 
 
-def _raw_of(design: Design, samples: Samples, words: Words) -> Reals:
+def _raw_of(design: Design, samples: RawSamples, words: Words) -> Reals:
     """Raw features of the samples that are checked; those that random words mean, where there are none."""
     if len(samples.test):
         return samples.test[: len(words)].reshape(len(words), -1).astype(np.float64)

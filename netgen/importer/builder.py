@@ -14,7 +14,7 @@ from netgen.errors import ModelError
 from netgen.importer.rows import Rows, compressed
 from netgen.importer.signals import NO_NEURON, Signals, Tensor, signals_of
 from netgen.ir.fixed import Reals, Words
-from netgen.ir.functions import Affine, Clip, Pipeline, apply_all, of_neurons, uniform
+from netgen.ir.functions import Affine, Clip, Composition, apply_all, of_neurons, uniform
 from netgen.ir.network import Head, HeadFunction, Layer, Network, Port
 
 __all__ = ["MAX_WIRES", "Builder"]
@@ -147,12 +147,12 @@ class Builder:
         if len(rows):
             starts = np.append(np.searchsorted(pairs[:, 0], rows), len(pairs))
             ones, zeros = np.ones(len(pairs)), np.zeros(len(rows))
-            limits: Pipeline = () if np.isneginf(limit[rows]).all() else (Clip(limit[rows]),)
+            limits: Composition = () if np.isneginf(limit[rows]).all() else (Clip(limit[rows]),)
             layer = Layer(self._unique(name), starts, pairs[:, 1], ones, zeros, gather="max", activation=limits)
             neuron[rows] = self._added(layer)
         return Signals(neuron, np.where(neuron == NO_NEURON, limit, 0.0))
 
-    def apply(self, name: str, read: Signals, pipeline: Pipeline) -> Signals:
+    def apply(self, name: str, read: Signals, pipeline: Composition) -> Signals:
         """Add a layer that applies functions to each element; those of known numbers are known.
 
         A neuron that occurs in several elements is computed once, unless the functions differ by element.
@@ -177,7 +177,7 @@ class Builder:
             neuron[used] = self._added(layer)[place]
         return Signals(neuron.reshape(read.shape), result.reshape(read.shape))
 
-    def elementwise(self, neuron: Words) -> tuple[Words, Pipeline] | None:
+    def elementwise(self, neuron: Words) -> tuple[Words, Composition] | None:
         """What neurons, (n,), are functions of: one neuron each, and the pipeline that was applied to it.
 
         Returns: None, where they are inputs, lie in several layers, or read several neurons.
@@ -189,7 +189,7 @@ class Builder:
         if at.max() >= len(layer) or layer.gather != "sum" or (np.diff(layer.starts) != 1).any():
             return None
         weight, bias = layer.weight[at], layer.bias[at]
-        before: Pipeline = () if (weight == 1).all() and not bias.any() else (Affine(weight, bias),)
+        before: Composition = () if (weight == 1).all() and not bias.any() else (Affine(weight, bias),)
         return layer.source[at], (*before, *of_neurons(layer.activation, at))
 
     def finish(self) -> Network:

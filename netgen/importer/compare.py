@@ -10,7 +10,7 @@ from netgen.errors import ModelError
 from netgen.importer.export import quiet
 from netgen.importer.report import difference
 from netgen.importer.signals import Signals
-from netgen.importer.walk import Reading
+from netgen.importer.walk import ProgramReading
 from netgen.ir.imported import ImportReport
 from netgen.ir.network import Network
 
@@ -44,7 +44,7 @@ def compared(
     module: Source,
     arguments: Sequence["torch.Tensor"],
     named: dict[str, "torch.Tensor"],
-    reading: Reading,
+    reading: ProgramReading,
     network: Network,
     *,
     source: str,
@@ -156,7 +156,7 @@ def _first_apart(
     samples: Sequence[Sequence["torch.Tensor"]],
     arguments: Sequence["torch.Tensor"],
     named: dict[str, "torch.Tensor"],
-    reading: Reading,
+    reading: ProgramReading,
     x: tuple[Any, ...],
     allowed: float,
 ) -> str | None:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from netgen.errors import ModelError
-from netgen.importer.onnx_graph import Reading, Step
+from netgen.importer.onnx_graph import GraphReading, Step
 from netgen.importer.onnx_node import Array, ErrorFunction, Integers, Scores, Value
 from netgen.importer.onnx_range import random_inputs
 from netgen.importer.onnx_run import in_single, single
 from netgen.importer.report import difference
-from netgen.importer.signals import NO_NEURON, Constant, Signals
+from netgen.importer.signals import NO_NEURON, ConstantTensor, Signals
 from netgen.ir.fixed import Reals
 from netgen.ir.functions import Affine, Quantize, apply_all
 from netgen.ir.imported import ImportReport
@@ -40,7 +40,9 @@ MAX_VALUES = 1 << 25
 """Values of neurons that are held for all samples."""
 
 
-def compare(model: "ModelProto", reading: Reading, network: Network, *, source: str, seed: int = 0) -> ImportReport:
+def compare(
+    model: "ModelProto", reading: GraphReading, network: Network, *, source: str, seed: int = 0
+) -> ImportReport:
     """Compare on random inputs.
 
     Args:
@@ -72,7 +74,7 @@ def compare(model: "ModelProto", reading: Reading, network: Network, *, source: 
 class _Nodes:
     """The values of all neurons, (samples, neurons), set to the reference's node by node."""
 
-    def __init__(self, model: "ModelProto", reading: Reading, inputs: Sequence[Reals]) -> None:
+    def __init__(self, model: "ModelProto", reading: GraphReading, inputs: Sequence[Reals]) -> None:
         self.reading = reading
         self.samples = len(inputs[0])
         self.flips = 0
@@ -196,7 +198,7 @@ class _Nodes:
     def _shown(self, value: Value, values: Reals) -> Reals:
         """(samples, ...) what a tensor of the model is, from the values of all neurons."""
         match value:
-            case Constant():
+            case ConstantTensor():
                 return np.broadcast_to(value.value.astype(np.float64), (len(values), *value.shape))
             case Signals():
                 known = value.neuron == NO_NEURON

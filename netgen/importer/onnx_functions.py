@@ -5,19 +5,19 @@ from collections.abc import Callable
 import numpy as np
 
 from netgen.importer.builder import Builder
-from netgen.importer.onnx_node import Node, Value
+from netgen.importer.onnx_node import Converter, Node, Value
 from netgen.importer.operations import apply_functions
 from netgen.ir.fixed import Reals
 from netgen.ir.functions import (
     RELU,
     Affine,
     Clip,
+    Composition,
     Elu,
     Gelu,
     HardSigmoid,
     HardSwish,
     LeakyRelu,
-    Pipeline,
     Product,
     Sigmoid,
     Sign,
@@ -27,10 +27,8 @@ from netgen.ir.functions import (
 
 __all__ = ["FUNCTIONS"]
 
-Operation = Callable[[Builder, Node], list[Value | None]]
 
-
-def _function(pipeline_of: Callable[[Node], Pipeline]) -> Operation:
+def _function(pipeline_of: Callable[[Node], Composition]) -> Converter:
     """An operator that applies functions to its first input."""
 
     def operation(builder: Builder, node: Node) -> list[Value | None]:
@@ -39,7 +37,7 @@ def _function(pipeline_of: Callable[[Node], Pipeline]) -> Operation:
     return operation
 
 
-def _clip(node: Node) -> Pipeline:
+def _clip(node: Node) -> Composition:
     """Limits are attributes before opset 11, and inputs from there on."""
     if node.opset < 11:
         return (Clip(node.real("min", -np.inf), node.real("max", np.inf)),)
@@ -48,7 +46,7 @@ def _clip(node: Node) -> Pipeline:
     return (Clip(lo, hi),)
 
 
-def _prelu(node: Node) -> Pipeline:
+def _prelu(node: Node) -> Composition:
     """A slope for all, or one that broadcasts to the input."""
     slope, shape = node.reals(1, "slope"), node.value(0).shape
     if slope.size == 1:
@@ -60,14 +58,14 @@ def _prelu(node: Node) -> Pipeline:
     return (LeakyRelu(each),)
 
 
-def _gelu(node: Node) -> Pipeline:
+def _gelu(node: Node) -> Composition:
     how = node.text("approximate", "none")
     if how not in {"none", "tanh"}:
         raise node.error(f"approximate {how!r}; use 'none' or 'tanh'")
     return (Gelu(how == "tanh"),)
 
 
-def _celu(node: Node) -> Pipeline:
+def _celu(node: Node) -> Composition:
     """`alpha * Elu(x / alpha)`."""
     alpha = node.real("alpha")
     if not alpha > 0:
@@ -75,12 +73,12 @@ def _celu(node: Node) -> Pipeline:
     return (Affine(1 / alpha), Elu(1.0, alpha))
 
 
-def _swish(node: Node) -> Pipeline:
+def _swish(node: Node) -> Composition:
     """`x * sigmoid(alpha * x)`."""
     return (Product((), (Affine(node.real("alpha", 1.0)), Sigmoid())),)
 
 
-FUNCTIONS: dict[str, Operation] = {
+FUNCTIONS: dict[str, Converter] = {
     "Abs": _function(lambda _: (LeakyRelu(-1.0),)),
     "Celu": _function(_celu),
     "Clip": _function(_clip),

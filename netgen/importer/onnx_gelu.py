@@ -7,8 +7,8 @@ import numpy as np
 from netgen.importer.builder import Builder
 from netgen.importer.onnx_node import ErrorFunction, Node, Value
 from netgen.importer.operations.elementwise import origins
-from netgen.importer.signals import Constant, Signals
-from netgen.ir.functions import Affine, Gelu, Pipeline
+from netgen.importer.signals import ConstantTensor, Signals
+from netgen.ir.functions import Affine, Composition, Gelu
 
 __all__ = ["erf", "plus_erf", "times_erf"]
 
@@ -24,7 +24,7 @@ def erf(_builder: Builder, node: Node) -> list[Value | None]:
 def plus_erf(node: Node) -> list[Value | None] | None:
     """An error function plus a number; None for other sums."""
     found = _operands(node)
-    if found is None or not isinstance(found[1], Constant) or found[1].value.size != 1:
+    if found is None or not isinstance(found[1], ConstantTensor) or found[1].value.size != 1:
         return None
     function, number = found[0], float(found[1].value.reshape(-1)[0])
     return [ErrorFunction(function.signals, function.gain, function.offset + number)]
@@ -36,7 +36,7 @@ def times_erf(builder: Builder, node: Node) -> list[Value | None] | None:
     if found is None:
         return None
     function, other = found
-    if isinstance(other, Constant) and other.value.size == 1:
+    if isinstance(other, ConstantTensor) and other.value.size == 1:
         factor = float(other.value.reshape(-1)[0])
         return [ErrorFunction(function.signals, function.gain * factor, function.offset * factor)]
     if not isinstance(other, Signals) or other.shape != function.shape or function.gain != function.offset:
@@ -55,7 +55,7 @@ def _operands(node: Node) -> tuple[ErrorFunction, Value] | None:
     return (a, b) if isinstance(a, ErrorFunction) else None
 
 
-def _factor(pipeline: Pipeline) -> float | None:
+def _factor(pipeline: Composition) -> float | None:
     """What a pipeline multiplies by, when it does nothing else."""
     factor = 1.0
     for function in pipeline:

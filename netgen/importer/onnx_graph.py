@@ -14,12 +14,12 @@ from netgen.importer.onnx_node import Array, ErrorFunction, Integers, Node, Scor
 from netgen.importer.onnx_operations import HINTS, OPERATIONS
 from netgen.importer.onnx_quantized import QUANTIZED, integers_as_signals
 from netgen.importer.onnx_run import Described, NodeRunner, UnsupportedError, in_single, single
-from netgen.importer.signals import Constant, Signals
+from netgen.importer.signals import ConstantTensor, Signals
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, ValueInfoProto
 
-__all__ = ["Reading", "Step", "read_graph"]
+__all__ = ["GraphReading", "Step", "read_graph"]
 
 MAX_VALUES = 1 << 24
 """Values of an input."""
@@ -47,7 +47,7 @@ class Step:
 
 
 @dataclass(frozen=True, eq=False)
-class Reading:
+class GraphReading:
     """A graph that was read: the layers of its nodes, before any are joined.
 
     Attributes:
@@ -65,7 +65,7 @@ class Reading:
     assumed: tuple[str, ...]
 
 
-def read_graph(model: "ModelProto") -> Reading:
+def read_graph(model: "ModelProto") -> GraphReading:
     """Add the layers and outputs of a model to a `Builder`.
 
     Raises: ModelError, for what is not read, with the node and what could stand in its place.
@@ -76,7 +76,7 @@ def read_graph(model: "ModelProto") -> Reading:
     runner = NodeRunner({"": opsets[""]})
     stored = _stored(model)
     steps_of = _annotated_steps(model, stored)
-    values: dict[str, Value] = {name: Constant(array, steps_of.get(name)) for name, array in stored.items()}
+    values: dict[str, Value] = {name: ConstantTensor(array, steps_of.get(name)) for name, array in stored.items()}
     inputs = {}
     for port in model.graph.input:
         if port.name not in stored:
@@ -96,7 +96,7 @@ def read_graph(model: "ModelProto") -> Reading:
         made = _made(node, builder, runner, model)
         added = builder.layers[before:]
         sizes["numbers that follow from constants"] += sum(
-            value.value.size for value in made.values() if isinstance(value, Constant)
+            value.value.size for value in made.values() if isinstance(value, ConstantTensor)
         )
         sizes["neurons"] += sum(map(len, added))
         sizes["wires"] += sum(layer.wires for layer in added)
@@ -109,7 +109,7 @@ def read_graph(model: "ModelProto") -> Reading:
         if output.name not in values:
             raise ModelError(f"output {output.name!r}: no node gives it; export the model again")
         _add_output(builder, output.name, values[output.name])
-    return Reading(builder, runner, inputs, stored, tuple(steps), tuple(assumed))
+    return GraphReading(builder, runner, inputs, stored, tuple(steps), tuple(assumed))
 
 
 def _made(node: Node, builder: Builder, runner: NodeRunner, model: "ModelProto") -> dict[str, Value]:
@@ -198,10 +198,10 @@ def _outputs(node: Node, builder: Builder, runner: NodeRunner) -> list[Value | N
         return list(move(node, runner))
     if op in {"Shape", "Size"}:
         shaped = [np.zeros(node.value(0).shape, dtype=np.float32)]
-        return [None if one is None else Constant(one) for one in runner(node.proto, list(shaped))]
+        return [None if one is None else ConstantTensor(one) for one in runner(node.proto, list(shaped))]
     if ("", op) in QUANTIZED and op != "QuantizeLinear":
         return _checked(node, QUANTIZED["", op](builder, node))
-    if all(value is None or isinstance(value, Constant) for value in node.inputs) and op not in RANDOM:
+    if all(value is None or isinstance(value, ConstantTensor) for value in node.inputs) and op not in RANDOM:
         return _folded(node, runner)
     operation = OPERATIONS.get(op) or QUANTIZED.get(("", op))
     if operation is None:
@@ -212,7 +212,7 @@ def _outputs(node: Node, builder: Builder, runner: NodeRunner) -> list[Value | N
 
 def _described(value: Value) -> Described:
     """Type, shape and numbers; all floating-point ones are float32, whatever the file says."""
-    if isinstance(value, Constant) and value.value.dtype.kind != "f":
+    if isinstance(value, ConstantTensor) and value.value.dtype.kind != "f":
         return value.value.dtype, value.shape, value.value
     return np.dtype(np.uint8 if isinstance(value, Integers) else np.float32), value.shape, None
 
@@ -228,7 +228,7 @@ def _checked(node: Node, found: list[Value | None]) -> list[Value | None]:
 
 def _folded(node: Node, runner: NodeRunner) -> list[Value | None]:
     """The outputs of a node of known numbers; products with known numbers keep steps."""
-    constants = [value if isinstance(value, Constant) else None for value in node.inputs]
+    constants = [value if isinstance(value, ConstantTensor) else None for value in node.inputs]
     arrays = [None if one is None else one.value for one in constants]
     if any(array is not None and array.dtype == np.float64 for array in arrays):
         wide = [None if a is None else a.astype(np.float64) if a.dtype.kind == "f" else a for a in arrays]
@@ -238,10 +238,10 @@ def _folded(node: Node, runner: NodeRunner) -> list[Value | None]:
             found = runner(in_single(node.proto), [None if one is None else single(one) for one in wide])
     else:
         found = runner(in_single(node.proto), arrays)
-    return [None if one is None else Constant(one, _step_of_product(node, constants, one)) for one in found]
+    return [None if one is None else ConstantTensor(one, _step_of_product(node, constants, one)) for one in found]
 
 
-def _step_of_product(node: Node, constants: "list[Constant | None]", product: Array) -> Array | None:
+def _step_of_product(node: Node, constants: "list[ConstantTensor | None]", product: Array) -> Array | None:
     """The step of a product or quotient of quantized numbers and plain ones."""
     if node.proto.op_type not in {"Mul", "Div"} or len(constants) != 2:
         return None
@@ -270,5 +270,5 @@ def _add_output(builder: Builder, name: str, value: Value) -> None:
             builder.output(name, integers_as_signals(builder, f"{name}.integers", value))
         case ErrorFunction():
             raise ModelError(f"output {name}: an error function; netgen reads those in a GELU")
-        case Signals() | Constant():
+        case Signals() | ConstantTensor():
             builder.output(name, value)

@@ -11,7 +11,7 @@ import numpy as np
 
 from netgen.importer.onnx_node import Array, ErrorFunction, Integers, Node, Scores, Value
 from netgen.importer.onnx_run import NodeRunner, UnsupportedError
-from netgen.importer.signals import NO_NEURON, Constant, Signals, signals_of
+from netgen.importer.signals import NO_NEURON, ConstantTensor, Signals, signals_of
 from netgen.ir.fixed import Words
 
 __all__ = ["MOVES", "move"]
@@ -113,11 +113,11 @@ def _together(node: Node, parts: list[Value]) -> Value:
     """All parts behind one another, flat."""
     if len(parts) == 1:
         return parts[0]
-    if all(isinstance(part, Constant) for part in parts):
-        constants = [part for part in parts if isinstance(part, Constant)]
+    if all(isinstance(part, ConstantTensor) for part in parts):
+        constants = [part for part in parts if isinstance(part, ConstantTensor)]
         steps = [_steps(part) for part in constants]
         step = None if any(one is None for one in steps) else np.concatenate([s for s in steps if s is not None])
-        return Constant(np.concatenate([part.value.reshape(-1) for part in constants]), step)
+        return ConstantTensor(np.concatenate([part.value.reshape(-1) for part in constants]), step)
     if all(isinstance(part, Integers) for part in parts):
         integers = [part for part in parts if isinstance(part, Integers)]
         return Integers(
@@ -133,7 +133,7 @@ def _flat(array: Array) -> Array:
     return array.reshape(-1)
 
 
-def _steps(constant: Constant) -> Array | None:
+def _steps(constant: ConstantTensor) -> Array | None:
     """The step of each number, flat."""
     return None if constant.step is None else np.broadcast_to(constant.step, constant.shape).reshape(-1)
 
@@ -147,10 +147,10 @@ def _chosen(node: Node, value: Value, number: Words, padding: float) -> Value:
         return np.where(padded, fill, found).astype(array.dtype) if padded.any() else found
 
     match value:
-        case Constant():
+        case ConstantTensor():
             step = _steps(value)
             kept = None if step is None or (padded.any() and padding) else step[np.where(padded, 0, number)]
-            return Constant(pick(value.value, padding), kept)
+            return ConstantTensor(pick(value.value, padding), kept)
         case Signals():
             return Signals(pick(value.neuron, NO_NEURON), pick(value.value, padding))
         case Integers(signals, scale, zero):

@@ -1,20 +1,21 @@
 """One node of an ONNX graph while it is read: its inputs, and its attributes, of which none may stay unread."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from netgen.errors import ModelError
-from netgen.importer.signals import Constant, Signals, Tensor
+from netgen.importer.builder import Builder
+from netgen.importer.signals import ConstantTensor, Signals, Tensor
 from netgen.ir.fixed import Reals
 from netgen.ir.network import HeadFunction
 
 if TYPE_CHECKING:
     from onnx import NodeProto
 
-__all__ = ["Array", "ErrorFunction", "Integers", "Node", "Scores", "Value"]
+__all__ = ["Array", "Converter", "ErrorFunction", "Integers", "Node", "Scores", "Value"]
 
 Array = np.ndarray[Any, Any]
 
@@ -76,7 +77,7 @@ class ErrorFunction:
         return self.signals.shape
 
 
-Value = Signals | Constant | Integers | Scores | ErrorFunction
+Value = Signals | ConstantTensor | Integers | Scores | ErrorFunction
 
 
 @dataclass
@@ -137,11 +138,11 @@ class Node:
     def signals(self, index: int) -> Signals:
         """An input that depends on the model's inputs."""
         value = self.tensor(index)
-        if isinstance(value, Constant):
+        if isinstance(value, ConstantTensor):
             return Signals.known(value.value.astype(np.float64))
         return value
 
-    def constant(self, index: int, what: str) -> Constant:
+    def constant(self, index: int, what: str) -> ConstantTensor:
         """An input that is known; `what` names it in the message."""
         value = self.tensor(index)
         if isinstance(value, Signals):
@@ -216,3 +217,7 @@ class Node:
         for one in self.proto.attribute:
             if one.name not in self._read:
                 raise self.error(f"attribute {one.name} is not read; remove it, or use the operator without it")
+
+
+Converter = Callable[[Builder, Node], list[Value | None]]
+"""Adds the layers of a node; returns its outputs, None for those that are left out."""

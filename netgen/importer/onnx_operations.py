@@ -9,7 +9,7 @@ import numpy as np
 from netgen.importer.builder import Builder
 from netgen.importer.onnx_functions import FUNCTIONS
 from netgen.importer.onnx_gelu import erf, plus_erf, times_erf
-from netgen.importer.onnx_node import Node, Scores, Value
+from netgen.importer.onnx_node import Converter, Node, Scores, Value
 from netgen.importer.onnx_windows import (
     MAX_WIRES,
     average_pool,
@@ -31,7 +31,7 @@ from netgen.importer.operations import (
     multiply,
     total,
 )
-from netgen.importer.signals import Constant, Signals, Tensor
+from netgen.importer.signals import ConstantTensor, Signals, Tensor
 
 __all__ = ["HINTS", "OPERATIONS"]
 
@@ -67,7 +67,7 @@ def _sum(builder: Builder, node: Node) -> list[Value | None]:
 
 def _mean(builder: Builder, node: Node) -> list[Value | None]:
     summed = reduce(lambda a, b: add(builder, node.name, a, b), _all(node))
-    return [divide(builder, node.name, summed, Constant(np.asarray(len(node.inputs), dtype=np.float64)))]
+    return [divide(builder, node.name, summed, ConstantTensor(np.asarray(len(node.inputs), dtype=np.float64)))]
 
 
 def _max(builder: Builder, node: Node) -> list[Value | None]:
@@ -82,26 +82,26 @@ def _all(node: Node) -> list[Tensor]:
     return [node.tensor(index) for index in range(len(node.inputs))]
 
 
-def _swapped(tensor: Constant, *axes: int) -> Constant:
+def _swapped(tensor: ConstantTensor, *axes: int) -> ConstantTensor:
     """A known matrix with its axes in another order, its steps too."""
     step = None if tensor.step is None else np.broadcast_to(tensor.step, tensor.shape).transpose(axes)
-    return Constant(tensor.value.transpose(axes), step)
+    return ConstantTensor(tensor.value.transpose(axes), step)
 
 
-def _product(builder: Builder, node: Node, a: Tensor, b: Tensor, bias: Constant | None = None) -> Signals:
+def _product(builder: Builder, node: Node, a: Tensor, b: Tensor, bias: ConstantTensor | None = None) -> Signals:
     """The product of two matrices, one of which is known."""
     if isinstance(a, Signals) and isinstance(b, Signals):
         raise node.error("a product of two signals (attention); multiply by a stored matrix")
-    if isinstance(a, Constant):
+    if isinstance(a, ConstantTensor):
         assert isinstance(b, Signals)
         if len(b.shape) < 2 or a.value.ndim != 2:
             raise node.error(f"a stored tensor of shape {a.shape} times a signal of shape {b.shape}; use matrices")
         swap = b.moved(lambda array: np.swapaxes(array, -1, -2))
         found = _product(builder, node, swap, _swapped(a, 1, 0))
         return found.moved(lambda array: np.swapaxes(array, -1, -2))
-    assert isinstance(b, Constant)
+    assert isinstance(b, ConstantTensor)
     while b.value.ndim > 2 and b.shape[0] == 1 and b.value.ndim >= len(a.shape):
-        b = Constant(b.value[0], None if b.step is None else np.broadcast_to(b.step, b.shape)[0])
+        b = ConstantTensor(b.value[0], None if b.step is None else np.broadcast_to(b.step, b.shape)[0])
     lead = len(b.shape) - 2
     if lead < 0 or len(b.shape) > len(a.shape) or a.shape[-1] != b.shape[-2] or a.shape[-2 - lead : -2] != b.shape[:-2]:
         raise node.error(f"a signal of shape {a.shape} times a stored tensor of shape {b.shape}; use one matrix")
@@ -124,9 +124,9 @@ def _gemm(builder: Builder, node: Node) -> list[Value | None]:
         for index, name in enumerate(("transA", "transB"))
     )
     if alpha != 1:
-        a, b = (_scaled(one, alpha) if isinstance(one, Constant) else one for one in (a, b))
+        a, b = (_scaled(one, alpha) if isinstance(one, ConstantTensor) else one for one in (a, b))
     c = node.tensor(2) if node.given(2) else None
-    if isinstance(c, Constant) and isinstance(a, Signals):
+    if isinstance(c, ConstantTensor) and isinstance(a, Signals):
         return [_product(builder, node, a, b, _scaled(c, beta))]
     found = _product(builder, node, a, b)
     return [found if c is None else add(builder, node.name, found, c, beta)]
@@ -138,9 +138,9 @@ def _transposed(node: Node, tensor: Tensor) -> Tensor:
     return tensor.moved(np.transpose) if isinstance(tensor, Signals) else _swapped(tensor, 1, 0)
 
 
-def _scaled(tensor: Constant, factor: float) -> Constant:
+def _scaled(tensor: ConstantTensor, factor: float) -> ConstantTensor:
     step = None if tensor.step is None or not factor else tensor.step * abs(factor)
-    return Constant(tensor.value.astype(np.float64) * factor, step)
+    return ConstantTensor(tensor.value.astype(np.float64) * factor, step)
 
 
 def _batch_norm(builder: Builder, node: Node) -> list[Value | None]:
@@ -171,7 +171,7 @@ def _axes(node: Node, since: int) -> list[int] | None:
     return node.integers_at(1, "axes") if node.given(1) else None
 
 
-def _reduction(reduced: Callable[..., Tensor], since: int) -> "Callable[[Builder, Node], list[Value | None]]":
+def _reduction(reduced: Callable[..., Tensor], since: int) -> Converter:
     """ReduceMean, ReduceSum: without axes over all, unless told that none means none."""
 
     def operation(builder: Builder, node: Node) -> list[Value | None]:
@@ -208,7 +208,7 @@ def _cast(_builder: Builder, node: Node) -> list[Value | None]:
     return [value if isinstance(value, Scores) else node.tensor(0)]
 
 
-def _softmax(kind: Any) -> "Callable[[Builder, Node], list[Value | None]]":
+def _softmax(kind: Any) -> Converter:
     """Softmax and LogSoftmax; before opset 13 over all axes from one on."""
 
     def operation(_builder: Builder, node: Node) -> list[Value | None]:
@@ -262,7 +262,7 @@ def _top_k(builder: Builder, node: Node) -> list[Value | None]:
     return [values, index]
 
 
-OPERATIONS: dict[str, Callable[[Builder, Node], list[Value | None]]] = {
+OPERATIONS: dict[str, Converter] = {
     **FUNCTIONS,
     "Add": _add,
     "ArgMax": _argmax,

@@ -3,16 +3,14 @@
 Known numbers become integers times a step, and keep them; signals become rounding and threshold functions.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 
 from netgen.importer.builder import Builder
 from netgen.importer.onnx_definitions import DEFINITIONS, QONNX_DOMAINS, channel_axis_of, integer_range
-from netgen.importer.onnx_node import Array, Integers, Node, Value
+from netgen.importer.onnx_node import Array, Converter, Integers, Node, Value
 from netgen.importer.onnx_run import single
 from netgen.importer.operations import apply_functions
-from netgen.importer.signals import Constant, Signals
+from netgen.importer.signals import ConstantTensor, Signals
 from netgen.ir.fixed import Reals
 from netgen.ir.functions import Affine, Function, MultiThreshold, Quantize, Rounding
 
@@ -59,8 +57,8 @@ def _by_definition(node: Node, step: Reals, zero: Reals) -> list[Value | None]:
     value = (np.rint(found / step + zero) - zero) * step
     for unit in (step, step / 2):
         if (zero * (step / unit) == np.rint(zero * (step / unit))).all():
-            return [Constant(value, np.broadcast_to(unit, found.shape))]
-    return [Constant(value)]
+            return [ConstantTensor(value, np.broadcast_to(unit, found.shape))]
+    return [ConstantTensor(value)]
 
 
 def _rounding(node: Node, default: str) -> Rounding:
@@ -80,7 +78,7 @@ def _quant(builder: Builder, node: Node) -> list[Value | None]:
     if bits != int(bits) or not 1 <= bits <= 32:
         raise node.error(f"a bit width of {bits:g}; use 1 to 32")
     value = node.tensor(0)
-    if isinstance(value, Constant):
+    if isinstance(value, ConstantTensor):
         return _by_definition(node, scale, zero)
     step, offset = _each(node, scale, value.shape), _each(node, zero, value.shape)
     if bits == 1 and signed:
@@ -95,7 +93,7 @@ def _quant(builder: Builder, node: Node) -> list[Value | None]:
 def _bipolar(builder: Builder, node: Node) -> list[Value | None]:
     """QONNX: BipolarQuant."""
     scale, value = _positive(node, 1), node.tensor(0)
-    if isinstance(value, Constant):
+    if isinstance(value, ConstantTensor):
         return _by_definition(node, scale, np.zeros(()))
     step = _each(node, scale, value.shape)
     return [apply_functions(builder, node.name, value, (MultiThreshold(np.zeros((1, 1)), 2 * step, -step),))]
@@ -112,7 +110,7 @@ def _trunc(builder: Builder, node: Node) -> list[Value | None]:
     lo, hi = integer_range(out_bits, signed=signed, narrow=narrow) if second else (-np.inf, np.inf)
     factor = 2.0 ** np.round(np.log2(out_scale / scale)) if second else np.asarray(2.0 ** (bits - out_bits))
     value = node.tensor(0)
-    if isinstance(value, Constant):
+    if isinstance(value, ConstantTensor):
         return _by_definition(node, out_scale, zero / factor if second else zero)
     shape = value.shape
     given = Quantize(_each(node, scale, shape), _each(node, zero, shape), -np.inf, np.inf)
@@ -133,7 +131,7 @@ def _multi_threshold(builder: Builder, node: Node) -> list[Value | None]:
     value = node.tensor(0)
     if thresholds.ndim != 2 or thresholds.shape[0] not in {1, value.shape[axis]}:
         raise node.error(f"thresholds of shape {thresholds.shape} for an input of shape {value.shape}")
-    if isinstance(value, Constant):
+    if isinstance(value, ConstantTensor):
         return _by_definition(node, np.asarray(abs(scale)), np.asarray(-bias / abs(scale)))
     function = MultiThreshold(np.sort(thresholds, axis=1), scale, bias)
     return [apply_functions(builder, node.name, value, (function,), axis if len(thresholds) > 1 else None)]
@@ -191,10 +189,10 @@ def _dequantize_linear(builder: Builder, node: Node) -> list[Value | None]:
             return [x.signals]
         x = integers_as_signals(builder, f"{node.name}.integers", x)
     tensor = node.tensor(0) if not isinstance(x, Signals) else x
-    if isinstance(tensor, Constant):
+    if isinstance(tensor, ConstantTensor):
         if tensor.value.dtype.kind not in "iu" and tensor.value.dtype.name not in INTEGERS:
             raise node.error(f"reads {tensor.value.dtype}; use one of {', '.join(INTEGERS)}, int32")
-        return [Constant((tensor.value.astype(np.float64) - zero) * scale, scale)]
+        return [ConstantTensor((tensor.value.astype(np.float64) - zero) * scale, scale)]
     return [apply_functions(builder, node.name, tensor, (Affine(_scalar(scale), _scalar(-zero * scale)),))]
 
 
@@ -219,8 +217,7 @@ def integers_as_signals(builder: Builder, name: str, value: Integers) -> Signals
     return found
 
 
-Operation = Callable[[Builder, Node], list[Value | None]]
-QUANTIZED: dict[tuple[str, str], Operation] = {
+QUANTIZED: dict[tuple[str, str], Converter] = {
     ("", "QuantizeLinear"): _quantize_linear,
     ("", "DequantizeLinear"): _dequantize_linear,
 }

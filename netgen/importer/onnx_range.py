@@ -9,7 +9,7 @@ from netgen.ir.fixed import Reals
 from netgen.ir.functions import MultiThreshold, Quantize
 
 if TYPE_CHECKING:
-    from netgen.importer.onnx_graph import Reading, Step
+    from netgen.importer.onnx_graph import GraphReading, Step
 
 __all__ = ["random_inputs"]
 
@@ -17,7 +17,7 @@ SCALES = (0.25, 1.0, 4.0, 16.0)
 """Standard deviations of inputs of which the range is unknown, one after the other."""
 
 
-def random_inputs(reading: "Reading", samples: int, seed: int) -> list[Reals]:
+def random_inputs(reading: "GraphReading", samples: int, seed: int) -> list[Reals]:
     """(samples, *shape) for each input, as float32, or a smaller type of the model, holds them.
 
     An input that is scaled or quantized first is uniform over the range that this shows; any other is normal.
@@ -42,7 +42,7 @@ def random_inputs(reading: "Reading", samples: int, seed: int) -> list[Reals]:
     return found
 
 
-def _limits(reading: "Reading", name: str) -> tuple[float, float] | None:
+def _limits(reading: "GraphReading", name: str) -> tuple[float, float] | None:
     """The range of an input, through scales, offsets and moves up to the first quantizer or layer."""
     scale, offset = 1.0, 0.0  # of what is read, from the input
     while True:
@@ -74,7 +74,7 @@ def _interval(lo: float, hi: float, scale: float, offset: float) -> tuple[float,
     return ends[0], ends[1]
 
 
-def _other(reading: "Reading", step: "Step", name: str) -> float | None:
+def _other(reading: "GraphReading", step: "Step", name: str) -> float | None:
     """The one number that a node combines a tensor with; None for several, unknown ones, or 0."""
     other = next((one for one in step.node.input if one != name), None)
     array = None if other is None else reading.constants.get(other)
@@ -83,7 +83,7 @@ def _other(reading: "Reading", step: "Step", name: str) -> float | None:
     return float(array.reshape(-1)[0])
 
 
-def _quantized(reading: "Reading", step: "Step") -> tuple[float, float] | None:
+def _quantized(reading: "GraphReading", step: "Step") -> tuple[float, float] | None:
     """The range of a quantizer, a quarter wider, so that its limits are met too."""
     before, after = step.layers
     if after != before + 1 or not reading.builder.layers[before].activation:

@@ -7,7 +7,7 @@ import numpy as np
 from netgen.importer import operations
 from netgen.importer.builder import Builder
 from netgen.importer.onnx_node import Integers, Node, Value
-from netgen.importer.signals import Constant, Signals
+from netgen.importer.signals import ConstantTensor, Signals
 
 __all__ = ["MAX_WIRES", "average_pool", "conv", "conv_transpose", "global_average", "global_max", "max_pool"]
 
@@ -86,7 +86,7 @@ def _check_image(node: Node, x: Signals) -> None:
         raise node.error(f"an input of shape {x.shape}; give a batch of one, channels, and one axis or more")
 
 
-def _weights(node: Node, x: Signals, channels_in: int) -> tuple[Constant, Constant | None, int]:
+def _weights(node: Node, x: Signals, channels_in: int) -> tuple[ConstantTensor, ConstantTensor | None, int]:
     weight, group = node.constant(1, "kernel"), node.integer("group", 1)
     bias = node.constant(2, "bias") if node.given(2) else None
     if weight.value.ndim != len(x.shape) or group < 1 or channels_in != x.shape[1] or 0 in weight.shape:

@@ -12,14 +12,14 @@ import numpy as np
 
 from netgen.ir.fixed import Reals, Words
 
-__all__ = ["NO_NEURON", "Constant", "Signals", "Tensor"]
+__all__ = ["NO_NEURON", "ConstantTensor", "Signals", "Tensor"]
 
 NO_NEURON = -1
 """The number in place of a neuron's where an element is a known number."""
 
 
 @dataclass(frozen=True, eq=False)
-class Constant:
+class ConstantTensor:
     """A tensor of known numbers: a parameter, a shape, or what follows from them.
 
     Attributes:
@@ -75,7 +75,7 @@ class Signals:
         )
 
     @classmethod
-    def joined(cls, parts: "Sequence[Signals | Constant]", axis: int) -> "Signals":
+    def joined(cls, parts: "Sequence[Signals | ConstantTensor]", axis: int) -> "Signals":
         """Concatenate tensors along an axis; known ones too."""
         whole = [signals_of(part) for part in parts]
         return cls(
@@ -84,7 +84,7 @@ class Signals:
         )
 
 
-Tensor = Signals | Constant
+Tensor = Signals | ConstantTensor
 
 
 def signals_of(tensor: Tensor) -> Signals:

@@ -9,18 +9,18 @@ import numpy as np
 from netgen.errors import ModelError
 from netgen.importer.aten import COPIES, HANDLERS, HINTS, Call, Headed
 from netgen.importer.builder import Builder
-from netgen.importer.signals import Constant, Signals
+from netgen.importer.signals import ConstantTensor, Signals
 from netgen.ir.network import Network
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
     from torch.fx import Node
 
-__all__ = ["Reading", "walk"]
+__all__ = ["ProgramReading", "walk"]
 
 
 @dataclass(eq=False)
-class Reading:
+class ProgramReading:
     """What was read of a program.
 
     Attributes:
@@ -34,7 +34,7 @@ class Reading:
     assumed: tuple[str, ...] = ()
 
 
-def walk(program: "ExportedProgram", shapes: Sequence[tuple[int, ...]]) -> Reading:
+def walk(program: "ExportedProgram", shapes: Sequence[tuple[int, ...]]) -> ProgramReading:
     """Read an exported program of one sample.
 
     Args:
@@ -55,7 +55,7 @@ class _Walk:
         self.assumed: list[str] = []
         self._shapes = iter(shapes)
 
-    def reading(self) -> Reading:
+    def reading(self) -> ProgramReading:
         """Compute all nodes, and name the outputs."""
         placeholders = {spec.arg.name: spec for spec in self.program.graph_signature.input_specs}
         for node in self.program.graph.nodes:
@@ -74,7 +74,7 @@ class _Walk:
                     raise ModelError(f"{node.target}: {HINTS['cond']}")
                 case _:
                     raise ModelError(f"{node.name}: a {node.op} of torch.fx; export the module by torch.export")
-        return Reading(self.builder.finish(), self.results, tuple(self.assumed))
+        return ProgramReading(self.builder.finish(), self.results, tuple(self.assumed))
 
     def _placeholder(self, spec: Any) -> Any:
         """A parameter, a buffer, a stored tensor, or an input."""
@@ -172,7 +172,7 @@ class _Walk:
         taken: set[str] = set()
         for path, index in paths:
             value = shown[index]
-            if not isinstance(value, Signals | Constant | Headed):
+            if not isinstance(value, Signals | ConstantTensor | Headed):
                 continue
             name = _output_name(path, len(shown))
             while name in taken:
@@ -198,7 +198,7 @@ def _tensors(value: Any) -> list[Any]:
     """The tensors of an argument."""
     if isinstance(value, list | tuple):
         return [one for part in value for one in _tensors(part)]
-    return [value] if isinstance(value, Signals | Constant | Headed) else []
+    return [value] if isinstance(value, Signals | ConstantTensor | Headed) else []
 
 
 def _still(call: Call) -> bool:
@@ -223,14 +223,14 @@ def _name_of(node: "Node") -> str:
     return f"{path}.{operation}" if path else operation
 
 
-def _constant(tensor: Any, name: str) -> Constant:
+def _constant(tensor: Any, name: str) -> ConstantTensor:
     """A PyTorch tensor as known numbers; real ones in double precision."""
     plain = tensor.detach().cpu()
     if plain.is_complex():
         raise ModelError(f"{name}: complex numbers; netgen computes with real ones")
     if plain.is_floating_point():
         plain = plain.double()
-    return Constant(np.array(plain.numpy()))
+    return ConstantTensor(np.array(plain.numpy()))
 
 
 def _folded(call: Call) -> Any:
@@ -238,7 +238,7 @@ def _folded(call: Call) -> Any:
     import torch
 
     def given(value: Any) -> Any:
-        if isinstance(value, Constant):
+        if isinstance(value, ConstantTensor):
             return torch.from_numpy(np.array(value.value))
         if isinstance(value, list | tuple):
             return [given(one) for one in value]

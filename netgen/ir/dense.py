@@ -16,7 +16,7 @@ from netgen.ir.fixed import Reals
 from netgen.ir.functions import RELU
 from netgen.ir.network import Head, Layer, Network, Port
 
-Activation = Literal["relu", "identity"]
+DenseActivation = Literal["relu", "identity"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +34,7 @@ class DenseLayer:
     weight: Reals
     bias: Reals
     mask: Bools
-    activation: Activation
+    activation: DenseActivation
 
     def __post_init__(self) -> None:
         weight, bias, mask = np.asarray(self.weight), np.asarray(self.bias), np.asarray(self.mask)
@@ -46,8 +46,8 @@ class DenseLayer:
             if not np.isfinite(array).all():
                 place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
                 raise WeightsError(f"{name}{list(place)} is {array[place]}; every weight must be finite")
-        if self.activation not in get_args(Activation):
-            raise WeightsError(f"activation {self.activation!r}; use one of {', '.join(get_args(Activation))}")
+        if self.activation not in get_args(DenseActivation):
+            raise WeightsError(f"activation {self.activation!r}; use one of {', '.join(get_args(DenseActivation))}")
         object.__setattr__(self, "weight", frozen(np.where(mask, weight, 0.0), np.float64))
         object.__setattr__(self, "bias", frozen(bias, np.float64))
         object.__setattr__(self, "mask", frozen(mask, np.bool_))

@@ -20,6 +20,7 @@ __all__ = [
     "RELU",
     "Affine",
     "Clip",
+    "Composition",
     "Elu",
     "Function",
     "Gelu",
@@ -27,7 +28,6 @@ __all__ = [
     "HardSwish",
     "LeakyRelu",
     "MultiThreshold",
-    "Pipeline",
     "Product",
     "Quantize",
     "Rounding",
@@ -175,8 +175,8 @@ class MultiThreshold(_Parametric):
 class Product:
     """The product of two pipelines of the same x, such as `x * sigmoid(x)` written as two operations."""
 
-    left: "Pipeline"
-    right: "Pipeline"
+    left: "Composition"
+    right: "Composition"
 
 
 Function = (
@@ -196,7 +196,7 @@ Function = (
     | MultiThreshold
     | Product
 )
-Pipeline = tuple[Function, ...]
+Composition = tuple[Function, ...]
 """Functions applied one after the other; none is the identity."""
 
 RELU = Clip(0.0)
@@ -249,7 +249,7 @@ def apply(function: Function, x: Reals) -> Reals:  # noqa: PLR0912  # one case f
             assert_never(function)
 
 
-def apply_all(pipeline: Pipeline, x: Reals) -> Reals:
+def apply_all(pipeline: Composition, x: Reals) -> Reals:
     """Apply the functions of a pipeline, one after the other, to values (samples, n)."""
     for function in pipeline:
         x = apply(function, x)
@@ -283,7 +283,7 @@ def _reached(x: Reals, thresholds: Reals) -> Reals:
     return np.stack(columns, axis=1).astype(np.float64)
 
 
-def of_neurons(pipeline: Pipeline, chosen: npt.NDArray[np.int64]) -> Pipeline:
+def of_neurons(pipeline: Composition, chosen: npt.NDArray[np.int64]) -> Composition:
     """The pipeline of some neurons of a layer, in the order of `chosen`, (k,)."""
 
     def one(function: Function) -> Function:
@@ -296,7 +296,7 @@ def of_neurons(pipeline: Pipeline, chosen: npt.NDArray[np.int64]) -> Pipeline:
     return tuple(one(function) for function in pipeline)
 
 
-def uniform(pipeline: Pipeline) -> bool:
+def uniform(pipeline: Composition) -> bool:
     """Whether the functions are the same for every neuron."""
     for function in pipeline:
         if isinstance(function, Product):

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from netgen.errors import DataError, WeightsError
 from netgen.ir.arrays import frozen
 from netgen.ir.fixed import Reals, Words
-from netgen.ir.functions import Pipeline, apply_all, check_pipeline
+from netgen.ir.functions import Composition, apply_all, check_pipeline
 
 __all__ = ["Gather", "Head", "Layer", "Network", "Port"]
 
@@ -54,7 +54,7 @@ class Layer:
     weight: Reals
     bias: Reals
     gather: Gather = "sum"
-    activation: Pipeline = ()
+    activation: Composition = ()
     parameter: Words | None = None
     step: Reals | None = None
 

@@ -12,7 +12,7 @@ from typing import Any, get_args
 import numpy as np
 
 from netgen.errors import WeightsError
-from netgen.ir.functions import Function, Pipeline, Product
+from netgen.ir.functions import Composition, Function, Product
 from netgen.ir.network import Head, Layer, Network, Port
 from netgen.text import Fields, parse_json, shown
 
@@ -41,7 +41,7 @@ def arrays_of(network: Network) -> dict[str, Array]:
     return arrays
 
 
-def _pipeline_tree(pipeline: Pipeline, place: str, arrays: dict[str, Array]) -> list[dict[str, Any]]:
+def _pipeline_tree(pipeline: Composition, place: str, arrays: dict[str, Array]) -> list[dict[str, Any]]:
     """Functions as a tree of plain values; parameters that are arrays move into `arrays`."""
     found = []
     for number, function in enumerate(pipeline):
@@ -103,7 +103,7 @@ def _array(arrays: Mapping[str, Array], name: str) -> Array:
     return arrays[name]
 
 
-def _pipeline(value: object, place: str, arrays: Mapping[str, Array]) -> Pipeline:
+def _pipeline(value: object, place: str, arrays: Mapping[str, Array]) -> Composition:
     found = []
     for number, item in enumerate(_FIELDS.items(value, place)):
         at = f"{place}{number}"

@@ -8,6 +8,7 @@ from netgen.ir.fixed import Reals
 from netgen.ir.functions import (
     Affine,
     Clip,
+    Composition,
     Elu,
     Function,
     Gelu,
@@ -15,7 +16,6 @@ from netgen.ir.functions import (
     HardSwish,
     LeakyRelu,
     MultiThreshold,
-    Pipeline,
     Product,
     Quantize,
     Sigmoid,
@@ -34,7 +34,7 @@ STEEPEST = {Gelu: 1.13, Silu: 1.1, HardSwish: 1.5}
 """Upper limits of their slopes."""
 
 
-def slope_of(pipeline: Pipeline, lo: Reals, hi: Reals) -> Reals:
+def slope_of(pipeline: Composition, lo: Reals, hi: Reals) -> Reals:
     """The greatest slope, (n,), between two values from `lo` to `hi`, (n,) each; infinite for functions that jump.
 
     The difference of the results of two such values is at most so many times their difference.
@@ -46,7 +46,7 @@ def slope_of(pipeline: Pipeline, lo: Reals, hi: Reals) -> Reals:
     return slope
 
 
-def range_after(pipeline: Pipeline, lo: Reals, hi: Reals) -> tuple[Reals, Reals]:
+def range_after(pipeline: Composition, lo: Reals, hi: Reals) -> tuple[Reals, Reals]:
     """The interval, (n,) each, that contains the results of all values from `lo` to `hi`, (n,) each."""
     for function in pipeline:
         lo, hi = _range(function, lo, hi)

@@ -1,28 +1,23 @@
 """Bit allocation: remove signed digits of weights, first those with the least rise of the loss per saving."""
 
 import copy
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from netgen.data import Dataset
-from netgen.ir.arrays import Bools
 from netgen.ir.digits import count_digits, few_digits
 from netgen.ir.fixed import FixedPoint, Reals, Words
 from netgen.progress import Progress, silent
 
 if TYPE_CHECKING:
     from netgen.quantize import QuantizedMlp
-    from netgen.train import Recipe, Samples
+    from netgen.train import Distances, Recipe, Samples
 
 REMOVED_PER_ROUND = 0.1
 """Share of the remaining digits that each round removes."""
 CURVATURE_SAMPLES = 5_000
 """Training samples for the curvature."""
-
-Distances = Callable[[Sequence[Bools]], list[Reals]]
-"""Place a network, given by its masks, (n_out, n_in) each, and measure the distances between its neurons."""
 
 
 def allocate(
@@ -30,7 +25,7 @@ def allocate(
     data: Dataset,
     samples: "Samples",
     recipe: "Recipe",
-    distances: Distances,
+    distances: "Distances",
     *,
     accuracy: float,
     rounds: int,
@@ -68,14 +63,14 @@ def allocate(
             return
 
 
-def _fewer_digits(module: "QuantizedMlp", data: Dataset, distances: Distances, tables: int) -> list[Words]:
+def _fewer_digits(module: "QuantizedMlp", data: Dataset, distances: "Distances", tables: int) -> list[Words]:
     """Lower limits for the digits of each weight, per layer (n_out, n_in), after one round."""
     from netgen.train import curvature_in
 
     words, formats = module.words(), module.formats
     digits = [count_digits(layer) for layer in words]
     curvature = curvature_in(module.network(), data.train.features[:CURVATURE_SAMPLES], rounding=formats.activations)
-    length = distances([layer != 0 for layer in words])
+    length = distances([layer != 0 for layer in words], ())
     into = (formats.entering, *formats.activations)
     lut = [_lut_of_a_digit(layer, word.width, tables) for layer, word in zip(words, into, strict=True)]
     all_lut = max(sum(float((a * b).sum()) for a, b in zip(lut, digits, strict=True)), 1.0)

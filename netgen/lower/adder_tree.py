@@ -22,7 +22,7 @@ CONSTANT = -2
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class Summand:
     """A term of a sum, or a sum of terms, before its operators are added.
 
     Attributes:
@@ -43,7 +43,7 @@ class Node:
     level: int
     cost: int
     leaf: int = -1
-    parts: "tuple[Node, Node] | None" = None
+    parts: "tuple[Summand, Summand] | None" = None
     offset: int = 0
 
     @property
@@ -52,7 +52,7 @@ class Node:
         return (-self.surplus if self.negative else self.surplus) << self.shift
 
 
-Order = Callable[[Node], tuple[int, ...]]
+Order = Callable[[Summand], tuple[int, ...]]
 ORDERS: tuple[Order, ...] = (
     lambda node: (node.level, node.shift, node.range[1] - node.range[0]),
     lambda node: (node.level, node.range[1] - node.range[0], node.shift),
@@ -66,7 +66,7 @@ def complement_offset(operand: Interval) -> int:
     return -1 if signed else (1 << width) - 1
 
 
-def join(a: Node, b: Node, *, complement: bool = True) -> Node:
+def join(a: Summand, b: Summand, *, complement: bool = True) -> Summand:
     """Plan the sum of two nodes, with the sign of the first.
 
     Args:
@@ -82,7 +82,7 @@ def join(a: Node, b: Node, *, complement: bool = True) -> Node:
     total = range_of(operation, (a.range, b.range))
     surplus = (a.surplus << left[0]) + (-b.surplus if minus else b.surplus) * (1 << left[1]) + offset
     cost = a.cost + b.cost + adder_lut(operation, a.range, b.range, total)
-    return Node(total, base, a.negative, surplus, max(a.level, b.level) + 1, cost, -1, (a, b), offset)
+    return Summand(total, base, a.negative, surplus, max(a.level, b.level) + 1, cost, -1, (a, b), offset)
 
 
 def fewest_levels(levels: Iterable[int]) -> int:
@@ -90,7 +90,7 @@ def fewest_levels(levels: Iterable[int]) -> int:
     return (sum(1 << level for level in levels) - 1).bit_length()
 
 
-def plan_sum(leaves: Sequence[Node], added: int | None, within: int) -> Node:
+def plan_sum(leaves: Sequence[Summand], added: int | None, within: int) -> Summand:
     """Find the plan of fewest levels, and of these the one of fewest look-up tables, whose root is not negated.
 
     Args:
@@ -103,19 +103,19 @@ def plan_sum(leaves: Sequence[Node], added: int | None, within: int) -> Node:
     return min(finished, key=lambda plan: badness(plan, within))
 
 
-def badness(plan: Node, within: int) -> tuple[int, int, int]:
+def badness(plan: Summand, within: int) -> tuple[int, int, int]:
     """The key by which plans are compared; the best plan has the least."""
     return max(plan.level, within), plan.cost, plan.level
 
 
-def _sums(leaves: Sequence[Node], order: Order, *, complement: bool) -> list[Node]:
+def _sums(leaves: Sequence[Summand], order: Order, *, complement: bool) -> list[Summand]:
     """Sums of all leaves in one order: at most one that is negated and one that is not."""
     heap = [(order(leaf), k, [leaf]) for k, leaf in enumerate(leaves)]
     heapq.heapify(heap)
     count = len(heap)
     while len(heap) > 1:
         first, second = heapq.heappop(heap)[-1], heapq.heappop(heap)[-1]
-        best: dict[bool, Node] = {}
+        best: dict[bool, Summand] = {}
         for a in first:
             for b in second:
                 ways = ((a, b),) if a.negative == b.negative else ((a, b), (b, a))
@@ -129,10 +129,10 @@ def _sums(leaves: Sequence[Node], order: Order, *, complement: bool) -> list[Nod
     return heap[0][-1]
 
 
-def _with_constant(root: Node, added: int | None) -> Iterator[Node]:
+def _with_constant(root: Summand, added: int | None) -> Iterator[Summand]:
     """Plans that are not negated, and whose constant is `added`, or any."""
     if added is None:
-        zero = Node((0, 0), root.shift, negative=False, surplus=0, level=0, cost=0, leaf=CONSTANT)
+        zero = Summand((0, 0), root.shift, negative=False, surplus=0, level=0, cost=0, leaf=CONSTANT)
         yield join(zero, root) if root.negative else root
         return
     missing = added - root.constant
@@ -144,7 +144,7 @@ def _with_constant(root: Node, added: int | None) -> Iterator[Node]:
         yield root
 
 
-def _with_constant_inside(node: Node, missing: int, depth: int) -> Iterator[Node]:
+def _with_constant_inside(node: Summand, missing: int, depth: int) -> Iterator[Summand]:
     """Plans in which a constant is added at the end, or to one of the terms up to `depth` levels below."""
     yield _plus_constant(node, missing)
     if depth and node.parts is not None:
@@ -156,17 +156,17 @@ def _with_constant_inside(node: Node, missing: int, depth: int) -> Iterator[Node
                 yield join(a, part, complement=False)
 
 
-def _plus_constant(node: Node, missing: int) -> Node:
+def _plus_constant(node: Summand, missing: int) -> Summand:
     """A node plus a constant, with the sign of the node."""
     return join(node, _constant(-missing if node.negative else missing, negative=node.negative))
 
 
-def _subtracted_from(node: Node, missing: int) -> Node:
+def _subtracted_from(node: Summand, missing: int) -> Summand:
     """A negated node, subtracted from a constant."""
     return join(_constant(missing - (complement_offset(node.range) << node.shift)), node)
 
 
-def _constant(value: int, *, negative: bool = False) -> Node:
+def _constant(value: int, *, negative: bool = False) -> Summand:
     zeros = (value & -value).bit_length() - 1 if value else 0
     value >>= zeros
-    return Node((value, value), zeros, negative=negative, surplus=value, level=0, cost=0, leaf=CONSTANT)
+    return Summand((value, value), zeros, negative=negative, surplus=value, level=0, cost=0, leaf=CONSTANT)

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 import numpy as np
 
 from netgen.errors import BuildError
-from netgen.lower.builder import Builder, Term
+from netgen.lower.builder import OperatorBuilder, Term
 from netgen.lower.csd import add_digits, constant_of, zero
 
 MOST_WEIGHTS = 1_000_000
@@ -28,7 +28,9 @@ def available() -> bool:
     return find_spec("alkaid") is not None
 
 
-def add_by_alkaid(builder: Builder, rows: Sequence[Mapping[int, int]], bias: Sequence[int | None]) -> list[Term]:
+def add_by_alkaid(
+    builder: OperatorBuilder, rows: Sequence[Mapping[int, int]], bias: Sequence[int | None]
+) -> list[Term]:
     """Share terms between neurons as alkaid's solver does.
 
     The ranges that alkaid states are ignored: they are wrong for some operations.
@@ -68,7 +70,7 @@ def add_by_alkaid(builder: Builder, rows: Sequence[Mapping[int, int]], bias: Seq
     )
 
 
-def _stage(builder: Builder, stage: object, inputs: Sequence[Term]) -> list[Term]:
+def _stage(builder: OperatorBuilder, stage: object, inputs: Sequence[Term]) -> list[Term]:
     """Add the operators of one of alkaid's programs.
 
     Terms on the way may have negative shifts; those that are returned have none.

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from netgen.lower.builder import Builder
+from netgen.lower.builder import OperatorBuilder
 from netgen.operators.kinds import Greater, Select
 
 
-def add_argmax(builder: Builder, scores: Sequence[int]) -> int:
+def add_argmax(builder: OperatorBuilder, scores: Sequence[int]) -> int:
     """Add a tournament of scores; return the operator that gives the index of the greatest."""
     left = [(score, builder.constant(k)) for k, score in enumerate(scores)]
     while len(left) > 1:
@@ -15,7 +15,7 @@ def add_argmax(builder: Builder, scores: Sequence[int]) -> int:
     return left[0][1]
 
 
-def _better(builder: Builder, score: int, index: int, other: int, other_index: int) -> tuple[int, int]:
+def _better(builder: OperatorBuilder, score: int, index: int, other: int, other_index: int) -> tuple[int, int]:
     (lo, hi), (other_lo, other_hi) = builder.range_of(score), builder.range_of(other)
     if other_hi <= lo:
         return score, index

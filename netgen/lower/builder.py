@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 from netgen.ir.fixed import Interval
-from netgen.lower.adder_tree import CONSTANT, Node, badness, fewest_levels, join, plan_sum
+from netgen.lower.adder_tree import CONSTANT, Summand, badness, fewest_levels, join, plan_sum
 from netgen.lower.bit_counts import BitGroup, group_bits
 from netgen.lower.form import WHOLE, Linear, LinearForm, linear_form, word_form
 from netgen.lower.templates import Template, template_of
@@ -40,7 +40,7 @@ class Term:
         return -1 if self.negative else 1
 
 
-class Builder:
+class OperatorBuilder:
     """The operators that have been added so far.
 
     Attributes:
@@ -250,13 +250,13 @@ class Builder:
         count = Count((group.bit,) * len(sources), group.inverted)
         return Term(self.add(count, *sources, index=index), group.shift)
 
-    def _leaf(self, number: int, term: Term) -> Node:
+    def _leaf(self, number: int, term: Term) -> Summand:
         form = self._form_of(term.operator)
         surplus = 0 if form is None else form.constant
         level = self.levels[term.operator]
-        return Node(self.range_of(term.operator), term.shift, term.negative, surplus, level, 0, leaf=number)
+        return Summand(self.range_of(term.operator), term.shift, term.negative, surplus, level, 0, leaf=number)
 
-    def _built(self, node: Node, leaves: Sequence[Term], index: Index) -> Term:
+    def _built(self, node: Summand, leaves: Sequence[Term], index: Index) -> Term:
         """Add the operators of a plan."""
         if node.leaf == CONSTANT:
             return Term(self.constant(node.range[0]), node.shift, node.negative)
@@ -269,8 +269,8 @@ class Builder:
         return Term(number, node.shift, node.negative)
 
 
-def _count_leaf(number: int, group: BitGroup, leaves: Sequence[Node]) -> Node:
+def _count_leaf(number: int, group: BitGroup, leaves: Sequence[Summand]) -> Summand:
     """The plan of a count of bits."""
     level = max(leaves[k].level for k in group.members) + 1
     count = len(group.members)
-    return Node((0, count), group.shift, False, sum(group.inverted), level, count_lut(count), leaf=number)
+    return Summand((0, count), group.shift, False, sum(group.inverted), level, count_lut(count), leaf=number)

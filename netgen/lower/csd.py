@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from netgen.ir.digits import signed_digits
-from netgen.lower.builder import Builder, Term
+from netgen.lower.builder import OperatorBuilder, Term
 
 
-def add_digits(builder: Builder, rows: Sequence[Mapping[int, int]], bias: Sequence[int | None]) -> list[Term]:
+def add_digits(builder: OperatorBuilder, rows: Sequence[Mapping[int, int]], bias: Sequence[int | None]) -> list[Term]:
     """Write weights in canonical signed digits and add up, neuron by neuron.
 
     Source: Reitwiesner 1960 (canonical signed digits).
@@ -27,7 +27,7 @@ def digits_of(row: Mapping[int, int]) -> list[Term]:
     ]
 
 
-def constant_of(builder: Builder, number: int | None) -> list[Term]:
+def constant_of(builder: OperatorBuilder, number: int | None) -> list[Term]:
     """A number as a term, whose shift holds the number's trailing zeros; no term for 0, or None."""
     if not number:
         return []
@@ -35,6 +35,6 @@ def constant_of(builder: Builder, number: int | None) -> list[Term]:
     return [Term(builder.constant(abs(number) >> zeros), zeros, number < 0)]
 
 
-def zero(builder: Builder) -> Term:
+def zero(builder: OperatorBuilder) -> Term:
     """The term of value 0."""
     return Term(builder.constant(0))

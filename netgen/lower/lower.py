@@ -12,7 +12,7 @@ from netgen.ir.ranked import ranked
 from netgen.ir.rows import row_sums
 from netgen.lower.alkaid import add_by_alkaid
 from netgen.lower.argmax import add_argmax
-from netgen.lower.builder import Builder, Term
+from netgen.lower.builder import OperatorBuilder, Term
 from netgen.lower.csd import add_digits, constant_of, zero
 from netgen.lower.maximum import add_greatest
 from netgen.lower.placement_aware import add_locally
@@ -28,7 +28,9 @@ from netgen.operators.wiring import NeuronSites
 class Sharing(Protocol):
     """A way to build the sums of a layer, and to share operators between them."""
 
-    def __call__(self, builder: Builder, rows: Sequence[Mapping[int, int]], bias: Sequence[int | None]) -> list[Term]:
+    def __call__(
+        self, builder: OperatorBuilder, rows: Sequence[Mapping[int, int]], bias: Sequence[int | None]
+    ) -> list[Term]:
         """Add the sums of one layer.
 
         Args:
@@ -65,7 +67,7 @@ def lower(
     Raises: BuildError, when `sharing` needs a placement or a library that is missing, or a class is asked for and no
         output, or more than one, is a class.
     """
-    builder = Builder(circuit.features, (circuit.input.lo, circuit.input.hi), sites)
+    builder = OperatorBuilder(circuit.features, (circuit.input.lo, circuit.input.hi), sites)
     words = _Words(circuit, builder)
     words.set(0, _first_inputs(builder, circuit.thresholds))
     for depth, bounds, needed in zip(range(len(circuit.layers)), ranges_of(circuit), _needed(circuit), strict=True):
@@ -89,7 +91,7 @@ class _Words:
         value: (neurons,) int64, of a constant; else 0.
     """
 
-    def __init__(self, circuit: Circuit, builder: Builder) -> None:
+    def __init__(self, circuit: Circuit, builder: OperatorBuilder) -> None:
         self.builder, self.ends = builder, (0, *circuit.first)
         self.operator, self.width, self.value = np.zeros((3, circuit.first[-1]), dtype=np.int64)
         self.varies = np.ones(circuit.first[-1], dtype=np.bool_)
@@ -150,7 +152,7 @@ _NO_CONSTANT = -(1 << 62)
 
 
 def _totals(
-    builder: Builder,
+    builder: OperatorBuilder,
     layer: CircuitLayer,
     rows: Sequence[Mapping[int, int]],
     known: Sequence[int],
@@ -178,7 +180,7 @@ def _totals(
     return found
 
 
-def _first_inputs(builder: Builder, thresholds: Sequence[int]) -> list[int]:
+def _first_inputs(builder: OperatorBuilder, thresholds: Sequence[int]) -> list[int]:
     """The operators that the first layer reads: the inputs, or their threshold bits, one input after the other."""
     if not thresholds:
         return builder.inputs

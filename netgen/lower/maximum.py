@@ -3,11 +3,11 @@
 import heapq
 from collections.abc import Sequence
 
-from netgen.lower.builder import Builder, Term
+from netgen.lower.builder import OperatorBuilder, Term
 from netgen.operators.kinds import Larger
 
 
-def add_greatest(builder: Builder, words: Sequence[int], constant: int | None, index: int) -> int:
+def add_greatest(builder: OperatorBuilder, words: Sequence[int], constant: int | None, index: int) -> int:
     """Add the operators that give the greatest of some words and a constant; return the number of the result.
 
     Args:

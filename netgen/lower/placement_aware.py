@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from netgen.errors import BuildError
 from netgen.ir.grid import Site
-from netgen.lower.builder import Builder, Index, Term
+from netgen.lower.builder import Index, OperatorBuilder, Term
 from netgen.lower.subexpressions import Pair, Row, Uses, by_bits, extract_pairs
 from netgen.operators.kinds import Constant
 from netgen.operators.wiring import distance, median_site
@@ -20,7 +20,7 @@ EXTRA_LEVELS = 3
 UNIT = (1, 1, 1)
 
 
-def add_locally(builder: Builder, rows: Sequence[Mapping[int, int]], bias: Sequence[int | None]) -> list[Term]:
+def add_locally(builder: OperatorBuilder, rows: Sequence[Mapping[int, int]], bias: Sequence[int | None]) -> list[Term]:
     """Add two terms where their wires meet, and lead one wire on; share a pair where that pays.
 
     A sum is a tree from its inputs to its neuron. The two terms whose wires can run together the longest are added
@@ -40,7 +40,7 @@ def add_locally(builder: Builder, rows: Sequence[Mapping[int, int]], bias: Seque
 class _Layout:
     """The sites of a layer's terms, and of the operators that add them."""
 
-    def __init__(self, builder: Builder, rows: Sequence[Mapping[int, int]]) -> None:
+    def __init__(self, builder: OperatorBuilder, rows: Sequence[Mapping[int, int]]) -> None:
         assert builder.sites is not None
         self.builder, self.sites = builder, builder.sites
         self.at: dict[int, Site] = {}

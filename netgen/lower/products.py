@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from netgen.lower.builder import Builder, Term
+from netgen.lower.builder import OperatorBuilder, Term
 from netgen.lower.csd import constant_of, zero
 from netgen.operators.kinds import Multiply
 
 
-def add_products(builder: Builder, rows: Sequence[Mapping[int, int]], bias: Sequence[int | None]) -> list[Term]:
+def add_products(builder: OperatorBuilder, rows: Sequence[Mapping[int, int]], bias: Sequence[int | None]) -> list[Term]:
     """Multiply each word by the magnitude of its weight, then add the products of positive weights and subtract the
     others.
     """
@@ -20,7 +20,7 @@ def add_products(builder: Builder, rows: Sequence[Mapping[int, int]], bias: Sequ
     )
 
 
-def _products(builder: Builder, index: int, row: Mapping[int, int]) -> list[Term]:
+def _products(builder: OperatorBuilder, index: int, row: Mapping[int, int]) -> list[Term]:
     """The products of one neuron; a power of two is a shift, and needs no multiplication."""
     terms = []
     for operator, weight in row.items():

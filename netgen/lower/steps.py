@@ -8,7 +8,7 @@ import numpy as np
 from netgen.ir.activation import StepFunction
 from netgen.ir.fixed import FixedPoint, bits_of
 from netgen.lower.bit_counts import MOST
-from netgen.lower.builder import Builder, Term
+from netgen.lower.builder import OperatorBuilder, Term
 from netgen.lower.csd import constant_of
 from netgen.lower.line import line_through
 from netgen.lower.scale import add_scaled
@@ -24,7 +24,7 @@ _FAR = 1 << 61
 
 
 def add_steps(  # the sum, the function and the neuron
-    builder: Builder,
+    builder: OperatorBuilder,
     total: Term,
     bias: int,
     function: StepFunction,
@@ -56,7 +56,7 @@ def add_steps(  # the sum, the function and the neuron
 
 
 def breaks_of(
-    builder: Builder, total: Term, bias: int, function: StepFunction, output: FixedPoint | None, divisor: int
+    builder: OperatorBuilder, total: Term, bias: int, function: StepFunction, output: FixedPoint | None, divisor: int
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The values of the sum's operator at which the word changes, and the words before, between and after them.
 
@@ -82,7 +82,9 @@ def breaks_of(
     return tuple(at[k] for k in kept), (found[0], *(found[k + 1] for k in kept))
 
 
-def _ways(builder: Builder, number: int, at: tuple[int, ...], value: tuple[int, ...], index: int) -> Iterator[int]:
+def _ways(
+    builder: OperatorBuilder, number: int, at: tuple[int, ...], value: tuple[int, ...], index: int
+) -> Iterator[int]:
     """Add a step function in each way that is possible; yield the results."""
     lo, hi = builder.range_of(number)
     width, signed = bits_of(lo, hi)
@@ -107,7 +109,9 @@ def _ways(builder: Builder, number: int, at: tuple[int, ...], value: tuple[int, 
         yield _selected(builder, number, at, value, index)
 
 
-def _on_line(builder: Builder, number: int, line: tuple[int, int, int], value: Sequence[int], index: int) -> int:
+def _on_line(
+    builder: OperatorBuilder, number: int, line: tuple[int, int, int], value: Sequence[int], index: int
+) -> int:
     """A straight line, rounded and limited; `value` rises or falls by 1 at each break."""
     multiplier, offset, shift = line
     if value[-1] < value[0]:  # -floor(y) is the floor of (2**shift - 1) / 2**shift - y
@@ -122,7 +126,7 @@ def _on_line(builder: Builder, number: int, line: tuple[int, int, int], value: S
     return builder.add(Minimum(max(value)), word, index=index) if hi > max(value) else word
 
 
-def _counted(builder: Builder, number: int, at: Sequence[int], value: Sequence[int], index: int) -> int:
+def _counted(builder: OperatorBuilder, number: int, at: Sequence[int], value: Sequence[int], index: int) -> int:
     """Count the breaks that are reached, or those that are not where the function falls; all steps are equal."""
     falls = value[-1] < value[0]
     bits = [_reaches(builder, number, place, index, inverted=falls) for place in at]
@@ -141,7 +145,7 @@ def _counted(builder: Builder, number: int, at: Sequence[int], value: Sequence[i
     return builder.add(Shift(-total.shift), total.operator, index=index) if total.shift else total.operator
 
 
-def _selected(builder: Builder, number: int, at: Sequence[int], value: Sequence[int], index: int) -> int:
+def _selected(builder: OperatorBuilder, number: int, at: Sequence[int], value: Sequence[int], index: int) -> int:
     """Select between constants: by the middle break first, then within each half."""
     if not at:
         return builder.constant(value[0])
@@ -153,14 +157,14 @@ def _selected(builder: Builder, number: int, at: Sequence[int], value: Sequence[
     return builder.add(Select(), _reaches(builder, number, at[middle], index), above, below, index=index)
 
 
-def _reaches(builder: Builder, number: int, place: int, index: int, *, inverted: bool = False) -> int:
+def _reaches(builder: OperatorBuilder, number: int, place: int, index: int, *, inverted: bool = False) -> int:
     """Whether an operator reaches a break; inverted, whether it is below it."""
     if inverted:
         return builder.add(Greater(), builder.constant(place), number, index=index)
     return builder.add(Greater(), number, builder.constant(place - 1), index=index)
 
 
-def _lut(builder: Builder, root: int, number: int) -> float:
+def _lut(builder: OperatorBuilder, root: int, number: int) -> float:
     """Look-up tables of the operators that come after `number` and on which the result depends."""
     at, left, seen, lut = builder.operators, [root], set[int](), 0.0
     while left:

@@ -4,7 +4,7 @@ import heapq
 from collections.abc import Callable, Mapping, Sequence
 
 from netgen.ir.digits import signed_digits
-from netgen.lower.builder import Builder, Term
+from netgen.lower.builder import OperatorBuilder, Term
 from netgen.lower.csd import add_digits, constant_of, digits_of, zero
 from netgen.operators.cost import lut_of
 
@@ -39,7 +39,7 @@ def by_bits(count: int, overlap: int) -> tuple[float, ...]:
     return -(count - 1) * overlap, -overlap
 
 
-def add_shared(builder: Builder, rows: Sequence[Mapping[int, int]], bias: Sequence[int | None]) -> list[Term]:
+def add_shared(builder: OperatorBuilder, rows: Sequence[Mapping[int, int]], bias: Sequence[int | None]) -> list[Term]:
     """Replace, again and again, the pair of terms that most sums have in common by one operator.
 
     Two priorities are tried, and no sharing at all; the result with the fewest look-up tables is kept. A sum of few
@@ -55,7 +55,7 @@ def add_shared(builder: Builder, rows: Sequence[Mapping[int, int]], bias: Sequen
 
 
 def extract_pairs(
-    builder: Builder,
+    builder: OperatorBuilder,
     rows: Sequence[Mapping[int, int]],
     bias: Sequence[int | None],
     *,
@@ -93,7 +93,7 @@ class _Pairs:
 
     def __init__(
         self,
-        builder: Builder,
+        builder: OperatorBuilder,
         rows: list[Row],
         biased: Sequence[bool],
         priority: Priority,
@@ -215,7 +215,7 @@ def _pair(term: tuple[int, int], sign: int, other: tuple[int, int], other_sign: 
     return a, b, t - s, sign * other_sign
 
 
-def _lut(builder: Builder, terms: Sequence[Term]) -> float:
+def _lut(builder: OperatorBuilder, terms: Sequence[Term]) -> float:
     """Look-up tables of all operators of this layer on which terms depend."""
     at = builder.operators
     lut = 0.0

@@ -6,11 +6,13 @@ import numpy as np
 
 from netgen.ir.activation import activated
 from netgen.ir.circuit import CircuitLayer, saturated
-from netgen.lower.builder import Builder
+from netgen.lower.builder import OperatorBuilder
 from netgen.operators.kinds import Table
 
 
-def add_table(builder: Builder, weight: Mapping[int, int], constant: int, layer: CircuitLayer, index: int) -> int:
+def add_table(
+    builder: OperatorBuilder, weight: Mapping[int, int], constant: int, layer: CircuitLayer, index: int
+) -> int:
     """Add a table of a neuron's word for every combination of input bits; return its operator.
 
     Bits that no value of a source has are read as the nearest value that it can have.

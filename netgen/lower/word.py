@@ -6,7 +6,7 @@ from math import gcd
 from netgen.ir.activation import Rescale, Scale, Steps
 from netgen.ir.circuit import CircuitLayer
 from netgen.ir.fixed import FixedPoint, shift_round
-from netgen.lower.builder import Builder, Term
+from netgen.lower.builder import OperatorBuilder, Term
 from netgen.lower.scale import add_scaled
 from netgen.lower.steps import add_steps
 from netgen.operators.kinds import Constant, Maximum, Minimum, Round, Shift
@@ -24,7 +24,7 @@ def constant_in_sum(layer: CircuitLayer, bias: int) -> int | None:
 
 
 def add_activated(
-    builder: Builder, total: Term, bias: int, weights: Iterable[int], layer: CircuitLayer, index: int
+    builder: OperatorBuilder, total: Term, bias: int, weights: Iterable[int], layer: CircuitLayer, index: int
 ) -> int:
     """Add the operators that turn a sum or maximum into a word; return the operator that gives the word.
 
@@ -45,7 +45,7 @@ def add_activated(
     return add_word(builder, total, activation, layer.output, index)
 
 
-def add_word(builder: Builder, total: Term, activation: Rescale, output: FixedPoint | None, index: int) -> int:
+def add_word(builder: OperatorBuilder, total: Term, activation: Rescale, output: FixedPoint | None, index: int) -> int:
     """Shift and limit a sum; return the operator that gives the word.
 
     Args:
@@ -68,7 +68,7 @@ def add_word(builder: Builder, total: Term, activation: Rescale, output: FixedPo
     return _own(builder, number, index)
 
 
-def _own(builder: Builder, number: int, index: int) -> int:
+def _own(builder: OperatorBuilder, number: int, index: int) -> int:
     """The operator of a word; a copy where it is not the neuron's own, so that every neuron has one."""
     operator = builder.operators[number]
     if isinstance(operator.operation, Constant) or (operator.layer, operator.index) == (builder.layer, index):

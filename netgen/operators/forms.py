@@ -9,7 +9,7 @@ import numpy as np
 from netgen.ir.fixed import Interval, Words
 from netgen.operators.kinds import Operation, compute
 
-__all__ = ["Function", "Pieces", "Sum", "Variable", "combined", "in_pieces", "stepped"]
+__all__ = ["Pieces", "ShiftedSum", "Sum", "Variable", "combined", "in_pieces", "stepped"]
 
 Variable = tuple[str, int, int]
 """A variable of the sums of a layer.
@@ -39,7 +39,7 @@ class Sum:
 
 
 @dataclass(frozen=True, slots=True)
-class Function:
+class ShiftedSum:
     """`clip(sum / 2**drop, lo, hi)`, rounded down, or to the nearest with halves to even; None is no limit."""
 
     sum: Sum
@@ -114,7 +114,7 @@ def stepped(total: Sum, reach: Interval, at: Words, value: Words) -> Pieces:
     return Pieces(Sum(0, coefficients), tuple(kept_at), tuple(kept_value))
 
 
-def in_pieces(function: Function, reach: Interval) -> Pieces | None:
+def in_pieces(function: ShiftedSum, reach: Interval) -> Pieces | None:
     """A rounded and limited sum as a step function; None for one of very many steps, or rounded to even.
 
     Args:

@@ -10,7 +10,7 @@ import numpy as np
 from netgen.errors import CheckError
 from netgen.ir.circuit import Circuit
 from netgen.ir.fixed import Interval
-from netgen.operators.forms import Function, Pieces, Sum, Variable, combined, in_pieces, stepped
+from netgen.operators.forms import Pieces, ShiftedSum, Sum, Variable, combined, in_pieces, stepped
 from netgen.operators.graph import Operator, OperatorGraph
 from netgen.operators.kinds import (
     MOST_TABLE_BITS,
@@ -33,7 +33,7 @@ from netgen.operators.kinds import (
 
 __all__ = ["Meaning", "Symbols", "error", "need"]
 
-Meaning = Function | Pieces | None
+Meaning = ShiftedSum | Pieces | None
 """What is known of an operator; None where it is no function of one sum."""
 _Linear = Constant | Add | Subtract | Multiply | Count | Shift | Round | Maximum | Minimum
 
@@ -128,7 +128,7 @@ class Symbols:
                 return (min(words), max(words)), None
             case Larger():
                 members = (v for source in operator.sources for v in self._set(source, number))
-                function = Function(self.in_bits(self.greatest(members)))
+                function = ShiftedSum(self.in_bits(self.greatest(members)))
                 return self.range_of(function), function
             case Constant() | Add() | Subtract() | Multiply() | Count() | Shift() | Round() | Maximum() | Minimum():
                 function = self._function_of(number, operator, operation)
@@ -136,23 +136,23 @@ class Symbols:
             case _:
                 assert_never(operation)
 
-    def _function_of(self, number: int, operator: Operator, operation: _Linear) -> Function:
+    def _function_of(self, number: int, operator: Operator, operation: _Linear) -> ShiftedSum:
         """An operator's function, from those of its sources."""
         if isinstance(operation, Count):
             return self._count(number, operator, operation)
         sources = [self._source(source, operator.layer) for source in operator.sources]
         match operation:
             case Constant(value):
-                return Function(Sum(value, {}))
+                return ShiftedSum(Sum(value, {}))
             case Add(left, offset) | Subtract(left, offset):
                 need(all(source.is_sum for source in sources), f"operator {number}: adds a value that is no sum")
                 sign = -1 if isinstance(operation, Subtract) else 1
                 a, b = sources[0].sum.times(1 << left[0]), sources[1].sum.times(sign << left[1])
-                return Function(a.plus(b).plus(Sum(offset, {})))
+                return ShiftedSum(a.plus(b).plus(Sum(offset, {})))
             case Multiply(factor):
                 need(sources[0].is_sum, f"operator {number}: multiplies a value that is no sum")
                 need(factor > 0, f"operator {number}: multiplies by {factor}")
-                return Function(sources[0].sum.times(factor))
+                return ShiftedSum(sources[0].sum.times(factor))
             case Shift(right):
                 (before,) = sources
                 exact = (before.drop <= 0 or right >= 0) and before.lo is None and before.hi is None and not before.even
@@ -160,7 +160,7 @@ class Symbols:
                 return replace(before, drop=before.drop + right)
             case Round(right):
                 need(sources[0].is_sum, f"operator {number}: rounds a value that is no sum")
-                return Function(sources[0].sum, right, even=True)
+                return ShiftedSum(sources[0].sum, right, even=True)
             case Maximum(limit):
                 (before,) = sources
                 need(before.hi is None, f"operator {number}: a maximum behind a minimum")
@@ -176,15 +176,15 @@ class Symbols:
         """What is known of a source that is read in a layer; a word of an earlier layer is a variable."""
         word = self.layer_of_word.get(number)
         if word is not None and word < layer:
-            return Function(self.in_bits(Sum(0, {("operator", number, 0): 1})))
+            return ShiftedSum(self.in_bits(Sum(0, {("operator", number, 0): 1})))
         if self.graph.operators[number].layer != layer and not self.graph.is_constant(number):
             return None
         return self.meaning[number]
 
-    def _source(self, number: int, layer: int) -> Function:
+    def _source(self, number: int, layer: int) -> ShiftedSum:
         """The function of a source that is read in a layer."""
         known, word = self._known(number, layer), self.layer_of_word.get(number)
-        if not isinstance(known, Function):
+        if not isinstance(known, ShiftedSum):
             what = f"a word of layer {word}" if word else self.graph.operators[number].kind
             raise error(f"operator {number}: {what}, read in layer {layer}, where it is no sum")
         return known
@@ -201,17 +201,17 @@ class Symbols:
             return None
         known = [self._known(source, operator.layer) for source in sources]
         match operation, known:
-            case Greater(), [Function(total) as one, Function(Sum(limit, nothing))] if one.is_sum and not nothing:
+            case Greater(), [ShiftedSum(total) as one, ShiftedSum(Sum(limit, nothing))] if one.is_sum and not nothing:
                 return stepped(total, self.range_of(one), np.array([limit + 1]), np.array([0, 1]))
-            case Greater(), [Function(Sum(limit, nothing)), Function(total) as one] if one.is_sum and not nothing:
+            case Greater(), [ShiftedSum(Sum(limit, nothing)), ShiftedSum(total) as one] if one.is_sum and not nothing:
                 return stepped(total, self.range_of(one), np.array([limit]), np.array([1, 0]))
-            case Table(entries), [Function(total) as one] if one.is_sum:
+            case Table(entries), [ShiftedSum(total) as one] if one.is_sum:
                 lo, hi = self.range_of(one)
                 width = self.graph.operators[sources[0]].width
                 need(0 < width <= MOST_TABLE_BITS and len(entries) == 1 << width, f"a table of {width} bits")
                 at = np.arange(lo, hi + 1)
                 return stepped(total, (lo, hi), at[1:], np.array(entries)[address_of([at], [width])])
-            case Table(), [Function() as one]:
+            case Table(), [ShiftedSum() as one]:
                 known = [self.in_pieces(one)]
         parts = [_as_pieces(one) for one in known]
         if not any(isinstance(one, Pieces) for one in known) or not all(parts):
@@ -220,9 +220,9 @@ class Symbols:
             operation, [part for part in parts if part], [self.graph.operators[source].width for source in sources]
         )
 
-    def in_pieces(self, function: Function) -> Pieces | None:
+    def in_pieces(self, function: ShiftedSum) -> Pieces | None:
         """A function as a step function; None where it has too many steps."""
-        return in_pieces(function, self.range_of(Function(function.sum)))
+        return in_pieces(function, self.range_of(ShiftedSum(function.sum)))
 
     def _set(self, source: int, number: int) -> frozenset[Variable]:
         """The words and constants that an operand of operator `number` is the greatest of."""
@@ -282,7 +282,7 @@ class Symbols:
                 low += op.width
             yield values, entries[address]
 
-    def _count(self, number: int, operator: Operator, count: Count) -> Function:
+    def _count(self, number: int, operator: Operator, count: Count) -> ShiftedSum:
         """A count of bits: each must be one of those whose weighted sum is the word that it belongs to."""
         total = Sum(0, {})
         for source, bit, flip in zip(operator.sources, count.bits, count.inverted, strict=True):
@@ -292,7 +292,7 @@ class Symbols:
             whole = whole and self.layer_of_word.get(source, operator.layer) < operator.layer
             need(whole and len(variables) == 1, f"operator {number}: counts bit {bit} of operator {source}")
             total = total.plus(Sum(int(flip), {variables[0]: -1 if flip else 1}))
-        return Function(total)
+        return ShiftedSum(total)
 
     def in_bits(self, total: Sum) -> Sum:
         """Write words from 0 to 3 whose bits are counted as two bits, each 0 or 1 independently of the other."""
@@ -305,7 +305,7 @@ class Symbols:
                 split[key] = c
         return Sum(total.constant, split)
 
-    def range_of(self, function: Function) -> Interval:
+    def range_of(self, function: ShiftedSum) -> Interval:
         """The exact range: the variables reach their extremes independently, and rounding and limits are monotone."""
         lo = hi = function.sum.constant
         for key, c in function.sum.coefficients.items():
@@ -331,7 +331,7 @@ class Symbols:
 
 def _as_pieces(known: Meaning) -> Pieces | None:
     """Step functions, and constants, which are step functions without a break."""
-    if isinstance(known, Function) and not known.sum.coefficients:
+    if isinstance(known, ShiftedSum) and not known.sum.coefficients:
         return Pieces(Sum(0, {}), (), (known.apply(known.sum.constant),))
     return known if isinstance(known, Pieces) else None
 

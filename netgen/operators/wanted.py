@@ -7,7 +7,7 @@ import numpy as np
 
 from netgen.ir.activation import Rescale, Scale, Steps
 from netgen.ir.circuit import CircuitLayer, ranges_of
-from netgen.operators.forms import Function, Pieces, Sum, Variable, stepped
+from netgen.operators.forms import Pieces, ShiftedSum, Sum, Variable, stepped
 from netgen.operators.graph import Operator
 from netgen.operators.kinds import Table
 from netgen.operators.symbols import Meaning, Symbols, error, need
@@ -43,7 +43,7 @@ class Wanted:
         if found is None or symbols.layer_of_word.get(number) != depth + 1:
             raise error(f"{name}: its word is operator {number}, none of its layer's sums")
         if isinstance(wanted, Pieces) or isinstance(found, Pieces):
-            steps = symbols.in_pieces(found) if isinstance(found, Function) else found
+            steps = symbols.in_pieces(found) if isinstance(found, ShiftedSum) else found
             if steps != wanted:
                 raise error(f"{name}: {_other_steps(steps, wanted)}")
         else:
@@ -73,23 +73,23 @@ class Wanted:
                 coefficients[key] = coefficients.get(key, 0) + value
         return Sum(constant, {key: c for key, c in coefficients.items() if c})
 
-    def _function_of(self, layer: CircuitLayer, k: int, total: Sum) -> Function | Pieces:
+    def _function_of(self, layer: CircuitLayer, k: int, total: Sum) -> ShiftedSum | Pieces:
         """What a neuron computes from its sum or maximum."""
         lo, hi = (None, None) if layer.output is None else (layer.output.lo, layer.output.hi)
         match layer.activation:
             case Rescale(shift, least, most, rounding):
                 even = rounding == "even" and shift > 0
                 half = 0 if even or shift <= 0 else 1 << (shift - 1)
-                rounded = Function(total.plus(Sum(half, {})), shift, even=even)
+                rounded = ShiftedSum(total.plus(Sum(half, {})), shift, even=even)
                 limits = (None if end is None else rounded.apply(end + half) for end in (least, most))
                 least, most = _clipped(limits, (lo, hi))
-                return Function(rounded.sum, shift, least, most, even)
+                return ShiftedSum(rounded.sum, shift, least, most, even)
             case Scale(multiplier, offset, shift):
-                return Function(total.times(int(multiplier[k])).plus(Sum(int(offset[k]), {})), shift, lo, hi)
+                return ShiftedSum(total.times(int(multiplier[k])).plus(Sum(int(offset[k]), {})), shift, lo, hi)
             case Steps() as steps:
                 step = steps.of(k)
                 value = step.value if layer.output is None else np.clip(step.value, lo, hi)
-                return stepped(total, self._symbols.range_of(Function(total)), step.at, value)
+                return stepped(total, self._symbols.range_of(ShiftedSum(total)), step.at, value)
             case _:
                 assert_never(layer.activation)
 
@@ -109,11 +109,11 @@ class Wanted:
             right = self._value_of(wanted, dict(zip(variables, values, strict=True)))
             need(word == right, f"{name}: its table gives {word} for {values}, but {right} is right")
 
-    def _value_of(self, function: Function | Pieces, values: Mapping[Variable, int]) -> int:
+    def _value_of(self, function: ShiftedSum | Pieces, values: Mapping[Variable, int]) -> int:
         """The value of a function, from those of the words."""
         terms = function.sum.coefficients.items()
         total = function.sum.constant + sum(c * self._symbols.value_of(key, values) for key, c in terms)
-        if isinstance(function, Function):
+        if isinstance(function, ShiftedSum):
             return function.apply(total)
         return function.value[int(np.searchsorted(function.at, total, side="right"))]
 
@@ -125,7 +125,7 @@ def _clipped(limits: Iterable[int | None], output: tuple[int | None, int | None]
         yield end if limit is None else limit if lo is None or hi is None else min(max(limit, lo), hi)
 
 
-def _difference(found: Function, wanted: Function) -> str:
+def _difference(found: ShiftedSum, wanted: ShiftedSum) -> str:
     """The first coefficient that differs, in words."""
     dropped = f"with {found.drop} bits dropped"
     if found.sum.constant != wanted.sum.constant:
@@ -153,5 +153,5 @@ def _other_steps(found: Meaning, wanted: Meaning) -> str:
     return f"step {k} has value {found.value[k]}, but {wanted.value[k]} is right"
 
 
-def _halves(function: Function) -> str:
+def _halves(function: ShiftedSum) -> str:
     return "to even" if function.even else "up"

@@ -22,7 +22,7 @@ __all__ = ["verify"]
 
 EXACT = float(1 << 61)
 """All integers stay below this; a witness that would exceed it proves nothing."""
-Wires = Mapping[tuple[int, int], int]
+PairWeights = Mapping[tuple[int, int], int]
 """Weight of each wired pair of neurons, the lower number first."""
 
 
@@ -46,7 +46,7 @@ def verify(certificate: Certificate, netlist: Netlist, grid: Grid, regions: Regi
         return False
 
 
-def _pairs(_: Mapping[str, Words], wires: Wires, grid: Grid, __: Regions) -> int:
+def _pairs(_: Mapping[str, Words], wires: PairWeights, grid: Grid, __: Regions) -> int:
     """Put the heaviest wires on the nearest pairs of sites."""
     pairs: Counter[int] = Counter()
     for step in product(*(range(1 - side, side) for side in grid.shape)):
@@ -72,7 +72,7 @@ def _matched(weights: list[int], room: Mapping[int, int]) -> int:
     return total
 
 
-def _degree(witness: Mapping[str, Words], wires: Wires, grid: Grid, _: Regions) -> int:
+def _degree(witness: Mapping[str, Words], wires: PairWeights, grid: Grid, _: Regions) -> int:
     """Divide each wire's weight between its two ends, and put the heaviest ends of a neuron on the nearest sites."""
     parts = int(witness["shares"])
     stars: dict[int, list[int]] = {}
@@ -93,7 +93,7 @@ def _degree(witness: Mapping[str, Words], wires: Wires, grid: Grid, _: Regions) 
     return ceil(Fraction(sum(_matched(sorted(star, reverse=True), near) for star in stars.values()), parts))
 
 
-def _split(witness: Mapping[str, Words], wires: Wires, grid: Grid, regions: Regions) -> int:
+def _split(witness: Mapping[str, Words], wires: PairWeights, grid: Grid, regions: Regions) -> int:
     """Bound the weights without the split by stars and prices of the sites, and the split by eigenvalues."""
     sites = np.flatnonzero(regions.allowed[np.unique(regions.region)].any(axis=0))
     count, neurons = len(sites), len(regions.region)

@@ -23,7 +23,7 @@ RANDOM_SAMPLES = 256
 """Random inputs that stand in for calibration samples."""
 FEWEST_CORRECTED = 32
 """Samples of which the mean error is worth correcting."""
-Samples = npt.ArrayLike | tuple[npt.ArrayLike, ...]
+SampleArrays = npt.ArrayLike | tuple[npt.ArrayLike, ...]
 Ranges = Mapping[str, tuple[float, float]]
 
 
@@ -61,7 +61,7 @@ class Rounded:
 
 def quantize_network(
     network: Network,
-    inputs: Samples | None = None,
+    inputs: SampleArrays | None = None,
     *,
     input_format: FixedPoint | Sequence[FixedPoint] | None = None,
     input_width: int = USUAL,
@@ -114,7 +114,7 @@ def quantize_network(
 
 
 def round_network(
-    network: Network, inputs: Samples | None, given: Calibration, *, warnings: list[str] | None = None
+    network: Network, inputs: SampleArrays | None, given: Calibration, *, warnings: list[str] | None = None
 ) -> Rounded:
     """Round a float network layer by layer; arguments and errors are those of `quantize_network`."""
     told = warnings if warnings is not None else []
@@ -150,7 +150,7 @@ def round_network(
     return Rounded(network, entering, tuple(layers), work.frac)
 
 
-def _input_formats(network: Network, inputs: Samples | None, by: Calibration) -> tuple[FixedPoint, ...]:
+def _input_formats(network: Network, inputs: SampleArrays | None, by: Calibration) -> tuple[FixedPoint, ...]:
     """The format of each port, given or of a width."""
     given, ranges = by.input_format or by.input_width, by.ranges
     if isinstance(given, FixedPoint):

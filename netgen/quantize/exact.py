@@ -12,7 +12,7 @@ from netgen.ir.activation import Activation, Rescale, Scale, StepFunction, Steps
 from netgen.ir.arrays import Bools
 from netgen.ir.circuit import Circuit, CircuitHead, CircuitLayer, range_of
 from netgen.ir.fixed import FixedPoint, Reals, Words
-from netgen.ir.functions import Affine, Clip, MultiThreshold, Pipeline, Quantize, apply_all, of_neurons, uniform
+from netgen.ir.functions import Affine, Clip, Composition, MultiThreshold, Quantize, apply_all, of_neurons, uniform
 from netgen.ir.network import Head, Layer, Network
 from netgen.ir.simplify import simplify
 from netgen.quantize.exact_adds import Operand, add_of, executor_integers
@@ -269,8 +269,8 @@ class _Exact:
         """A layer with a quantizer: the cheapest activation that gives its words; and what they mean."""
         reach = range_of(sums, self.lo, self.hi)
         first_step = self._integer_step(layer, units)
-        pipeline: Pipeline = (Affine(units.unit, units.origin), *layer.activation)
-        key: Pipeline = (*pipeline, Affine(levels.unit, levels.origin))
+        pipeline: Composition = (Affine(units.unit, units.origin), *layer.activation)
+        key: Composition = (*pipeline, Affine(levels.unit, levels.origin))
         if first_step is not None:
             key = (*key, Affine(first_step))
         neurons, function = distinct(key, len(layer))
@@ -324,7 +324,7 @@ class _Exact:
                 return None
 
 
-def _words_of(pipeline: Pipeline, levels: Levels, neuron: int, ratio: np.float32 | None) -> Callable[[Words], Words]:
+def _words_of(pipeline: Composition, levels: Levels, neuron: int, ratio: np.float32 | None) -> Callable[[Words], Words]:
     """The function from accumulators to words of a neuron."""
 
     def words(accumulator: Words) -> Words:
@@ -348,7 +348,7 @@ def _to_words(values: Reals, levels: Levels, neuron: int) -> Words:
     return found
 
 
-def _unsure(pipeline: Pipeline, levels: Levels, neuron: int, breaks: Words) -> int:
+def _unsure(pipeline: Composition, levels: Levels, neuron: int, breaks: Words) -> int:
     """How many accumulators beside breaks have numbers so close to a tie that float32 may round them otherwise."""
     near = np.unique(np.concatenate([breaks, breaks - 1])).astype(np.float64)[:, None]
     if not len(near):

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from netgen.ir.fixed import FixedPoint, Reals, Words
 from netgen.ir.functions import Quantize
 
-__all__ = ["Add", "Operand", "add_of", "executor_integers"]
+__all__ = ["Operand", "WeightedAdd", "add_of", "executor_integers"]
 
 MOST_PAIRS = 1 << 18
 """Pairs of words that are compared with the executor, all of them."""
@@ -34,7 +34,7 @@ class Operand:
 
 
 @dataclass(frozen=True)
-class Add:
+class WeightedAdd:
     """`(weights[0] * a + weights[1] * b + bias + half) >> shift`, where half is `2**(shift - 1)`."""
 
     weights: tuple[int, int]
@@ -88,7 +88,7 @@ def _fused(x: Singles | np.float32, y: np.float32, z: Singles | np.float32) -> S
     return np.asarray(wide, dtype=np.float32)
 
 
-def add_of(words: Words, a: Operand, b: Operand, ratios: tuple[float, float], output: FixedPoint) -> Add | None:
+def add_of(words: Words, a: Operand, b: Operand, ratios: tuple[float, float], output: FixedPoint) -> WeightedAdd | None:
     """Find integers that give the words of an addition for all pairs; the least shift that has some.
 
     Args:
@@ -107,5 +107,5 @@ def add_of(words: Words, a: Operand, b: Operand, ratios: tuple[float, float], ou
                 lower = int(rest[~free_below].max(initial=-(1 << 60)))
                 upper = int(rest[~free_above].min(initial=1 << 60)) + one - 1
                 if lower <= upper and first and second:
-                    return Add((first, second), (lower + upper) // 2 - one // 2, shift)
+                    return WeightedAdd((first, second), (lower + upper) // 2 - one // 2, shift)
     return None

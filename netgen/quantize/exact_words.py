@@ -7,7 +7,7 @@ import numpy as np
 
 from netgen.errors import QuantizeError
 from netgen.ir.fixed import FixedPoint, Interval, Reals, Words, bits_of
-from netgen.ir.functions import Affine, MultiThreshold, Pipeline, Quantize, Sign
+from netgen.ir.functions import Affine, Composition, MultiThreshold, Quantize, Sign
 from netgen.ir.network import Layer
 
 __all__ = ["CALIBRATE", "Levels", "Units", "counted", "integer_weights", "levels_of", "word_form"]
@@ -69,7 +69,7 @@ def counted(levels: Levels) -> Levels:
     return Levels(levels.unit, levels.origin + levels.unit * first, (0, last - first))
 
 
-def levels_of(pipeline: Pipeline, neurons: int) -> Levels | None:
+def levels_of(pipeline: Composition, neurons: int) -> Levels | None:
     """The numbers that a pipeline gives, if it ends in a quantizer, or in affine functions after one."""
     for place in range(len(pipeline) - 1, -1, -1):
         levels = _levels(pipeline[place], neurons)

@@ -8,7 +8,7 @@ import numpy as np
 from netgen.errors import QuantizeError
 from netgen.ir.arrays import Bools
 from netgen.ir.fixed import FixedPoint, Reals
-from netgen.ir.functions import Clip, MultiThreshold, Pipeline, Sign, apply_all, of_neurons, uniform
+from netgen.ir.functions import Clip, Composition, MultiThreshold, Sign, apply_all, of_neurons, uniform
 from netgen.ir.network import Layer, Network
 from netgen.quantize.step_functions import distinct
 from netgen.quantize.value_samples import LayerValues, NetworkValues
@@ -117,7 +117,7 @@ def format_of_inputs(values: LayerValues, width: int, *, rule: FormatRule, perce
     return word_format(values, width, signed=values.lo < 0, rule=rule, percentile=percentile)
 
 
-def _limits_only(pipeline: Pipeline) -> bool:
+def _limits_only(pipeline: Composition) -> bool:
     return all(isinstance(function, Clip) for function in pipeline)
 
 
@@ -182,7 +182,7 @@ def _nonnegative(network: Network, signed: Sequence[bool]) -> list[Bools]:
     return found
 
 
-def _least(pipeline: Pipeline, nonnegative: Bools) -> Reals:
+def _least(pipeline: Composition, nonnegative: Bools) -> Reals:
     """The least values, (n,), of functions at numbers of either sign, or at non-negative ones, from 1e-6 to 1e6."""
     positive = np.concatenate([[0.0], np.logspace(-6, 6, 241)])
     both = np.concatenate([-positive[:0:-1], positive])
@@ -193,7 +193,7 @@ def _least(pipeline: Pipeline, nonnegative: Bools) -> Reals:
     return least
 
 
-def _levels(pipeline: Pipeline) -> FixedPoint | None:
+def _levels(pipeline: Composition) -> FixedPoint | None:
     """The format of the few numbers that the last function gives, where it gives few."""
     match pipeline[-1] if pipeline else None:
         case Sign():

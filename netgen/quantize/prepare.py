@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from netgen.ir.fixed import Reals, Words
-from netgen.ir.functions import RELU, Affine, Clip, Function, Pipeline, Product, Quantize
+from netgen.ir.functions import RELU, Affine, Clip, Composition, Function, Product, Quantize
 from netgen.ir.network import Layer, Network
 
 __all__ = ["fold_affine", "prepare", "with_identity", "with_scores", "without_quantizers"]
@@ -35,7 +35,7 @@ def without_quantizers(network: Network) -> Network:
     return Network(network.inputs, tuple(layers), network.outputs)
 
 
-def _limits(pipeline: Pipeline) -> Pipeline:
+def _limits(pipeline: Composition) -> Composition:
     """Functions with limits in place of quantizers."""
     found: list[Function] = []
     for function in pipeline:
@@ -60,7 +60,7 @@ def _scalar(parameter: Reals | float) -> Reals | float:
     return float(flat[0]) if (flat == flat[0]).all() else flat
 
 
-def _merged(pipeline: Pipeline) -> Pipeline:
+def _merged(pipeline: Composition) -> Composition:
     """Successive limits as one, and affine functions before limits."""
     found: list[Function] = []
     for function in pipeline:

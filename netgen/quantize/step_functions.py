@@ -7,7 +7,7 @@ import numpy as np
 
 from netgen.ir.activation import StepFunction, Steps
 from netgen.ir.fixed import FixedPoint, Reals, Words
-from netgen.ir.functions import Pipeline, Product, apply_all, of_neurons
+from netgen.ir.functions import Composition, Product, apply_all, of_neurons
 
 __all__ = ["distinct", "pipeline_steps", "step_function"]
 
@@ -23,7 +23,7 @@ RealOf = Callable[[Words], Reals]
 
 
 def pipeline_steps(
-    pipeline: Pipeline, frac: int, lo: Words, hi: Words, output: FixedPoint
+    pipeline: Composition, frac: int, lo: Words, hi: Words, output: FixedPoint
 ) -> tuple[Steps, tuple[int, ...]]:
     """Write functions of an accumulator, rounded to an output format, as step functions.
 
@@ -41,7 +41,7 @@ def pipeline_steps(
         alike = function == index
         one = of_neurons(pipeline, np.array([neuron]))
 
-        def real_of(accumulator: Words, one: Pipeline = one) -> Reals:
+        def real_of(accumulator: Words, one: Composition = one) -> Reals:
             return apply_all(one, np.ldexp(accumulator.astype(np.float64), -frac)[:, None])[:, 0]
 
         def word_of(accumulator: Words, real_of: RealOf = real_of) -> Words:
@@ -131,7 +131,7 @@ def _rounded_first(word_of: WordOf, lo: int, hi: int, shift: int) -> StepFunctio
     return StepFunction((cells[change] << shift) - half, words[np.concatenate([[0], change])])
 
 
-def distinct(pipeline: Pipeline, neurons: int) -> tuple[Words, Words]:
+def distinct(pipeline: Composition, neurons: int) -> tuple[Words, Words]:
     """One neuron for each function that differs from the others, and which of them each neuron has, (neurons,)."""
     columns = [np.asarray(array, dtype=np.float64).reshape(neurons, -1) for array in _arrays(pipeline, neurons)]
     if not columns:
@@ -141,7 +141,7 @@ def distinct(pipeline: Pipeline, neurons: int) -> tuple[Words, Words]:
     return first, function.reshape(-1).astype(np.int64)
 
 
-def _arrays(pipeline: Pipeline, neurons: int) -> list[Reals]:
+def _arrays(pipeline: Composition, neurons: int) -> list[Reals]:
     """The parameters that are given for each neuron."""
     found: list[Reals] = []
     for function in pipeline:

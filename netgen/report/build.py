@@ -39,7 +39,7 @@ class LayerFormats:
 
 
 @dataclass(frozen=True)
-class Port:
+class ModulePort:
     """A port of the emitted module.
 
     Attributes:
@@ -87,7 +87,7 @@ class BuildReport:
     score: FixedPoint
     formats: tuple[LayerFormats, ...]
     latency: int
-    ports: tuple[Port, ...]
+    ports: tuple[ModulePort, ...]
     wires: WireReport
     logic: LogicReport
     check: CheckReport
@@ -179,18 +179,18 @@ def formats_of(circuit: Circuit) -> tuple[LayerFormats, ...]:
     return tuple(rows)
 
 
-def ports_of(design: Design) -> tuple[Port, ...]:
+def ports_of(design: Design) -> tuple[ModulePort, ...]:
     """The ports of `top.v`: clock, reset and the two streams."""
     circuit = design.circuit
     return (
-        Port("clk", "input", 1),
-        Port("rst", "input", 1),
-        Port("i_payload", "input", circuit.features * circuit.input.width),
-        Port("i_valid", "input", 1),
-        Port("i_ready", "output", 1),
-        Port("o_payload", "output", design.output_width),
-        Port("o_valid", "output", 1),
-        Port("o_ready", "input", 1),
+        ModulePort("clk", "input", 1),
+        ModulePort("rst", "input", 1),
+        ModulePort("i_payload", "input", circuit.features * circuit.input.width),
+        ModulePort("i_valid", "input", 1),
+        ModulePort("i_ready", "output", 1),
+        ModulePort("o_payload", "output", design.output_width),
+        ModulePort("o_valid", "output", 1),
+        ModulePort("o_ready", "input", 1),
     )
 
 

@@ -5,7 +5,7 @@ from html import escape
 
 from netgen.report.accuracy import tested_rows, validation_rows
 from netgen.report.agreement import CheckReport
-from netgen.report.build import BuildReport, Port
+from netgen.report.build import BuildReport, ModulePort
 from netgen.report.facts import LUT_TARGET, Fact, check_facts, percent
 from netgen.report.palette import TIMES, layer_colour
 from netgen.report.wires import WireReport
@@ -141,7 +141,7 @@ def format_rows(report: BuildReport) -> str:
     return "\n".join(rows)
 
 
-def port_rows(ports: Iterable[Port]) -> str:
+def port_rows(ports: Iterable[ModulePort]) -> str:
     """The ports of the emitted module."""
     return "\n".join(
         _row(f"<code>{escape(port.name)}</code>", escape(port.direction), f"{port.width:,} bit") for port in ports

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from netgen.ir.functions import Clip, Pipeline
+from netgen.ir.functions import Clip, Composition
 from netgen.ir.imported import ImportReport
 from netgen.ir.network import Network
 from netgen.report.palette import TIMES
@@ -94,7 +94,7 @@ def inspection_of(network: Network, source: ImportReport) -> Inspection:
     )
 
 
-def names_of(pipeline: Pipeline) -> list[str]:
+def names_of(pipeline: Composition) -> list[str]:
     """The names of functions in lower case; ReLU by its own."""
     return [
         "relu"

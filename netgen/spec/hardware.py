@@ -12,9 +12,9 @@ Side = Annotated[int, Field(ge=1, le=10_000_000)]
 Axes = tuple[Side, Side, Side]
 Pitch = Annotated[int, Field(ge=1, le=1_000_000)]
 Coordinate = Annotated[int, Field(ge=0, lt=10_000_000)]
-Simulator = Literal["auto", "verilator", "icarus", "cxxrtl", "amaranth"]
+SimulatorName = Literal["auto", "verilator", "icarus", "cxxrtl", "amaranth"]
 """The simulators by name, and `auto`; what each is, `netgen.simulate` says."""
-Vectors = Annotated[int, Field(ge=1, le=1_000_000)]
+VectorCount = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 class PlaceSpec(Section):
@@ -100,7 +100,7 @@ class EmitSpec(Section):
         "all", description="payload of the wrapper's output: all scores, and the class with argmax; or the class only"
     )
     argmax: bool = Field(False, description="append the class, the number of the greatest score, to the output payload")
-    vectors: Vectors = Field(
+    vectors: VectorCount = Field(
         16,
         description="samples of the test split with which the self-checking testbench begins; further vectors reach "
         "the entries of tables and the limits of operators that these leave out",
@@ -116,7 +116,7 @@ class EmitSpec(Section):
 class CheckSpec(Section):
     """Simulation of the hardware on test samples, compared with integer and PyTorch evaluation."""
 
-    simulator: Simulator = Field(
+    simulator: SimulatorName = Field(
         "auto",
         description="verilator compiles the Verilog and is the fastest on whole test sets; icarus interprets the "
         "Verilog, for some hundred samples; cxxrtl compiles it by Yosys; amaranth interprets the component in Python "

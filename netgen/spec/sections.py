@@ -12,9 +12,11 @@ from pydantic import Field, field_validator, model_validator
 from netgen.spec.base import Epochs, Moves, PositiveInt, Rounds, Section, Share
 
 Width = Annotated[int, Field(ge=1, le=16)]
-Widths = Width | Annotated[tuple[Width, ...], Field(min_length=1)] | Annotated[dict[str, Width], Field(min_length=1)]
+LayerWidths = (
+    Width | Annotated[tuple[Width, ...], Field(min_length=1)] | Annotated[dict[str, Width], Field(min_length=1)]
+)
 Digits = Annotated[int, Field(ge=1, le=8)]
-Units = Annotated[int, Field(ge=1, le=65_536)]
+LayerSize = Annotated[int, Field(ge=1, le=65_536)]
 Positive = Annotated[float, Field(gt=0, le=1e30)]
 Real = Annotated[float, Field(ge=-1e30, le=1e30)]
 FilePath = Annotated[str, Field(min_length=1, max_length=4_096, pattern=r"^[^\x00-\x1f\x7f]*$")]
@@ -22,10 +24,10 @@ FilePath = Annotated[str, Field(min_length=1, max_length=4_096, pattern=r"^[^\x0
 MAX_WEIGHTS = 100_000_000
 """Weights between two hidden layers; training holds 16 bytes for each."""
 
-Value = TypeVar("Value")
+Setting = TypeVar("Setting")
 
 
-def per_layer(values: Value | tuple[Value, ...], layers: int) -> tuple[Value, ...]:
+def per_layer(values: Setting | tuple[Setting, ...], layers: int) -> tuple[Setting, ...]:
     """One value for each layer: the given ones, or the given one for every layer."""
     return values if isinstance(values, tuple) else (values,) * layers
 
@@ -96,7 +98,9 @@ class NetworkSpec(Section):
         (), max_length=65_536, description="source: one number, or one for each channel or feature; [] for 1"
     )
 
-    hidden: tuple[Units, ...] = Field((32, 16), max_length=64, description="neurons of each hidden layer; [] for none")
+    hidden: tuple[LayerSize, ...] = Field(
+        (32, 16), max_length=64, description="neurons of each hidden layer; [] for none"
+    )
     batch_norm: bool = Field(True, description="batch normalization in training, folded into the weights afterwards")
     weights: FilePath | None = Field(
         None,
@@ -254,7 +258,7 @@ class QuantizeSpec(Section):
         description="bits of each input word; with network.source and 8, more where raw values of up to 16 bits are "
         "exact, or fewer where they need fewer",
     )
-    weight_width: Widths = Field(
+    weight_width: LayerWidths = Field(
         6,
         description="bits of the weights, signed: one width, or one for each layer; with network.source also by name, "
         "such as {conv1: 10, others: 6}; others is 8 when left out",
@@ -264,7 +268,7 @@ class QuantizeSpec(Section):
         description="greatest number of signed digits of a weight: one number, or one for each layer; 1 makes weights "
         "powers of two, and ternary with a width of 2; null for no limit",
     )
-    activation_width: Widths = Field(
+    activation_width: LayerWidths = Field(
         6,
         description="bits of hidden results: one width, or one for each hidden layer; with network.source one for each "
         "layer, or by name",

@@ -36,7 +36,7 @@ Distances = Callable[[Sequence[Bools], Sequence[Words]], list[Reals]]
 """Place a network, starting from its last placement, and measure the distance between all neurons of adjacent layers.
 
 Arguments: the masks of its layers, (n_out, n_in) bool, and the placement weight of each wire, (n_out, n_in) int64, or
-an empty list for equal weights. Returns, of the same shapes, the Manhattan distance between the two neurons; 0 where
+empty for equal weights. Returns, of the same shapes, the Manhattan distance between the two neurons; 0 where
 one of them has no site."""
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from netgen.errors import ModelError
 from netgen.importer.builder import Builder
-from netgen.importer.signals import Constant, Signals, Tensor
+from netgen.importer.signals import ConstantTensor, Signals, Tensor
 from netgen.ir.network import HeadFunction
 
 __all__ = ["Call", "Handler", "Headed"]
@@ -31,7 +31,7 @@ class Call:
     Attributes:
         name: of the layer to add: the module's path, or the operator's name.
         operator: as PyTorch's schema names it, without namespace.
-        arguments: by the schema's names, defaults included; tensors are `Signals` or `Constant`.
+        arguments: by the schema's names, defaults included; tensors are `Signals` or `ConstantTensor`.
         target: the operator itself.
     """
 
@@ -57,12 +57,12 @@ class Call:
     def signals(self, name: str) -> Signals:
         """An argument that must depend on the inputs."""
         value = self[name]
-        if isinstance(value, Constant):
+        if isinstance(value, ConstantTensor):
             value = Signals.known(value.value.astype(np.float64))
         assert isinstance(value, Signals)
         return value
 
-    def constant(self, name: str) -> Constant | None:
+    def constant(self, name: str) -> ConstantTensor | None:
         """An argument that must be known, such as a weight.
 
         Raises: ModelError, when it depends on the inputs.
@@ -70,12 +70,12 @@ class Call:
         value = self[name]
         if isinstance(value, Signals):
             raise self.refusal(f"its {name} depends on the inputs; a weight must be a constant")
-        return value if value is None or isinstance(value, Constant) else Constant(np.asarray(value))
+        return value if value is None or isinstance(value, ConstantTensor) else ConstantTensor(np.asarray(value))
 
     def tensor(self, name: str) -> Tensor:
         """A tensor, or a number as a tensor."""
         value = self[name]
-        return value if isinstance(value, Signals | Constant) else Constant(np.asarray(value))
+        return value if isinstance(value, Signals | ConstantTensor) else ConstantTensor(np.asarray(value))
 
     def sizes(self, name: str, axes: int) -> list[int]:
         """A whole number for each spatial axis; one number stands for all."""

@@ -8,18 +8,18 @@ import numpy as np
 
 from netgen.importer.aten.call import Call, Handler
 from netgen.importer.operations import add, apply_functions, divide, maximum, minimum, multiply
-from netgen.importer.signals import Constant
+from netgen.importer.signals import ConstantTensor
 from netgen.ir.functions import (
     RELU,
     Affine,
     Clip,
+    Composition,
     Elu,
     Gelu,
     HardSigmoid,
     HardSwish,
     LeakyRelu,
     MultiThreshold,
-    Pipeline,
     Product,
     Quantize,
     Rounding,
@@ -37,47 +37,47 @@ SELU_ALPHA, SELU_GAIN = 1.6732632423543772848170429916717, 1.0507009873554804934
 """As PyTorch has them."""
 
 
-def _elu(call: Call) -> Pipeline:
+def _elu(call: Call) -> Composition:
     if call["input_scale"] not in {None, 1}:
         raise call.refusal("an input scale other than 1; use elu without it")
     return (Elu(float(call["alpha"]), float(call["scale"])),)
 
 
-def _celu(call: Call) -> Pipeline:
+def _celu(call: Call) -> Composition:
     alpha = float(call["alpha"])
     return (Affine(1 / alpha), Elu(), Affine(alpha))
 
 
-def _clamp(call: Call) -> Pipeline:
+def _clamp(call: Call) -> Composition:
     low, high = call["min"], call["max"]
     return (Clip(-INFINITY if low is None else float(low), INFINITY if high is None else float(high)),)
 
 
-def _hardtanh(call: Call) -> Pipeline:
+def _hardtanh(call: Call) -> Composition:
     return (Clip(float(call["min_val"]), float(call["max_val"])),)
 
 
-def _threshold(call: Call) -> Pipeline:
+def _threshold(call: Call) -> Composition:
     if call["threshold"] != call["value"]:
         raise call.refusal(f"jumps from {call['value']} to {call['threshold']}; use equal numbers, or clamp")
     return (Clip(float(call["threshold"])),)
 
 
-def _power(call: Call) -> Pipeline:
+def _power(call: Call) -> Composition:
     """A power by repeated products."""
     exponent = call["exponent"]
-    if isinstance(exponent, Constant) and exponent.value.size == 1:
+    if isinstance(exponent, ConstantTensor) and exponent.value.size == 1:
         exponent = float(exponent.value.reshape(-1)[0])
     if exponent not in {1, 2, 3, 4}:
         raise call.refusal("only powers of 1 to 4 are supported; use relu, sigmoid or tanh")
-    power: Pipeline = ()
+    power: Composition = ()
     for _ in range(int(exponent) - 1):
         power = (Product(power, ()),)
     return power
 
 
-def _rounded(rounding: Rounding) -> Callable[[Call], Pipeline]:
-    def pipeline(call: Call) -> Pipeline:
+def _rounded(rounding: Rounding) -> Callable[[Call], Composition]:
+    def pipeline(call: Call) -> Composition:
         if call["decimals"]:
             raise call.refusal("rounds to decimals; use a quantizer with a step")
         return (Quantize(1.0, 0.0, -INFINITY, INFINITY, rounding),)
@@ -85,26 +85,26 @@ def _rounded(rounding: Rounding) -> Callable[[Call], Pipeline]:
     return pipeline
 
 
-def _fake_quantize(call: Call) -> Pipeline:
+def _fake_quantize(call: Call) -> Composition:
     scale, zero = (float(np.asarray(call.constant(name).value)) for name in ("scale", "zero_point"))  # type: ignore[union-attr]  # the schema requires both
     return (Quantize(scale, 0.0, float(call["quant_min"]) - zero, float(call["quant_max"]) - zero),)
 
 
-def _at_least(call: Call) -> Pipeline:
+def _at_least(call: Call) -> Composition:
     """1 where x >= other."""
     return (MultiThreshold(_limit(call)),)
 
 
-def _above(call: Call) -> Pipeline:
+def _above(call: Call) -> Composition:
     """1 where x > other: 1 less what is 1 where -x >= -other."""
     return (Affine(-1.0), MultiThreshold(-_limit(call), scale=-1.0, offset=1.0))
 
 
-def _at_most(call: Call) -> Pipeline:
+def _at_most(call: Call) -> Composition:
     return (Affine(-1.0), MultiThreshold(-_limit(call)))
 
 
-def _below(call: Call) -> Pipeline:
+def _below(call: Call) -> Composition:
     return (MultiThreshold(_limit(call), scale=-1.0, offset=1.0),)
 
 
@@ -116,7 +116,7 @@ def _limit(call: Call) -> Any:
     return other.value.astype(np.float64).reshape(1, 1)
 
 
-_PIPELINES: dict[str, Callable[[Call], Pipeline]] = {
+_PIPELINES: dict[str, Callable[[Call], Composition]] = {
     "abs": lambda _: (LeakyRelu(-1.0),),
     "ceil": _rounded("up"),
     "celu": _celu,
@@ -151,12 +151,12 @@ _PIPELINES: dict[str, Callable[[Call], Pipeline]] = {
 """The functions of operators that read one tensor."""
 
 
-def _applied(pipeline: Callable[[Call], Pipeline], call: Call) -> Any:
+def _applied(pipeline: Callable[[Call], Composition], call: Call) -> Any:
     return apply_functions(call.builder, call.name, call.tensor("self"), pipeline(call))
 
 
 def _pow(call: Call) -> Any:
-    if not hasattr(call["self"], "shape") or isinstance(call["self"], Constant):
+    if not hasattr(call["self"], "shape") or isinstance(call["self"], ConstantTensor):
         raise call.refusal("a signal as exponent; use sigmoid or tanh")
     return _applied(_power, call)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from netgen.importer.aten.call import Call, Handler
-from netgen.importer.signals import Constant, Signals, signals_of
+from netgen.importer.signals import ConstantTensor, Signals, signals_of
 
 if TYPE_CHECKING:
     import torch
@@ -33,9 +33,9 @@ def _moved(call: Call) -> Any:
 
     def numbered(value: Any) -> Any:
         if isinstance(value, list | tuple):
-            whole = any(isinstance(one, Signals | Constant) for one in value)
+            whole = any(isinstance(one, Signals | ConstantTensor) for one in value)
             return [numbered(one) for one in value] if whole else value
-        if not isinstance(value, Signals | Constant):
+        if not isinstance(value, Signals | ConstantTensor):
             return value
         part = signals_of(value)
         first = 1 + sum(one.neuron.size for one in parts)
@@ -64,7 +64,7 @@ def _index(value: Any) -> Any:
 
     if isinstance(value, list | tuple):
         return [_index(one) for one in value]
-    return torch.from_numpy(np.array(value.value)) if isinstance(value, Constant) else value
+    return torch.from_numpy(np.array(value.value)) if isinstance(value, ConstantTensor) else value
 
 
 def _padded(call: Call) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 
 from netgen.importer.aten.call import Call, Handler, Headed
 from netgen.importer.operations import add, batch_norm, contract, greatest, mean, multiply, multiply_matrix, total
-from netgen.importer.signals import Constant, Signals, Tensor
+from netgen.importer.signals import ConstantTensor, Signals, Tensor
 
 __all__ = ["SUMS"]
 
@@ -16,7 +16,7 @@ __all__ = ["SUMS"]
 def _linear(call: Call) -> Any:
     weight = call.constant("weight")
     assert weight is not None
-    flipped = Constant(weight.value.T)
+    flipped = ConstantTensor(weight.value.T)
     return multiply_matrix(call.builder, call.name, call.signals("input"), flipped, call.constant("bias"))
 
 
@@ -41,7 +41,7 @@ def _product(call: Call, a: Tensor, b: Tensor) -> Any:
     out = "".join([*(one for one in letters if one in term_a + term_b), *rows, *columns])
     terms = (term_a + "".join([*rows, "k"]), term_b + "".join(["k", *columns]))
     if isinstance(a, Signals):
-        assert isinstance(b, Constant)
+        assert isinstance(b, ConstantTensor)
         found = contract(call.builder, call.name, f"{terms[0]},{terms[1]}->{out}", a, b)
     else:
         assert isinstance(b, Signals)
@@ -56,8 +56,8 @@ def _without_ones(x: Any, batch: tuple[int, ...], letters: str) -> tuple[Any, st
     kept = [(letter, size) for letter, size in zip(own, batch, strict=True) if size != 1]
     shape = (*(size for _, size in kept), *x.shape[len(batch) :])
     term = "".join(letter for letter, _ in kept)
-    if isinstance(x, Constant):
-        return Constant(x.value.reshape(shape)), term
+    if isinstance(x, ConstantTensor):
+        return ConstantTensor(x.value.reshape(shape)), term
     return x.moved(lambda array: array.reshape(shape)), term
 
 
@@ -65,7 +65,7 @@ def _with_product(first: str, second: str, call: Call) -> Any:
     """`beta * self + alpha * (first @ second)`."""
     product = _product(call, call[first], call[second])
     alpha, beta = (1 if call[name] is None else call[name] for name in ("alpha", "beta"))
-    scaled = multiply(call.builder, call.name, call["self"], Constant(np.asarray(float(beta))))
+    scaled = multiply(call.builder, call.name, call["self"], ConstantTensor(np.asarray(float(beta))))
     return add(call.builder, call.name, scaled, product, float(alpha))
 
 
@@ -100,7 +100,7 @@ def _einsum(call: Call) -> Any:
     known, term = operands[0], inputs[0]
     for other, more in zip(operands[1:], inputs[1:], strict=True):
         joined = "".join(dict.fromkeys(term + more))
-        known, term = Constant(np.einsum(f"{term},{more}->{joined}", known.value, other.value)), joined
+        known, term = ConstantTensor(np.einsum(f"{term},{more}->{joined}", known.value, other.value)), joined
     return contract(call.builder, call.name, f"{x_term},{term}->{out}", x, known)
 
 
@@ -148,7 +148,7 @@ def _reduced(operation: Any, call: Call) -> Any:
 
 def _lowest(call: Call) -> Any:
     """The minimum along some axes: minus the maximum of the negated."""
-    minus = Constant(np.asarray(-1.0))
+    minus = ConstantTensor(np.asarray(-1.0))
     negated = multiply(call.builder, call.name, call.tensor("self"), minus)
     found = greatest(call.builder, call.name, negated, _axes(call, negated), keepdims=bool(call["keepdim"]))
     return multiply(call.builder, call.name, found, minus)

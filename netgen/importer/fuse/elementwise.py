@@ -7,7 +7,7 @@ import numpy as np
 from netgen.importer.fuse.rebuild import readers_of, rebuilt
 from netgen.ir.arrays import Bools
 from netgen.ir.fixed import Words
-from netgen.ir.functions import Affine, Pipeline, of_neurons
+from netgen.ir.functions import Affine, Composition, of_neurons
 from netgen.ir.network import Layer, Network
 
 __all__ = ["join_elementwise"]
@@ -53,8 +53,8 @@ def _all(flags: Bools, at: Words) -> bool:
     return bool(flags[at].all())
 
 
-def _functions(reader: Layer, order: Words) -> Pipeline:
+def _functions(reader: Layer, order: Words) -> Composition:
     """What a layer of one wire for each neuron computes, for some of its neurons."""
     weight, bias = reader.weight[order], reader.bias[order]
-    before: Pipeline = () if (weight == 1).all() and not bias.any() else (Affine(weight, bias),)
+    before: Composition = () if (weight == 1).all() and not bias.any() else (Affine(weight, bias),)
     return (*before, *of_neurons(reader.activation, order))

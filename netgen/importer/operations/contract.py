@@ -6,14 +6,14 @@ import numpy as np
 
 from netgen.errors import ModelError
 from netgen.importer.builder import Builder
-from netgen.importer.signals import Constant, Signals
+from netgen.importer.signals import ConstantTensor, Signals
 from netgen.ir.fixed import Reals
 
 __all__ = ["contract"]
 
 
 def contract(
-    builder: Builder, name: str, equation: str, x: Signals, weight: Constant, bias: Constant | None = None
+    builder: Builder, name: str, equation: str, x: Signals, weight: ConstantTensor, bias: ConstantTensor | None = None
 ) -> Signals:
     """Sum the products of signals and weights, as `numpy.einsum(equation, x, weight)` does, and add a bias.
 
@@ -39,7 +39,7 @@ def contract(
     read = [letter for letter in left if letter not in out]
     lone = tuple(k for k, letter in enumerate(right) if letter not in out and letter not in left)
     if lone:
-        weight = Constant(weight.value.sum(axis=lone))
+        weight = ConstantTensor(weight.value.sum(axis=lone))
         right = "".join(letter for letter in right if letter in out or letter in left)
     order = [*both, *from_x, *from_weight, *read]
     table = tuple(size[letter] for letter in order)

@@ -7,15 +7,15 @@ import numpy as np
 
 from netgen.errors import ModelError
 from netgen.importer.builder import Builder
-from netgen.importer.signals import NO_NEURON, Constant, Signals, Tensor, signals_of
+from netgen.importer.signals import NO_NEURON, ConstantTensor, Signals, Tensor, signals_of
 from netgen.ir.fixed import Reals, Words
-from netgen.ir.functions import Affine, Clip, Pipeline, Product, apply_all, of_neurons
+from netgen.ir.functions import Affine, Clip, Composition, Product, apply_all, of_neurons
 
 __all__ = ["apply_functions", "batch_norm", "divide", "maximum", "minimum", "multiply", "origins"]
 
 
 def apply_functions(
-    builder: Builder, name: str, x: Tensor, pipeline: Pipeline, channel_axis: int | None = None
+    builder: Builder, name: str, x: Tensor, pipeline: Composition, channel_axis: int | None = None
 ) -> Tensor:
     """Apply functions to every element, one after the other.
 
@@ -28,8 +28,8 @@ def apply_functions(
         place[channel_axis] = x.shape[channel_axis]
         channel = np.broadcast_to(np.arange(x.shape[channel_axis]).reshape(place), x.shape)
         pipeline = of_neurons(pipeline, channel.reshape(-1))
-    if isinstance(x, Constant):
-        return Constant(apply_all(pipeline, x.value.astype(np.float64).reshape(1, -1)).reshape(x.shape))
+    if isinstance(x, ConstantTensor):
+        return ConstantTensor(apply_all(pipeline, x.value.astype(np.float64).reshape(1, -1)).reshape(x.shape))
     return builder.apply(name, x, pipeline)
 
 
@@ -56,13 +56,13 @@ def multiply(builder: Builder, name: str, a: Tensor, b: Tensor) -> Tensor:
 
     Raises: ModelError, for two signals that are not both functions of the same single values.
     """
-    if isinstance(a, Constant) and isinstance(b, Constant):
-        return Constant(a.value * b.value)
-    if isinstance(a, Constant):
+    if isinstance(a, ConstantTensor) and isinstance(b, ConstantTensor):
+        return ConstantTensor(a.value * b.value)
+    if isinstance(a, ConstantTensor):
         a, b = b, a
     shape = np.broadcast_shapes(a.shape, b.shape)
     left = signals_of(a).moved(lambda array: np.broadcast_to(array, shape))
-    if isinstance(b, Constant):
+    if isinstance(b, ConstantTensor):
         factor = b.value.astype(np.float64)
         scale = float(factor.reshape(-1)[0]) if factor.size == 1 else np.broadcast_to(factor, shape).reshape(-1)
         return builder.apply(name, left, (Affine(scale),))
@@ -99,25 +99,25 @@ def divide(builder: Builder, name: str, a: Tensor, b: Tensor) -> Tensor:
     """
     if isinstance(b, Signals):
         raise ModelError(f"{name}: division by a signal; divide by a constant instead")
-    if isinstance(a, Constant):
-        return Constant(a.value / b.value)
+    if isinstance(a, ConstantTensor):
+        return ConstantTensor(a.value / b.value)
     if not b.value.all():
         raise ModelError(f"{name}: division by 0")
-    return multiply(builder, name, a, Constant(1 / b.value.astype(np.float64)))
+    return multiply(builder, name, a, ConstantTensor(1 / b.value.astype(np.float64)))
 
 
 def maximum(builder: Builder, name: str, a: Tensor, b: Tensor) -> Tensor:
     """The greater of both, element by element, with broadcasting."""
-    if isinstance(a, Constant) and isinstance(b, Constant):
-        return Constant(np.maximum(a.value, b.value))
+    if isinstance(a, ConstantTensor) and isinstance(b, ConstantTensor):
+        return ConstantTensor(np.maximum(a.value, b.value))
     shape = np.broadcast_shapes(a.shape, b.shape)
 
     def flat(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         return np.broadcast_to(array, shape).reshape(-1, 1)
 
-    if isinstance(a, Constant):
+    if isinstance(a, ConstantTensor):
         a, b = b, a
-    if isinstance(b, Constant):
+    if isinstance(b, ConstantTensor):
         left = signals_of(a).moved(lambda array: np.broadcast_to(array, shape))
         return builder.apply(name, left, (Clip(_bound(b, shape)),))
     read = Signals.joined([signals_of(a).moved(flat), b.moved(flat)], axis=1)
@@ -126,11 +126,11 @@ def maximum(builder: Builder, name: str, a: Tensor, b: Tensor) -> Tensor:
 
 def minimum(builder: Builder, name: str, a: Tensor, b: Tensor) -> Tensor:
     """The lesser of both, element by element, with broadcasting."""
-    if isinstance(a, Constant) and isinstance(b, Constant):
-        return Constant(np.minimum(a.value, b.value))
-    if isinstance(a, Constant):
+    if isinstance(a, ConstantTensor) and isinstance(b, ConstantTensor):
+        return ConstantTensor(np.minimum(a.value, b.value))
+    if isinstance(a, ConstantTensor):
         a, b = b, a
-    if isinstance(b, Constant):
+    if isinstance(b, ConstantTensor):
         shape = np.broadcast_shapes(a.shape, b.shape)
         left = signals_of(a).moved(lambda array: np.broadcast_to(array, shape))
         return builder.apply(name, left, (Clip(float("-inf"), _bound(b, shape)),))
@@ -139,15 +139,15 @@ def minimum(builder: Builder, name: str, a: Tensor, b: Tensor) -> Tensor:
     return apply_functions(builder, name, maximum(builder, name, *negated), minus)
 
 
-def _bound(b: Constant, shape: tuple[int, ...]) -> Reals | float:
+def _bound(b: ConstantTensor, shape: tuple[int, ...]) -> Reals | float:
     """A limit as a scalar, or one for each element of a shape, in flat order."""
     value = b.value.astype(np.float64)
     return float(value.reshape(-1)[0]) if value.size == 1 else np.broadcast_to(value, shape).reshape(-1)
 
 
-def origins(builder: Builder, x: Signals) -> Iterator[tuple[Signals, Pipeline]]:
+def origins(builder: Builder, x: Signals) -> Iterator[tuple[Signals, Composition]]:
     """The tensors of which x is an elementwise function, nearest first: x itself, what it was computed from, and on."""
-    source, pipeline = x, Pipeline()
+    source, pipeline = x, Composition()
     while True:
         yield source, pipeline
         found = builder.elementwise(source.neuron.reshape(-1))

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from netgen.importer.builder import Builder
-from netgen.importer.signals import Constant, Signals, Tensor
+from netgen.importer.signals import ConstantTensor, Signals, Tensor
 
 __all__ = ["greatest", "mean", "total"]
 
@@ -15,8 +15,8 @@ def total(
     builder: Builder, name: str, x: Tensor, axes: Sequence[int], *, keepdims: bool = False, scale: float = 1.0
 ) -> Tensor:
     """The sum along some axes, times `scale`."""
-    if isinstance(x, Constant):
-        return Constant(np.asarray(x.value.sum(axis=tuple(axes), keepdims=keepdims) * scale))
+    if isinstance(x, ConstantTensor):
+        return ConstantTensor(np.asarray(x.value.sum(axis=tuple(axes), keepdims=keepdims) * scale))
     flat, shape = _flat(x, axes, keepdims=keepdims)
     parameter = np.broadcast_to(builder.parameters(1), flat.shape)
     sums = builder.sums(name, flat, np.full((1, 1), scale), np.zeros(len(flat.neuron)), parameter=parameter)
@@ -31,8 +31,8 @@ def mean(builder: Builder, name: str, x: Tensor, axes: Sequence[int], *, keepdim
 
 def greatest(builder: Builder, name: str, x: Tensor, axes: Sequence[int], *, keepdims: bool = False) -> Tensor:
     """The maximum along some axes."""
-    if isinstance(x, Constant):
-        return Constant(np.asarray(x.value.max(axis=tuple(axes), keepdims=keepdims)))
+    if isinstance(x, ConstantTensor):
+        return ConstantTensor(np.asarray(x.value.max(axis=tuple(axes), keepdims=keepdims)))
     flat, shape = _flat(x, axes, keepdims=keepdims)
     return builder.maxima(name, flat).moved(lambda array: array.reshape(shape))
 

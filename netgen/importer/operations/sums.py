@@ -7,12 +7,14 @@ import numpy as np
 from netgen.errors import ModelError
 from netgen.importer.builder import Builder
 from netgen.importer.operations.contract import contract
-from netgen.importer.signals import Constant, Signals, Tensor, signals_of
+from netgen.importer.signals import ConstantTensor, Signals, Tensor, signals_of
 
 __all__ = ["add", "multiply_matrix"]
 
 
-def multiply_matrix(builder: Builder, name: str, x: Signals, weight: Constant, bias: Constant | None = None) -> Signals:
+def multiply_matrix(
+    builder: Builder, name: str, x: Signals, weight: ConstantTensor, bias: ConstantTensor | None = None
+) -> Signals:
     """Multiply the last axis by a known matrix: `x @ weight + bias`.
 
     Args:
@@ -30,8 +32,8 @@ def multiply_matrix(builder: Builder, name: str, x: Signals, weight: Constant, b
 
 def add(builder: Builder, name: str, a: Tensor, b: Tensor, scale_b: float = 1.0) -> Tensor:
     """`a + scale_b * b`, with broadcasting."""
-    if isinstance(a, Constant) and isinstance(b, Constant):
-        return Constant(a.value + (b.value if scale_b == 1 else scale_b * b.value))
+    if isinstance(a, ConstantTensor) and isinstance(b, ConstantTensor):
+        return ConstantTensor(a.value + (b.value if scale_b == 1 else scale_b * b.value))
     left, right = signals_of(a), signals_of(b)
     shape = np.broadcast_shapes(left.shape, right.shape)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from netgen.errors import ModelError
 from netgen.importer.builder import Builder
-from netgen.importer.signals import Constant, Signals
+from netgen.importer.signals import ConstantTensor, Signals
 from netgen.ir.fixed import Reals, Words
 
 __all__ = ["adaptive_pool", "average_pool", "convolve", "convolve_transposed", "max_pool"]
@@ -25,8 +25,8 @@ def convolve(
     builder: Builder,
     name: str,
     x: Signals,
-    weight: Constant,
-    bias: Constant | None = None,
+    weight: ConstantTensor,
+    bias: ConstantTensor | None = None,
     *,
     stride: Sizes,
     padding: Paddings,
@@ -83,8 +83,8 @@ def convolve_transposed(
     builder: Builder,
     name: str,
     x: Signals,
-    weight: Constant,
-    bias: Constant | None = None,
+    weight: ConstantTensor,
+    bias: ConstantTensor | None = None,
     *,
     stride: Sizes,
     padding: Paddings,
@@ -122,7 +122,7 @@ def convolve_transposed(
         builder,
         name,
         Signals(neuron, value),
-        Constant(turned(weight.value), step),
+        ConstantTensor(turned(weight.value), step),
         bias,
         stride=[1] * len(kernel),
         padding=edges,
@@ -131,7 +131,7 @@ def convolve_transposed(
     )
 
 
-def _step_of_channels(weight: Constant) -> Reals | None:
+def _step_of_channels(weight: ConstantTensor) -> Reals | None:
     """The step that all weights of a channel share, (channels,); None for float weights, or several steps in one."""
     if weight.step is None:
         return None

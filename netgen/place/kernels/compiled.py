@@ -8,18 +8,18 @@ from typing import Any, TypeVar, cast
 
 from numba import njit
 
-__all__ = ["Function", "Integer", "compiled"]
+__all__ = ["Integer", "Kernel", "compiled"]
 
 Integer = Any
 """An int or an np.int64, between which numba does not distinguish."""
-Function = TypeVar("Function", bound=Callable[..., object])
+Kernel = TypeVar("Kernel", bound=Callable[..., object])
 
 
 CODE = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))).hexdigest()
 """Digest of all kernels."""
 
 
-def compiled(function: Function) -> Function:
+def compiled(function: Kernel) -> Kernel:
     """Compile a function at its first call, for use in threads, and cache the machine code on disk.
 
     The function keeps its Python type. It releases Python's global lock while it runs.
@@ -32,4 +32,4 @@ def compiled(function: Function) -> Function:
     made = njit(nogil=True)(function)
     with contextlib.suppress(RuntimeError):  # neither netgen's folder nor the user's cache folder can be written
         made.enable_caching()
-    return cast(Function, made)
+    return cast(Kernel, made)

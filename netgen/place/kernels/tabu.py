@@ -25,7 +25,7 @@ __all__ = ["TabuState", "tabu_state_of", "tabu_steps"]
 
 Whole = NDArray[np.int32] | NDArray[np.int64]
 """Integers, of the narrowest type that holds them."""
-Steps = NDArray[np.int32]
+StepNumbers = NDArray[np.int32]
 
 NEVER = np.int32(np.iinfo(np.int32).max)
 """The step at which an item may first use a site outside its region."""
@@ -62,8 +62,8 @@ class TabuState(NamedTuple):
     cost: Whole
     row: Words
     change: Whole
-    swap_tabu: Steps
-    tabu: Steps
+    swap_tabu: StepNumbers
+    tabu: StepNumbers
     unwired: Bools
     pending: Whole
     best: Words
@@ -150,7 +150,7 @@ def _add_multiple(row: Whole, e: Whole, f_i: Integer) -> None:
 
 
 @compiled
-def _least_of(change: Whole, swap_tabu: Steps, now: Integer, never: Integer, none: Integer) -> Any:
+def _least_of(change: Whole, swap_tabu: StepNumbers, now: Integer, never: Integer, none: Integer) -> Any:
     """Find the least change of a block's swaps that are not tabu, and of all swaps within regions."""
     least = any_least = none
     for k in range(BLOCK):
