@@ -350,8 +350,8 @@ def test_a_kept_result_that_was_damaged_is_named() -> None:
     text = record.write(found)
     assert record.read(Utilization, text) == found
     for old, new, message in [
-        ('"LUT1": 1', '"LUT1": "1"', "report.cells['LUT1'] is '1' instead of int; build it again"),
-        ('"cells": {\n  "LUT1": 1\n }', '"cells": []', "report.cells is [] instead of a table; build it again"),
+        ('"LUT1": 1', '"LUT1": "1"', "report.cells['LUT1']: '1' is no integer; build it again"),
+        ('"cells": {\n  "LUT1": 1\n }', '"cells": []', "report.cells: [] is no object; build it again"),
     ]:
         with pytest.raises(BuildError, match=f"^{re.escape(message)}$"):
             record.read(Utilization, text.replace(old, new))

@@ -22,6 +22,8 @@ WRONG: list[tuple[Callable[[], Any], str]] = [
         "a: -9223372036854775809 is not within -9223372036854775808 to 9223372036854775807",
     ),
     (lambda: FIELDS.integers([1, None], "a"), "a[1]: None is no integer"),
+    (lambda: FIELDS.text(b"1", "a"), "a: b'1' is no text"),
+    (lambda: FIELDS.boolean(1, "a"), "a: 1 is neither true nor false"),
     (lambda: FIELDS.real("1", "a"), "a: '1' is no number"),
     (lambda: FIELDS.real(10**400, "a"), f"a: 1{'0' * 17}...{'0' * 19} is beyond float64"),
     (lambda: FIELDS.real(False, "a"), "a: False is no number"),
@@ -42,3 +44,5 @@ def test_right_fields_are_returned() -> None:
     assert FIELDS.integers(tree["a"], "a") == (1, -(2**63))
     assert FIELDS.integer(7, "b", 0, 7) == 7
     assert FIELDS.real(2, "b") == 2.0
+    assert FIELDS.text("", "c") == ""
+    assert FIELDS.boolean(False, "c") is False

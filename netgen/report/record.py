@@ -7,12 +7,16 @@ from types import UnionType
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from netgen.errors import BuildError, NetgenError
-from netgen.text import parse_json, shown
+from netgen.text import Fields, parse_json, shown
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 Record = TypeVar("Record", bound="DataclassInstance")
+
+FIX = "build it again"
+_FIELDS = Fields(BuildError, fix=FIX)
+_LEAVES = {int: _FIELDS.integer, float: _FIELDS.real, str: _FIELDS.text, bool: _FIELDS.boolean}
 
 
 def write(record: "DataclassInstance") -> str:
@@ -25,43 +29,33 @@ def read(kind: type[Record], text: str) -> Record:
 
     Raises: BuildError, for text that is no JSON, or naming the first key that is missing, unknown or of the wrong type.
     """
-    tree = parse_json(text, BuildError, fix="build it again")
-    record: Record = _read(kind, tree, "report")
+    record: Record = _read(kind, parse_json(text, BuildError, fix=FIX), "report")
     return record
 
 
 def _read(kind: Any, value: object, place: str) -> Any:
+    if kind in _LEAVES:
+        return _LEAVES[kind](value, place)
     if is_dataclass(kind):
-        return _read_fields(kind, value, place)
+        return _read_record(kind, value, place)
     if get_origin(kind) is UnionType:
         some = next(one for one in get_args(kind) if one is not type(None))
         return None if value is None else _read(some, value, place)
     if get_origin(kind) is tuple:
         return _read_items(get_args(kind), value, place)
-    if get_origin(kind) is dict:
-        if not isinstance(value, dict):
-            raise _wrong(value, place, "a table")
-        return {key: _read(get_args(kind)[1], item, f"{place}[{shown(key)}]") for key, item in value.items()}
-    if type(value) is not kind:
-        raise _wrong(value, place, kind.__name__)
-    if isinstance(value, int) and abs(value) >= 1 << 63:
-        raise _wrong(value, place, "a number of at most 64 bits")
-    return value
+    assert get_origin(kind) is dict, kind
+    _, of_values = get_args(kind)
+    items = _FIELDS.mapping(value, place).items()
+    return {key: _read(of_values, item, f"{place}[{shown(key)}]") for key, item in items}
 
 
 _hints_of = cache(get_type_hints)
 
 
-def _read_fields(kind: Any, value: object, place: str) -> Any:
+def _read_record(kind: Any, value: object, place: str) -> Any:
     hints = _hints_of(kind)
-    if not isinstance(value, dict):
-        raise _wrong(value, place, kind.__name__)
-    for key in (*hints, *value):
-        if key not in value:
-            raise BuildError(f"{place}.{key} is missing; build it again")
-        if key not in hints:
-            raise BuildError(f"{place}: unknown key {shown(key)}; build it again with this version of netgen")
-    fields = {key: _read(hint, value[key], f"{place}.{key}") for key, hint in hints.items()}
+    tree = _FIELDS.mapping(value, place, hints)
+    fields = {key: _read(hint, tree[key], f"{place}.{key}") for key, hint in hints.items()}
     try:
         return kind(**fields)
     except NetgenError as error:
@@ -69,13 +63,8 @@ def _read_fields(kind: Any, value: object, place: str) -> Any:
 
 
 def _read_items(kinds: tuple[Any, ...], value: object, place: str) -> tuple[Any, ...]:
-    if not isinstance(value, list):
-        raise _wrong(value, place, "a list")
-    each = (kinds[0],) * len(value) if kinds[-1] is Ellipsis else kinds
-    if len(each) != len(value):
-        raise _wrong(value, place, f"a list of {len(each)}")
-    return tuple(_read(one, item, f"{place}[{i}]") for i, (one, item) in enumerate(zip(each, value, strict=True)))
-
-
-def _wrong(value: object, place: str, wanted: str) -> BuildError:
-    return BuildError(f"{place} is {shown(value)} instead of {wanted}; build it again")
+    items = _FIELDS.items(value, place)
+    each = (kinds[0],) * len(items) if kinds[-1] is Ellipsis else kinds
+    if len(each) != len(items):
+        raise _FIELDS.wrong(place, f"{len(items)} values instead of {len(each)}")
+    return tuple(_read(one, item, f"{place}[{i}]") for i, (one, item) in enumerate(zip(each, items, strict=True)))

@@ -62,6 +62,18 @@ class Fields:
         found = self.items(value, place)
         return tuple(self.integer(item, f"{place}[{k}]", least, most) for k, item in enumerate(found))
 
+    def text(self, value: object, place: str) -> str:
+        """Check for a string."""
+        if not isinstance(value, str):
+            raise self.wrong(place, f"{shown(value)} is no text")
+        return value
+
+    def boolean(self, value: object, place: str) -> bool:
+        """Check for true or false."""
+        if not isinstance(value, bool):
+            raise self.wrong(place, f"{shown(value)} is neither true nor false")
+        return value
+
     def real(self, value: object, place: str) -> float:
         """Check for a number that float64 can approximate."""
         if not isinstance(value, int | float) or isinstance(value, bool):
