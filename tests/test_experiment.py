@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from commands import run_netgen
 
 from netgen.errors import SpecError
@@ -18,7 +19,9 @@ from netgen.experiment.curve import at_size, crossing, crossing_size, over_seeds
 from netgen.experiment.results import Results
 from netgen.experiment.settings import ACCURACIES, BASES, base_of
 from netgen.experiment.trial import Point, Trial, spec_of
+from netgen.flow import learning
 
+DEVICES = ("auto", "cpu", "cuda")
 CURVE = [
     Point(weights=400, wires=400, validation=0.99, test=0.98, lengths={"auto": 800}),
     Point(weights=100, wires=100, validation=0.90, test=0.91, lengths={"auto": 300}),
@@ -85,6 +88,22 @@ def test_no_two_trials_share_a_result_and_every_seed_has_each(name: str, data: s
 def test_trials_of_one_seed_begin_with_the_same_network(tmp_path: Path) -> None:
     trials = EXPERIMENTS["ablation"].trials("mnist", seeds=2, quick=False)
     assert len({Results(tmp_path).trunk_of(trial) for trial in trials}) == 2
+
+
+def test_a_trial_made_on_a_gpu_is_not_taken_for_one_made_on_a_cpu(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Trials kept by earlier versions, which were made on CPUs, are found by `auto`."""
+    trial = EXPERIMENTS["ablation"].trials("digits", seeds=1, quick=True)[0]
+    auto, cpu, cuda = (replace(trial, spec=spec_of(trial.spec.to_yaml(), train={"device": d})) for d in DEVICES)
+    assert '"device": "auto"' in auto.key
+    assert auto.key == cpu.key != cuda.key
+    monkeypatch.setattr(learning, "DRIVERS", (str(tmp_path),))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert auto.key == cuda.key != cpu.key
+    results = Results(tmp_path)
+    assert results.path_of(auto) == results.path_of(cuda) != results.path_of(cpu)
+    assert results.trunk_of(auto) == results.trunk_of(cuda) != results.trunk_of(cpu)
 
 
 def test_what_is_charged_later_does_not_change_what_a_trial_begins_with(tmp_path: Path) -> None:

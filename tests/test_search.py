@@ -12,11 +12,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 import netgen
 from netgen.data import load_dataset
 from netgen.errors import SearchError, SpecError
+from netgen.flow import learning
 from netgen.ir.circuit import classify, evaluate
 from netgen.search import objective, search
 from netgen.search.front import front_of
@@ -177,10 +179,12 @@ class _Fake:
 
     def __init__(self, outcomes: dict[int, list[Outcome | None]]) -> None:
         self.outcomes, self.jobs, self.started = outcomes, [], []  # type: ignore[var-annotated]
+        self.specs: list[str] = []
 
     def start(self, job: Job) -> None:
         self.jobs.append(job)
         self.started.append(job.number)
+        self.specs.append(job.spec)
 
     def wait(self, seconds: float) -> list[tuple[int, Outcome | None]]:  # noqa: ARG002 (nothing to wait for)
         job = self.jobs.pop()  # the last one first: order must not matter
@@ -192,11 +196,15 @@ class _Fake:
 
 
 def _search_with(
-    outcomes: dict[int, list[Outcome | None]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str = SHORT
+    outcomes: dict[int, list[Outcome | None]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    text: str = SHORT,
+    ray_address: str | None = None,
 ) -> tuple[Any, _Fake]:
     fake = _Fake(outcomes)
     monkeypatch.setattr("netgen.search.run._workers", lambda *_: fake)
-    return search(parse_spec(f"name: fake\n{text}"), out=tmp_path), fake
+    return search(parse_spec(f"name: fake\n{text}"), out=tmp_path, ray_address=ray_address), fake
 
 
 def test_a_trial_whose_worker_died_is_run_again_and_given_up_after_three_deaths(
@@ -259,6 +267,21 @@ def test_another_seed_or_range_is_another_search(tmp_path: Path, monkeypatch: py
         front, fake = _search_with({}, tmp_path, monkeypatch, text)
         assert len(fake.started) == 8
         assert front.points != first.points
+
+
+def test_a_search_trains_all_trials_on_the_device_that_auto_means_where_it_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A trial made on a GPU is not taken for one made on a CPU; Ray gives its trials no GPU."""
+    _, on_cpu = _search_with({}, tmp_path, monkeypatch)
+    monkeypatch.setattr(learning, "DRIVERS", (str(tmp_path),))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    _, on_gpu = _search_with({}, tmp_path, monkeypatch)
+    _, on_ray = _search_with({}, tmp_path, monkeypatch, ray_address="local")
+    _, named = _search_with({}, tmp_path, monkeypatch, SHORT.replace("train: {", "train: {device: cpu, "))
+    assert [len(fake.started) for fake in (on_cpu, on_gpu, on_ray, named)] == [8, 8, 0, 0]
+    assert {parse_spec(spec).train.device for spec in on_cpu.specs} == {"cpu"}
+    assert {parse_spec(spec).train.device for spec in on_gpu.specs} == {"cuda"}
 
 
 def _finished(spec: Spec, asked: list[dict[str, Any]]) -> list[FrozenTrial]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from netgen.data import Dataset, Split, load_dataset
+from netgen.flow.learning import device_here
 from netgen.ir.circuit import Circuit, evaluate
 from netgen.ir.grid import wire_lengths
 from netgen.ir.netlist import Netlist, netlist_between, netlist_of
@@ -125,8 +126,14 @@ class Point:
 
 
 def known_by(spec: Spec) -> dict[str, object]:
-    """The keys of a spec that a trial depends on: all but those for writing and checking hardware."""
+    """The keys of a spec that a trial depends on: all but those for writing and checking hardware.
+
+    `train.device` is the device that trains on this machine. The CPU is written as `auto`, as in results that are kept
+    from earlier versions.
+    """
     keys = spec.model_dump(mode="json", exclude={"name", "emit", "check", "search"})
+    device = device_here(spec.train.device)
+    keys["train"]["device"] = "auto" if device == "cpu" else device
     return keys if spec.quantize.accuracy is None else keys | {"tables": spec.emit.tables}  # bit allocation reads it
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from netgen.data import load_dataset
 from netgen.errors import SearchError, SpecError
+from netgen.flow.learning import device_here
 from netgen.flow.store import Store, digest_of
 from netgen.learn.warnings import guess_of
 from netgen.progress import Progress, silent
@@ -80,6 +81,7 @@ def search(
     from netgen.search.front import write_front
     from netgen.search.ledger import Ledger, as_search_error, owner_of
 
+    spec = _with_device(spec, on_ray=ray_address is not None)
     folder, base = Path(out).absolute() / spec.name, (base or Path()).absolute()
     study = f"{spec.name}-{_identity(spec, base)[:16]}"
     database = storage or f"sqlite:///{folder / 'search.db'}"
@@ -185,6 +187,16 @@ class _Search:
     def _report(self, what: str) -> None:
         done = sum(trial.state.is_finished() for trial in self.ledger.trials()[: self.trials])
         self.progress(f"search: {done} of {self.trials}; {what}", done / self.trials)
+
+
+def _with_device(spec: Spec, *, on_ray: bool) -> Spec:
+    """The spec with the device that `train.device: auto` means, so that all trials of a study train on the same one.
+
+    Ray gives a trial one core and no GPU.
+    """
+    wanted = spec.train.device
+    device = "cpu" if on_ray and wanted == "auto" else device_here(wanted)
+    return spec.model_copy(update={"train": spec.train.model_copy(update={"device": device})})
 
 
 def _identity(spec: Spec, base: Path) -> str:
