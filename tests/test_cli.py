@@ -63,7 +63,7 @@ CASES = {
     "yaml": (
         "train: {",
         None,
-        "bad.yaml: line 1, column 9: expected the node content, but found '<stream end>'; correct the YAML",
+        "bad.yaml: line 1, column 9: did not find expected node content; correct the YAML",
     ),
     "missing data": (
         "data: {source: idx, path: nowhere}",

@@ -126,7 +126,7 @@ BAD = [
         "name: '../x' cannot name a build; use up to 64 letters, digits, spaces, '_', '-' and '.', beginning with a "
         "letter, a digit or '_'",
     ),
-    ("a: [", "line 1, column 5: expected the node content, but found '<stream end>'; correct the YAML"),
+    ("a: [", "line 1, column 5: did not find expected node content; correct the YAML"),
     ("seed: 1\nseed: 2", "line 2: key 'seed' stands twice; remove one"),
     ("- 3", "the file holds a list; a spec is a mapping of keys (netgen init writes one)"),
     ("seed: 2020-01-01", 'seed: "2020-01-01"; input should be a valid integer'),

@@ -6,12 +6,29 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
+from conftest import skip_or_fail
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from netgen.errors import SpecError
+from netgen.spec import document
 from netgen.spec.document import DEPTH, LIMIT, NODES, dump_yaml, parse_yaml
 from netgen.spec.spec import load_spec, parse_spec
+
+
+@pytest.fixture(params=["libyaml", "PyYAML"])
+def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Which parser reads: libyaml, or PyYAML's own, which reads where PyYAML was built without libyaml."""
+    if request.param == "PyYAML":
+        monkeypatch.setattr(yaml, "__with_libyaml__", False)
+    elif not yaml.__with_libyaml__:
+        skip_or_fail("PyYAML was built without libyaml")
+    return str(request.param)
+
+
+def test_the_parser_is_libyaml_where_there_is_one(parser: str) -> None:
+    assert type(document._loader("")).__name__ == {"libyaml": "_LibyamlLoader", "PyYAML": "_PythonLoader"}[parser]
 
 
 @pytest.mark.parametrize(
@@ -32,6 +49,7 @@ from netgen.spec.spec import load_spec, parse_spec
         ("", None),
     ],
 )
+@pytest.mark.usefixtures("parser")
 def test_yaml_becomes_plain_values(text: str, tree: object) -> None:
     assert parse_yaml(text) == tree
 
@@ -114,6 +132,7 @@ BAD = {
     "long": ("a: 1\n" * (1 << 21), f"10,485,760 characters; a spec has at most {LIMIT:,}"),
     "NUL": ("seed: 1\n\0", "line 2: character U+0000; remove it"),
     "control character": ("seed: 1\a", "line 1: character U+0007; remove it"),
+    "half a pair itself": ("a: ü\nb: ü\ud800", "line 2: character U+D800; remove it"),
     "two documents": (
         "a: 1\n---\nb: 2",
         "line 2, column 1: but found another document; correct the YAML",
@@ -122,16 +141,33 @@ BAD = {
         "a:\n\tb: 1",
         "line 2, column 1: found character '\\t' that cannot start any token; correct the YAML",
     ),
+    "no end": ("a: [", "line 1, column 5: expected the node content, but found '<stream end>'; correct the YAML"),
     "long word": ("a: *" + "b" * 100_000, None),
 }
 
 
+DEEP = f"more than {DEPTH} lists and mappings inside one another; correct the YAML"
+ESCAPE = "found invalid Unicode character escape code; correct the YAML"
+LIBYAML = {
+    "no character": f"line 2, column 7: {ESCAPE}",
+    "far beyond a character": f"line 1, column 7: {ESCAPE}",
+    "half a pair": f"line 1, column 7: {ESCAPE}",
+    "brackets": f"line 1, column 1001: {DEEP}",
+    "closed brackets": f"line 1, column 1003: {DEEP}",
+    "tab": "line 2, column 1: found character that cannot start any token; correct the YAML",
+    "no end": "line 1, column 5: did not find expected node content; correct the YAML",
+}
+"""What libyaml says otherwise."""
+
+
 @pytest.mark.parametrize("case", BAD)
-def test_other_yaml_ends_in_one_short_line(case: str) -> None:
+def test_other_yaml_ends_in_one_short_line(case: str, parser: str) -> None:
     """Of the bomb, a4 holds more than 9^4 values and a5 more than 9^5; of the chain, a0 to an hold, with their keys,
     3 + 4 + ... + (n + 3): 19,897 for n = 196, the first more than 20,000 for n = 197.
     """
     text, message = BAD[case]
+    if parser == "libyaml":
+        message = LIBYAML.get(case, message)
     with pytest.raises(SpecError) as caught:
         parse_yaml(text)
     assert message is None or str(caught.value) == message

@@ -4,26 +4,36 @@ Anyone may have written the text. Whatever it holds, parsing ends within seconds
 """
 
 import re
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import yaml
+from yaml.composer import Composer
+from yaml.constructor import SafeConstructor
+from yaml.parser import Parser
+from yaml.reader import Reader
+from yaml.resolver import Resolver
+from yaml.scanner import Scanner
 
 from netgen.errors import SpecError
 from netgen.text import shown
 
 LIMIT = 256 << 10
-"""Bytes that a spec may have; PyYAML parses 200 kB a second."""
+"""Characters that a spec may have."""
 
 DEPTH = 20
 """Lists and mappings that may lie inside one another."""
 
 NODES = 20_000
-"""Values that a spec may hold, those of aliases counted at each use."""
+"""Values that a spec may hold, those of aliases counted at each use.
+
+20,000 take 0.2 s by libyaml, 0.6 s by PyYAML's own parser.
+"""
 
 DIGITS = 100
 """Characters that a number may have."""
 
+_TOO_DEEP = f"more than {DEPTH} lists and mappings inside one another"
 _YAML = "tag:yaml.org,2002:"
 _KINDS = {
     f"{_YAML}{tag}": kind
@@ -41,7 +51,7 @@ _MERGE = f"{_YAML}merge"
 
 
 def parse_yaml(text: str) -> Any:
-    """Parse YAML 1.1 by PyYAML's safe loader, without dates and other tags, with YAML 1.2's numbers (1e-4).
+    """Parse YAML 1.1 by PyYAML, without dates and other tags, with YAML 1.2's numbers (1e-4).
 
     Anchors, aliases and merge keys are expanded.
 
@@ -49,22 +59,33 @@ def parse_yaml(text: str) -> Any:
     """
     if len(text) > LIMIT:
         raise SpecError(f"{len(text):,} characters; a spec has at most {LIMIT:,}")
-    loader: _Loader | None = None
+    if odd := Reader.NON_PRINTABLE.search(text):
+        line = text.count("\n", 0, odd.start()) + 1
+        raise SpecError(f"line {line}: character U+{ord(odd[0]):04X}; remove it")
+    loader = _loader(text)
     try:
-        loader = _Loader(text)
         return loader.get_single_data()
-    except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        raise SpecError(f"line {line}: character U+{int(error.character):04X}; remove it") from error
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        place = _place_of(error, text)
         problem = " ".join(f"{error.problem or error.context}".split())
+        if problem == "exceeded maximum nesting depth":  # libyaml's own limit, 1,000
+            problem = _TOO_DEEP
         problem = problem if len(problem) < 160 else f"{problem[:157]}..."
         raise SpecError(f"{place}{problem}; correct the YAML") from error
     except (ValueError, OverflowError) as error:  # chr() of an escape such as \U00110000
-        line = loader.line + 1 if loader else 1
+        line = getattr(loader, "line", 0) + 1
         raise SpecError(f"line {line}: an escape that is no character; correct the YAML") from error
+
+
+def _place_of(error: yaml.MarkedYAMLError, text: str) -> str:
+    """Where an error is; libyaml takes the end of a text for a line of its own."""
+    mark = error.problem_mark or error.context_mark
+    if mark is None:
+        return ""
+    line, column = mark.line, mark.column
+    if line > (last := text.count("\n")):
+        line, column = last, len(text) - text.rfind("\n") - 1
+    return f"line {line + 1}, column {column + 1}: "
 
 
 def dump_yaml(tree: Any) -> str:
@@ -77,16 +98,24 @@ def _fail(node: yaml.Node, reason: str) -> SpecError:
     return SpecError(f"line {node.start_mark.line + 1}: {reason}")
 
 
-class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader with limits; keys are text, whatever they look like, and stand once."""
+class _Loader(Composer, SafeConstructor, Resolver):
+    """PyYAML's safe loader with limits; keys are text, whatever they look like, and stand once.
+
+    It makes values of the events of a parser, which a subclass brings.
+    """
+
+    check_event: Callable[..., bool]
+    peek_event: Callable[[], yaml.Event]
 
     yaml_implicit_resolvers = {  # noqa: RUF012 (PyYAML's own way to name them)
         first: [(tag, pattern) for tag, pattern in found if tag in _KINDS or tag == _MERGE]
         for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
+    def __init__(self) -> None:
+        Composer.__init__(self)
+        SafeConstructor.__init__(self)
+        Resolver.__init__(self)
         self.depth, self.count = 0, 0
         self.sizes: dict[int, int] = {}
 
@@ -120,13 +149,13 @@ class _Loader(yaml.SafeLoader):
 
     def _check_depth(self) -> None:
         if self.depth > DEPTH:
-            reason = f"more than {DEPTH} lists and mappings inside one another; write a flat spec"
-            raise SpecError(f"line {self._line()}: {reason}")
+            raise SpecError(f"line {self._line()}: {_TOO_DEEP}; write a flat spec")
 
     def _line(self) -> int:
         """The line, from 1, on which the next event begins."""
-        line: int = self.peek_event().start_mark.line  # type: ignore[no-untyped-call]
-        return line + 1
+        mark = self.peek_event().start_mark
+        assert mark is not None
+        return mark.line + 1
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         """Make a plain value of a node."""
@@ -159,6 +188,32 @@ class _Loader(yaml.SafeLoader):
             if key.tag != _MERGE:
                 key.tag = f"{_YAML}str"
         return super().construct_mapping(node, deep)
+
+
+class _PythonLoader(_Loader, Parser, Scanner, Reader):
+    """Reads events by PyYAML's own parser."""
+
+    def __init__(self, text: str) -> None:
+        Reader.__init__(self, text)
+        Scanner.__init__(self)
+        Parser.__init__(self)
+        super().__init__()
+
+
+def _loader(text: str) -> _Loader:
+    """A loader by libyaml, six times as fast as PyYAML's own parser, where PyYAML was built with it."""
+    return _LibyamlLoader(text) if yaml.__with_libyaml__ else _PythonLoader(text)
+
+
+if yaml.__with_libyaml__:
+    from yaml._yaml import CParser
+
+    class _LibyamlLoader(_Loader, CParser):
+        """Reads events by libyaml; composes values as PyYAML does, with the limits of `_Loader`."""
+
+        def __init__(self, text: str) -> None:
+            CParser.__init__(self, text)
+            super().__init__()
 
 
 class _Dumper(yaml.SafeDumper):
