@@ -4,7 +4,7 @@ import numpy as np
 
 from netgen.ir.fixed import Words
 
-__all__ = ["check_rows", "products", "row_sums", "targets_of"]
+__all__ = ["channels_of", "check_rows", "products", "row_sums", "targets_of"]
 
 DENSE_SHARE = 0.25
 """Share of non-zero weights, among rows and columns that have any, from which a matrix product is faster."""
@@ -65,3 +65,24 @@ def products(words: Words, starts: Words, source: Words, weight: Words) -> Words
         total = (rows @ words.T.astype(number)).T
     sums: Words = np.ascontiguousarray(total).astype(np.int64)
     return sums
+
+
+def channels_of(neurons: int, target: Words, parameter: Words | None) -> Words:
+    """The channel of each neuron of a layer, (n,), from 0: neurons that share a parameter, directly or by others.
+
+    Args:
+        target, parameter: (m,) of each wire, the index of its neuron and the number of its parameter; None for wires
+            that share none.
+    """
+    label = np.arange(neurons, dtype=np.int64)
+    if parameter is None:
+        return label
+    _, number = np.unique(parameter, return_inverse=True)
+    while True:
+        least = np.full(int(number.max(initial=-1)) + 1, neurons, dtype=np.int64)
+        np.minimum.at(least, number, label[target])
+        found = label.copy()
+        np.minimum.at(found, target, least[number])
+        if np.array_equal(found, label):
+            return np.unique(label, return_inverse=True)[1].astype(np.int64)
+        label = found

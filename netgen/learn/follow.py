@@ -19,10 +19,13 @@ FIRST = 10
 
 
 class Follower:
-    """Place the network again as its masks change, on the smallest box that the spec allows.
+    """Place the network again as its wires change, on the smallest box that the spec allows.
 
     Args:
         moves: of each placement; the first has ten times as many.
+
+    Attributes:
+        length: wire length of the last placement.
     """
 
     def __init__(self, spec: PlaceSpec, *, moves: int, seed: int) -> None:
@@ -30,8 +33,30 @@ class Follower:
         self.length = 0
         self._site: list[Words] = []
 
+    def sites(self, netlist: Netlist, sizes: Sequence[int]) -> list[Words]:
+        """Place a netlist, starting from the last placement.
+
+        Args:
+            sizes: neurons of each layer, the inputs included, dead ones counted.
+        Returns: for each layer, (n, 3) int64, in units of the pitch; -1 for neurons that the netlist does not have.
+        Raises: FitError, when the spec's box is too small.
+        """
+        from netgen.place import place
+
+        grid, regions = board_of(self.spec, netlist)
+        start = self._start(netlist, grid, regions) if self._site else None
+        moves = self.moves if self._site else FIRST * self.moves
+        placement = place(netlist, grid, regions, method=self.spec.method, start=start, moves=moves, seed=self.seed)
+        self.length = int(wire_lengths(netlist, placement).sum())
+        self._site = [np.full((size, 3), -1, dtype=np.int64) for size in sizes]
+        for layer, sites in enumerate(self._site):
+            members = netlist.layer == layer
+            sites[netlist.index[members]] = placement.site[members]
+        pitch = np.array(grid.pitch)
+        return [np.where(sites < 0, sites, sites * pitch) for sites in self._site]
+
     def __call__(self, masks: Sequence[Bools], weights: Sequence[Words] = ()) -> list[Reals]:
-        """Place the network, and measure the distances of its neurons.
+        """Place a multilayer perceptron, and measure the distances of its neurons.
 
         Args:
             masks: per layer, (n_out, n_in) bool.
@@ -40,30 +65,21 @@ class Follower:
             one of them has no site.
         Raises: FitError, when the spec's box is too small.
         """
-        from netgen.place import place
-
         netlist = netlist_between(masks)
         if weights:
             netlist = replace(netlist, weight=_by_wire(netlist, weights))
-        grid, regions = board_of(self.spec, netlist)
-        start = self._start(netlist, grid, regions) if self._site else None
-        moves = self.moves if self._site else FIRST * self.moves
-        placement = place(netlist, grid, regions, method=self.spec.method, start=start, moves=moves, seed=self.seed)
-        self.length = int(wire_lengths(netlist, placement).sum())
-        sizes = [masks[0].shape[1], *(len(mask) for mask in masks)]
-        self._site = [np.full((size, 3), -1, dtype=np.int64) for size in sizes]
-        for layer, sites in enumerate(self._site):
-            members = netlist.layer == layer
-            sites[netlist.index[members]] = placement.site[members]
-        pitch = np.array(grid.pitch)
-        return [_apart(source, target, pitch) for source, target in pairwise(self._site)]
+        sites = self.sites(netlist, [masks[0].shape[1], *(len(mask) for mask in masks)])
+        return [_apart(source, target) for source, target in pairwise(sites)]
 
     def _start(self, netlist: Netlist, grid: Grid, regions: Regions) -> Placement | None:
         """The last placement, moved into the current box; None when a neuron had no site or regions forbid it."""
         from netgen.place.repack import repack
 
-        where = np.concatenate([self._site[k][netlist.index[netlist.layer == k]] for k in range(netlist.layers)])
-        if len(where) != netlist.neurons or (where < 0).any():
+        where = np.empty((netlist.neurons, 3), dtype=np.int64)
+        for layer in range(netlist.layers):
+            members = netlist.layer == layer
+            where[members] = self._site[layer][netlist.index[members]]
+        if (where < 0).any():
             return None
         return repack(where, netlist, grid, regions)
 
@@ -77,9 +93,9 @@ def _by_wire(netlist: Netlist, values: Sequence[Words]) -> Words:
     return found
 
 
-def _apart(source: Words, target: Words, pitch: Words) -> Reals:
+def _apart(source: Words, target: Words) -> Reals:
     """Manhattan distances, (targets, sources), between sites (n, 3); a site of -1 is none, at distance 0."""
-    distance: Reals = (np.abs(target[:, None] - source) * pitch).sum(axis=2).astype(np.float64)
+    distance: Reals = np.abs(target[:, None] - source).sum(axis=2).astype(np.float64)
     distance[(target < 0).any(axis=1)] = 0.0
     distance[:, (source < 0).any(axis=1)] = 0.0
     return distance

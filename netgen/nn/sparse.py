@@ -81,15 +81,17 @@ class _Linear(torch.autograd.Function):
         return torch.from_numpy(out).t()
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor, Tensor, None]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None, None]:
         """Gradients of x, the wires' weights and the biases."""
         across, values = ctx.saved_tensors
         back = grads[0].t().contiguous()
-        gradient = np.zeros(len(values), dtype=back.numpy().dtype)
+        by_values = ctx.needs_input_grad[1]
+        gradient = np.zeros(len(values) if by_values else 0, dtype=back.numpy().dtype)
         by_x = np.zeros(tuple(across.shape) if ctx.needs_input_grad[0] else (0, 0), dtype=gradient.dtype)
         _backward(ctx.wires.starts, ctx.wires.columns, values.numpy(), across.numpy(), back.numpy(), gradient, by_x)
         x_gradient = torch.from_numpy(by_x).t() if ctx.needs_input_grad[0] else None
-        return x_gradient, torch.from_numpy(gradient), back.sum(dim=1), None
+        by_bias = back.sum(dim=1) if ctx.needs_input_grad[2] else None
+        return x_gradient, torch.from_numpy(gradient) if by_values else None, by_bias, None
 
 
 def _compiled(function: Function) -> Function:
@@ -115,16 +117,52 @@ def _forward(starts: Words, columns: Words, values: Floats, x: Floats, out: Floa
 def _backward(
     starts: Words, columns: Words, values: Floats, x: Floats, back: Floats, gradient: Floats, by_x: Floats
 ) -> None:
-    """Set `gradient`, (m,), and add to `by_x`, (n_in, n) or empty, from `back`, (n_out, n)."""
+    """Set `gradient`, (m,) or empty, and add to `by_x`, (n_in, n) or empty, from `back`, (n_out, n)."""
     for i in range(len(back)):
         row = back[i]
         for e in range(starts[i], starts[i + 1]):
             j = columns[e]
-            entered, total = x[j], row[0] * 0
-            for k in range(len(row)):
-                total += row[k] * entered[k]
-            gradient[e] = total
+            if len(gradient):
+                entered, total = x[j], row[0] * 0
+                for k in range(len(row)):
+                    total += row[k] * entered[k]
+                gradient[e] = total
             if len(by_x):
                 w, target = values[e], by_x[j]
                 for k in range(len(row)):
                     target[k] += w * row[k]
+
+
+def row_products(wires: Wires, x: Floats, back: Floats) -> Floats:
+    """The sum over the samples of the products of each wire's two ends, (m,), from (n_in, n) and (n_out, n)."""
+    found = np.zeros(len(wires.columns), dtype=back.dtype)
+    none = np.zeros((0, 0), dtype=back.dtype)
+    values = np.zeros(len(found), dtype=back.dtype)
+    _backward(wires.starts, wires.columns, values, np.ascontiguousarray(x), np.ascontiguousarray(back), found, none)
+    return found
+
+
+@_compiled
+def squares_by_parameter(starts: Words, rows: Words, columns: Words, back: Floats, x: Floats) -> Floats:
+    """Sum up, over classes and samples, the squares of the derivatives by parameters that several wires share.
+
+    Args:
+        starts: (p + 1,) where the wires of each parameter begin; rows, columns: (m,) of these wires.
+        back: (classes, n_out, n) derivatives by the sums.
+        x: (n_in, n).
+    Returns: (p,) float64.
+    """
+    found = np.zeros(len(starts) - 1)
+    total = np.zeros(x.shape[1], dtype=x.dtype)
+    for c in range(len(back)):
+        for k in range(len(found)):
+            total[:] = 0
+            for e in range(starts[k], starts[k + 1]):
+                row, entered = back[c, rows[e]], x[columns[e]]
+                for s in range(len(total)):
+                    total[s] += row[s] * entered[s]
+            square = total[0] * 0
+            for s in range(len(total)):
+                square += total[s] * total[s]
+            found[k] += square
+    return found

@@ -10,11 +10,12 @@ from netgen.ir.circuit import CircuitLayer, LayerRange, range_of, saturated
 from netgen.ir.fixed import FixedPoint, Reals, Words
 from netgen.ir.functions import Clip, apply_all
 from netgen.ir.network import Layer, Network
+from netgen.ir.rows import channels_of
 from netgen.quantize.integer import BIAS_LIMIT
 from netgen.quantize.layer_formats import NetworkFormats
 from netgen.quantize.step_functions import MOST_STEPS, pipeline_steps
 from netgen.quantize.value_samples import NetworkValues
-from netgen.quantize.weight_words import channels_of, weight_words
+from netgen.quantize.weight_words import weight_words
 
 __all__ = ["LayerRounding"]
 
@@ -88,7 +89,7 @@ class LayerRounding:
 
     def _sums(self, layer: Layer, width: int, per_channel: bool) -> CircuitLayer:
         source_frac = self.frac[layer.source]
-        channel = channels_of(layer) if per_channel or len(self.samples) else None
+        channel = channels_of(len(layer), layer.target, layer.parameter) if per_channel or len(self.samples) else None
         factors = self.values.square[layer.source]
         factors = factors if factors.any() else np.ones_like(factors)
         found = weight_words(layer, source_frac, width, factors=factors, channel=channel if per_channel else None)

@@ -9,7 +9,7 @@ from netgen.ir.fixed import FixedPoint, Reals, Words
 from netgen.ir.network import Layer
 from netgen.quantize.formats import best_format
 
-__all__ = ["WeightWords", "channels_of", "weight_words"]
+__all__ = ["WeightWords", "weight_words"]
 
 SPREAD = 8
 """Bits by which the step of a channel may be finer than that of the whole layer."""
@@ -82,19 +82,3 @@ def _fracs(layer: Layer, chosen: Bools, width: int, factors: Reals, channel: Wor
         best = best_format(layer.weight[group], width, signed=True, factors=factors[group], coarser=1).frac
         fracs[wires[group[0]]] = min(best, whole + SPREAD)
     return fracs[wires]
-
-
-def channels_of(layer: Layer) -> Words:
-    """The channel of each neuron, (n,), from 0: neurons that share a trained parameter, directly or by others."""
-    label = np.arange(len(layer), dtype=np.int64)
-    if layer.parameter is None:
-        return label
-    _, parameter = np.unique(layer.parameter, return_inverse=True)
-    while True:
-        least = np.full(int(parameter.max(initial=-1)) + 1, len(layer), dtype=np.int64)
-        np.minimum.at(least, parameter, label[layer.target])
-        found = label.copy()
-        np.minimum.at(found, layer.target, least[parameter])
-        if np.array_equal(found, label):
-            return np.unique(label, return_inverse=True)[1].astype(np.int64)
-        label = found

@@ -218,6 +218,9 @@ class PruneSpec(Section):
         description="share of the wires that are regrown at each pruning, those with the largest gradient per unit of "
         "length (after RigL)",
     )
+    untie_at: PositiveInt = Field(
+        100_000, description="at or below this many wires, every use of a weight of a convolution has its own weight"
+    )
     place_at: PositiveInt = Field(20_000, description="at or below this many wires, place the network in every round")
     place_moves: Moves = Field(300_000, description="moves of each placement; the first has ten times as many")
     place_share: float | None = Field(

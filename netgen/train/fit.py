@@ -15,6 +15,7 @@ from netgen.nn.defaults import torch_defaults
 from netgen.progress import Progress, silent
 from netgen.train.mlp import Mlp
 from netgen.train.samples import Batch, Samples
+from netgen.train.trainable import TrainableNetwork
 
 UNDISTORTED = 0.2
 """Share of the epochs, the last ones under a decaying rate, that show the samples undistorted: batch normalization and
@@ -90,7 +91,7 @@ class Descent:
             module.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
         )
         self.per_epoch = max(len(samples) // recipe.batch_size, 1)
-        columns = (lambda: module.kept[0]) if isinstance(module, Mlp) else None
+        columns = (lambda: module.columns) if isinstance(module, Mlp | TrainableNetwork) else None
         self._stream = samples.stream(recipe.batch_size, seed, columns, view_order)
 
     @property

@@ -68,7 +68,7 @@ class Pruning:
         self.mlp, self.samples, self.recipe, self.spec, self.seed = mlp, samples, recipe, spec, seed
         self.penalty, self.placer = penalty, distances
         self.descent = Descent(mlp, samples, recipe, seed=seed)
-        self.schedule = PruningSchedule(spec, mlp.sizes, mlp.wires)
+        self.schedule = PruningSchedule.of_sizes(spec, mlp.sizes, mlp.wires)
         self.distances: list[Reals] | None = None
         self.first_length = 0.0
         self._coefficients: list[Tensor] = []

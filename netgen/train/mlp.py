@@ -94,6 +94,11 @@ class Mlp(nn.Module):
         return [layer for layer in self.linears if isinstance(layer, MaskedLinear)]
 
     @property
+    def columns(self) -> Tensor:
+        """The features that the network reads: the inputs that are left."""
+        return self.kept[0]
+
+    @property
     def weights_total(self) -> int:
         """Weights of the dense network."""
         return sum(a * b for a, b in itertools.pairwise(self.sizes))

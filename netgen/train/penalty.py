@@ -61,11 +61,15 @@ class Penalty:
             return []
         distances = distances or [torch.ones_like(layer.mask) for layer in mlp.masked]
         coefficients = [strength * rule.coefficient(distance, self.power) for distance in distances]
-        if saliencies is None or self.reweight_at is None or mlp.wires > self.reweight_at:
+        if saliencies is None or not self.reweights(mlp.wires):
             return coefficients
         densities = [saliency / distance.clamp(min=1) for saliency, distance in zip(saliencies, distances, strict=True)]
-        factors = _reweighting(densities, [layer.mask > 0 for layer in mlp.masked])
+        factors = reweighting(densities, [layer.mask > 0 for layer in mlp.masked])
         return [coefficient * factor for coefficient, factor in zip(coefficients, factors, strict=True)]
+
+    def reweights(self, wires: int) -> bool:
+        """Whether the penalty of a network of so many wires is reweighted."""
+        return self.reweight_at is not None and wires <= self.reweight_at
 
     def proximal_step(self, mlp: Mlp, coefficients: Sequence[Tensor], rate: float) -> None:
         """Take the proximal step of the penalty on all weights, in place.
@@ -81,7 +85,7 @@ class Penalty:
                     rule.proximal_step(layer.weight.data, coefficient, rate)
 
 
-def _reweighting(densities: Sequence[Tensor], masks: Sequence[Tensor]) -> list[Tensor]:
+def reweighting(densities: Sequence[Tensor], masks: Sequence[Tensor]) -> list[Tensor]:
     """Factor of the coefficient of each weight, with mean 1 over the masks: the smaller, the more salient the weight.
 
     Before normalization the factor is 1 / (1 + s / median(s)) with s the square root of a weight's saliency per unit

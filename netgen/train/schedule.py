@@ -1,5 +1,6 @@
 """The pruning schedule: how many weights, or how much wire, each pruning should leave."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -31,18 +32,24 @@ class PruningSchedule:
     """The targets from the first pruning to the last.
 
     Attributes:
-        sizes: number of inputs, then of neurons in each layer, of the dense network.
-        wires: weights that the masks keep before the first pruning.
+        weights_total: weights of the dense network, of which a sparsity is a share.
+        fan_in: of each layer of the dense network.
+        wires: weights that are left before the first pruning.
     """
 
     spec: PruneSpec
-    sizes: tuple[int, ...]
+    weights_total: int
+    fan_in: tuple[int, ...]
     wires: int
 
-    @property
-    def weights_total(self) -> int:
-        """Weights of the dense network."""
-        return sum(a * b for a, b in pairwise(self.sizes))
+    @classmethod
+    def of_sizes(cls, spec: PruneSpec, sizes: Sequence[int], wires: int) -> "PruningSchedule":
+        """The targets of a multilayer perceptron.
+
+        Args:
+            sizes: number of inputs, then of neurons in each layer, of the dense network.
+        """
+        return cls(spec, sum(a * b for a, b in pairwise(sizes)), tuple(sizes[:-1]), wires)
 
     def target(self, done: float, length: float | None = None) -> PruningTarget:
         """The target when a share `done` of the schedule, 0 to 1, is done.
@@ -58,8 +65,7 @@ class PruningSchedule:
         if spec.wires is not None:
             return PruningTarget(count=round(_between(self.wires, spec.wires, done)))
         if spec.fan_in is not None:
-            wanted = per_layer(spec.fan_in, len(self.sizes) - 1)
-            pairs = zip(self.sizes[:-1], wanted, strict=True)
+            pairs = zip(self.fan_in, per_layer(spec.fan_in, len(self.fan_in)), strict=True)
             return PruningTarget(fan_in=tuple(round(_between(a, b, done)) for a, b in pairs))
         assert spec.wire_length is not None
         dense = self._unplaced_rounds / spec.rounds

@@ -1,12 +1,14 @@
 """Select the weights that a pruning keeps: a rule's best ones, within a target."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
+from netgen.errors import TrainError
 from netgen.ir.arrays import Bools
-from netgen.ir.fixed import Reals
+from netgen.ir.fixed import Reals, Words
 from netgen.spec.sections import PruneSpec
 from netgen.train.prune import RULES, Weights, keep_best, keep_per_neuron, keep_within_length, split_like
 from netgen.train.schedule import PruningTarget
@@ -23,7 +25,7 @@ def select(
     sizes: Sequence[int],
     share: float,
 ) -> list[Bools]:
-    """Return new masks with the best weights by the spec's rule.
+    """Return new masks of a multilayer perceptron with the best weights by the spec's rule.
 
     Args:
         masks: per layer (n_out, n_in), of the neurons that are left.
@@ -32,26 +34,70 @@ def select(
         share: part of the target, 0 to 1, that is filled; regrowth fills the rest.
     Returns: per layer (n_out, n_in), subsets of `masks`.
     """
-    layers = range(len(masks))
+    candidates = [
+        Candidates(weight[mask], curvature[mask], np.ones(int(mask.sum())), distance[mask], mask.sum(axis=1), a * b)
+        for weight, curvature, distance, mask, (a, b) in zip(
+            sensitivity.weight, sensitivity.curvature, distances, masks, pairwise(sizes), strict=True
+        )
+    ]
+    return split_like(np.concatenate(select_parameters(target, spec, candidates, share=share)), masks)
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """The parameters of one layer, among which some are kept, each array (p,).
+
+    Attributes:
+        weight: as trained.
+        curvature: second derivative of the loss.
+        wires: how many wires have this weight.
+        length: of these wires together.
+        fan_in: (n,) parameters of each neuron, which are listed neuron after neuron; None for tied weights.
+        total: weights of the layer before pruning.
+    """
+
+    weight: Reals
+    curvature: Reals
+    wires: Reals
+    length: Reals
+    fan_in: Words | None
+    total: int
+
+
+def select_parameters(
+    target: PruningTarget, spec: PruneSpec, layers: Sequence[Candidates], *, share: float
+) -> list[Bools]:
+    """Choose the parameters that a pruning keeps: the best by the spec's rule, within the target.
+
+    Args:
+        share: part of the target, 0 to 1, that is filled; regrowth fills the rest.
+    Returns: per layer (p,) bool.
+    """
     layer_wise = spec.scope == "layer" or target.fan_in is not None
-    groups = [[k] for k in layers] if layer_wise else [list(layers)]
+    groups = [[layer] for layer in layers] if layer_wise else [list(layers)]
     ranking = RULES[spec.rule].ranking
+    total, length_total = sum(layer.total for layer in layers), float(sum(layer.length.sum() for layer in layers))
     kept: list[Bools] = []
-    weights_total = sum(a * b for a, b in pairwise(sizes))
-    length_total = float(sum(d[m].sum() for d, m in zip(distances, masks, strict=True)))
-    for group in groups:
-        lengths = np.concatenate([distances[k][masks[k]] for k in group])
+    for index, group in enumerate(groups):
+        lengths, wires = (np.concatenate([getattr(layer, name) for layer in group]) for name in ("length", "wires"))
         weights = Weights(
-            np.concatenate([sensitivity.weight[k][masks[k]] for k in group]),
+            np.concatenate([layer.weight for layer in group]),
             np.maximum(lengths, 1.0) ** spec.distance_power,
-            np.concatenate([sensitivity.curvature[k][masks[k]] for k in group]),
+            np.concatenate([layer.curvature for layer in group]),
         )
         if target.fan_in is not None:
-            kept.append(keep_per_neuron(ranking, weights, masks[group[0]].sum(axis=1), target.fan_in[group[0]]))
+            fan_in = group[0].fan_in
+            if fan_in is None:
+                raise TrainError("prune.fan_in: a layer shares weights between neurons; set prune.untie_at")
+            kept.append(keep_per_neuron(ranking, weights, fan_in, target.fan_in[index]))
         elif target.count is not None:
-            size = sum(sizes[k] * sizes[k + 1] for k in group)
-            kept.append(keep_best(ranking, weights, round(share * target.count * size / weights_total)))
+            count = round(share * target.count * sum(layer.total for layer in group) / total)
+            tied = bool((wires != 1).any())
+            kept.append(
+                keep_within_length(ranking, weights, wires, count) if tied else keep_best(ranking, weights, count)
+            )
         else:
             most = share * target.length * lengths.sum() / max(length_total, 1.0)
             kept.append(keep_within_length(ranking, weights, lengths, most))
-    return split_like(np.concatenate(kept), masks)
+    parts = np.split(np.concatenate(kept), np.cumsum([len(layer.weight) for layer in layers])[:-1])
+    return list(parts)

@@ -1,0 +1,310 @@
+"""Any `Network` as a PyTorch module: sums and maxima of earlier neurons, by wires, whose weights may be tied.
+
+Values are held with one row for each neuron, (neurons, samples), so that the samples of a neuron are contiguous in
+memory. Wires that are pruned disappear from the arrays; so do dead neurons. Names and numbers of neurons stay those of
+the network that the module was made of.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from netgen.errors import TrainError
+from netgen.ir.fixed import Reals, Words
+from netgen.ir.functions import of_neurons
+from netgen.ir.network import Layer, Network
+from netgen.nn.defaults import torch_defaults
+from netgen.nn.functions import apply_composition
+from netgen.nn.sparse import Wires, linear
+
+__all__ = ["TrainableLayer", "TrainableNetwork"]
+
+LEAST_VARIANCE = 1e-5
+"""Added to variances before they divide: BatchNorm's own constant."""
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Where a layer finds what it reads.
+
+    Attributes:
+        reads: the blocks of values that it reads, by index; 0 for the inputs.
+        wires: of a sum, with columns among the rows of these blocks, one block after the other.
+        sources: of a maximum, (n, k) such columns; neurons that read fewer than k name their first one again.
+    """
+
+    reads: tuple[int, ...]
+    wires: Wires | None
+    sources: Tensor | None
+
+
+class TrainableLayer(nn.Module):
+    """One layer: weights of its parameters, a bias for each neuron, and batch normalization if asked.
+
+    Attributes:
+        like: the layer that it was made of.
+        first: number of the layer's first neuron.
+        rows: (n,) int64, the neurons that are left, by their index in `like`, ascending.
+        source: (m,) int64, the number of the neuron that each wire reads.
+        target: (m,) int64, the neuron that it leads into, by its index in `like`; ascending.
+        parameter: (m,) int64, the index in `weight` of the weight of each wire.
+        weight: (p,), the weight of each parameter; empty for a maximum.
+        bias: (n,).
+        norm: batch normalization of the sums, for each neuron on its own; None for none.
+        saliency: (p,) of the parameters at the last pruning; None before it.
+    """
+
+    def __init__(self, layer: Layer, first: int) -> None:
+        super().__init__()
+        self.like, self.first = layer, first
+        self.rows: Words = np.arange(len(layer), dtype=np.int64)
+        self.source, self.target = layer.source.copy(), layer.target.copy()
+        one: Words = np.arange(layer.wires, dtype=np.int64)
+        self.parameter: Words = one
+        if layer.parameter is not None and self.gathers_sums:
+            one, self.parameter = np.unique(layer.parameter, return_index=True, return_inverse=True)[1:]
+        self.weight = nn.Parameter(torch.from_numpy(layer.weight[one].copy() if self.gathers_sums else np.zeros(0)))
+        self.bias = nn.Parameter(torch.from_numpy(layer.bias.copy()))
+        self.norm: nn.BatchNorm1d | None = None
+        self.saliency: Reals | None = None
+        self.activation = layer.activation
+        self.plan = Plan((), None, None)
+
+    @property
+    def gathers_sums(self) -> bool:
+        """Whether neurons compute weighted sums, not maxima."""
+        return self.like.gather == "sum"
+
+    @property
+    def tied(self) -> bool:
+        """Whether wires share weights."""
+        return self.gathers_sums and len(self.weight) < len(self.source)
+
+    def gathered(self, across: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        """Sums before normalization, or maxima, (n, samples), of what the layer reads, (columns, samples)."""
+        if self.plan.sources is not None:
+            chosen: Tensor = across[self.plan.sources].max(dim=1).values
+            return chosen
+        assert self.plan.wires is not None
+        values = weight.index_select(0, self.wire_parameter) if self.tied else weight
+        return linear(across.t(), values, bias, self.plan.wires).t()
+
+    def activated(self, gathered: Tensor) -> Tensor:
+        """Normalize and apply the functions of the layer, (n, samples)."""
+        if self.norm is not None:
+            gathered = self.norm(gathered[None])[0]
+        return apply_composition(self.activation, gathered)
+
+    @property
+    def wire_parameter(self) -> Tensor:
+        """`parameter` as a tensor."""
+        return torch.from_numpy(self.parameter)
+
+    @property
+    def wire_weight(self) -> Reals:
+        """The weight of each wire, (m,) float64."""
+        if not self.gathers_sums:
+            return np.ones(len(self.source))
+        values: Reals = self.weight.detach().double().numpy()[self.parameter]
+        return values
+
+    def untie(self) -> None:
+        """Give every wire a weight of its own, equal to the one that it shared; the optimizer must be made anew."""
+        if self.tied:
+            self.weight = nn.Parameter(self.weight.detach().index_select(0, self.wire_parameter).clone())
+            self.saliency = None if self.saliency is None else self.saliency[self.parameter]
+            self.parameter = np.arange(len(self.source))
+
+    def folded(self) -> tuple[Reals, Reals]:
+        """Weights of the wires and biases with batch normalization folded in: (m,) and (n,) float64."""
+        weight, bias = self.wire_weight, self.bias.detach().double().numpy()
+        if self.norm is None:
+            return weight, bias
+        gain, mean = gain_of(self.norm), self.norm.running_mean
+        assert mean is not None
+        bias = (bias - mean.double().numpy()) * gain + self.norm.bias.detach().double().numpy()
+        return weight * gain[np.searchsorted(self.rows, self.target)], bias
+
+
+class TrainableNetwork(nn.Module):
+    """Any network of sums and maxima, with gradients; its scores are the values of its first output.
+
+    Args:
+        network: whose weights, ties and functions it starts with.
+
+    Attributes:
+        inputs: (k,) int64, the inputs that are left, ascending.
+        layers: those that have neurons, in topological order.
+    """
+
+    @torch_defaults()
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.like = network
+        self.inputs: Words = np.arange(network.features, dtype=np.int64)
+        self.layers = nn.ModuleList(
+            TrainableLayer(layer, first) for layer, first in zip(network.layers, network.first, strict=False)
+        )
+        self.renew()
+        self.float()
+
+    @property
+    def parts(self) -> list[TrainableLayer]:
+        """The layers."""
+        return [layer for layer in self.layers if isinstance(layer, TrainableLayer)]
+
+    @property
+    def sums(self) -> list[TrainableLayer]:
+        """The layers that have weights."""
+        return [layer for layer in self.parts if layer.gathers_sums]
+
+    @property
+    def wires(self) -> int:
+        """Number of wires, those of maxima included."""
+        return sum(len(layer.source) for layer in self.parts)
+
+    @property
+    def columns(self) -> Tensor:
+        """`inputs` as a tensor: the features that the network reads."""
+        return torch.from_numpy(self.inputs)
+
+    @property
+    def scores(self) -> Words:
+        """Numbers of the neurons that give the scores, (classes,)."""
+        return self.like.outputs[0].neuron.reshape(-1)
+
+    def renew(self) -> None:
+        """Find again where each layer finds what it reads; needed whenever wires or neurons were removed."""
+        block = np.full(self.like.neurons, -1, dtype=np.int64)
+        row = np.zeros(self.like.neurons, dtype=np.int64)
+        numbers = [self.inputs, *(layer.first + layer.rows for layer in self.parts)]
+        for index, own in enumerate(numbers):
+            block[own], row[own] = index, np.arange(len(own))
+        for layer in self.parts:
+            layer.activation = of_neurons(layer.like.activation, layer.rows)
+            layer.plan = _plan(layer, block, row, [len(own) for own in numbers])
+        self._where = block[self.scores], row[self.scores]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map features (samples, n), of all inputs or of those that are left, to scores (samples, classes)."""
+        values = [self.across(x)]
+        for layer in self.parts:
+            values.append(layer.activated(layer.gathered(read(layer, values), layer.weight, layer.bias)))
+        return self.scores_of(values)
+
+    def across(self, x: Tensor) -> Tensor:
+        """Values of the inputs that are left, (k, samples), of features (samples, n) of these or of all inputs."""
+        return (x if x.shape[1] == len(self.inputs) else x[:, self.columns]).t()
+
+    def scores_of(self, values: list[Tensor]) -> Tensor:
+        """Scores, (samples, classes), from the values of the inputs and of each layer."""
+        block, row = self._where
+        if (block == block[0]).all():
+            whole = values[int(block[0])]
+            return whole.index_select(0, torch.from_numpy(row)).t()
+        return torch.stack([values[b][r] for b, r in zip(block.tolist(), row.tolist(), strict=True)], dim=1)
+
+    def untie(self) -> None:
+        """Give every wire a weight of its own."""
+        for layer in self.sums:
+            layer.untie()
+
+    @torch_defaults()
+    def normalize(self, features: Tensor) -> None:
+        """Insert batch normalization before every function of a sum; in evaluation mode the scores stay the same.
+
+        Args:
+            features: (samples, n) by which the means and variances of the sums start.
+        """
+        self.eval()
+        with torch.no_grad():
+            values = [self.across(features)]
+            for layer in self.parts:
+                sums = layer.gathered(read(layer, values), layer.weight, layer.bias)
+                if layer.gathers_sums and layer.activation and layer.norm is None:
+                    layer.norm = _norm_of(sums)
+                values.append(layer.activated(sums))
+
+    def network(self) -> Network:
+        """The same function in evaluation mode, as a network of the neurons that are left; normalization is folded."""
+        alive = [np.arange(self.like.features), *(layer.first + layer.rows for layer in self.parts)]
+        number = np.full(self.like.neurons, -1, dtype=np.int64)
+        number[np.concatenate(alive)] = np.arange(sum(map(len, alive)))
+        layers = [_layer_of(part, number) for part in self.parts]
+        outputs = tuple(replace(head, neuron=number[head.neuron]) for head in self.like.outputs)
+        return Network(self.like.inputs, tuple(layers), outputs)
+
+
+def read(layer: TrainableLayer, values: list[Tensor]) -> Tensor:
+    """What a layer reads, (columns, samples), of the values of the inputs and of each layer before it."""
+    blocks = [values[index] for index in layer.plan.reads]
+    return blocks[0] if len(blocks) == 1 else torch.cat(blocks)
+
+
+def gain_of(norm: nn.BatchNorm1d) -> Reals:
+    """The factor of each sum in evaluation mode, (n,) float64."""
+    assert norm.running_var is not None
+    gain: Reals = (norm.weight / torch.sqrt(norm.running_var + norm.eps)).detach().double().numpy()
+    return gain
+
+
+def _norm_of(sums: Tensor) -> nn.BatchNorm1d:
+    """A normalization that changes nothing in evaluation mode, with the means and variances of sums (n, samples)."""
+    norm = nn.BatchNorm1d(len(sums), eps=LEAST_VARIANCE).to(sums.dtype).eval()
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    norm.running_mean.copy_(sums.mean(dim=1))
+    norm.running_var.copy_(sums.var(dim=1))
+    norm.weight.copy_(torch.sqrt(norm.running_var + norm.eps))
+    norm.bias.copy_(norm.running_mean)
+    return norm
+
+
+def _plan(layer: TrainableLayer, block: Words, row: Words, sizes: list[int]) -> Plan:
+    """Where a layer finds the wires' sources.
+
+    Args:
+        block, row: of each neuron of the network, by its number.
+        sizes: rows of each block.
+    """
+    reads = np.unique(block[layer.source]) if len(layer.source) else np.zeros(1, dtype=np.int64)
+    if reads[0] < 0:
+        raise TrainError(f"layer {layer.like.name}: reads a neuron that was removed")
+    offset = np.zeros(len(sizes), dtype=np.int64)
+    offset[reads] = np.cumsum([0, *(sizes[k] for k in reads[:-1])])
+    columns = offset[block[layer.source]] + row[layer.source]
+    place = np.searchsorted(layer.rows, layer.target)
+    n, n_in = len(layer.rows), sum(sizes[k] for k in reads)
+    starts = np.searchsorted(place, np.arange(n + 1))
+    if layer.gathers_sums:
+        flat = torch.from_numpy(place * n_in + columns)
+        return Plan(tuple(reads.tolist()), Wires((n, n_in), starts, columns, flat), None)
+    fan_in = np.diff(starts)
+    sources = columns[starts[:-1, None] + np.minimum(np.arange(fan_in.max()), fan_in[:, None] - 1)]
+    return Plan(tuple(reads.tolist()), None, torch.from_numpy(sources))
+
+
+def _layer_of(part: TrainableLayer, number: Words) -> Layer:
+    """A layer of the neurons that are left.
+
+    Args:
+        number: the new number of each neuron.
+    """
+    weight, bias = part.folded()
+    place = np.searchsorted(part.rows, part.target)
+    parameter = None
+    if part.tied:
+        pairs = np.stack([part.parameter.astype(np.float64), weight])
+        parameter = np.unique(pairs, axis=1, return_inverse=True)[1].reshape(-1)
+    return Layer(
+        name=part.like.name,
+        starts=np.searchsorted(place, np.arange(len(part.rows) + 1)),
+        source=number[part.source],
+        weight=weight,
+        bias=bias,
+        gather=part.like.gather,
+        activation=part.activation,
+        parameter=parameter,
+    )
