@@ -21,37 +21,41 @@ from netgen.spec.board import board_of
 from netgen.spec.spec import Spec
 from netgen.text import shown
 
-__all__ = ["changed_files", "edits_of", "raise_if_unlike"]
+__all__ = ["edits_of", "raise_if_unlike"]
 
 
 READ = ("spec.yaml", "circuit.json", "network.npz", "operators.json", "placement.csv", "top.v", "report.json")
 """Files that a check reads."""
 
 
-def edits_of(folder: Path, spec: Spec, network: DenseNetwork, design: Design, data: Dataset) -> dict[str, str]:
+def edits_of(
+    folder: Path, spec: Spec, design: Design, data: Dataset | None, network: DenseNetwork | None = None
+) -> dict[str, str]:
     """Compare a build folder with what the build recorded of it, with its data, and with what its files give.
 
     Every file that the ledger `build.json` records is compared with its digest there, whether or not a check reads it.
     Where the ledger records nothing of a file, an edit of it is found only as far as other files and the data show it.
 
     Args:
-        network, design, data: as they are on disk.
+        design, data: as they are on disk; None for samples that a program gave, which the folder holds.
+        network: of a network that netgen trained, as it is on disk.
     Returns: for each file that differs, by name: where and how, beginning with its path.
     """
     recorded = recorded_files(folder)
     found = {}
-    if missing := [name for name in READ if name not in recorded]:
+    if missing := [name for name in READ if name not in recorded and (folder / name).exists()]:
         found[LEDGER] = f"{folder / LEDGER}: no record of {', '.join(missing)}: not every edit can be found"
-    found |= changed_files(folder, recorded)
+    found |= _changed_files(folder, recorded)
 
     def suspect(name: str) -> bool:
         return name in found or name not in recorded
 
-    if "report.json" not in found and data.digest != getattr(load_report(folder).origin, "digest", None):
+    if data is not None and "report.json" not in found and data.digest != _digest_of_data(folder):
         found["data"] = f"{spec.data.path or spec.data.source}: the data differ from those of the build"
-    elif "spec.yaml" not in found and (unlike := _unlike_data(design.circuit, spec, data)):
-        found["circuit.json"] = f"{folder / 'circuit.json'}: {unlike}"
-    if suspect("network.npz") and _is_edited(network, design):
+    elif data is not None and network is not None and "spec.yaml" not in found:
+        unlike = _unlike_data(design.circuit, spec, data)
+        found |= {"circuit.json": f"{folder / 'circuit.json'}: {unlike}"} if unlike else {}
+    if network is not None and suspect("network.npz") and _is_edited(network, design):
         found["network.npz"] = f"{folder / 'network.npz'}: the network differs from circuit.json"
     if suspect("top.v"):
         found.pop("top.v", None)  # an edit of comments is none
@@ -61,7 +65,7 @@ def edits_of(folder: Path, spec: Spec, network: DenseNetwork, design: Design, da
     return found
 
 
-def changed_files(folder: Path, recorded: Mapping[str, str]) -> dict[str, str]:
+def _changed_files(folder: Path, recorded: Mapping[str, str]) -> dict[str, str]:
     """The files of a build whose digest is not that which the ledger records."""
     found = {}
     for name, digest in sorted(recorded.items()):
@@ -71,6 +75,12 @@ def changed_files(folder: Path, recorded: Mapping[str, str]) -> dict[str, str]:
         except OSError:
             found[name] = f"{folder / name}: the file that netgen wrote is no longer there"
     return found
+
+
+def _digest_of_data(folder: Path) -> str | None:
+    """Digest of the data that a build used, as its report has it."""
+    origin = load_report(folder).origin
+    return None if origin is None else origin.digest
 
 
 def _unlike_data(circuit: Circuit, spec: Spec, data: Dataset) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from netgen.data import load_dataset
+from netgen.data import Dataset, load_dataset
 from netgen.errors import BuildError, DataError
 from netgen.flow.array_files import read_arrays
 from netgen.flow.stage import Work
@@ -29,6 +29,7 @@ __all__ = [
     "float_network",
     "given",
     "given_circuit",
+    "given_samples",
     "network",
     "raw_samples",
     "samples",
@@ -105,17 +106,21 @@ def given_circuit(work: Work) -> Circuit:
     return found
 
 
-def raw_samples(spec: Spec, folder: Path, base: Path, features: int) -> RawSamples:
-    """The samples of a build folder, or of its spec's data set.
+def given_samples(folder: Path) -> RawSamples:
+    """The samples of a build folder, which a program gave.
+
+    Raises: BuildError, for a damaged file.
+    """
+    return read_arrays(folder / "samples.npz", "file of samples", _samples_from)
+
+
+def raw_samples(data: Dataset, spec: Spec, features: int) -> RawSamples:
+    """The samples of a spec's data set, as they were before they were scaled.
 
     Args:
-        base: folder from which the spec's data paths are seen.
-        features: values of one sample, as the network reads them; what a program gives is not checked again.
-    Raises: DataError, when the data set has another number of features; BuildError, for a damaged file.
+        features: values of one sample, as the network reads them.
+    Raises: DataError, when the data set has another number of features.
     """
-    if spec.data.source == "given":
-        return read_arrays(folder / "samples.npz", "file of samples", _samples_from)
-    data = load_dataset(spec.data, seed=spec.seed, base=base)
     found = len(data.scale)
     if found != features:
         name = spec.data.path or spec.data.source
@@ -140,7 +145,11 @@ def samples(work: Work) -> RawSamples:
     Raises: DataError, when they have more features or classes than the network.
     """
     found = work.get(float_network)
-    raw = raw_samples(work.spec, work.folder, work.base, 0 if found is None else found.features)
+    spec, features = work.spec, 0 if found is None else found.features
+    if spec.data.source == GIVEN:
+        raw = given_samples(work.folder)
+    else:
+        raw = raw_samples(load_dataset(spec.data, seed=spec.seed, base=work.base), spec, features)
     if found is not None and raw.labels is not None:
         classes = next((head.neuron.size for head in found.outputs if head.neuron.size > 1), 2)
         if len(raw.labels) and raw.labels.max() >= classes:

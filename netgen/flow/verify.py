@@ -1,77 +1,49 @@
-"""Checking: PyTorch, integers and hardware compute the same samples, and are compared."""
+"""Checking a build folder again, as it is on disk: a network that was trained, and one that was read."""
 
 import os
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from netgen.data import Dataset, load_dataset
+from netgen.data import load_dataset
 from netgen.errors import CheckError, SimulatorError
 from netgen.flow import files
+from netgen.flow.array_files import read_arrays
 from netgen.flow.design import load_design
 from netgen.flow.edits import edits_of, raise_if_unlike
-from netgen.flow.folder import load_circuit, load_spec_of
-from netgen.flow.verify_read import prove_again, recheck_read
-from netgen.ir.circuit import trace
-from netgen.ir.dense import DenseNetwork
-from netgen.ir.fixed import Words
+from netgen.flow.folder import load_circuit, load_operators, load_spec_of
+from netgen.flow.imported import CIRCUIT, GIVEN, RANDOM, given_samples, raw_samples
+from netgen.flow.verify_read import check_read
+from netgen.flow.verify_trained import check
+from netgen.ir.circuit import Circuit
+from netgen.ir.network_file import network_from
 from netgen.operators.design import Design
+from netgen.operators.prove import prove
 from netgen.progress import Progress, silent
+from netgen.spec.spec import Spec
 
 if TYPE_CHECKING:
     from netgen.report import CheckReport
 
+__all__ = ["recheck"]
 
-def check(
-    network: DenseNetwork,
-    design: Design,
-    data: Dataset,
-    *,
-    simulator: str = "auto",
-    samples: int | str = "all",
-    jobs: int = 1,
-    cache: Path | None = None,
-    progress: Progress = silent,
-) -> "CheckReport":
-    """Compute test samples in PyTorch, float and quantized, in integers and in hardware, and compare.
 
-    Args:
-        network: the float network that the design's circuit was quantized from.
-        simulator: as for `simulate`.
-        samples: number of test samples, from the first; or `all`.
-        jobs, cache: as for `simulate`.
-    Raises: SimulatorError, when the simulator is not installed or fails.
+@dataclass(frozen=True, eq=False)
+class _Subject:
+    """What is checked again.
+
+    Attributes:
+        edits: as in `CheckReport`.
+        samples: as many as there are.
+        compare: simulates some of them, and compares.
     """
-    from netgen import quantize, report, train
-    from netgen.simulate import choose, simulate
 
-    circuit = design.circuit
-    count = _count(data, samples)
-    features, labels = data.test.features[:count], data.test.labels[:count]
-    words: Words = circuit.input.encode(features)
-    inputs, input_overflows = features.size, circuit.input.overflows(features)
-    integers = trace(circuit, words)
-    if circuit.thresholds:
-        features = circuit.entering.decode(circuit.coded(words)).astype(np.float32)
-    simulator = choose(design, count, cache=cache) if simulator == "auto" else simulator
-    simulated = simulate(design, words, simulator=simulator, jobs=jobs, cache=cache, progress=progress)
-    return report.check(
-        float_scores=train.predict(network, features),
-        quantized=quantize.predict_words(quantize.QuantizedMlp(network, quantize.formats_of(circuit)), words),
-        evaluated=integers.outputs[-1],
-        simulated=simulated.scores,
-        classes=simulated.classes,
-        labels=labels,
-        score=design.score,
-        bound=report.error_bound(network, circuit, features.astype(np.float64)),
-        inputs=inputs,
-        input_overflows=input_overflows,
-        saturated=integers.saturated,
-        words=[output.size for output in integers.outputs],
-        simulator=simulator,
-    )
+    design: Design
+    edits: dict[str, str]
+    samples: int
+    compare: "Callable[..., CheckReport]"
 
 
 def recheck(
@@ -98,42 +70,55 @@ def recheck(
     """
     from netgen.simulate import SIMULATORS, choose
 
-    spec = load_spec_of(folder)
-    if spec.network.source is not None:
-        return recheck_read(folder, spec, base=base, simulator=simulator, samples=samples, jobs=jobs, progress=progress)
-    data = load_dataset(spec.data, seed=spec.seed, base=base or folder)
-    circuit, network = load_circuit(folder), files.read_network(folder / "network.npz")
-    raise_if_unlike(folder / "network.npz", network, circuit)
-    prove_again(folder, circuit)  # before hardware is made of operators that may be absurd
-    design = load_design(folder, spec, circuit)
-    edits = edits_of(folder, spec, network, design, data)
-    cache, samples = folder / "simulator", samples or spec.check.samples
-    simulator = simulator or spec.check.simulator
+    spec, circuit = load_spec_of(folder), load_circuit(folder)
+    subject = (_trained if spec.network.source is None else _read)(folder, spec, circuit, base or folder)
+    cache, simulator, count = folder / "simulator", simulator or spec.check.simulator, samples or spec.check.samples
     if simulator == "auto":
-        simulator = choose(design, _count(data, samples), cache=cache)
-    verilog = edits.get("top.v")
+        tested = subject.samples if count == "all" else min(int(count), subject.samples)
+        simulator = choose(subject.design, tested, cache=cache)
+    verilog = subject.edits.get("top.v")
     if verilog is not None and simulator == "amaranth":
         raise CheckError(f"{verilog}, and amaranth does not read it; use --simulator icarus, or build it again")
     if simulator in SIMULATORS:  # `simulate` refuses others
-        SIMULATORS[simulator].is_built(design, cache)  # raises when a tool is missing, which is not the Verilog's fault
+        SIMULATORS[simulator].is_built(subject.design, cache)  # raises when a tool is missing, no fault of the Verilog
+    jobs = jobs or os.cpu_count() or 1
     try:
-        report = check(
-            network,
-            design,
-            data,
-            simulator=simulator,
-            samples=samples,
-            jobs=jobs or os.cpu_count() or 1,
-            cache=cache,
-            progress=progress,
-        )
+        report = subject.compare(simulator=simulator, count=count, jobs=jobs, cache=cache, progress=progress)
     except SimulatorError as error:
         if verilog is None:
             raise
         what = str(error).rpartition("; ")[0]
         raise CheckError(f"{verilog}: {what}; undo the edit, or build it again") from error
-    return replace(report, edits=edits)
+    return replace(report, edits=subject.edits)
 
 
-def _count(data: Dataset, samples: int | str) -> int:
-    return len(data.test) if samples == "all" else min(int(samples), len(data.test))
+def _trained(folder: Path, spec: Spec, circuit: Circuit, base: Path) -> _Subject:
+    data, network = load_dataset(spec.data, seed=spec.seed, base=base), files.read_network(folder / "network.npz")
+    raise_if_unlike(folder / "network.npz", network, circuit)
+    _prove(folder, circuit)  # before hardware is made of operators that may be absurd
+    design = load_design(folder, spec, circuit)
+    edits = edits_of(folder, spec, design, data, network)
+    return _Subject(design, edits, len(data.test), partial(check, network, design, data))
+
+
+def _read(folder: Path, spec: Spec, circuit: Circuit, base: Path) -> _Subject:
+    own = spec.network.source == CIRCUIT
+    network = None if own else read_arrays(folder / "network.npz", "network", network_from)
+    data = None if spec.data.source == GIVEN else load_dataset(spec.data, seed=spec.seed, base=base)
+    samples = given_samples(folder) if data is None else raw_samples(data, spec, circuit.features)
+    _prove(folder, circuit)
+    design = load_design(folder, spec, circuit)
+    compare = partial(check_read, network, design, samples, seed=spec.seed)
+    return _Subject(design, edits_of(folder, spec, design, data), len(samples.test) or RANDOM, compare)
+
+
+def _prove(folder: Path, circuit: Circuit) -> None:
+    """Prove that a folder's operators compute its circuit, as the files of both may have been edited.
+
+    Raises: CheckError, when they do not.
+    """
+    try:
+        prove(load_operators(folder), circuit)
+    except CheckError as error:
+        what = str(error).removeprefix("operator graph: ").partition("; this is a bug")[0]
+        raise CheckError(f"{folder / 'operators.json'}: not those of circuit.json ({what}); build it again") from error

@@ -1,36 +1,25 @@
-"""Checking a build of a network that was read: the model, the integers and the hardware compute the same samples."""
+"""Checking a network that was read: the model, the integers and the hardware compute the same samples."""
 
-import os
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from netgen.errors import CheckError
-from netgen.flow.array_files import read_arrays
-from netgen.flow.design import load_design
-from netgen.flow.edits import changed_files
-from netgen.flow.folder import load_circuit, load_operators
-from netgen.flow.imported import CIRCUIT, RawSamples, raw_samples, words_of
-from netgen.flow.store import recorded_files
+from netgen.flow.imported import RawSamples, words_of
 from netgen.ir.circuit import Circuit, CircuitHead, classify, ranges_of, tested
 from netgen.ir.encoding import input_overflows, raw_of
 from netgen.ir.fixed import Reals, Words
 from netgen.ir.functions import apply_all
 from netgen.ir.network import Head, Network
-from netgen.ir.network_file import network_from
 from netgen.ir.ranked import ranked
 from netgen.operators.design import Design
-from netgen.operators.prove import prove
 from netgen.progress import Progress, silent
-from netgen.spec.spec import Spec
 
 if TYPE_CHECKING:
     from netgen.report import CheckReport, HeadFidelity
 
-__all__ = ["check_read", "classes_of", "middle_of", "prove_again", "recheck_read", "values_of_heads"]
+__all__ = ["check_read", "classes_of", "middle_of", "values_of_heads"]
 
 FAR = 1e6
 """A sum far beyond what any activation tells apart."""
@@ -172,45 +161,3 @@ def middle_of(source: Network | Circuit) -> float:
 
 def _accuracy(values: Reals, design: Design, labels: Words, middle: float) -> float:
     return float((classes_of(values, design.circuit.heads, middle) == labels[: len(values)]).mean())
-
-
-def recheck_read(
-    folder: Path,
-    spec: Spec,
-    *,
-    base: Path | None = None,
-    simulator: str | None = None,
-    samples: int | str | None = None,
-    jobs: int | None = None,
-    progress: Progress = silent,
-) -> "CheckReport":
-    """Check the build folder of a network that was read, as `recheck` does."""
-    circuit = load_circuit(folder)
-    own = spec.network.source == CIRCUIT
-    network = None if own else read_arrays(folder / "network.npz", "network", network_from)
-    prove_again(folder, circuit)
-    found = check_read(
-        network,
-        load_design(folder, spec, circuit),
-        raw_samples(spec, folder, base or folder, circuit.features),
-        seed=spec.seed,
-        simulator=simulator or spec.check.simulator,
-        count=samples or spec.check.samples,
-        jobs=jobs or os.cpu_count() or 1,
-        cache=folder / "simulator",
-        progress=progress,
-    )
-    recorded = recorded_files(folder)
-    return replace(found, edits=changed_files(folder, recorded))
-
-
-def prove_again(folder: Path, circuit: Circuit) -> None:
-    """Prove that a folder's operators compute its circuit, as the files of both may have been edited.
-
-    Raises: CheckError, when they do not.
-    """
-    try:
-        prove(load_operators(folder), circuit)
-    except CheckError as error:
-        what = str(error).removeprefix("operator graph: ").partition("; this is a bug")[0]
-        raise CheckError(f"{folder / 'operators.json'}: not those of circuit.json ({what}); build it again") from error

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from netgen.flow import nouns, verify
+from netgen.flow import nouns
 from netgen.flow.design import load_design
 from netgen.flow.stage import Stage, Work
+from netgen.flow.verify_trained import check as check_trained
 
 
 def _depends(work: Work) -> dict[str, object]:
@@ -25,12 +26,12 @@ def _make(work: Work, folder: Path) -> None:
     from netgen.report import agreement, record
 
     check = work.spec.check
-    report = verify.check(
+    report = check_trained(
         work.get(nouns.network),
         load_design(work.folder, work.spec, work.get(nouns.circuit)),
         work.get(nouns.data),
         simulator=check.simulator,
-        samples=check.samples,
+        count=check.samples,
         jobs=work.jobs,
         cache=work.folder / "simulator",
         progress=work.progress,
