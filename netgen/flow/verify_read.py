@@ -19,7 +19,7 @@ from netgen.progress import Progress, silent
 if TYPE_CHECKING:
     from netgen.report import CheckReport, HeadFidelity
 
-__all__ = ["check_read", "classes_of", "middle_of", "values_of_heads"]
+__all__ = ["check_read", "classes_of", "decoded", "middle_of", "values_of_heads"]
 
 FAR = 1e6
 """A sum far beyond what any activation tells apart."""
@@ -57,8 +57,8 @@ def check_read(
     evaluated, limited = tested(circuit, words)
     simulator = choose(design, len(words), cache=cache) if simulator == "auto" else simulator
     simulated = simulate(design, words, simulator=simulator, jobs=jobs, cache=cache, progress=progress)
-    found = _decoded(design, simulated.scores)
-    real = _decoded(design, evaluated) if network is None else values_of_heads(network, raw)
+    found = decoded(circuit, simulated.scores)
+    real = decoded(circuit, evaluated) if network is None else values_of_heads(network, raw)
     middle = middle_of(design.circuit if network is None else network)
     labels, overflows = samples.labels, input_overflows(design.circuit, raw)
     accuracies = None if labels is None else [_accuracy(one, design, labels, middle) for one in (real, found)]
@@ -87,10 +87,10 @@ def _raw_of(design: Design, samples: RawSamples, words: Words) -> Reals:
     return raw_of(design.circuit, words)
 
 
-def _decoded(design: Design, scores: Words) -> Reals:
+def decoded(circuit: Circuit, scores: Words) -> Reals:
     """The values that the words of all heads mean, side by side."""
     parts, first = [], 0
-    for head in design.circuit.heads:
+    for head in circuit.heads:
         size = head.neuron.size
         parts.append(head.decode(scores[:, first : first + size]).reshape(len(scores), size))
         first += size

@@ -17,7 +17,7 @@ from netgen.quantize.prepare import prepare
 from netgen.quantize.value_samples import LayerValues, values_of
 from netgen.quantize.word_formats import FormatRule
 
-__all__ = ["Calibration", "Rounded", "quantize_network", "round_network"]
+__all__ = ["Calibration", "Rounded", "circuit_of", "quantize_network", "round_network"]
 
 RANDOM_SAMPLES = 256
 """Random inputs that stand in for calibration samples."""
@@ -109,8 +109,7 @@ def quantize_network(
         bias_correction,
         ranges or {},
     )
-    rounded = round_network(network, inputs, given, warnings=warnings)
-    return simplify(_circuit(rounded))
+    return circuit_of(round_network(network, inputs, given, warnings=warnings))
 
 
 def round_network(
@@ -198,8 +197,8 @@ def _random(network: Network, formats: Sequence[FixedPoint]) -> Reals:
     return np.concatenate(parts, axis=1)
 
 
-def _circuit(rounded: Rounded) -> Circuit:
-    """The circuit of the layers; a port whose step differs from the first one's has a scale."""
+def circuit_of(rounded: Rounded) -> Circuit:
+    """The simplified circuit of the layers; a port whose step differs from the first one's has a scale."""
     network, entering = rounded.network, rounded.inputs
     scale = np.concatenate(
         [
@@ -212,4 +211,4 @@ def _circuit(rounded: Rounded) -> Circuit:
         step = np.ldexp(1.0, -rounded.frac[head.neuron])
         step = step.reshape(-1)[0] if (step == step.reshape(-1)[0]).all() else step
         heads.append(CircuitHead(head.name, head.neuron, np.asarray(step), np.zeros(()), head.function, head.axis))
-    return Circuit(entering[0], scale, rounded.layers, outputs=tuple(heads))
+    return simplify(Circuit(entering[0], scale, rounded.layers, outputs=tuple(heads)))

@@ -14,7 +14,16 @@ from netgen.quantize.step_functions import distinct
 from netgen.quantize.value_samples import LayerValues, NetworkValues
 from netgen.quantize.word_formats import MOST_EXACT, FormatRule, common_frac, exact_format, word_format
 
-__all__ = ["OTHERS", "USUAL", "NetworkFormats", "Widths", "format_of_inputs", "formats_of_network", "widths_of"]
+__all__ = [
+    "DEFAULT_WIDTH",
+    "OTHERS",
+    "USUAL",
+    "NetworkFormats",
+    "Widths",
+    "format_of_inputs",
+    "formats_of_network",
+    "widths_of",
+]
 
 Widths = int | Sequence[int] | Mapping[str, int]
 """Bits: of all layers, of each in order, or by name, where `OTHERS` names the rest."""

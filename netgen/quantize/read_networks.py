@@ -9,11 +9,11 @@ from netgen.errors import QuantizeError
 from netgen.ir.circuit import Circuit
 from netgen.ir.fixed import FixedPoint, Reals
 from netgen.ir.network import Network
-from netgen.quantize.calibrate_graph import quantize_network
+from netgen.quantize.calibrate_graph import Calibration, Rounded, circuit_of, round_network
 from netgen.quantize.exact import is_quantized, quantize_exactly
 from netgen.spec.sections import QuantizeSpec
 
-__all__ = ["Quantized", "quantize_read"]
+__all__ = ["Quantized", "quantize_read", "round_read"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,23 +44,31 @@ def quantize_read(network: Network, calibration: Reals, spec: QuantizeSpec) -> Q
             "quantize: the network arrived quantized; requantize: shift made steps of powers of two, the circuit is "
             "another function; requantize: exact keeps the network's"
         )
+    return Quantized(circuit_of(round_read(network, calibration, spec, warnings=notes)), tuple(notes))
+
+
+def round_read(
+    network: Network, calibration: Reals, spec: QuantizeSpec, *, warnings: list[str] | None = None
+) -> Rounded:
+    """Round a network that was read layer by layer, by calibration; arguments and errors are those of `quantize_read`.
+
+    Args:
+        warnings: a list to which a line is added for everything that a user should know.
+    """
     if not len(calibration) and spec.input_range is None:
         raise QuantizeError(
             "quantize: no samples, so the values of the inputs are unknown; give samples, or quantize.input_range"
         )
-    circuit = quantize_network(
-        network,
-        _ports(network, calibration) if len(calibration) else None,
+    given = Calibration(
+        input_format=None if spec.input_range is None else _format_of(*spec.input_range, spec.input_width),
         input_width=spec.input_width,
         weight_width=spec.weight_width,
         activation_width=spec.activation_width,
         method=spec.formats,
         per_channel=spec.per_channel,
         bias_correction=spec.bias_correction,
-        input_format=None if spec.input_range is None else _format_of(*spec.input_range, spec.input_width),
-        warnings=notes,
     )
-    return Quantized(circuit, tuple(notes))
+    return round_network(network, _ports(network, calibration) if len(calibration) else None, given, warnings=warnings)
 
 
 def _format_of(least: float, greatest: float, width: int) -> FixedPoint:

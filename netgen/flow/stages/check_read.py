@@ -1,16 +1,23 @@
-"""Simulate, and compare hardware, integers and the model that was read: `check.json`."""
+"""Simulate, and compare hardware, integers and the model: `check.json`; why accuracy fell, if it did: `blame.json`."""
 
+import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from netgen.flow import imported, nouns
+from netgen.flow.blame import blame, loss_of
 from netgen.flow.design import load_design
 from netgen.flow.stage import Stage, Work
 from netgen.flow.verify_read import check_read
+
+if TYPE_CHECKING:
+    from netgen.report import CheckReport
 
 
 def _depends(work: Work) -> dict[str, object]:
     return imported.samples_key(work) | {
         "quantize": work.store.digest("quantize"),
+        "formats": work.spec.quantize.model_dump(),
         "emit": work.store.digest("emit"),
         "check": work.spec.check.model_dump(),
     }
@@ -39,6 +46,18 @@ def _make(work: Work, folder: Path) -> None:
     )
     agreement.raise_if_different(report)
     (folder / "check.json").write_text(record.write(report), encoding="utf-8")
+    (folder / "blame.json").write_text(json.dumps({"line": _why(work, report)}) + "\n", encoding="utf-8")
+
+
+def _why(work: Work, report: "CheckReport") -> str | None:
+    """Say what hardware lost against the float network, which part is to blame, and what to write; None for no loss."""
+    network, samples, spec = work.get(imported.float_network), work.get(imported.samples), work.spec
+    loss = loss_of(report)
+    if loss is None or network is None or not len(samples.test):
+        return None
+    found = blame(network, samples, spec.quantize, head=loss.head, count=spec.check.samples, progress=work.progress)
+    fix = "widen quantize.weight_width, activation_width or input_width" if found is None else str(found)
+    return f"quantize: {loss.text}: {fix}"
 
 
 STAGE = Stage("check", _depends, _make, _describe)
