@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from typing import get_args
 
 import numpy as np
 
@@ -21,8 +20,7 @@ from netgen.ir.arrays import frozen
 from netgen.ir.circuit_head import CircuitHead
 from netgen.ir.fixed import MAX_WIDTH, FixedPoint, Reals, Words, bits_of
 from netgen.ir.input_rounding import InputRounding
-from netgen.ir.network import Gather
-from netgen.ir.rows import check_rows, products, row_sums, targets_of
+from netgen.ir.rows import Gather, Rows, check_gather, check_rows, products, row_sums
 from netgen.ir.thermometer import BIT, threshold_bits
 
 __all__ = [
@@ -49,7 +47,7 @@ CHUNK_BYTES = 50_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class CircuitLayer:
+class CircuitLayer(Rows):
     """Neurons that are computed alike: `saturate(activation(sum or maximum of what they read))`, in integers.
 
     Attributes:
@@ -82,29 +80,13 @@ class CircuitLayer:
         for name in ("starts", "source", "weight", "bias"):
             object.__setattr__(self, name, frozen(getattr(self, name), np.int64))
         problem = check_rows(self.starts, self.source, self.weight, self.bias)
+        problem = problem or check_gather(self.gather, self.starts, self.weight, self.bias)
         if problem:
             raise QuantizeError(f"layer {self.name}: {problem}")
-        if self.gather not in get_args(Gather):
-            raise QuantizeError(f"layer {self.name}: gather {self.gather!r}; use {' or '.join(get_args(Gather))}")
-        if self.gather == "max" and ((np.diff(self.starts) == 0).any() or (self.weight != 1).any() or self.bias.any()):
-            raise QuantizeError(f"layer {self.name}: a maximum reads at least one word, by weight 1 and without bias")
         form, lo, hi = self.weight_format, int(self.weight.min(initial=0)), int(self.weight.max(initial=0))
         if form is not None and (lo < form.lo or hi > form.hi):
             raise QuantizeError(f"layer {self.name}: weights from {lo} to {hi} do not fit {form}; widen the weights")
         check(self.activation, len(self.bias))
-
-    def __len__(self) -> int:
-        return len(self.bias)
-
-    @property
-    def wires(self) -> int:
-        """Number of wires."""
-        return len(self.source)
-
-    @cached_property
-    def target(self) -> Words:
-        """(m,) the neuron, by its index in this layer, into which each wire leads."""
-        return targets_of(self.starts)
 
     def row(self, neuron: int) -> tuple[Words, Words]:
         """The sources and the weights of a neuron's wires."""

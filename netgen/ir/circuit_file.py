@@ -12,7 +12,8 @@ from netgen.ir.activation import Activation, HalfRule, Rescale, Scale, StepFunct
 from netgen.ir.circuit import Circuit, CircuitHead, CircuitLayer
 from netgen.ir.fixed import MAX_WIDTH, FixedPoint, Reals, Words
 from netgen.ir.input_rounding import InputRounding
-from netgen.ir.network import Gather, HeadFunction
+from netgen.ir.network import HeadFunction
+from netgen.ir.rows import Gather
 from netgen.text import Fields, parse_json, shown
 
 __all__ = ["VERSION", "from_json", "to_json"]

@@ -9,7 +9,7 @@ Neurons are numbered through: first the inputs, port by port, then layer by laye
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, assert_never, get_args
+from typing import Literal, assert_never
 
 import numpy as np
 import numpy.typing as npt
@@ -18,11 +18,10 @@ from netgen.errors import DataError, WeightsError
 from netgen.ir.arrays import frozen
 from netgen.ir.fixed import Reals, Words
 from netgen.ir.functions import Composition, apply_all, check_pipeline
+from netgen.ir.rows import Gather, Rows, check_gather
 
-__all__ = ["Gather", "Head", "Layer", "Network", "Port"]
+__all__ = ["Head", "Layer", "Network", "Port"]
 
-Gather = Literal["sum", "max"]
-"""What a neuron makes of the values that it reads: their weighted sum plus its bias, or the greatest of them."""
 HeadFunction = Literal["none", "softmax", "log_softmax", "argmax"]
 
 CHUNK_BYTES = 50_000_000
@@ -30,7 +29,7 @@ CHUNK_BYTES = 50_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class Layer:
+class Layer(Rows):
     """Neurons that are computed alike: `activation(sum or maximum of what they read)`.
 
     Attributes:
@@ -73,29 +72,15 @@ class Layer:
             raise WeightsError(f"layer {self.name}: starts must rise from 0 to the number of wires, {m}")
         if self.step is not None and self.step.shape != (n,):
             raise WeightsError(f"layer {self.name}: {self.step.shape} steps of weights for {n} neurons")
-        if self.gather not in get_args(Gather):
-            raise WeightsError(f"layer {self.name}: gather {self.gather!r}; use one of {', '.join(get_args(Gather))}")
         for name in ("weight", "bias"):
             array = getattr(self, name)
             if not np.isfinite(array).all():
                 at = int(np.argmin(np.isfinite(array)))
                 raise WeightsError(f"layer {self.name}: {name} {at} is {array[at]}; every weight must be finite")
-        if self.gather == "max" and ((np.diff(self.starts) == 0).any() or (self.weight != 1).any() or self.bias.any()):
-            raise WeightsError(f"layer {self.name}: a maximum reads at least one neuron, by weight 1 and without bias")
+        problem = check_gather(self.gather, self.starts, self.weight, self.bias)
+        if problem:
+            raise WeightsError(f"layer {self.name}: {problem}")
         check_pipeline(self.activation, n, f"layer {self.name}")
-
-    def __len__(self) -> int:
-        return len(self.bias)
-
-    @property
-    def wires(self) -> int:
-        """Number of wires."""
-        return len(self.source)
-
-    @cached_property
-    def target(self) -> Words:
-        """(m,) the neuron, by its index in this layer, into which each wire leads."""
-        return np.repeat(np.arange(len(self), dtype=np.int64), np.diff(self.starts))
 
     def gathered(self, values: Reals) -> Reals:
         """The sums or maxima, (samples, n), of the values of all earlier neurons, (samples, earlier)."""

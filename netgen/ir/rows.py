@@ -1,15 +1,45 @@
 """Compressed rows: which earlier neurons each neuron of a layer reads, and with which weights."""
 
+from functools import cached_property
+from typing import Any, Literal, get_args
+
 import numpy as np
+import numpy.typing as npt
 
 from netgen.ir.fixed import Words
 
-__all__ = ["channels_of", "check_rows", "products", "row_sums", "targets_of"]
+__all__ = ["Gather", "Rows", "channels_of", "check_gather", "check_rows", "products", "row_sums", "targets_of"]
+
+Gather = Literal["sum", "max"]
+"""What a neuron makes of the values that it reads: their weighted sum plus its bias, or the greatest of them."""
+Numbers = npt.NDArray[Any]
 
 DENSE_SHARE = 0.25
 """Share of non-zero weights, among rows and columns that have any, from which a matrix product is faster."""
 DENSE_WEIGHTS = 20_000_000
 """Weights of the largest such matrix: 160 MB."""
+
+
+class Rows:
+    """A layer in compressed rows, one row for each neuron; its subclasses say what the numbers mean."""
+
+    starts: Words
+    source: Words
+    weight: Numbers
+    bias: Numbers
+
+    def __len__(self) -> int:
+        return len(self.bias)
+
+    @property
+    def wires(self) -> int:
+        """Number of wires."""
+        return len(self.source)
+
+    @cached_property
+    def target(self) -> Words:
+        """(m,) the neuron, by its index in this layer, into which each wire leads."""
+        return targets_of(self.starts)
 
 
 def check_rows(starts: Words, source: Words, weight: Words, bias: Words) -> str:
@@ -28,6 +58,15 @@ def check_rows(starts: Words, source: Words, weight: Words, bias: Words) -> str:
     if ((np.diff(source) <= 0) & ~begins[1:-1]).any():
         return "the sources of a neuron must rise; name each once"
     return "" if weight.all() else "a weight of 0; leave such wires out"
+
+
+def check_gather(gather: str, starts: Words, weight: Numbers, bias: Numbers) -> str:
+    """Say why a layer cannot gather its values in this way; empty when it can."""
+    if gather not in get_args(Gather):
+        return f"gather {gather!r}; use {' or '.join(get_args(Gather))}"
+    if gather == "max" and ((np.diff(starts) == 0).any() or (weight != 1).any() or bias.any()):
+        return "a maximum reads at least one value, by weight 1 and without bias"
+    return ""
 
 
 def targets_of(starts: Words) -> Words:
