@@ -14,11 +14,11 @@ from netgen.ir.dense import network_of
 from netgen.ir.fixed import Words
 from netgen.ir.netlist import Netlist
 from netgen.ir.network import Network
+from netgen.nn.trainable import TrainableNetwork
 from netgen.spec.sections import PruneSpec
 from netgen.train import Mlp, Penalty, Pruning, Samples
 from netgen.train.network_pruning import NetworkPruning, netlist_of_module
 from netgen.train.schedule import PruningTarget
-from netgen.train.trainable import TrainableNetwork
 
 
 @pytest.fixture(scope="module")

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from netgen.data import Dataset, Split
 from netgen.errors import TrainError
 from netgen.nn.defaults import torch_defaults
+from netgen.nn.trainable import TrainableNetwork
 from netgen.progress import Progress, silent
 from netgen.train.mlp import Mlp
 from netgen.train.samples import Batch, Samples
-from netgen.train.trainable import TrainableNetwork
 
 UNDISTORTED = 0.2
 """Share of the epochs, the last ones under a decaying rate, that show the samples undistorted: batch normalization and

@@ -15,6 +15,7 @@ from torch.optim.swa_utils import AveragedModel
 from netgen.ir.fixed import Reals, Words
 from netgen.ir.netlist import Netlist
 from netgen.nn.defaults import torch_defaults
+from netgen.nn.trainable import TrainableLayer, TrainableNetwork
 from netgen.spec.sections import PruneSpec
 from netgen.train.fit import Descent, Recipe
 from netgen.train.penalty import NO_PENALTY, SCHEDULES, Penalty, reweighting
@@ -27,7 +28,6 @@ from netgen.train.second_derivatives import curvature_of_parameters
 from netgen.train.select import Candidates, select_parameters
 from netgen.train.sensitivity import HESSIAN_SAMPLES
 from netgen.train.surgeon import NetworkSurgeon
-from netgen.train.trainable import TrainableLayer, TrainableNetwork
 
 __all__ = ["NetworkPruning", "Sites", "netlist_of_module"]
 

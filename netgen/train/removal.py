@@ -11,7 +11,7 @@ from netgen.ir.arrays import Bools
 from netgen.ir.fixed import Reals, Words
 from netgen.ir.functions import RELU
 from netgen.nn.functions import apply_composition
-from netgen.train.trainable import TrainableLayer, TrainableNetwork, gain_of
+from netgen.nn.trainable import TrainableLayer, TrainableNetwork, gain_of
 
 __all__ = ["remove_dead_neurons", "remove_parameters"]
 

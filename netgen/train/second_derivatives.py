@@ -15,7 +15,7 @@ from torch import Tensor
 
 from netgen.ir.fixed import Reals, Words
 from netgen.nn.sparse import row_products, squares_by_parameter
-from netgen.train.trainable import TrainableLayer, TrainableNetwork, read
+from netgen.nn.trainable import TrainableLayer, TrainableNetwork, read
 
 __all__ = ["LayerGradients", "chunks_of", "curvature_of_parameters", "gradients_by_sums"]
 

@@ -10,9 +10,9 @@ from torch import Tensor
 from netgen.ir.arrays import Bools
 from netgen.ir.fixed import Reals, Words
 from netgen.ir.rows import channels_of
+from netgen.nn.trainable import TrainableLayer, TrainableNetwork
 from netgen.train.brain_surgeon import DAMPING, LEAST, Block
 from netgen.train.second_derivatives import LayerGradients, chunks_of
-from netgen.train.trainable import TrainableLayer, TrainableNetwork
 
 __all__ = ["NetworkSurgeon"]
 

@@ -11,10 +11,10 @@ import netgen
 from netgen.errors import TrainError
 from netgen.ir.arrays import Bools
 from netgen.ir.network import Network
+from netgen.nn.trainable import TrainableNetwork
 from netgen.train.removal import remove_parameters
 from netgen.train.second_derivatives import curvature_of_parameters
 from netgen.train.surgeon import NetworkSurgeon
-from netgen.train.trainable import TrainableNetwork
 
 
 class Residual(nn.Module):

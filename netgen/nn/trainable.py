@@ -84,12 +84,15 @@ class TrainableLayer(nn.Module):
 
     def gathered(self, across: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """Sums before normalization, or maxima, (n, samples), of what the layer reads, (columns, samples)."""
+        return self.gathered_by(across, weight.index_select(0, self.wire_parameter) if self.tied else weight, bias)
+
+    def gathered_by(self, across: Tensor, wire_weight: Tensor, bias: Tensor) -> Tensor:
+        """The same, by the weight of each wire, (m,), instead of each parameter."""
         if self.plan.sources is not None:
             chosen: Tensor = across[self.plan.sources].max(dim=1).values
             return chosen
         assert self.plan.wires is not None
-        values = weight.index_select(0, self.wire_parameter) if self.tied else weight
-        return linear(across.t(), values, bias, self.plan.wires).t()
+        return linear(across.t(), wire_weight, bias, self.plan.wires).t()
 
     def activated(self, gathered: Tensor) -> Tensor:
         """Normalize and apply the functions of the layer, (n, samples)."""
@@ -133,6 +136,7 @@ class TrainableNetwork(nn.Module):
 
     Args:
         network: whose weights, ties and functions it starts with.
+        dtype: of the parameters.
 
     Attributes:
         inputs: (k,) int64, the inputs that are left, ascending.
@@ -140,7 +144,7 @@ class TrainableNetwork(nn.Module):
     """
 
     @torch_defaults()
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, dtype: torch.dtype = torch.float32) -> None:
         super().__init__()
         self.like = network
         self.inputs: Words = np.arange(network.features, dtype=np.int64)
@@ -148,7 +152,7 @@ class TrainableNetwork(nn.Module):
             TrainableLayer(layer, first) for layer, first in zip(network.layers, network.first, strict=False)
         )
         self.renew()
-        self.float()
+        self.to(dtype)
 
     @property
     def parts(self) -> list[TrainableLayer]:
