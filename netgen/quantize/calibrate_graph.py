@@ -78,8 +78,8 @@ def quantize_network(
 
     Raw input values are kept: word = round(value * 2**frac). Sums are exact; identity, ReLU and limits become shifts
     and limits, any other functions become step functions of the sum, rounded to the nearest word of the layer's
-    format. A function with more than 1,024 breaks, such as a leaky ReLU of 12 bits, reads the sum rounded to about 10
-    bits. Outputs are sums without rounding, if no step function follows. Quantizers in the network become limits.
+    format. The words of a function with more than 1,024 breaks, such as a leaky ReLU of 12 bits, are rounded to about
+    10 bits. Outputs are sums without rounding, if no step function follows. Quantizers in the network become limits.
 
     Args:
         inputs: calibration samples, as `Network.evaluate` takes them; None for formats by `ranges`, or by random inputs

@@ -138,11 +138,12 @@ def _activation(layer: Layer, frac: int, reach: LayerRange, output: FixedPoint |
         shift = 0 if output is None else min(frac - output.frac, MOST_SHIFT)
         return Rescale(shift, *limits)
     assert output is not None
-    steps, shifts = pipeline_steps(layer.activation, frac, reach.acc_lo, reach.acc_hi, output)
-    if any(shifts):
+    steps, zeros = pipeline_steps(layer.activation, frac, reach.acc_lo, reach.acc_hi, output)
+    if any(zeros):
+        left = output.width - max(zeros)
         told.append(
             f"quantize: layer {layer.name}: its function of {output.width} bits has more than {MOST_STEPS:,} steps; "
-            "the sums are rounded to about 10 bits first; use words of 10 bits or fewer"
+            f"its words are rounded to {left} bits: quantize.activation_width {left} is as precise"
         )
     return steps
 

@@ -1,7 +1,7 @@
 """Any function of an accumulator as a step function: its breaks over the accumulator's whole range."""
 
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 
@@ -16,7 +16,7 @@ DENSE = 1 << 16
 GRID = 1 << 12
 """Points at which a wider range is searched for pieces on which the function rises or falls."""
 MOST_STEPS = 1 << 10
-"""Breaks of one step function; a function with more is evaluated at that many accumulators."""
+"""Breaks of one step function; the words of a function with more are rounded to fewer bits."""
 
 WordOf = Callable[[Words], Words]
 RealOf = Callable[[Words], Reals]
@@ -27,15 +27,16 @@ def pipeline_steps(
 ) -> tuple[Steps, tuple[int, ...]]:
     """Write functions of an accumulator, rounded to an output format, as step functions.
 
-    Where a function has more than `MOST_STEPS` breaks, such as a leaky ReLU with words of 12 bits, the accumulator is
-    first rounded to a multiple of a power of two, so that about as many are left.
+    Where a function has more than `MOST_STEPS` breaks, such as a leaky ReLU with words of 12 bits, its words are
+    rounded to multiples of the least power of two with which at most so many are left. Rounding the accumulator instead
+    would spend most breaks on the far ends of its proven range, which no sample reaches.
 
     Args:
         pipeline: functions of the number that an accumulator k means, `k * 2**-frac`.
         lo, hi: (n,) least and greatest accumulators of the neurons.
-    Returns: the step functions; and for each by how many bits its accumulator is rounded first, 0 for most.
+    Returns: the step functions; and for each the bits in which its words are 0, 0 for most.
     """
-    functions, shifts = [], []
+    functions, zeros = [], []
     neurons, function = distinct(pipeline, len(lo))
     for index, neuron in enumerate(neurons.tolist()):
         alike = function == index
@@ -44,15 +45,26 @@ def pipeline_steps(
         def real_of(accumulator: Words, one: Composition = one) -> Reals:
             return apply_all(one, np.ldexp(accumulator.astype(np.float64), -frac)[:, None])[:, 0]
 
-        def word_of(accumulator: Words, real_of: RealOf = real_of) -> Words:
-            return output.encode(real_of(accumulator))
-
         least, most = int(lo[alike].min()), int(hi[alike].max())
-        found = step_function(word_of, least, most, real_of, MOST_STEPS)
-        shift = 0 if found else int(np.ceil(np.log2((most - least + 1) / MOST_STEPS)))
-        functions.append(found or _rounded_first(word_of, least, most, shift))
-        shifts.append(shift)
-    return Steps(tuple(functions), function), tuple(shifts)
+        for bits in range(output.width):
+            found = step_function(_words(real_of, output, bits), least, most, real_of, MOST_STEPS)
+            if found:
+                break
+        assert found is not None
+        functions.append(found)
+        zeros.append(bits)
+    return Steps(tuple(functions), function), tuple(zeros)
+
+
+def _words(real_of: RealOf, output: FixedPoint, zeros: int) -> WordOf:
+    """The words of accumulators, rounded to multiples of `2**zeros`; the greatest word saturates as all do."""
+    coarse = replace(output, width=output.width + 1, frac=output.frac - zeros)
+
+    def word_of(accumulator: Words) -> Words:
+        words: Words = np.clip(coarse.encode(real_of(accumulator)) << zeros, output.lo, output.hi)
+        return words
+
+    return word_of
 
 
 def step_function(
@@ -120,15 +132,6 @@ def _extreme(real_of: RealOf, lo: int, hi: int) -> Words:
             break
         lo, hi = int(points[turns[0] - 1]), int(points[turns[0] + 1])
     return np.unique(np.linspace(lo, hi, 65).astype(np.int64))
-
-
-def _rounded_first(word_of: WordOf, lo: int, hi: int, shift: int) -> StepFunction:
-    """The function of the accumulator rounded to a multiple of `2**shift`, halves up."""
-    half = 1 << (shift - 1)
-    cells = np.arange((lo + half) >> shift, ((hi + half) >> shift) + 1)
-    words = word_of(cells << shift)
-    change = np.flatnonzero(words[1:] != words[:-1]) + 1
-    return StepFunction((cells[change] << shift) - half, words[np.concatenate([[0], change])])
 
 
 def distinct(pipeline: Composition, neurons: int) -> tuple[Words, Words]:

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from netgen.ir.activation import Rescale, Steps
+from netgen.ir.activation import Rescale, StepFunction, Steps
 from netgen.ir.circuit import Circuit, CircuitLayer
-from netgen.ir.fixed import Reals, Words
+from netgen.ir.fixed import FixedPoint, Reals
 from netgen.ir.functions import Affine
 from netgen.ir.network import Layer, Network
 from netgen.ir.slopes import range_after, slope_of
@@ -69,10 +69,8 @@ def _after(layer: Layer, made: CircuitLayer, value: Reals, error: Reals, unit: R
     real = np.stack(range_after(layer.activation, sums[0], sums[1]))
     step = 2.0**-made.frac
     match made.activation:
-        case Steps(functions):
-            apart = apart + np.array([[-1.0], [1.0]]) * max(map(_grain, (one.at for one in functions))) * step
-        case _:
-            apart = apart + (np.array([[-0.5], [0.5]]) * step if layer.activation else 0.0)  # of limits
+        case Rescale() if layer.activation:
+            apart = apart + np.array([[-0.5], [0.5]]) * step  # of limits
     most = np.maximum(np.abs(apart[0]), np.abs(apart[1]))
     if layer.activation:
         reach = np.minimum(sums[0], sums[0] + apart[0]), np.maximum(sums[1], sums[1] + apart[1])
@@ -82,15 +80,22 @@ def _after(layer: Layer, made: CircuitLayer, value: Reals, error: Reals, unit: R
     if made.output is None:
         return real, apart
     form = made.output
-    half = form.step / 2 if isinstance(made.activation, Steps) or made.frac > form.frac else 0.0
+    half = form.step / 2 if made.frac > form.frac else 0.0
+    if isinstance(made.activation, Steps):
+        half = form.step / 2 * max(_grain(one, form) for one in made.activation.functions)
     apart = apart + np.array([[-half], [half]])
     return real, np.stack(_saturated(real, apart, form.lo * form.step, form.hi * form.step))
 
 
-def _grain(at: Words) -> int:
-    """The accumulators by which a function that reads a rounded sum may be off: half of the rounding's step."""
-    bits = int(np.bitwise_or.reduce(at, initial=0))
-    return bits & -bits if bits else 0
+def _grain(function: StepFunction, form: FixedPoint) -> int:
+    """An upper limit on the steps to which words are rounded: more than 1 where a function has too many breaks.
+
+    All words but the greatest are then multiples of it, and none of their jumps is smaller.
+    """
+    inner = function.value[function.value != form.hi]
+    bits = int(np.bitwise_or.reduce(inner, initial=0))
+    common = bits & -bits if bits else 1
+    return min(common, int(np.abs(np.diff(inner)).max(initial=1)))
 
 
 def _rounded(layer: Layer, made: CircuitLayer, unit: Reals) -> Reals:

@@ -51,10 +51,14 @@ def _make(work: Work, folder: Path) -> None:
 
 def _why(work: Work, report: "CheckReport") -> str | None:
     """Say what hardware lost against the float network, which part is to blame, and what to write; None for no loss."""
+    from netgen.quantize import is_quantized
+
     network, samples, spec = work.get(imported.float_network), work.get(imported.samples), work.spec
     loss = loss_of(report)
     if loss is None or network is None or not len(samples.test):
         return None
+    if spec.quantize.requantize == "exact" and is_quantized(network):
+        return f"quantize: {loss.text}"
     found = blame(network, samples, spec.quantize, head=loss.head, count=spec.check.samples, progress=work.progress)
     fix = "widen quantize.weight_width, activation_width or input_width" if found is None else str(found)
     return f"quantize: {loss.text}: {fix}"
