@@ -23,17 +23,19 @@ from netgen.flow.stages import (
     measure,
     place,
     prune,
+    prune_network,
     quantize,
     read,
     report,
     report_read,
     train,
+    train_network,
 )
 from netgen.flow.store import Store
 from netgen.progress import Progress, silent
 from netgen.spec.spec import Spec, load_spec
 
-__all__ = ["IMPORTED", "STAGES", "build", "run_stages", "stages_until"]
+__all__ = ["IMPORTED", "LAYERED", "STAGES", "build", "run_stages", "stages_until"]
 
 STAGES: Sequence[Stage] = (
     train.STAGE,  # data and spec -> a dense network
@@ -60,6 +62,9 @@ IMPORTED: Sequence[Stage] = (
     report_read.STAGE,
 )
 """All stages of a network that is read."""
+
+LAYERED: Sequence[Stage] = (train_network.STAGE, prune_network.STAGE, *IMPORTED[1:])
+"""All stages of a network that a spec's layers describe: a dense Network, then a sparse one, then as if it was read."""
 
 
 def build(
@@ -125,7 +130,9 @@ def stages_until(last: str, spec: Spec | None = None) -> Sequence[Stage]:
 
     Raises: BuildError, when there is no such stage.
     """
-    stages = STAGES if spec is None or spec.network.source is None else IMPORTED
+    stages = STAGES
+    if spec is not None and spec.network.reads_graph:
+        stages = LAYERED if spec.network.layers else IMPORTED
     names = [stage.name for stage in stages]
     if last not in names:
         raise BuildError(f"until: no stage {last!r}; choose one of {', '.join(names)}")

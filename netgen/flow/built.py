@@ -43,7 +43,7 @@ class Build:
         path = self.folder / "network.npz"
         if self.spec.network.source == CIRCUIT:
             raise BuildError(f"{self.folder}: built from a circuit, which has no float network; use its circuit")
-        if self.spec.network.source is not None:
+        if self.spec.network.reads_graph:
             return read_arrays(path, "network", network_from)
         return network_of(files.read_network(path))
 

@@ -26,15 +26,19 @@ __all__ = [
     "RANDOM",
     "Given",
     "RawSamples",
+    "first_file",
+    "first_stage",
     "float_network",
     "given",
     "given_circuit",
     "given_samples",
     "network",
+    "network_stage",
     "raw_samples",
     "samples",
     "samples_arrays",
     "samples_key",
+    "whole_network",
     "words_of",
 ]
 
@@ -90,8 +94,28 @@ class Given:
 
 
 def network(work: Work) -> Network:
-    """The float network that was read."""
+    """The float network that is quantized."""
     return read_arrays(work.folder / "network.npz", "network", network_from)
+
+
+def whole_network(work: Work) -> Network:
+    """The float network before it is pruned."""
+    return read_arrays(work.folder / first_file(work.spec), "network", network_from)
+
+
+def first_file(spec: Spec) -> str:
+    """Name of the file of the first float network: that of the one that is quantized unless it is pruned."""
+    return "dense.npz" if spec.network.prunes_graph else "network.npz"
+
+
+def first_stage(spec: Spec) -> str:
+    """The stage that makes the first float network."""
+    return "train" if spec.network.layers else "read"
+
+
+def network_stage(spec: Spec) -> str:
+    """The stage that makes the float network that is quantized."""
+    return "prune" if spec.network.prunes_graph else first_stage(spec)
 
 
 def float_network(work: Work) -> Network | None:

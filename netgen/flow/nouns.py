@@ -31,21 +31,21 @@ def data_key(work: Work) -> dict[str, object]:
 
 def test_words(work: Work) -> Words:
     """Input words of the test samples, (n, features)."""
-    if work.spec.network.source is not None:
+    if work.spec.network.reads_graph:
         return imported.words_of(work.get(circuit), work.get(imported.samples).test, work.spec.seed)
     return work.get(circuit).input.encode(work.get(data).test.features)
 
 
 def train_words(work: Work) -> Words:
     """Input words of the training samples, (n, features); of the samples for calibration where a model was read."""
-    if work.spec.network.source is not None:
+    if work.spec.network.reads_graph:
         return imported.words_of(work.get(circuit), work.get(imported.samples).calibration, work.spec.seed)
     return work.get(circuit).input.encode(work.get(data).train.features)
 
 
 def samples_key(work: Work) -> dict[str, object]:
     """What a stage depends on that reads input words."""
-    return imported.samples_key(work) if work.spec.network.source is not None else data_key(work)
+    return imported.samples_key(work) if work.spec.network.reads_graph else data_key(work)
 
 
 def network(work: Work) -> DenseNetwork:

@@ -71,7 +71,7 @@ def recheck(
     from netgen.simulate import SIMULATORS, choose
 
     spec, circuit = load_spec_of(folder), load_circuit(folder)
-    subject = (_trained if spec.network.source is None else _read)(folder, spec, circuit, base or folder)
+    subject = (_read if spec.network.reads_graph else _trained)(folder, spec, circuit, base or folder)
     cache, simulator, count = folder / "simulator", simulator or spec.check.simulator, samples or spec.check.samples
     if simulator == "auto":
         tested = subject.samples if count == "all" else min(int(count), subject.samples)

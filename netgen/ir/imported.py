@@ -17,6 +17,7 @@ class ImportReport:
         assumed: what the source states and the network leaves out, such as casts to fewer bits; one line each.
         flips: rounding steps that fell to the other side of a tie, as the source computes in float32 and the network in
             double precision; the input of each lies within float32's error of the tie.
+        kept: whether it is built as it was read; False where it was pruned or trained afterwards.
     """
 
     source: str
@@ -25,3 +26,4 @@ class ImportReport:
     samples: int
     assumed: tuple[str, ...] = ()
     flips: int = 0
+    kept: bool = True

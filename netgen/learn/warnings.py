@@ -152,6 +152,8 @@ def ignored(spec: Spec) -> tuple[str, ...]:
 
     Returns: one line, or none.
     """
+    if spec.network.layers:
+        return ()
     usual = Spec()
     keys = [
         f"{section}.{key}"

@@ -110,7 +110,7 @@ def origin_facts(report: BuildReport) -> tuple[Fact, ...]:
         flips = f"; {imported.flips:,} rounding steps at a tie" if imported.flips else ""
         agrees = f"greatest relative difference to {imported.reference}, on {imported.samples:,} samples{flips}"
         read = (
-            Fact("Network", imported.source, "read as it is"),
+            Fact("Network", imported.source, "read as it is" if imported.kept else "trained, pruned and retrained"),
             *((Fact("Read exactly to", f"{imported.worst:.2g}", agrees),) if imported.samples else ()),
         )
     word = Fact("Input word", str(report.input), f"is {report.input_word}")

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self, TypeVar
 from pydantic import Field, field_validator, model_validator
 
 from netgen.spec.base import Epochs, Moves, PositiveInt, Rounds, Section, Share
+from netgen.spec.shapes import LAYER_FORMS, parse_layer
 
 Width = Annotated[int, Field(ge=1, le=16)]
 LayerWidths = (
@@ -98,6 +99,15 @@ class NetworkSpec(Section):
         (), max_length=65_536, description="source: one number, or one for each channel or feature; [] for 1"
     )
 
+    layers: tuple[str, ...] = Field(
+        (),
+        max_length=64,
+        description=f"a network to train that is more than a perceptron, a layer each, ReLU after each: {LAYER_FORMS}; "
+        "its classes follow as a last dense layer, and hidden has no effect; [] for a perceptron",
+    )
+    shape: tuple[LayerSize, LayerSize, LayerSize] | None = Field(
+        None, description="layers: channels, height and width of a sample; null for one channel of a square image"
+    )
     hidden: tuple[LayerSize, ...] = Field(
         (32, 16), max_length=64, description="neurons of each hidden layer; [] for none"
     )
@@ -108,6 +118,30 @@ class NetworkSpec(Section):
         "directly followed by BatchNorm1d if batch_norm is true, matched by name and shape; the weights act on raw "
         "features (on bits 0 and 1 with data.thresholds); set train.epochs to 0 to keep the weights as they are",
     )
+
+    @property
+    def reads_graph(self) -> bool:
+        """Whether the network may be any graph of layers: it is read, or `layers` describe it."""
+        return self.source is not None or bool(self.layers)
+
+    @property
+    def prunes_graph(self) -> bool:
+        """Whether such a network is trained and pruned before it is quantized."""
+        return bool(self.layers)
+
+    @field_validator("layers")
+    @classmethod
+    def _are_layers(cls, layers: tuple[str, ...]) -> tuple[str, ...]:
+        for text in layers:
+            parse_layer(text)
+        return layers
+
+    @model_validator(mode="after")
+    def _one_network(self) -> Self:
+        if self.layers and (self.source is not None or self.weights is not None):
+            other = "source" if self.source is not None else "weights"
+            raise ValueError(f"layers and {other} both describe a network; remove one")
+        return self
 
     @field_validator("hidden")
     @classmethod

@@ -62,8 +62,8 @@ class Spec(Section):
 
     @model_validator(mode="after")
     def _one_width_per_layer(self) -> Self:
-        if self.network.source is not None:
-            return self  # how many layers the file has is known when it is read
+        if self.network.reads_graph:
+            return self  # how many layers it has is known when it is read
         layers = len(self.network.hidden) + 1
         for section, key, what, needed in (
             ("quantize", "weight_width", "widths", layers),
@@ -93,11 +93,12 @@ class Spec(Section):
 
     @model_validator(mode="after")
     def _networks_that_are_read_stay_as_they_are(self) -> Self:
-        if self.network.source is None:
+        if not self.network.reads_graph:
             return self
         if self.data.thresholds:
-            raise ValueError("data.thresholds: a network that is read reads numbers, not bits; set thresholds to []")
-        if self.search.ranges:
+            what = "network.layers read" if self.network.layers else "a network that is read reads"
+            raise ValueError(f"data.thresholds: {what} numbers, not bits; set thresholds to []")
+        if self.search.ranges and self.network.source is not None:
             raise ValueError("search.ranges: a network that is read is not searched; remove network.source or ranges")
         return self
 

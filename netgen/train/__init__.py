@@ -8,10 +8,12 @@ from netgen.train.derivatives import curvature_in
 from netgen.train.fit import Descent, Recipe, accuracy_of, device_of, fit
 from netgen.train.joint import Distances, Pruning
 from netgen.train.mlp import Mlp, load_mlp, predict, save_mlp
+from netgen.train.network_pruning import NetworkPruning
 from netgen.train.penalty import Penalty
-from netgen.train.pipeline import prune_and_retrain, retrain, train_dense
+from netgen.train.pipeline import prune_and_retrain, prune_and_retrain_network, retrain, train_dense
 from netgen.train.prune import RULES
 from netgen.train.samples import Samples, View, coded
+from netgen.train.shaped import Shaped
 from netgen.train.weights import load_state
 
 __all__ = [
@@ -19,10 +21,12 @@ __all__ = [
     "Descent",
     "Distances",
     "Mlp",
+    "NetworkPruning",
     "Penalty",
     "Pruning",
     "Recipe",
     "Samples",
+    "Shaped",
     "View",
     "accuracy_of",
     "coded",
@@ -34,6 +38,7 @@ __all__ = [
     "load_state",
     "predict",
     "prune_and_retrain",
+    "prune_and_retrain_network",
     "retrain",
     "save_mlp",
     "train_dense",

@@ -80,6 +80,16 @@ class Pruning:
         self._prunings = spec.steps if spec.schedule == "gradual" else 1
 
     @property
+    def module(self) -> Mlp:
+        """The network."""
+        return self.mlp
+
+    @property
+    def placed(self) -> bool:
+        """Whether there is a placement."""
+        return self.distances is not None
+
+    @property
     def wires(self) -> int:
         """Weights that the masks keep."""
         return self.mlp.wires

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
+from netgen.errors import TrainError
 from netgen.ir.fixed import Reals, Words
 from netgen.ir.netlist import Netlist
 from netgen.nn.defaults import torch_defaults
@@ -81,6 +82,8 @@ class NetworkPruning:
         seed: int,
         placer: Sites | None = None,
     ) -> None:
+        if spec.regrow:
+            raise TrainError("prune.regrow: only perceptrons are regrown so far; set it to 0")
         self.module, self.samples, self.recipe, self.spec, self.seed = network, samples, recipe, spec, seed
         self.penalty, self.placer = penalty, placer
         self._random = torch.Generator().manual_seed(seed)
@@ -98,6 +101,11 @@ class NetworkPruning:
     def wires(self) -> int:
         """Wires of sums: those that pruning can remove."""
         return sum(len(layer.source) for layer in self.module.sums)
+
+    @property
+    def placed(self) -> bool:
+        """Whether there is a placement."""
+        return self.sites is not None
 
     @property
     def length(self) -> float:

@@ -1,20 +1,60 @@
 """The training pipeline: train a dense network, prune it in rounds, and retrain it."""
 
 import copy
+from typing import Protocol, TypeVar
+
+from torch import nn
 
 from netgen.data import Dataset
 from netgen.errors import TrainError
 from netgen.ir.dense import DenseNetwork, remove_dead
+from netgen.ir.network import Network
 from netgen.nn.defaults import torch_defaults
+from netgen.nn.trainable import TrainableNetwork
 from netgen.progress import Progress, silent
+from netgen.spec.sections import PruneSpec
 from netgen.train.fit import Recipe, accuracy_of, fit
 from netgen.train.joint import Pruning
 from netgen.train.mlp import Mlp
+from netgen.train.network_pruning import NetworkPruning
+from netgen.train.removal import remove_zeros
 from netgen.train.samples import Samples
+
+Module_co = TypeVar("Module_co", Mlp, TrainableNetwork, covariant=True)
+
+
+class Rounds(Protocol[Module_co]):
+    """Rounds of pruning, of a multilayer perceptron or of any network."""
+
+    spec: PruneSpec
+
+    @property
+    def module(self) -> Module_co:
+        """The network."""
+        ...
+
+    @property
+    def wires(self) -> int:
+        """Wires that are left."""
+        ...
+
+    @property
+    def length(self) -> float:
+        """Their length under the current placement."""
+        ...
+
+    @property
+    def placed(self) -> bool:
+        """Whether there is a placement."""
+        ...
+
+    def round(self, number: int) -> None:
+        """Run one round, from 1."""
+        ...
 
 
 def train_dense(
-    mlp: Mlp,
+    mlp: nn.Module,
     data: Dataset,
     recipe: Recipe,
     *,
@@ -23,7 +63,7 @@ def train_dense(
     samples: Samples | None = None,
     progress: Progress = silent,
 ) -> float:
-    """Train a dense network in place; returns its validation accuracy, 0 to 1."""
+    """Train a network in place; returns its validation accuracy, 0 to 1."""
     return fit(mlp, data, recipe, epochs=epochs, seed=seed, samples=samples, decay=False, progress=progress)
 
 
@@ -38,7 +78,7 @@ def prune_and_retrain(
     Returns: the network, batch normalization folded and dead neurons removed, and its validation accuracy.
     Raises: TrainError, when the dense network is already below the target accuracy, or no wire is left.
     """
-    mlp = pruning.mlp if pruning.spec.rule == "none" else _rounds(pruning, data, progress)
+    mlp = pruning.module if pruning.spec.rule == "none" else _rounds(pruning, data, progress)
     return retrain(mlp, data, pruning.samples, pruning.recipe, epochs=epochs, seed=pruning.seed + 1, progress=progress)
 
 
@@ -69,10 +109,37 @@ def retrain(
     return network, max(retrained, accuracy)
 
 
+def prune_and_retrain_network(
+    pruning: NetworkPruning, data: Dataset, *, epochs: int, progress: Progress = silent
+) -> tuple[Network, float]:
+    """Do with any network what `prune_and_retrain` does with a multilayer perceptron.
+
+    Returns: the network of the neurons that are left, and its validation accuracy.
+    Raises: TrainError, as `prune_and_retrain`.
+    """
+    module = pruning.module if pruning.spec.rule == "none" else _rounds(pruning, data, progress)
+    held, accuracy = copy.deepcopy(module.state_dict()), accuracy_of(module, data.validation)
+    retrained = fit(
+        module,
+        data,
+        pruning.recipe,
+        epochs=epochs,
+        seed=pruning.seed + 1,
+        samples=pruning.samples,
+        progress=progress,
+        what="retrain",
+    )
+    if retrained < accuracy:
+        module.load_state_dict(held)
+    with torch_defaults():
+        remove_zeros(module)
+    return module.network(), max(retrained, accuracy)
+
+
 @torch_defaults()
-def _rounds(pruning: Pruning, data: Dataset, progress: Progress) -> Mlp:
+def _rounds(pruning: Rounds[Module_co], data: Dataset, progress: Progress) -> Module_co:
     """Run all rounds; returns the network that they end with."""
-    spec, mlp = pruning.spec, pruning.mlp
+    spec, mlp = pruning.spec, pruning.module
     held, accuracy = copy.deepcopy(mlp), accuracy_of(mlp, data.validation)
     if spec.accuracy is not None and accuracy < spec.accuracy:
         raise TrainError(
@@ -82,7 +149,7 @@ def _rounds(pruning: Pruning, data: Dataset, progress: Progress) -> Mlp:
     for number in range(1, spec.rounds + 1):
         pruning.round(number)
         accuracy = accuracy_of(mlp, data.validation)
-        length = f", wire length {pruning.length:,.0f}" if pruning.distances is not None else ""
+        length = f", wire length {pruning.length:,.0f}" if pruning.placed else ""
         what = f"prune round {number} of {spec.rounds}: {pruning.wires:,} wires{length}"
         progress(f"{what}, validation accuracy {accuracy:.2%}", number / spec.rounds)
         if spec.accuracy is not None:

@@ -13,7 +13,7 @@ from netgen.ir.functions import RELU
 from netgen.nn.functions import apply_composition
 from netgen.nn.trainable import TrainableLayer, TrainableNetwork, gain_of
 
-__all__ = ["remove_dead_neurons", "remove_parameters"]
+__all__ = ["remove_dead_neurons", "remove_parameters", "remove_zeros"]
 
 Optimizer = torch.optim.Optimizer
 
@@ -29,6 +29,11 @@ def remove_parameters(network: TrainableNetwork, kept: Sequence[Bools], optimize
     for layer, mask in zip(network.sums, kept, strict=True):
         _keep_wires(layer, mask[layer.parameter], optimizer)
     remove_dead_neurons(network, optimizer)
+
+
+def remove_zeros(network: TrainableNetwork) -> None:
+    """Remove the wires whose weight is 0, which a penalty of magnitudes leaves, and the neurons that die with them."""
+    remove_parameters(network, [(layer.weight.detach() != 0).numpy() for layer in network.sums])
 
 
 def remove_dead_neurons(network: TrainableNetwork, optimizer: Optimizer | None = None) -> None:

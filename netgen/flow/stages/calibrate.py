@@ -23,7 +23,7 @@ def _depends(work: Work) -> dict[str, object]:
     }
     return {
         **imported.samples_key(work),
-        "read": work.store.digest("read"),
+        "network": work.store.digest(imported.network_stage(work.spec)),
         "quantize": work.spec.quantize.model_dump(include=keys | {"requantize"}),
     }
 

@@ -59,7 +59,7 @@ def _make(work: Work, folder: Path) -> None:
         network, report = read_with_report(_file(work))
     if network is not None:
         raw = of_raw_features(network, scale=spec.scale, mean=spec.mean, std=spec.std)
-        write_arrays(folder / "network.npz", arrays_of(raw))
+        write_arrays(folder / imported.first_file(work.spec), arrays_of(raw))
     (folder / "imported.json").write_text(record.write(report), encoding="utf-8")
 
 

@@ -1,6 +1,7 @@
 """Write what a build of a network that was read says about itself; the same files as `report`."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from netgen.flow import files, imported, nouns
@@ -11,12 +12,14 @@ from netgen.flow.stage import Stage, Work
 from netgen.ir.imported import ImportReport
 from netgen.learn.warnings import ignored
 
-EARLIER = ("read", "quantize", "place", "certify", "lower", "emit", "check")
+LATER = ("quantize", "place", "certify", "lower", "emit", "check")
 
 
 def _depends(work: Work) -> dict[str, object]:
-    made: dict[str, object] = {stage: work.store.digest(stage) for stage in EARLIER}
-    return made | imported.samples_key(work) | {"spec": placed_spec(work.spec, work.folder, work.base)}
+    spec = work.spec
+    stages = dict.fromkeys((imported.first_stage(spec), imported.network_stage(spec), *LATER))
+    made: dict[str, object] = {stage: work.store.digest(stage) for stage in stages}
+    return made | imported.samples_key(work) | {"spec": placed_spec(spec, work.folder, work.base)}
 
 
 def _describe(work: Work) -> str:  # noqa: ARG001 - the signature of every stage
@@ -28,6 +31,7 @@ def _make(work: Work, folder: Path) -> None:
 
     spec, made, found = work.spec, work.folder, measured(work, lambda circuit: [layer.name for layer in circuit.layers])
     source = report.record.read(ImportReport, files.read_text(made / "imported.json"))
+    source = replace(source, kept=not spec.network.prunes_graph)
     notes = json.loads(files.read_text(made / "formats.json"))["notes"]
     fall = json.loads(files.read_text(made / "blame.json"))["line"]
     given = spec.data.source == imported.GIVEN

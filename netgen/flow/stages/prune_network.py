@@ -1,0 +1,37 @@
+"""Prune and retrain a network of any layers: `network.npz`, and its accuracy in `pruned.json`."""
+
+import json
+from pathlib import Path
+
+from netgen.flow import imported, nouns
+from netgen.flow.array_files import write_arrays
+from netgen.flow.learning import learner, learning_key
+from netgen.flow.stage import Stage, Work
+from netgen.ir.network_file import arrays_of
+
+
+def _depends(work: Work) -> dict[str, object]:
+    spec = work.spec
+    placing = {"place": spec.place.model_dump(exclude={"certificate", "moves"})} if work.get(learner).follows else {}
+    first = imported.first_stage(spec)
+    return learning_key(work) | {first: work.store.digest(first), "prune": spec.prune.model_dump()} | placing
+
+
+def _describe(work: Work) -> str:
+    prune, network = work.spec.prune, work.get(imported.whole_network)
+    epochs = prune.retrain + (prune.rounds * prune.epochs if prune.rule != "none" else 0)
+    samples = len(work.get(nouns.data).train)
+    return f"{network.wires:,} wires, up to {epochs} epochs of {samples:,} samples"
+
+
+def _make(work: Work, folder: Path) -> None:
+    from netgen.learn.networks import NetworkLearner
+    from netgen.nn.defaults import torch_defaults
+
+    with torch_defaults():
+        network, accuracy = NetworkLearner(work.get(learner)).pruned(work.get(imported.whole_network))
+    write_arrays(folder / "network.npz", arrays_of(network))
+    (folder / "pruned.json").write_text(json.dumps({"validation_accuracy": accuracy}) + "\n")
+
+
+STAGE = Stage("prune", _depends, _make, _describe)

@@ -1,0 +1,105 @@
+"""A small network by the layers of a spec, as a PyTorch module that maps flat features to scores."""
+
+from collections.abc import Sequence
+from typing import assert_never
+
+import torch
+from torch import Tensor, nn
+
+from netgen.nn.defaults import torch_defaults
+from netgen.spec.shapes import Conv, Dense, LayerShape, Max, Skip, sizes_through
+
+__all__ = ["Shaped"]
+
+
+class Local(nn.Module):
+    """A locally connected layer: a convolution whose positions have their own weights, as one masked matrix."""
+
+    def __init__(self, layer: Conv, before: tuple[int, ...], after: tuple[int, ...]) -> None:
+        super().__init__()
+        self.after = after
+        self.linear = nn.Linear(_size(before), _size(after))
+        self.mask: Tensor
+        self.register_buffer("mask", _reaches(layer, before))
+        fan_in = layer.kernel[0] * layer.kernel[1] * before[0]
+        with torch.no_grad():
+            bound = fan_in**-0.5
+            self.linear.weight.uniform_(-bound, bound).mul_(self.mask)
+            self.linear.bias.uniform_(-bound, bound)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (n, channels, height, width) to the layer's result."""
+        flat = nn.functional.linear(x.flatten(1), self.linear.weight * self.mask, self.linear.bias)
+        return flat.reshape(-1, *self.after)
+
+
+class Shaped(nn.Module):
+    """The layers of a spec, each followed by ReLU, and a last dense layer that gives the scores.
+
+    Args:
+        shape: channels, height and width of a sample.
+        batch_norm: whether sums are normalized before each ReLU: by channel, or by neuron.
+    """
+
+    def __init__(self, layers: Sequence[LayerShape], shape: tuple[int, int, int], classes: int, *, batch_norm: bool):
+        super().__init__()
+        self.shape, self.layers = shape, tuple(layers)
+        shapes = sizes_through(self.layers, shape)
+        self.parts = nn.ModuleList(
+            _part(layer, before, after, batch_norm=batch_norm)
+            for layer, before, after in zip(self.layers, shapes, shapes[1:], strict=False)
+        )
+        self.scores = nn.Linear(_size(shapes[-1]), classes)
+
+    @classmethod
+    def seeded(
+        cls, layers: Sequence[LayerShape], shape: tuple[int, int, int], classes: int, *, batch_norm: bool, seed: int
+    ) -> "Shaped":
+        """A network with PyTorch's default initialization from a seed; torch's global generator does not change."""
+        with torch_defaults():
+            torch.default_generator.manual_seed(seed)
+            return cls(layers, shape, classes, batch_norm=batch_norm)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map features (n, n_in) to scores (n, classes)."""
+        found = [x.reshape(-1, *self.shape)]
+        for layer, part in zip(self.layers, self.parts, strict=True):
+            now = found[-1]
+            if isinstance(layer, Skip):
+                found.append(now + found[-1 - layer.back])
+            else:
+                found.append(part(now.flatten(1) if isinstance(layer, Dense) else now))
+        scores: Tensor = self.scores(found[-1].flatten(1))
+        return scores
+
+
+def _size(shape: Sequence[int]) -> int:
+    total = 1
+    for side in shape:
+        total *= side
+    return total
+
+
+def _part(layer: LayerShape, before: tuple[int, ...], after: tuple[int, ...], *, batch_norm: bool) -> nn.Module:
+    match layer:
+        case Conv(channels, kernel, stride, padding, shared):
+            windows = nn.Conv2d(before[0], channels, kernel, stride, padding) if shared else Local(layer, before, after)
+            norm = [nn.BatchNorm2d(channels)] if batch_norm else []
+            return nn.Sequential(windows, *norm, nn.ReLU())
+        case Max(size):
+            return nn.MaxPool2d(size)
+        case Dense(neurons):
+            norms = [nn.BatchNorm1d(neurons)] if batch_norm else []
+            return nn.Sequential(nn.Linear(_size(before), neurons), *norms, nn.ReLU())
+        case Skip():
+            return nn.Identity()
+        case _:
+            assert_never(layer)
+
+
+def _reaches(layer: Conv, before: tuple[int, ...]) -> Tensor:
+    """Which inputs each neuron of a locally connected layer reads, (n_out, n_in) of zeros and ones."""
+    n = _size(before)
+    ones = torch.ones(layer.channels, before[0], *layer.kernel)
+    eye = torch.eye(n).reshape(n, *before)
+    return (nn.functional.conv2d(eye, ones, stride=layer.stride, padding=layer.padding).flatten(1).t() > 0).float()

@@ -1,0 +1,58 @@
+"""Networks by the layers of a spec, against PyTorch's own modules put together by hand."""
+
+import pytest
+import torch
+from torch import nn
+
+from netgen.spec.shapes import parse_layer
+from netgen.train import Shaped
+
+
+def _shaped(layers: list[str], *, batch_norm: bool = True, side: int = 8) -> Shaped:
+    made = Shaped.seeded(tuple(map(parse_layer, layers)), (1, side, side), 5, batch_norm=batch_norm, seed=3)
+    return made.double().eval()
+
+
+def _x() -> torch.Tensor:
+    return torch.rand(7, 64, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+
+
+def test_layers_are_those_of_pytorch_each_with_relu() -> None:
+    made = _shaped(["conv 3 3x2 stride 2 pad 1", "max 2", "dense 6"])
+    wanted = nn.Sequential(
+        nn.Unflatten(1, (1, 8, 8)), nn.Conv2d(1, 3, (3, 2), 2, 1), nn.BatchNorm2d(3), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Linear(12, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Linear(6, 5),
+    ).double().eval()  # fmt: skip
+    values = iter(made.state_dict().values())
+    wanted.load_state_dict({name: next(values) for name in wanted.state_dict()})
+    assert torch.equal(made(_x()), wanted(_x()))
+
+
+def test_a_skip_adds_the_result_of_an_earlier_layer() -> None:
+    made = _shaped(["conv 2 3x3 pad 1", "conv 2 3x3 pad 1", "skip 1", "dense 4"], batch_norm=False)
+    first, second = made.parts[0], made.parts[1]
+    inner = first(_x().reshape(-1, 1, 8, 8))
+    assert torch.allclose(made(_x()), made.scores(made.parts[3]((second(inner) + inner).flatten(1))))
+
+
+@pytest.mark.parametrize(("stride", "padding"), [(1, 0), (2, 1), (3, 2)])
+def test_a_locally_connected_layer_with_equal_kernels_is_a_convolution(stride: int, padding: int) -> None:
+    """Its weights are set, position by position, to those of one kernel."""
+    made = _shaped([f"local 2 3x3 stride {stride} pad {padding}"], batch_norm=False)
+    kernel = nn.Conv2d(1, 2, 3, stride, padding).double()
+    eye = torch.eye(64, dtype=torch.float64).reshape(64, 1, 8, 8)
+    bias = kernel(torch.zeros_like(eye[:1])).flatten(1)
+    local = made.parts[0][0]  # type: ignore[index]
+    assert ((local.mask > 0) == (((kernel(eye).flatten(1) - bias).t()) != 0)).all()
+    with torch.no_grad():
+        local.linear.weight.copy_((kernel(eye).flatten(1) - bias).t() + 5 * (1 - local.mask))
+        local.linear.bias.copy_(bias[0])
+    assert torch.allclose(local(_x().reshape(-1, 1, 8, 8)), kernel(_x().reshape(-1, 1, 8, 8)))
+
+
+def test_the_seed_gives_the_weights_and_the_users_generator_stays() -> None:
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    a, b = (_shaped(["conv 2 3x3", "dense 4"]).state_dict() for _ in range(2))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert all(torch.equal(a[key], b[key]) for key in a)
