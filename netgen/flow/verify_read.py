@@ -71,6 +71,7 @@ def check_read(
         wanted=None if simulated.classes is None else classify(evaluated[:, ranked(circuit)]),
         model_accuracy=None if network is None or accuracies is None else accuracies[0],
         hardware_accuracy=None if accuracies is None else accuracies[1],
+        bound=() if network is None else _useful_bound(network, circuit, raw, real),
         heads=() if network is None else _heads(network, real, found, overflows / max(words.size, 1), labels),
         inputs=words.size,
         input_overflows=overflows,
@@ -78,6 +79,25 @@ def check_read(
         words=[len(words) * len(layer) for layer in circuit.layers],
         simulator=simulator,
     )
+
+
+def _useful_bound(network: Network, circuit: Circuit, raw: Reals, real: Reals) -> Reals | tuple[()]:
+    """The proved bound of each output's error, (outputs,), over all inputs that the input word can hold.
+
+    Returns: nothing, where no bound is known, a sample lies outside the input word, or an output's bound exceeds the
+        range of the values that the float network gives there, as it does where words may saturate.
+    """
+    from netgen.report import graph_error_bound
+
+    half, scaled = circuit.input.step / 2, raw * circuit.input_scale
+    least, most = (word * circuit.input.step for word in (circuit.input.lo, circuit.input.hi))
+    if scaled.min() < least - half or scaled.max() > most + half:
+        return ()
+    bounds = graph_error_bound(network, circuit)
+    if bounds is None:
+        return ()
+    bound = np.concatenate([one.ravel() for one in bounds])
+    return bound if (bound < np.ptp(real, axis=0)).all() else ()
 
 
 def _raw_of(design: Design, samples: RawSamples, words: Words) -> Reals:

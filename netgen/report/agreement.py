@@ -57,7 +57,7 @@ class CheckReport:
         hardware_accuracy: of the simulated hardware, 0 to 1; None without labels.
         error: per output, the greatest distance of hardware and float scores.
         bound: per output, an upper limit on that distance for all inputs, proved from the float and integer weights;
-            empty where a model was read, whose distance is measured.
+            where a model was read, empty unless it is less than the range of every output's float values.
         mean_error: per output, the mean distance of hardware and float scores.
         noise: per output, the signal-to-noise ratio in decibels: the power of the float scores over that of the error;
             None where nothing differs.
@@ -178,6 +178,7 @@ def check_model(
     wanted: Words | None,
     model_accuracy: float | None,
     hardware_accuracy: float | None,
+    bound: Reals | tuple[()] = (),
     heads: Sequence[HeadFidelity] = (),
     inputs: int,
     input_overflows: int,
@@ -192,6 +193,7 @@ def check_model(
         evaluated, simulated: (n, outputs) int64.
         classes, wanted: (n,) int64, by the hardware and by `evaluate`; None for hardware without arg-max.
         model_accuracy, hardware_accuracy: 0 to 1; None without labels, and without a model.
+        bound: (outputs,) upper limits on the distances; empty where none is useful.
         heads: the distances of each of the outputs.
         inputs, input_overflows: input values, and how many of them lie outside the input format.
         saturated, words: per layer, words that its format limited and words computed.
@@ -207,7 +209,7 @@ def check_model(
         quantized_accuracy=None,
         hardware_accuracy=hardware_accuracy,
         **_distances(values, float_values),
-        bound=(),
+        bound=tuple(float(one) for one in bound),
         inputs=inputs,
         input_overflows=input_overflows,
         saturated=tuple(saturated),
