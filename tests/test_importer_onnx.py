@@ -161,6 +161,7 @@ MOVED = [
     Case("Reshape", 14, stored=(ints(1, 18, 7),), attributes={"allowzero": 1}),
     Case("Resize", 13, stored=(None, np.array([1, 1, 2, 3], np.float32)), attributes={"mode": "nearest"}),
     Case("Slice", 7, attributes={"starts": [1], "ends": [5], "axes": [2]}),
+    Case("Slice", 9, attributes={"starts": [1], "ends": [-1], "axes": [-1]}),
     Case("Slice", 10, stored=(ints(5, 0), ints(-99, 9), ints(2, 3), ints(-2, 3))),
     Case("SpaceToDepth", 13, (1, 3, 4, 6), attributes={"blocksize": 2}),
     Case("Split", 7, attributes={"axis": 1, "split": [1, 2]}, outputs=("y", "z")),

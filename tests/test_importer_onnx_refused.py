@@ -268,3 +268,48 @@ def test_a_model_without_inputs_is_refused(tmp_path: Path) -> None:
     del model.graph.input[:]
     onnx.save(model, path)
     assert refused(path) == "a model without inputs; export it with one"
+
+
+SPARSE = helper.make_sparse_tensor(
+    helper.make_tensor("w", TensorProto.FLOAT, [1], [2.0]),
+    helper.make_tensor("at", TensorProto.INT64, [1], [4]),
+    [3, 2],
+)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "message"),
+    [
+        (
+            [node("MatMul", ["x", "none"], ["y"], name="m")],
+            "MatMul m: gives an empty tensor; export the model without this operator",
+        ),
+        (
+            [node("Constant", [], ["w"], name="c", sparse_value=SPARSE), node("MatMul", ["x", "w"], ["y"])],
+            "Constant c: gives text, or a sparse tensor; store numbers as a dense tensor",
+        ),
+        (
+            [node("Constant", [], ["w"], name="c", value_string="a"), node("Relu", ["x"], ["y"])],
+            "Constant c: gives text, or a sparse tensor; store numbers as a dense tensor",
+        ),
+    ],
+)
+def test_tensors_without_numbers_are_refused(nodes: list[onnx.NodeProto], message: str, tmp_path: Path) -> None:
+    path = write(tmp_path / "model.onnx", nodes, (1, 3), {"none": np.zeros((3, 0), np.float32)})
+    assert refused(path) == message
+
+
+def test_numbers_that_are_not_finite_are_refused_with_the_file(tmp_path: Path) -> None:
+    nodes = [node("Pad", ["x", "pads", "nan"], ["y"])]
+    stored = {"pads": np.array([0, 1, 0, 0]), "nan": np.array(np.nan, np.float32)}
+    assert "every weight must be finite" in refused(write(tmp_path / "model.onnx", nodes, (1, 3), stored))
+
+
+def test_a_function_in_place_of_an_operator_of_onnx_is_refused(tmp_path: Path) -> None:
+    """ONNX lets it replace the operator; ONNX Runtime computes the operator."""
+    path = write(tmp_path / "model.onnx", [node("Relu", ["x"], ["y"])], (1, 3))
+    model = onnx.load(path)
+    sets = [helper.make_opsetid("", 13)]
+    model.functions.append(helper.make_function("", "Relu", ["a"], ["b"], [node("Neg", ["a"], ["b"])], sets))
+    path.write_bytes(model.SerializeToString())
+    assert refused(path).startswith("a function in place of ONNX's own Relu, which programs read differently")

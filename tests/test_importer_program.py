@@ -147,3 +147,30 @@ def test_code_in_the_description_of_a_program_is_refused(
         return text.replace(before, before + planted, 1).encode(errors="surrogateescape") if ".json" in name else data
 
     assert refusal(changed(path, edit)).startswith(message)
+
+
+class Scaled(nn.Module):
+    """Whole numbers in, as a camera gives them."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.float() / 4 - 1
+
+
+@pytest.mark.parametrize("kind", [torch.uint8, torch.int64, torch.bool])
+def test_a_program_of_whole_numbers_is_read(kind: torch.dtype, tmp_path: Path) -> None:
+    program = torch.export.export(Scaled(), (torch.ones(1, 3).to(kind),))
+    torch.export.save(program, tmp_path / "whole.pt2")
+    found = netgen.read(tmp_path / "whole.pt2").evaluate(np.array([[0.0, 1.0, 1.0]]))
+    assert np.array_equal(found, [[-1.0, -0.75, -0.75]])
+
+
+class Number(nn.Module):
+    """An input without axes."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + 1
+
+
+def test_a_program_of_a_single_number_is_refused(tmp_path: Path) -> None:
+    torch.export.save(torch.export.export(Number(), (torch.tensor(1.0),)), tmp_path / "number.pt2")
+    assert refusal(tmp_path / "number.pt2") == "input x is a single number; its first axis must be the batch's"

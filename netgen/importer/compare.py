@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from netgen.errors import ModelError
+from netgen.importer.batch import check_batch
 from netgen.importer.export import quiet
 from netgen.importer.report import difference
 from netgen.importer.signals import Signals
@@ -49,14 +50,17 @@ def compared(
     *,
     source: str,
     seed: int,
+    batches: bool = True,
 ) -> ImportReport:
-    """Compare the outputs for the example and for random inputs.
+    """Compare the outputs for the example and for random inputs, one at a time and as one batch.
 
     Args:
         module: a copy of the user's, in the precision in which it was read.
         arguments, named: one sample of each input.
         network: what the reading was joined to.
-    Raises: ModelError, with the first layer that differs by more than rounding explains.
+        batches: whether the module may be given several samples at once.
+    Raises: ModelError, with the first layer that differs by more than rounding explains; or where an output depends on
+        the other samples of its batch.
     """
     import torch
 
@@ -74,12 +78,15 @@ def compared(
     x = tuple(np.concatenate([_numbers(sample[k]) for sample in samples]) for k in range(len(inputs)))
     found = network.evaluate(x)
     heads = found if isinstance(found, tuple) else (found,)
-    worst = 0.0
+    worst, singles, limits = 0.0, [], []
     for index, (head, values) in enumerate(zip(network.outputs, heads, strict=True)):
         right = np.concatenate([one[index] for one in rights])
+        singles.append(right)
+        limits.append(allowed)
         if right.shape != values.shape:
             raise ModelError(f"output {head.name} has shape {values.shape}, not {right.shape}; report this as a bug")
         if head.function == "argmax" and _tied(network, x, index):
+            limits[-1] = np.inf
             continue
         apart = difference(values, right)
         if apart > allowed:
@@ -89,6 +96,9 @@ def compared(
                 f"{allowed:.0e}; report this as a bug"
             )
         worst = max(worst, apart)
+    whole = _batch(module, samples, arguments, named) if batches else None
+    if whole is not None:
+        check_batch(len(samples), [head.name for head in network.outputs], singles, whole, limits)
     reference = f"PyTorch {torch.__version__.split('+')[0]} in {str(kind).removeprefix('torch.')}"
     return ImportReport(source, reference, worst, len(samples), reading.assumed)
 
@@ -105,6 +115,21 @@ def _run(
     given = [one.clone() for one in sample]
     with quiet(), torch.no_grad():
         return module(*given[: len(arguments)], **dict(zip(named, given[len(arguments) :], strict=True)))
+
+
+def _batch(
+    module: Source,
+    samples: Sequence[Sequence["torch.Tensor"]],
+    arguments: Sequence["torch.Tensor"],
+    named: dict[str, "torch.Tensor"],
+) -> list[npt.NDArray[np.float64]] | None:
+    """The outputs for all samples as one batch; None for a module that computes one sample at a time."""
+    import torch
+
+    try:
+        return _leaves(_run(module, [torch.cat(parts) for parts in zip(*samples, strict=True)], arguments, named))
+    except Exception:  # whatever PyTorch raises for a shape that the module does not take
+        return None
 
 
 def _drawn(like: "torch.Tensor", index: int, rng: np.random.Generator) -> "torch.Tensor":

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from netgen.errors import ModelError
+from netgen.errors import ModelError, NetgenError
 from netgen.importer.fuse import fuse
+from netgen.importer.onnx_batch import check_batches
 from netgen.importer.onnx_compare import compare
 from netgen.importer.onnx_graph import read_graph
 from netgen.importer.onnx_load import load_model
@@ -21,12 +22,15 @@ def read_onnx(path: Path, *, seed: int = 0) -> tuple[Network, ImportReport]:
         seed: of the random inputs on which both are compared.
     Returns: the network, of one sample, without the batch axis; and how closely it agrees.
     Raises: ModelError, with the file and the node, for a file that is damaged, or computes what layers of weighted
-        sums, maxima and functions of single values cannot express; and for a network that differs from the file.
+        sums, maxima and functions of single values cannot express; for outputs of one sample that depend on another's;
+        and for a network that differs from the file.
     """
     model = load_model(path)
     try:
         reading = read_graph(model)
         network = fuse(reading.builder.finish())
-        return network, compare(model, reading, network, source=str(path), seed=seed)
-    except ModelError as found:
+        report = compare(model, reading, network, source=str(path), seed=seed)
+        check_batches(model, reading, seed=seed)
+        return network, report
+    except NetgenError as found:
         raise ModelError(f"{shown_path(path)}: {found}") from found

@@ -206,7 +206,9 @@ def _outputs(node: Node, builder: Builder, runner: NodeRunner) -> list[Value | N
     operation = OPERATIONS.get(op) or QUANTIZED.get(("", op))
     if operation is None:
         raise ModelError(f"{node.place}: not an operator that netgen reads; {HINTS.get(op, HINT)}")
-    runner.check_size(node.proto, [None if value is None else _described(value) for value in node.inputs])
+    sizes = runner.check_size(node.proto, [None if value is None else _described(value) for value in node.inputs])
+    if 0 in sizes and any(value is not None and 0 in value.shape for value in node.inputs):
+        raise node.error("gives an empty tensor; export the model without this operator")
     return _checked(node, operation(builder, node))
 
 
@@ -238,6 +240,9 @@ def _folded(node: Node, runner: NodeRunner) -> list[Value | None]:
             found = runner(in_single(node.proto), [None if one is None else single(one) for one in wide])
     else:
         found = runner(in_single(node.proto), arrays)
+    for one in found:
+        if one is not None and (not isinstance(one, np.ndarray) or one.dtype.kind in "OSU"):
+            raise node.error("gives text, or a sparse tensor; store numbers as a dense tensor")
     return [None if one is None else ConstantTensor(one, _step_of_product(node, constants, one)) for one in found]
 
 

@@ -58,6 +58,12 @@ def load_model(path: Path) -> "ModelProto":
             "convert it by onnx.version_converter"
         )
     if model.functions:
+        own = next((one.name for one in model.functions if one.domain in {"", "ai.onnx"}), None)
+        if own is not None:
+            raise ModelError(
+                f"{shown_path(path)}: a function in place of ONNX's own {own}, which programs read differently; give "
+                "it a domain of its own"
+            )
         count = _inlined_nodes(model)
         if count > MAX_NODES:
             raise ModelError(

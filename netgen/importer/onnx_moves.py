@@ -143,7 +143,7 @@ def _chosen(node: Node, value: Value, number: Words, padding: float) -> Value:
     padded = number == PADDED
 
     def pick(array: Array, fill: Any) -> Array:
-        found = array.reshape(-1)[np.where(padded, 0, number)]
+        found: Array = np.asarray(array.reshape(-1)[np.where(padded, 0, number)])  # of 0 axes, too
         return np.where(padded, fill, found).astype(array.dtype) if padded.any() else found
 
     match value:

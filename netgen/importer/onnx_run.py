@@ -90,11 +90,12 @@ class NodeRunner:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
-    def check_size(self, node: "NodeProto", inputs: "Sequence[Described | None]") -> None:
+    def check_size(self, node: "NodeProto", inputs: "Sequence[Described | None]") -> list[int]:
         """Refuse a node of ONNX's own whose inputs do not fit together, or whose outputs would fill the memory.
 
         Args:
             inputs: type, shape, and the numbers where they are known.
+        Returns: the elements of each output, or the most that they may be.
         """
         import onnx
         from onnx import helper, numpy_helper
@@ -118,12 +119,16 @@ class NodeRunner:
         except (*broken, RuntimeError, ValueError) as error:
             text = (str(error).splitlines() or [""])[0]
             raise ModelError(f"{place}: {(text.rpartition('] ')[2] or text)[:200]}; export the model again") from None
+        most = int(np.prod(given[0][1][1], dtype=object)) if node.op_type == "Slice" else MAX_ELEMENTS + 1
+        sizes = []
         for output in found.values():
-            size = 1
-            for side in output.tensor_type.shape.dim:
-                size *= side.dim_value if side.HasField("dim_value") else MAX_ELEMENTS + 1
+            sides = output.tensor_type.shape.dim
+            known = all(side.HasField("dim_value") for side in sides)
+            size = int(np.prod([side.dim_value for side in sides], dtype=object)) if known else most
+            sizes.append(size)
             if size > MAX_ELEMENTS:
                 raise ModelError(f"{place}: a result of over {MAX_ELEMENTS:,} numbers; netgen reads smaller tensors")
+        return sizes
 
 
 def in_single(node: "NodeProto") -> "NodeProto":

@@ -37,7 +37,8 @@ def read_program(path: Path, example: Any = None, *, seed: int = 0) -> tuple[Net
     try:
         program = _load(path)
         shapes = _input_shapes(program)
-        arguments = [torch.randn(shape, generator=torch.Generator().manual_seed(seed)) for shape in shapes]
+        kinds = [tensor.dtype for tensor in _input_tensors(program).values()]
+        arguments = [_drawn(shape, kind, seed) for shape, kind in zip(shapes, kinds, strict=True)]
         if example is not None:
             given, named = example_of(example, "example")
             arguments = [*given, *named.values()]
@@ -49,14 +50,17 @@ def read_program(path: Path, example: Any = None, *, seed: int = 0) -> tuple[Net
         failure: Exception | None = None
         for kind in (torch.float64, torch.float32):
             source = _Program(program, kind)
-            inputs = [one.to(kind) if one.is_floating_point() else one for one in arguments]
+            inputs = [one.to(kind if own.is_floating_point else own) for one, own in zip(arguments, kinds, strict=True)]
             try:
                 with quiet(), torch.no_grad():
                     source(*inputs)
             except Exception as found:  # whatever PyTorch raises: a program may need its own precision
                 failure = failure or found
                 continue
-            return network, compared(source, inputs, {}, reading, network, source=path.name, seed=seed)
+            report = compared(
+                source, inputs, {}, reading, network, source=path.name, seed=seed, batches=_is_batched(program)
+            )
+            return network, report
         assert failure is not None
         raise ModelError(f"PyTorch cannot run it: {reason_of(failure)}; export it again") from failure
     except ModelError as found:
@@ -81,18 +85,39 @@ def _load(path: Path) -> "ExportedProgram":
     return program
 
 
+def _drawn(shape: tuple[int, ...], kind: "torch.dtype", seed: int) -> "torch.Tensor":
+    """Random numbers of an input's type: normal ones, or whole ones from 0 to 9 (bool: 0 and 1)."""
+    import torch
+
+    generator = torch.Generator().manual_seed(seed)
+    if kind.is_floating_point:
+        return torch.randn(shape, generator=generator)
+    return torch.randint(0, 2 if kind == torch.bool else 10, shape, generator=generator)
+
+
+def _is_batched(program: "ExportedProgram") -> bool:
+    """Whether the number of samples was left open; else it stands in shapes throughout the program."""
+    return not any(isinstance(tensor.shape[0], int) for tensor in _input_tensors(program).values())
+
+
+def _input_tensors(program: "ExportedProgram") -> dict[str, Any]:
+    """The inputs that are tensors, by name: their types, and their shapes, in which a size may be open."""
+    names = {spec.arg.name for spec in program.graph_signature.input_specs if spec.kind.name == "USER_INPUT"}
+    nodes = {node.name: node.meta.get("val") for node in program.graph.nodes if node.op == "placeholder"}
+    return {name: value for name, value in nodes.items() if name in names and hasattr(value, "shape")}
+
+
 def _input_shapes(program: "ExportedProgram") -> list[tuple[int, ...]]:
     """The shapes of the inputs for one sample."""
-    inputs = {spec.arg.name for spec in program.graph_signature.input_specs if spec.kind.name == "USER_INPUT"}
     shapes = []
-    for node in program.graph.nodes:
-        if node.op != "placeholder" or node.name not in inputs or not hasattr(node.meta.get("val"), "shape"):
-            continue
-        first, *rest = node.meta["val"].shape
+    for name, tensor in _input_tensors(program).items():
+        if not tensor.shape:
+            raise ModelError(f"input {name} is a single number; its first axis must be the batch's")
+        first, *rest = tensor.shape
         if isinstance(first, int) and first != 1:
-            raise ModelError(f"input {node.name} is exported for {first} samples; export with one, or a dynamic batch")
+            raise ModelError(f"input {name} is exported for {first} samples; export with one, or a dynamic batch")
         if not all(isinstance(size, int) for size in rest):
-            raise ModelError(f"input {node.name} has sizes that vary, {[str(n) for n in rest]}; export fixed ones")
+            raise ModelError(f"input {name} has sizes that vary, {[str(n) for n in rest]}; export fixed ones")
         shapes.append((1, *(int(size) for size in rest)))
     return shapes
 

@@ -1,0 +1,43 @@
+"""Refuse models whose output for one sample depends on the other samples of its batch, or on their number.
+
+A network computes one sample. A model that subtracts the mean of its batch gives 0 for a batch of one: single samples
+agree with the network, and the hardware would be another function.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from netgen.errors import ModelError
+from netgen.importer.report import difference
+
+__all__ = ["check_batch"]
+
+FIX = "reduce, flip and index along axis 1 and on, not along axis 0, the batch's"
+
+
+def check_batch(
+    samples: int,
+    names: Sequence[str],
+    single: Sequence[np.ndarray[Any, Any]],
+    whole: Sequence[np.ndarray[Any, Any]],
+    allowed: Sequence[float],
+) -> None:
+    """Compare the outputs of a batch with those of its samples.
+
+    Args:
+        samples: of the batch.
+        names: of the outputs.
+        single: (samples, ...) of each output, computed one sample at a time.
+        whole: of each output, computed at once.
+        allowed: relative difference of each output that rounding explains.
+    Raises: ModelError, for the first output that differs, or has not one row for each sample.
+    """
+    for name, right, found, most in zip(names, single, whole, allowed, strict=True):
+        if found.shape[:1] != (samples,) or found.shape != right.shape:
+            raise ModelError(
+                f"output {name} has shape {found.shape} for a batch of {samples}; its first axis must be the batch's"
+            )
+        if difference(found, right) > most:
+            raise ModelError(f"output {name} of one sample depends on the other samples of its batch; {FIX}")
