@@ -91,7 +91,7 @@ def test_an_accumulator_that_int64_might_not_hold_is_refused(weight: int, bias: 
     """2**31 * 2**30 = 2**61 passes 2**60; -2**63 is the one int64 without a magnitude in int64."""
     layer = ChainLayer(np.array([[weight]]), np.array([bias]), FixedPoint(32, 0, signed=True), "identity", None)
     with pytest.raises(
-        QuantizeError, match=r"^layer 1: accumulators could pass 2\*\*60; narrow its weights or inputs$"
+        QuantizeError, match=r"^layer 1: accumulators could exceed 2\^60; use narrower weights or inputs$"
     ):
         chain(FixedPoint(31, 0, signed=False), np.ones(1), (layer,))
 

@@ -117,7 +117,7 @@ WRONG: list[tuple[str, str]] = [
     ),
     (
         _changed([*NEURON, "bias"], -(2**63)),
-        "layer 1: accumulators could pass 2**60; narrow its weights or inputs",
+        "layer 1: accumulators could exceed 2^60; use narrower weights or inputs",
     ),
     (_changed([*NEURON, "weights"], [3]), "layers[0].neurons[0].weights: [3] is no object"),
     (_changed([*NEURON, "weights"], {"2": 1}), "layer 1: reads a neuron that is not before it"),

@@ -57,8 +57,7 @@ CASES = {
     "width 0": (
         "quantize: {activation_width: 0}",
         None,
-        "bad.yaml: quantize.activation_width: 0; "
-        "input should be greater than or equal to 1, or input should be a valid array",
+        "bad.yaml: quantize.activation_width: 0; give 1 or more",
     ),
     "yaml": (
         "train: {",
@@ -159,9 +158,7 @@ def test_without_verilator_small_jobs_go_on_and_large_ones_say_what_to_install(t
 
 def test_init_writes_a_spec_that_builds_and_never_overwrites(tmp_path: Path) -> None:
     assert run_netgen("init", "my.yaml", cwd=tmp_path).returncode == 0
-    _fails(
-        run_netgen("init", "my.yaml", cwd=tmp_path), "my.yaml: is already there; choose another name or give --force"
-    )
+    _fails(run_netgen("init", "my.yaml", cwd=tmp_path), "my.yaml: the file exists; choose another name or give --force")
     assert run_netgen("init", "my.yaml", "--force", cwd=tmp_path).returncode == 0
     _fails(
         run_netgen("init", "none/my.yaml", cwd=tmp_path),
@@ -193,7 +190,7 @@ def test_a_build_prints_its_report_and_keeps_it(tmp_path: Path) -> None:
 USAGE = {
     "bild": "No such command 'bild'. Did you mean 'build'; see netgen --help",
     "build": "Missing argument 'spec'; see netgen build --help",
-    "build x --jobs 0": "--jobs: Input should be greater than or equal to 1; see netgen build --help",
+    "build x --jobs 0": "--jobs: give 1 or more; see netgen build --help",
     "build x --frob": "No such option: --frob (Possible options: --jobs); see netgen build --help",
     "check x --samples some": "--samples: 'some'; give a number of samples from 1 to 999999999, or all; "
     "see netgen check --help",
@@ -203,7 +200,7 @@ USAGE = {
     "'cxxrtl', 'amaranth'; see netgen check --help",
     "synth x --target spartan": "--target: 'spartan' is not one of 'xcup', 'ecp5', 'ice40', 'gowin'; "
     "see netgen synth --help",
-    "experiment x --seeds 0": "--seeds: Input should be greater than or equal to 1; see netgen experiment --help",
+    "experiment x --seeds 0": "--seeds: give 1 or more; see netgen experiment --help",
 }
 
 

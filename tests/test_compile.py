@@ -127,7 +127,7 @@ def test_the_spec_of_a_compiled_folder_cannot_be_built_without_the_model(
         ({"labels": Y[:5] + 20}, "labels: from 20 to 24 for 10 outputs; the model's classes are 0 to 9"),
         (
             {"labels": ["a"] * 5},
-            "labels: 'a' is no class number; give the number of the output that should be greatest",
+            "labels: 'a' is no class; give the number of each sample's greatest output",
         ),
         ({"labels": np.arange(1, 11), "inputs": X[:10]}, "labels: from 1 to 10 for 10 outputs; subtract 1"),
         ({"quantize": {"bits": 3}}, "quantize.bits: unknown key"),
@@ -150,7 +150,7 @@ def test_what_does_not_fit_is_one_line(
 
 
 def test_a_module_without_inputs_is_asked_for_one(model: nn.Sequential, tmp_path: Path) -> None:
-    with pytest.raises(NetgenError, match="give at least one sample as inputs"):
+    with pytest.raises(NetgenError, match="give at least one sample"):
         netgen.compile(model, name="x", out=tmp_path)
 
 
@@ -217,8 +217,11 @@ def test_another_circuit_of_the_same_name_is_built_anew(again: netgen.Build, tmp
     ("arguments", "line"),
     [
         ({"inputs": X[:5, :60]}, "inputs: shape (5, 60), but the model reads input of (n, 64); give (n, 64)"),
-        ({"quantize": {"weight_width": 4}}, "quantize: a Circuit is quantized, and scales its inputs by input_scale"),
-        ({"scale": 2.0}, "scale, mean and std: a Circuit is quantized, and scales its inputs by input_scale"),
+        (
+            {"quantize": {"weight_width": 4}},
+            "quantize: a Circuit is quantized and scales its inputs by its input_scale",
+        ),
+        ({"scale": 2.0}, "scale, mean and std: a Circuit is quantized and scales its inputs by its input_scale"),
         ({"inputs": X[:2], "labels": [3, 10]}, "labels: from 3 to 10 for 10 outputs; the model's classes are 0 to 9"),
     ],
 )

@@ -275,7 +275,7 @@ def test_a_yosys_that_does_not_start_or_dies_says_why(tmp_path: Path, monkeypatc
     with pytest.raises(SynthError) as caught:
         synthesize(WIRE, target="ice40", yosys="native")
     assert str(caught.value) == (
-        "Yosys (native) does not start: cannot load libtcl; mend it or choose another by --yosys"
+        "Yosys (native) does not start: cannot load libtcl; reinstall it, or choose another by --yosys"
     )
     script = '#!/bin/sh\ncase "$1" in -V) echo Yosys 0.50;; *) echo out of memory >&2; exit 9;; esac\n'
     (tmp_path / "yosys").write_text(script)

@@ -392,7 +392,7 @@ def _zip_of_zeros() -> bytes:
         (_saved()[:700], "not a state_dict of plain tensors"),
         (_saved()[:-30], "not a state_dict of plain tensors"),
         (_saved()[200:], ""),
-        (_zip_of_zeros(), "claims more data than its"),
+        (_zip_of_zeros(), "its header states more data than its"),
         (b"PK\x05\x06" + bytes(18), "not a state_dict of plain tensors"),
     ],
     ids=["empty", "text", "code", "pickle", "short", "cut", "without its start", "bomb", "empty zip"],

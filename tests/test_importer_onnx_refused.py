@@ -88,7 +88,7 @@ OPERATORS: list[tuple[str, int, tuple[Array, ...], dict[str, Any], str]] = [
         {},
         "Softmax it: over the axes [1, 2, 3] together (before opset 13); flatten its input first",
     ),
-    ("Pow", 13, (np.asarray(3, np.float32),), {}, "Pow it: the exponent 3 of a signal; only 2 is read"),
+    ("Pow", 13, (np.asarray(3, np.float32),), {}, "Pow it: the exponent 3 of a signal; netgen reads only 2"),
     (
         "Cast",
         13,
@@ -102,7 +102,7 @@ OPERATORS: list[tuple[str, int, tuple[Array, ...], dict[str, Any], str]] = [
         19,
         (),
         {"kernel_shape": [2, 2], "dilations": [2, 2]},
-        "AveragePool it: dilations of [2, 2]; an average is read without",
+        "AveragePool it: dilations of [2, 2]; average pools with dilation are not supported",
     ),
     (
         "Resize",

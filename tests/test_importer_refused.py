@@ -134,7 +134,7 @@ REFUSED: list[tuple[Callable[[], nn.Module], Any, str]] = [
     (
         lambda: nn.Embedding(9, 4),
         np.ones((1, 3), dtype=np.int64),
-        "module Embedding: embedding: looks up by a signal; give one-hot inputs to a linear layer",
+        "module Embedding: embedding: indexes a table by a signal; give one-hot inputs to a linear layer",
     ),
     (
         lambda: nn.Linear(5, 4),

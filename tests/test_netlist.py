@@ -80,7 +80,7 @@ def test_a_netlist_that_does_not_hold_together_is_refused(
 
 def test_a_negative_layer_is_refused() -> None:
     nothing = np.zeros(0, np.int64)
-    with pytest.raises(FitError, match=r"^a neuron of layer -1; number the layers from 0$"):
+    with pytest.raises(FitError, match=r"^a layer has number -1; number the layers from 0$"):
         Netlist(np.array([0, -1]), np.zeros(2, np.int64), nothing, nothing, nothing)
 
 

@@ -147,7 +147,7 @@ def test_regions_of_another_grid_are_refused(method: str) -> None:
 
 @EVERY
 def test_a_pitch_beyond_exact_arithmetic_is_refused(method: str) -> None:
-    with pytest.raises(FitError, match=r"^pitch \(1, 1, 1152921504606846976\): wire lengths could pass"):
+    with pytest.raises(FitError, match=r"^pitch \(1, 1, 1152921504606846976\): wire lengths could exceed"):
         place(graph(2, [(0, 1)]), Grid((2, 1, 2), (1, 1, 1 << 60)), method=method)
 
 

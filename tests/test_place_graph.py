@@ -112,9 +112,7 @@ def test_a_start_must_place_every_neuron_of_the_graph_once(
     (tmp_path / "start.csv").write_text(text)
     with pytest.raises(GraphError) as caught:
         read_start(tmp_path / "start.csv", graph, Grid((3, 2, 1)))
-    assert (
-        str(caught.value) == f"{tmp_path / 'start.csv'}: {message}; give what netgen place --out wrote for this graph"
-    )
+    assert str(caught.value) == f"{tmp_path / 'start.csv'}: {message}; give a file that --out wrote for this graph"
 
 
 @pytest.mark.parametrize("method", ["auto", "index"])
@@ -123,7 +121,7 @@ def test_a_start_where_a_neuron_may_not_go_is_refused(tmp_path: Path, method: st
     graph = read_graph(tmp_path / "g.json")
     assert graph.grid is not None
     start = Placement(graph.grid, graph.grid.coordinates[:5])
-    with pytest.raises(FitError, match=r"^the start places a neuron where it may not go; start without it$"):
+    with pytest.raises(FitError, match=r"^the start places a neuron on a site outside its region; start without it$"):
         place_graph(graph, start=start, method=method, moves=100)
 
 

@@ -262,7 +262,7 @@ def test_inputs_that_are_integers_already_need_no_quantizer() -> None:
             (entry(1, f.Quantize(1.0, 0.0, 0.0, 255.0)), dense("fc", 1, np.array([[1]]), np.ones(1), f.Tanh())),
             "layer fc: Tanh without a quantizer",
         ),
-        ((entry(1, f.RELU),), "layer entry: reads inputs without a quantizer of their own; give input_format, or"),
+        ((entry(1, f.RELU),), "layer entry: reads inputs that no quantizer rounds; give input_format, or"),
     ],
 )
 def test_a_network_that_is_quantized_in_part_is_refused_by_name(layers: tuple[Layer, ...], message: str) -> None:

@@ -85,7 +85,7 @@ def test_what_does_not_fit_is_refused_in_one_line() -> None:
         pin(free, GRID, {0: (2, 0, 0)})
     with pytest.raises(FitError, match=r"two neurons are pinned to \(0, 0, 0\); pin one elsewhere"):
         pin(free, GRID, {0: (0, 0, 0), 1: (0, 0, 0)})
-    with pytest.raises(FitError, match=r"neuron 0 is pinned to \(0, 0, 0\), where it may not go; pin it elsewhere"):
+    with pytest.raises(FitError, match=r"neuron 0 is pinned to \(0, 0, 0\), outside its region; pin it elsewhere"):
         pin(block(free, GRID, [(0, 0, 0)]), GRID, {0: (0, 0, 0)})
     two = layers(5, 5)
     regions = free_regions(two, GRID)

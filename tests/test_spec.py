@@ -18,23 +18,22 @@ BAD = [
         "bogus: unknown key; known here: name, seed, data, network, train, augment, prune, quantize, place, emit, "
         "check, search",
     ),
-    ("train: {epochs: ten}", 'train.epochs: "ten"; input should be a valid integer'),
-    ("train: {epochs: true}", "train.epochs: true; input should be a valid integer"),
-    ("train: {epochs: -1}", "train.epochs: -1; input should be greater than or equal to 0"),
+    ("train: {epochs: ten}", 'train.epochs: "ten"; give a whole number'),
+    ("train: {epochs: true}", "train.epochs: true; give a whole number"),
+    ("train: {epochs: -1}", "train.epochs: -1; give 0 or more"),
     (
         "place: {grid: [3, 3, 0]}",
-        "place.grid: [3, 3, 0]; input should be 'auto', or input should be greater than or equal to 1",
+        "place.grid: [3, 3, 0]; give 1 or more",
     ),
     (
         "place: {inputs: q7}",
-        "place.inputs: \"q7\"; input should be 'free', or input should be 'x0', 'x1', 'y0', 'y1', 'z0' or 'z1'",
+        "place.inputs: \"q7\"; use 'free', or use 'x0', 'x1', 'y0', 'y1', 'z0' or 'z1'",
     ),
     ("data: {source: idx}", "data: source idx needs a path"),
     ("data: {path: x}", "data: source digits has no path"),
     (
         "quantize: {weight_width: 0}",
-        "quantize.weight_width: 0; input should be greater than or equal to 1, or input should be a valid array, "
-        "or input should be an object",
+        "quantize.weight_width: 0; give 1 or more",
     ),
     ("quantize: {weight_width: [6, 6]}", "quantize.weight_width: 2 widths for 3 layers; give one for each"),
     (
@@ -46,10 +45,10 @@ BAD = [
         "prune: {accuracy: 0.9}",
         "prune: give one of sparsity, accuracy, wires, wire_length, fan_in; set the others to null",
     ),
-    ("prune: {sparsity: .nan}", "prune.sparsity: NaN; input should be a finite number"),
-    ("prune: 3", "prune: 3; input should be an object"),
+    ("prune: {sparsity: .nan}", "prune.sparsity: NaN; give a finite number"),
+    ("prune: 3", "prune: 3; give a mapping of keys to values"),
     ("search: {trial: 3}", "search.trial: unknown key; did you mean trials?"),
-    ("search: {accuracy: 1}", "search.accuracy: 1; input should be less than 1"),
+    ("search: {accuracy: 1}", "search.accuracy: 1; give less than 1"),
     (
         "search: {ranges: {train.learning_rat: {low: 1, high: 2}}}",
         "search.ranges.train.learning_rat: unknown key; did you mean train.learning_rate?",
@@ -64,11 +63,11 @@ BAD = [
     ),
     (
         "search: {ranges: {train.learning_rate: {low: 0, high: 2}}}",
-        "search.ranges.train.learning_rate: 0; input should be greater than 0",
+        "search.ranges.train.learning_rate: 0; give more than 0",
     ),
     (
         "search: {ranges: {prune.sparsity: {low: 0.5, high: 1.5}}}",
-        "search.ranges.prune.sparsity: 1.5; input should be less than 1",
+        "search.ranges.prune.sparsity: 1.5; give less than 1",
     ),
     (
         "search: {ranges: {prune.accuracy: {low: 0.5, high: 0.9}}}",
@@ -76,13 +75,13 @@ BAD = [
     ),
     (
         "search: {ranges: {train.epochs: {low: 1.5, high: 3}}}",
-        "search.ranges.train.epochs: 1.5; input should be a valid integer",
+        "search.ranges.train.epochs: 1.5; give a whole number",
     ),
     (
         "search: {ranges: {train.epochs: {low: 1, high: 3, step: 0.5}}}",
         "search.ranges.train.epochs: step 0.5; whole numbers need a whole step",
     ),
-    ("search: {ranges: {train.epochs: 3}}", "search.ranges.train.epochs: 3; input should be an object"),
+    ("search: {ranges: {train.epochs: 3}}", "search.ranges.train.epochs: 3; give a mapping of keys to values"),
     ("search: {ranges: {train.epochs: {low: 1}}}", "search.ranges.train.epochs: high is missing; give both ends"),
     (
         "search: {ranges: {train.epochs: {}}}",
@@ -98,7 +97,7 @@ BAD = [
     ),
     (
         "search: {ranges: {network.hidden: {choices: [[3], [0]]}}}",
-        "search.ranges.network.hidden.0: 0; input should be greater than or equal to 1",
+        "search.ranges.network.hidden.0: 0; give 1 or more",
     ),
     (
         "search: {ranges: {network.hidden: {low: 1, high: 3}}}",
@@ -114,13 +113,13 @@ BAD = [
     ),
     (
         "emit: {sharing: all}",
-        "emit.sharing: \"all\"; input should be 'none', 'csd', 'shared', 'local' or 'alkaid'",
+        "emit.sharing: \"all\"; use 'none', 'csd', 'shared', 'local' or 'alkaid'",
     ),
     (
         "emit: {pipeline: 3}",
-        "emit.pipeline: 3; input should be 'none', 'layer', 'levels' or 'cycles'",
+        "emit.pipeline: 3; use 'none', 'layer', 'levels' or 'cycles'",
     ),
-    ("emit: {pipeline: levels, steps: 0}", "emit.steps: 0; input should be greater than or equal to 1"),
+    ("emit: {pipeline: levels, steps: 0}", "emit.steps: 0; give 1 or more"),
     (
         "name: ../x",
         "name: '../x' cannot name a build; use up to 64 letters, digits, spaces, '_', '-' and '.', beginning with a "
@@ -129,7 +128,7 @@ BAD = [
     ("a: [", "line 1, column 5: did not find expected node content; correct the YAML"),
     ("seed: 1\nseed: 2", "line 2: key 'seed' stands twice; remove one"),
     ("- 3", "the file holds a list; a spec is a mapping of keys (netgen init writes one)"),
-    ("seed: 2020-01-01", 'seed: "2020-01-01"; input should be a valid integer'),
+    ("seed: 2020-01-01", 'seed: "2020-01-01"; give a whole number'),
 ]
 
 
@@ -155,18 +154,18 @@ def test_every_number_of_a_spec_has_a_least_and_a_greatest_value() -> None:
 
 
 HUGE = [
-    ("network: {hidden: [1000000000000]}", "network.hidden.0: 1000000000000; input should be less than or equal to"),
-    ("network: {hidden: [1e30]}", "network.hidden.0: 1e+30; input should be a valid integer"),
+    ("network: {hidden: [1000000000000]}", "network.hidden.0: 1000000000000; give 65536 or less"),
+    ("network: {hidden: [1e30]}", "network.hidden.0: 1e+30; give a whole number"),
     ("network: {hidden: [65536, 65536]}", "network.hidden: 65,536 x 65,536 weights between two layers; give at most"),
-    ("place: {grid: [1180591620717411303424, 1, 1]}", "place.grid: [1180591620717411303424, 1, 1]; input should be"),
+    ("place: {grid: [1180591620717411303424, 1, 1]}", "place.grid: [1180591620717411303424, 1, 1]; give "),
     ("place: {grid: [10000, 10000, 10000]}", "place.grid: [10000, 10000, 10000] has 1,000,000,000,000 sites; give"),
-    ("place: {blocked: [[1180591620717411303424, 0, 0]]}", "place.blocked.0.0: 1180591620717411303424; input should"),
-    ("place: {blocked: [[-1, 0, 0]]}", "place.blocked.0.0: -1; input should be greater than or equal to 0"),
-    ("place: {moves: 1180591620717411303424}", "place.moves: 1180591620717411303424; input should be less than or"),
-    ("place: {pitch: [1, 1, 1180591620717411303424]}", "place.pitch.2: 1180591620717411303424; input should be less"),
-    ("data: {source: csv, path: ''}", 'data.path: ""; string should have at least 1 character'),
-    ('data: {source: csv, path: "a\\nb"}', 'data.path: "a\\nb"; string should match pattern'),
-    ('network: {weights: "a\\0b"}', 'network.weights: "a\\u0000b"; string should match pattern'),
+    ("place: {blocked: [[1180591620717411303424, 0, 0]]}", "place.blocked.0.0: 1180591620717411303424; give "),
+    ("place: {blocked: [[-1, 0, 0]]}", "place.blocked.0.0: -1; give 0 or more"),
+    ("place: {moves: 1180591620717411303424}", "place.moves: 1180591620717411303424; give 1000000000000 or less"),
+    ("place: {pitch: [1, 1, 1180591620717411303424]}", "place.pitch.2: 1180591620717411303424; give 1000000 or less"),
+    ("data: {source: csv, path: ''}", 'data.path: ""; give some text'),
+    ('data: {source: csv, path: "a\\nb"}', 'data.path: "a\\nb"; remove control characters'),
+    ('network: {weights: "a\\0b"}', 'network.weights: "a\\u0000b"; remove control characters'),
 ]
 
 

@@ -68,6 +68,11 @@ def _misused(error: "TyperException") -> int:
     command = context.command_path if context else "netgen"
     text = re.sub(r"^Invalid value for '?([^':]+)'?: ", r"\1: ", " ".join(error.format_message().split()))
     text = text.replace(" Value error, ", " ")  # Typer's checker, pydantic, puts it before a wrong choice
+    option, colon, reason = text.partition(": ")
+    if reason.startswith("Input should"):
+        from netgen.spec.message import fix_of
+
+        text = option + colon + fix_of(reason)
     if len(sys.argv) == 1:
         print(error.format_message(), file=sys.stderr)
         return USAGE

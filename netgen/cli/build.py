@@ -13,16 +13,20 @@ from netgen.spec.hardware import SimulatorName
 
 
 def build(
-    spec: Annotated[Path, typer.Argument(help="A spec, such as specs/digits.yaml.", show_default=False)],
-    out: Annotated[Path, typer.Option(help="Folder under which the build folder lies.")] = Path("hdl_out"),
+    spec: Annotated[Path, typer.Argument(help="Spec, a YAML file such as specs/digits.yaml.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="Folder in which the build folder is made, by the spec's name.")] = Path(
+        "hdl_out"
+    ),
     data: DataFolder = None,
     jobs: Jobs = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Build a spec: train, prune, quantize, place, emit, check, report.
+    """Build the circuit that a spec describes, and check it.
 
-    A second build does only what has changed since the first.
+    The stages: train and prune a network, or read a trained one; quantize it to integers; place its neurons on a 3D
+    grid; write Verilog; simulate, and compare with PyTorch; write a report. A second build runs only the stages that a
+    change affects.
     """
     from netgen.flow.build import build as run
 
@@ -35,22 +39,26 @@ def build(
 
 
 def report(folder: Folder, json: Json = False) -> None:
-    """Print the report of a build: warnings, wire lengths per layer, agreement, accuracy, sizes."""
+    """Print the report of a build: wire lengths, accuracy, sizes.
+
+    Warnings come first; for a program or a file that reads the report, they are on stderr.
+    """
     _print_report(folder, json=json)
 
 
 def check(
     folder: Folder,
-    simulator: Annotated[SimulatorName | None, typer.Option(help="The spec's, unless named here.")] = None,
+    simulator: Annotated[SimulatorName | None, typer.Option(help="Simulator; the spec's by default.")] = None,
     samples: Annotated[str | None, typer.Option(help="Test samples, a number or all; the spec's by default.")] = None,
     data: DataFolder = None,
     jobs: Jobs = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Simulate a build's Verilog again and compare hardware, integers and PyTorch, bit for bit.
+    """Simulate a build's Verilog again, and compare bit for bit.
 
-    Exits with status 1 when they differ, and names the first difference.
+    The simulated Verilog, the integer circuit and the network under PyTorch compute the same test samples. Exits with
+    status 1 when they differ in a bit, and prints the first difference.
     """
     from netgen.flow.verify import recheck
     from netgen.report import raise_if_different, record, render_check
@@ -73,9 +81,15 @@ def check(
 
 def draw(
     folder: Folder,
-    neuron: Annotated[str | None, typer.Option(help="Only what this neuron needs, such as n2_17.")] = None,
+    neuron: Annotated[
+        str | None,
+        typer.Option(help="Draw only what this neuron is computed from, such as n2_17, neuron 17 of layer 2."),
+    ] = None,
 ) -> None:
-    """Draw a build's adders, shifts and comparisons as text for Graphviz: netgen draw ... | dot -Tsvg."""
+    """Print a build's operators as a graph in Graphviz's format.
+
+    The operators are adders, shifts, comparisons and the like. To see them: netgen draw FOLDER | dot -Tsvg > graph.svg
+    """
     from netgen.flow.folder import load_operators
     from netgen.report import drawing
 

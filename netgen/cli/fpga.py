@@ -29,14 +29,19 @@ class YosysChoice(StrEnum):
 
 def synth(
     folder: Folder,
-    target: Annotated[Family, typer.Option(help="Family of FPGAs.")] = Family.XCUP,
-    yosys: Annotated[YosysChoice, typer.Option(help="The newer that is there, unless named here.")] = YosysChoice.AUTO,
+    target: Annotated[
+        Family, typer.Option(help="FPGA family: AMD UltraScale+, Lattice ECP5, Lattice iCE40, Gowin.")
+    ] = Family.XCUP,
+    yosys: Annotated[
+        YosysChoice, typer.Option(help="Yosys of pip, the installed program, or the newer of the two.")
+    ] = YosysChoice.AUTO,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Synthesize a build's Verilog by Yosys: how many look-up tables and registers of an FPGA it needs, and its depth.
+    """Count the FPGA cells that a build's Verilog needs.
 
-    The result is kept in the build folder as synth-TARGET.json.
+    Yosys synthesizes top.v. Prints the number of look-up tables, registers and other cells, and the depth of the
+    logic; writes them to synth-TARGET.json in the build folder.
     """
     from netgen.flow.files import read_text
     from netgen.fpga import synthesize

@@ -10,12 +10,15 @@ from netgen.cli.output import print_table
 
 
 def inspect(
-    model: Annotated[Path, typer.Argument(help="A trained model: an .onnx or .pt2 file.", show_default=False)],
+    model: Annotated[
+        Path, typer.Argument(help="Trained model: an .onnx file, or a .pt2 file of torch.export.", show_default=False)
+    ],
     json: Json = False,
 ) -> None:
-    """Read a trained model, compare it with its source, and show its layers, wires, and what a build of it takes.
+    """Show the layers and wires of a trained model before a build.
 
-    Exits with status 1 when it computes something that no circuit of netgen can, and names it.
+    The network as netgen reads it is compared with the model itself on random inputs. Exits with status 1 when the
+    model has an operation that netgen does not support, and names it.
     """
     from netgen.importer.read import read_with_report
     from netgen.report import inspection_of, record, render_inspection

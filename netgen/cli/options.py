@@ -10,13 +10,16 @@ from netgen.data import DATA_VARIABLE
 
 __all__ = ["DataFolder", "Folder", "Jobs", "Json", "Quiet", "use_data"]
 
-Folder = Annotated[Path, typer.Argument(help="A build folder, such as hdl_out/digits.", show_default=False)]
+Folder = Annotated[Path, typer.Argument(help="Build folder, such as hdl_out/digits.", show_default=False)]
 DataFolder = Annotated[
-    Path | None, typer.Option("--data", help=f"Folder of data sets, instead of {DATA_VARIABLE}.", show_default=False)
+    Path | None,
+    typer.Option(
+        "--data", help=f"Folder of data sets; by default that of the variable {DATA_VARIABLE}.", show_default=False
+    ),
 ]
-Jobs = Annotated[int | None, typer.Option(min=1, help="Number of processes; all cores by default.")]
+Jobs = Annotated[int | None, typer.Option(min=1, help="Processes that run at once; one for each core by default.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress on stderr.")]
 
 
 def use_data(folder: Path | None) -> None:

@@ -58,40 +58,44 @@ def place(
         str | None,
         typer.Option(
             metavar="X,Y,Z",
-            help="Number of sites along each axis; by default the file's box, or the smallest near-cube.",
+            help="Sites along each axis; by default those of the file, or the smallest near-cube that fits.",
         ),
     ] = None,
     pitch: Annotated[
         str | None,
-        typer.Option(metavar="X,Y,Z", help="Length of a step along each axis; by default the file's, or 1,1,1."),
+        typer.Option(
+            metavar="X,Y,Z",
+            help="Distance of neighboring sites along each axis; by default that of the file, or 1,1,1.",
+        ),
     ] = None,
     method: Annotated[Method, typer.Option(help="Placement algorithm.")] = Method.AUTO,
     layered: Annotated[
-        bool, typer.Option("--layered", help="Give each layer of the graph its own planes along z.")
+        bool, typer.Option("--layered", help="Place each layer of the graph on z planes of its own.")
     ] = False,
-    start: Annotated[Path | None, typer.Option(help="Improve this placement, a file that --out wrote.")] = None,
+    start: Annotated[Path | None, typer.Option(help="Start from this placement, a CSV file that --out wrote.")] = None,
     moves: Annotated[
         int | None,
-        typer.Option(min=0, max=MOST_MOVES, help=f"Effort in proposed moves, about 0.2 us each; {MOVES:,} by default."),
+        typer.Option(min=0, max=MOST_MOVES, help=f"Number of moves to try, about 0.2 us each; {MOVES:,} by default."),
     ] = None,
     seconds: Annotated[
         float | None,
-        typer.Option(min=0.0, max=1e6, help="Effort in seconds instead of moves; results then differ from run to run."),
+        typer.Option(min=0.0, max=1e6, help="Search for so many seconds instead; results then differ from run to run."),
     ] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, max=2**31 - 1, help=f"Seed of all random choices; {SEED} by default.")
     ] = None,
-    bound: Annotated[bool, typer.Option(help="Prove a lower bound on the wire length.")] = True,
-    out: Annotated[Path | None, typer.Option(help="Write the sites to this CSV file instead of to stdout.")] = None,
+    bound: Annotated[bool, typer.Option(help="Compute a proved lower bound on the wire length.")] = True,
+    out: Annotated[Path | None, typer.Option(help="Write the sites to this CSV file instead of stdout.")] = None,
     json: Annotated[
         bool, typer.Option("--json", help="Print wire length, bound and box as JSON instead of the sites.")
     ] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Place a weighted graph on a 3D grid with the shortest wire length that can be found.
+    """Place a weighted graph on a 3D grid with short wires.
 
-    The wire length is the sum over all wires of weight times Manhattan length. Prints the site of every neuron as CSV,
-    and on stderr the wire length and how far it can be from the optimum.
+    Nodes of the graph are neurons, its edges are wires. Minimizes the sum over all wires of weight times Manhattan
+    length. Prints the site of every neuron as CSV, and on stderr the wire length and how far it can be above the
+    optimum.
     """
     from netgen.graph import place_graph, read_graph, read_start
 

@@ -12,10 +12,12 @@ from netgen.cli.terminal import progress_on_stderr
 
 
 def experiment(
-    name: Annotated[str, typer.Argument(help="ablation, recipe, reinit or compression.", show_default=False)],
-    data_set: Annotated[str, typer.Option(help="digits, mnist or fashion-mnist.")] = "digits",
-    seeds: Annotated[int, typer.Option(min=1, help="Random seeds, one network each.")] = 3,
-    quick: Annotated[bool, typer.Option(help="Fewer rounds of training.")] = False,
+    name: Annotated[
+        str, typer.Argument(help="Experiment: ablation, recipe, reinit or compression.", show_default=False)
+    ],
+    data_set: Annotated[str, typer.Option(help="Data set: digits, mnist or fashion-mnist.")] = "digits",
+    seeds: Annotated[int, typer.Option(min=1, help="Number of seeds; each trains networks of its own.")] = 3,
+    quick: Annotated[bool, typer.Option(help="Train fewer rounds, for a trial of the command.")] = False,
     out: Annotated[Path, typer.Option(help="Folder for results; trials with a result there do not run again.")] = Path(
         "hdl_out/experiments"
     ),
@@ -23,7 +25,12 @@ def experiment(
     jobs: Jobs = None,
     quiet: Quiet = False,
 ) -> None:
-    """Run an experiment and print its table; an experiment that was stopped resumes."""
+    """Compare ways of pruning by one of netgen's experiments.
+
+    Prints a table of accuracy and wire length. ablation: rules of pruning and penalties; recipe: all of netgen's
+    techniques together; reinit: pruned networks with new random weights; compression: accuracy against the number of
+    weights. An experiment that was stopped resumes.
+    """
     from netgen.experiment import run
 
     use_data(data)
@@ -36,9 +43,11 @@ def experiment(
 
 def search(
     spec: Annotated[
-        Path, typer.Argument(help="A spec with a search, such as specs/digits_search.yaml.", show_default=False)
+        Path, typer.Argument(help="Spec with a search section, such as specs/digits_search.yaml.", show_default=False)
     ],
-    out: Annotated[Path, typer.Option(help="Folder under which the search's folder lies.")] = Path("hdl_out"),
+    out: Annotated[Path, typer.Option(help="Folder in which the search's folder is made, by the spec's name.")] = Path(
+        "hdl_out"
+    ),
     data: DataFolder = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Trials at once; one for each core by default.")] = None,
     storage: Annotated[
@@ -51,9 +60,10 @@ def search(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Search a spec's ranges for networks with short wires and high validation accuracy.
+    """Search hyperparameters for short wires at high accuracy.
 
-    Prints the front and writes a spec for each of its points. A search that was killed resumes.
+    Prints the front: the trials that no other trial beats in both wire length and validation accuracy. Writes a spec
+    for each of them. A search that was stopped resumes.
     """
     from netgen.report import record, render_front
     from netgen.search import search as run

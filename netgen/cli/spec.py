@@ -10,20 +10,20 @@ from netgen.errors import SpecError
 
 
 def init(
-    path: Annotated[Path, typer.Argument(help="The file to write.", show_default=False)],
-    force: Annotated[bool, typer.Option(help="Replace a file that is there.")] = False,
+    path: Annotated[Path, typer.Argument(help="YAML file to write.", show_default=False)],
+    force: Annotated[bool, typer.Option(help="Replace the file if it exists.")] = False,
 ) -> None:
-    """Write a commented starting spec that spells out every default."""
+    """Write a new spec that lists every key with its default."""
     from netgen.spec.reference import starter
 
     if path.exists() and not force:
-        raise SpecError(f"{path}: is already there; choose another name or give --force")
+        raise SpecError(f"{path}: the file exists; choose another name or give --force")
     write_file(path, starter())
     typer.echo(f"wrote {path}; build it with: netgen build {path}")
 
 
 def schema() -> None:
-    """Print the JSON Schema of a spec, for editors."""
+    """Print the JSON Schema of specs, for editors."""
     from netgen.spec.reference import schema as text
 
     typer.echo(text(), nl=False)

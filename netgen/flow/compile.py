@@ -80,7 +80,7 @@ def compile(  # noqa: A001 - the public name; Python's own compiles Python
     own = model if isinstance(model, Circuit) else None
     if own is not None and (quantize or factor != 1 or offsets or divisors):
         what = "quantize" if quantize else "scale, mean and std"
-        raise QuantizeError(f"{what}: a Circuit is quantized, and scales its inputs by input_scale; leave it out")
+        raise QuantizeError(f"{what}: a Circuit is quantized and scales its inputs by its input_scale; omit it")
     network, report = (None, ImportReport("a Circuit", "itself", 0.0, 0)) if own else _read(model, found or others)
     ports, heads = _ends(network, own)
     tested, classes = _samples(ports, found, "inputs"), _classes(labels, heads)
@@ -98,7 +98,7 @@ def compile(  # noqa: A001 - the public name; Python's own compiles Python
     }
     spec = parse_tree({"name": name, "seed": seed, **{key: value for key, value in sections.items() if value}})
     if not spec.name:
-        raise SpecError("name: give the build one")
+        raise SpecError("name: missing; give the build a name")
     samples = RawSamples(calibrated, tested, classes)
     if network is not None and classes is not None:
         from netgen.importer.inputs import of_raw_features
@@ -173,7 +173,7 @@ def _read(model: Any, inputs: tuple[Features, ...]) -> tuple[Network, ImportRepo
     if isinstance(model, str | PathLike):
         return read_with_report(model)
     if not inputs:
-        raise DataError("inputs: a module does not say what it reads; give at least one sample as inputs")
+        raise DataError("inputs: a module does not state the shape of its inputs; give at least one sample")
     return read_with_report(model, example_of(inputs))
 
 
@@ -196,7 +196,7 @@ def _samples(ports: Sequence[Port], given: tuple[Features, ...], what: str) -> F
             raise DataError(f"{what}: shape {array.shape}, but the model reads {port.name} of (n, {wanted}); {fix}")
         parts.append(array.reshape(len(array), -1))
     if len({len(part) for part in parts}) > 1:
-        raise DataError(f"{what}: {[len(part) for part in parts]} samples; every input needs as many")
+        raise DataError(f"{what}: {[len(part) for part in parts]} samples; give the same number for every input")
     return np.concatenate(parts, axis=1)
 
 
@@ -229,7 +229,7 @@ def _classes(labels: npt.ArrayLike | None, heads: Sequence[Head | CircuitHead]) 
         raise DataError(f"labels: shape {found.shape}; give (n,) class numbers, or one-hot rows of {count}")
     if found.dtype.kind not in "iub" and not (found.dtype.kind == "f" and (found == np.floor(found)).all()):
         shown = repr(found.ravel()[0].item()) if found.size else "nothing"
-        raise DataError(f"labels: {shown} is no class number; give the number of the output that should be greatest")
+        raise DataError(f"labels: {shown} is no class; give the number of each sample's greatest output")
     least, most = (int(found.min()), int(found.max())) if found.size else (0, 0)
     if least < 0 or most >= count:
         fix = "subtract 1" if (least, most) == (1, count) else f"the model's classes are 0 to {count - 1}"

@@ -51,7 +51,7 @@ def load_spec_of(folder: Path) -> Spec:
         raise BuildError(f"{folder}: no finished build here; run netgen build first")
     spec = load_spec(path)
     if spec.to_yaml() != files.read_text(path):
-        raise BuildError(f"{path}: not as the build wrote it, every key of it; build again")
+        raise BuildError(f"{path}: a key is missing that the build wrote; build it again")
     return spec
 
 

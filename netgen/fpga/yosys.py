@@ -84,7 +84,7 @@ def _started(kind: str, command: tuple[str, ...], folder: Path) -> Yosys:
     done = _run(command, ["-V"], folder)
     version = re.match(r"Yosys (\d+(\.\d+)*)", done.out)
     if done.status or version is None:
-        raise SynthError(f"Yosys ({kind}) does not start: {done.reason}; mend it or choose another by --yosys")
+        raise SynthError(f"Yosys ({kind}) does not start: {done.reason}; reinstall it, or choose another by --yosys")
     return Yosys(kind, version[1], command)
 
 

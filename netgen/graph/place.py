@@ -96,7 +96,7 @@ def place_graph(
     found: list[Placement] = []
     if start is not None:
         if start.grid != grid or not obeys(start, regions):
-            raise FitError("the start places a neuron where it may not go; start without it")
+            raise FitError("the start places a neuron on a site outside its region; start without it")
         found.append(start)
     if seconds is not None:
         progress, began = _until(time.monotonic() + seconds, progress), time.process_time()

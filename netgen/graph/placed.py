@@ -76,7 +76,7 @@ def read_start(path: Path, graph: Graph, grid: Grid) -> Placement:
     try:
         return Placement(grid, _sites(text, graph))
     except (GraphError, FitError) as error:
-        raise GraphError(f"{shown_path(path)}: {error}; give what netgen place --out wrote for this graph") from error
+        raise GraphError(f"{shown_path(path)}: {error}; give a file that --out wrote for this graph") from error
 
 
 def _sites(text: str, graph: Graph) -> "np.ndarray[tuple[int, ...], np.dtype[np.int64]]":

@@ -90,7 +90,7 @@ def read_graph(model: "ModelProto") -> GraphReading:
         opset = opsets.get("" if proto.domain in STANDARD else proto.domain, 1)
         missing = next((name for name in proto.input if name and name not in values), None)
         if missing is not None:
-            raise ModelError(f"{proto.op_type} {proto.name}: reads {missing!r}, which no node before it gives")
+            raise ModelError(f"{proto.op_type} {proto.name}: reads {missing!r}, which no earlier node computes")
         node = Node(proto, opset, [values[name] if name else None for name in proto.input])
         before = len(builder.layers)
         made = _made(node, builder, runner, model)
@@ -107,7 +107,7 @@ def read_graph(model: "ModelProto") -> GraphReading:
         steps.append(Step(proto, made, (before, len(builder.layers))))
     for output in model.graph.output:
         if output.name not in values:
-            raise ModelError(f"output {output.name!r}: no node gives it; export the model again")
+            raise ModelError(f"output {output.name!r}: no node computes it; export the model again")
         _add_output(builder, output.name, values[output.name])
     return GraphReading(builder, runner, inputs, stored, tuple(steps), tuple(assumed))
 
@@ -187,7 +187,7 @@ def _outputs(node: Node, builder: Builder, runner: NodeRunner) -> list[Value | N
     """What a node gives."""
     op, domain = node.proto.op_type, node.proto.domain
     if any(one.HasField("g") or one.graphs for one in node.proto.attribute):
-        raise node.error(HINTS.get(op, "holds a graph of its own; export the model without"))
+        raise node.error(HINTS.get(op, "contains a subgraph; export the model without it"))
     if domain not in STANDARD:
         if (domain, op) not in QUANTIZED:
             raise ModelError(
@@ -274,6 +274,6 @@ def _add_output(builder: Builder, name: str, value: Value) -> None:
         case Integers():
             builder.output(name, integers_as_signals(builder, f"{name}.integers", value))
         case ErrorFunction():
-            raise ModelError(f"output {name}: an error function; netgen reads those in a GELU")
+            raise ModelError(f"output {name}: an error function outside of a GELU is not supported")
         case Signals() | ConstantTensor():
             builder.output(name, value)

@@ -163,7 +163,7 @@ def _chosen(node: Node, value: Value, number: Words, padding: float) -> Value:
                 pick(zero, zero.reshape(-1)[0]),
             )
         case ErrorFunction():
-            raise node.error("moves an error function; use Gelu (opset 20)")
+            raise node.error("reshapes or slices an error function; use Gelu (opset 20)")
         case Scores():
             if padded.any():
                 raise node.error(f"pads a {value.function}, which netgen computes at outputs only; remove it")
@@ -185,7 +185,7 @@ def _scores(node: Node, value: Scores, pick: Callable[[Array, Any], Array]) -> S
         if found.shape == rows.shape and np.array_equal(found[np.argsort(found[:, 0])], rows[np.argsort(rows[:, 0])]):
             flat = value.signals.moved(_flat)
             return Scores(flat.moved(lambda array: array[moved]), value.function, other)
-    raise node.error(f"takes apart a {value.function}, which netgen computes at outputs only; remove it")
+    raise node.error(f"slices a {value.function}, which netgen computes at outputs only; remove it")
 
 
 def _rows(numbers: Words, axis: int) -> Words:

@@ -128,9 +128,7 @@ class Node:
                 "computes with the integers of QuantizeLinear; put DequantizeLinear between (the QDQ format)"
             )
         if isinstance(value, ErrorFunction):
-            raise self.error(
-                "reads an error function; netgen reads those of x / sqrt(2) in a GELU; use Gelu (opset 20)"
-            )
+            raise self.error("reads an error function, which is supported only inside a GELU; use Gelu (opset 20)")
         if isinstance(value, Scores):
             raise self.error(f"reads a {value.function}, which netgen computes at outputs only; remove what follows it")
         return value

@@ -57,7 +57,7 @@ def _divide(builder: Builder, node: Node) -> list[Value | None]:
 def _power(builder: Builder, node: Node) -> list[Value | None]:
     """Only the square, which is a function of a single value."""
     if node.number(1, "exponent") != 2:
-        raise node.error(f"the exponent {node.number(1, 'exponent'):g} of a signal; only 2 is read")
+        raise node.error(f"the exponent {node.number(1, 'exponent'):g} of a signal; netgen reads only 2")
     return [multiply(builder, node.name, node.signals(0), node.signals(0))]
 
 

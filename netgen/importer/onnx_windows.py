@@ -45,7 +45,7 @@ def _window(node: Node, spatial: tuple[int, ...], kernel: tuple[int, ...] | None
     dilation = tuple((node.integers("dilations") if dilated else None) or [1] * axes)
     pads = node.integers("pads") or [0] * 2 * axes
     if {len(kernel), len(stride), len(dilation), len(pads) / 2} != {axes}:
-        raise node.error(f"attributes of other than {axes} axes, those of its input; export the model again")
+        raise node.error(f"its attributes need {axes} entries, one for each spatial axis; export the model again")
     if min(kernel) < 1 or min(stride) < 1 or min(dilation) < 1 or min(pads) < 0:
         raise node.error("sizes, strides and dilations must be positive, and pads not negative; export the model again")
     automatic = node.text("auto_pad", "NOTSET")
@@ -130,7 +130,7 @@ def conv_transpose(builder: Builder, node: Node) -> list[Value | None]:
     stated = node.integers("output_shape")
     automatic = node.text("auto_pad", "NOTSET")
     if len(more) != axes or min(more) < 0 or (stated is not None and len(stated) not in {axes, axes + 2}):
-        raise node.error(f"attributes of other than {axes} axes, those of its input; export the model again")
+        raise node.error(f"its attributes need {axes} entries, one for each spatial axis; export the model again")
     padding = list(window.padding)
     if automatic == "VALID":
         padding = [(0, 0)] * axes
@@ -199,7 +199,7 @@ def average_pool(builder: Builder, node: Node) -> list[Value | None]:
     x = _image(node)
     window = _window(node, x.shape[2:])
     if set(window.dilation) != {1}:
-        raise node.error(f"dilations of {list(window.dilation)}; an average is read without")
+        raise node.error(f"dilations of {list(window.dilation)}; average pools with dilation are not supported")
     ceil = bool(node.integer("ceil_mode")) if node.opset >= 10 else False
     _limited(node, x, window, 1, x.shape[1])
     return [

@@ -103,7 +103,7 @@ def _check_file(path: Path) -> None:
             with zipfile.ZipFile(path) as archive:
                 files = archive.infolist()
             if sum(file.file_size for file in files) > size:
-                raise WeightsError(f"{path}: claims more data than its {size:,} bytes hold; save it again")
+                raise WeightsError(f"{path}: its header states more data than its {size:,} bytes hold; save it again")
             if any(file.filename.endswith("constants.pkl") for file in files):
                 raise WeightsError(f"{path}: is a TorchScript archive; save module.state_dict() instead")
     except (OSError, ValueError, EOFError, NotImplementedError, zipfile.BadZipFile) as error:

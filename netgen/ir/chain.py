@@ -94,7 +94,7 @@ def weight_matrix(circuit: Circuit, depth: int) -> Words:
     layer, n_in = circuit.layers[depth], circuit.sizes[depth]
     columns = layer.source - (circuit.first[depth] - n_in)
     if len(columns) and columns.min() < 0:
-        raise QuantizeError(f"layer {layer.name}: reads others than the layer before it; it is no matrix")
+        raise QuantizeError(f"layer {layer.name}: reads neurons of other layers than the one before it")
     matrix = np.zeros((len(layer), n_in), dtype=np.int64)
     matrix[layer.target, columns] = layer.weight
     return matrix

@@ -294,7 +294,7 @@ def _check_exact(layer: CircuitLayer, terms: Reals) -> None:
         case _:
             most = total.max()
     if most >= EXACT_LIMIT:
-        raise QuantizeError(f"layer {layer.name}: accumulators could pass 2**60; narrow its weights or inputs")
+        raise QuantizeError(f"layer {layer.name}: accumulators could exceed 2^60; use narrower weights or inputs")
 
 
 @dataclass(frozen=True, eq=False)

@@ -117,7 +117,7 @@ def _rounding(value: object) -> InputRounding:
     tree = _FIELDS.mapping(value, place, ("step", "lo", "hi", "halves", "zero", "single"))
     lo, hi, zero = (_FIELDS.integer(tree[key], f"{place}.{key}") for key in ("lo", "hi", "zero"))
     halves: HalfRule = _choice(tree["halves"], f"{place}.halves", get_args(HalfRule))
-    single = _flag(tree["single"], f"{place}.single")
+    single = _FIELDS.boolean(tree["single"], f"{place}.single")
     return InputRounding(_reals(tree["step"], f"{place}.step"), lo, hi, halves, zero, single)
 
 
@@ -135,7 +135,7 @@ def _layer(value: object, place: str) -> CircuitLayer:
         starts.append(len(source))
     weight_format, output = entry["weight_format"], entry["output"]
     return CircuitLayer(
-        name=_text(entry["name"], f"{place}.name"),
+        name=_FIELDS.text(entry["name"], f"{place}.name"),
         starts=_words(starts),
         source=_words(source),
         weight=_words(weight),
@@ -176,7 +176,7 @@ def _head(value: object, place: str) -> CircuitHead:
     if any(len(array) not in {1, len(neuron)} for array in (scale, offset)) or len(neuron) != _size(shape):
         raise _FIELDS.wrong(place, f"{len(neuron)} neurons for the shape {list(shape)}, or other numbers of scales")
     return CircuitHead(
-        name=_text(tree["name"], f"{place}.name"),
+        name=_FIELDS.text(tree["name"], f"{place}.name"),
         neuron=neuron.reshape(shape),
         scale=scale.reshape(shape if len(scale) > 1 else ()),
         offset=offset.reshape(shape if len(offset) > 1 else ()),
@@ -200,12 +200,6 @@ def _reals(value: object, place: str) -> Reals:
     return np.array([_FIELDS.real(one, f"{place}[{k}]") for k, one in enumerate(_FIELDS.items(value, place))])
 
 
-def _text(value: object, place: str) -> str:
-    if not isinstance(value, str):
-        raise _FIELDS.wrong(place, f"{shown(value)} is no text")
-    return value
-
-
 def _choice(value: object, place: str, choices: tuple[Any, ...]) -> Any:
     if value not in choices:
         raise _FIELDS.wrong(place, f"{shown(value)} is none of {', '.join(choices)}")
@@ -224,11 +218,5 @@ def _format(value: object, place: str) -> FixedPoint:
     return FixedPoint(
         _FIELDS.integer(tree["width"], f"{place}.width", 1, MAX_WIDTH),
         _FIELDS.integer(tree["frac"], f"{place}.frac", -MOST_FRAC, MOST_FRAC),
-        _flag(tree["signed"], f"{place}.signed"),
+        _FIELDS.boolean(tree["signed"], f"{place}.signed"),
     )
-
-
-def _flag(value: object, place: str) -> bool:
-    if type(value) is not bool:
-        raise _FIELDS.wrong(place, f"{shown(value)} is neither true nor false")
-    return value

@@ -59,7 +59,7 @@ class Grid:
         if len(self.pitch) != 3 or min(self.pitch) < 1:
             raise FitError(f"grid pitch {self.pitch}; give three steps of at least 1")
         if max(self.pitch) >= MOST_LENGTH or self.diagonal >= MOST_LENGTH:
-            raise FitError(f"pitch {self.pitch}: wire lengths could pass what 64 bits hold exactly; shorten the steps")
+            raise FitError(f"pitch {self.pitch}: wire lengths could exceed 64 bits; use a smaller pitch")
 
     @property
     def sites(self) -> int:

@@ -49,7 +49,7 @@ class Netlist:
         if self.index.shape != (n,) or {a.shape for a in (self.target, self.width, self.weights)} != {(m,)}:
             raise FitError("a netlist needs one layer and index per neuron, one source, target, width, weight per wire")
         if n and self.layer.min() < 0:
-            raise FitError(f"a neuron of layer {self.layer.min()}; number the layers from 0")
+            raise FitError(f"a layer has number {self.layer.min()}; number the layers from 0")
         if m and self.weights.min() < 0:
             raise FitError(f"a wire of weight {self.weights.min()}; weights must be 0 or more")
         ends = np.concatenate([self.source, self.target])

@@ -80,7 +80,7 @@ def pin(regions: Regions, grid: Grid, pins: Mapping[int, Site]) -> Regions:
     seen: set[int] = set()
     for neuron, number in zip(pins, numbers.tolist(), strict=True):
         if not regions.allowed[regions.region[neuron], number]:
-            raise FitError(f"neuron {neuron} is pinned to {pins[neuron]}, where it may not go; pin it elsewhere")
+            raise FitError(f"neuron {neuron} is pinned to {pins[neuron]}, outside its region; pin it elsewhere")
         if number in seen:
             raise FitError(f"two neurons are pinned to {pins[neuron]}; pin one elsewhere")
         seen.add(number)

@@ -218,7 +218,7 @@ class _Exact:
         """An output: what its neurons' words mean."""
         unit, origin = (_scalar(array[head.neuron]) for array in (self.unit, self.origin))
         if head.function != "none" and (unit.ndim or origin.ndim):
-            raise QuantizeError(f"output {head.name}: classes whose scores have several scales; {CALIBRATE}")
+            raise QuantizeError(f"output {head.name}: the scores of its classes have different scales; {CALIBRATE}")
         return CircuitHead(head.name, head.neuron, unit, origin, head.function, head.axis)
 
     def _sums(self, layer: Layer) -> Units:
@@ -229,7 +229,7 @@ class _Exact:
         unit, origin = self.unit[at], self.origin[at]
         same = (self.unit[layer.source] == unit[layer.target]) & (self.origin[layer.source] == origin[layer.target])
         if not same.all():
-            raise QuantizeError(f"layer {layer.name}: a maximum of words with several scales; {CALIBRATE}")
+            raise QuantizeError(f"layer {layer.name}: the inputs of its maximum have different scales; {CALIBRATE}")
         return Units(np.ones(layer.wires, dtype=np.int64), unit, origin, np.abs(origin))
 
     def _unrounded(
@@ -245,12 +245,12 @@ class _Exact:
                 case Clip(lo, hi) if limits == (None, None) and not origin.any():
                     ends = [np.broadcast_to(end, (len(layer),)) / unit for end in (lo, hi)]
                     if any(np.ptp(end[np.isfinite(end)]) > 0 for end in ends if np.isfinite(end).any()):
-                        raise QuantizeError(f"layer {layer.name}: limits that no quantizer follows; {CALIBRATE}")
+                        raise QuantizeError(f"layer {layer.name}: no quantizer follows its limits; {CALIBRATE}")
                     low, high = (float(end[0]) for end in ends)
                     if any(
                         np.isfinite(end) and abs(end - round(end)) > WHOLE * max(1, abs(end)) for end in (low, high)
                     ):
-                        raise QuantizeError(f"layer {layer.name}: limits that no quantizer follows; {CALIBRATE}")
+                        raise QuantizeError(f"layer {layer.name}: no quantizer follows its limits; {CALIBRATE}")
                     limits = tuple(round(end) if np.isfinite(end) else None for end in (low, high))  # type: ignore[assignment]
                 case _:
                     raise QuantizeError(
@@ -258,7 +258,7 @@ class _Exact:
                     )
         if classes.any() and (np.ptp(unit) or np.ptp(origin)):
             if limits != (None, None):
-                raise QuantizeError(f"layer {layer.name}: limited class scores of several scales; {CALIBRATE}")
+                raise QuantizeError(f"layer {layer.name}: its limited class scores have different scales; {CALIBRATE}")
             step = float(unit.min()) / (1 << CLASS_BITS)
             multiplier, added = (np.rint(array / step).astype(np.int64) for array in (unit, origin))
             scaled = Scale(multiplier, added, 0)

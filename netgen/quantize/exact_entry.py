@@ -72,7 +72,7 @@ def entry_of(network: Network, given: FixedPoint | None, *, single: bool) -> Ent
             or taken[layer.source].any()
         ):
             raise QuantizeError(
-                f"layer {layer.name}: reads inputs without a quantizer of their own; give input_format, or {CALIBRATE}"
+                f"layer {layer.name}: reads inputs that no quantizer rounds; give input_format, or {CALIBRATE}"
             )
         at = layer.source
         taken[at] = True
@@ -94,7 +94,7 @@ def entry_of(network: Network, given: FixedPoint | None, *, single: bool) -> Ent
         _check(layer, levels, replace(rounding, single=False), scale, offset)
     for head in network.outputs:
         if head.neuron.min() < features:
-            raise QuantizeError(f"output {head.name}: gives an input that no quantizer rounds; {CALIBRATE}")
+            raise QuantizeError(f"output {head.name}: returns an input that no quantizer rounds; {CALIBRATE}")
     return Entry(word_form(lo, hi), scale, offset, rounding, unit, origin, _without(network, gone, stand_in))
 
 
@@ -125,7 +125,7 @@ def _check(layer: Layer, levels: Levels, entry: InputRounding, scale: Reals, off
     right = apply_all(layer.activation, raw[:, at] * layer.weight + layer.bias)
     found = levels.unit * entry.words(raw, scale, offset)[:, at] + levels.origin
     if np.abs(found - right).max() > 1e-6 * np.abs(levels.unit).max():
-        raise QuantizeError(f"layer {layer.name}: its quantizer of inputs falls, or limits them otherwise; {CALIBRATE}")
+        raise QuantizeError(f"layer {layer.name}: its quantizer cannot be applied before the input port; {CALIBRATE}")
 
 
 def _without(network: Network, gone: Bools, stand_in: Words) -> Network:
@@ -137,6 +137,6 @@ def _without(network: Network, gone: Bools, stand_in: Words) -> Network:
         if not gone[first]
     ]
     if not layers:
-        raise QuantizeError("a network of quantizers alone; give it a layer of weights")
+        raise QuantizeError("a network of quantizers without a layer of weights; add one")
     outputs = tuple(replace(head, neuron=number[head.neuron]) for head in network.outputs)
     return Network(network.inputs, tuple(layers), outputs)

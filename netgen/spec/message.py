@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import re
 from typing import get_args, get_origin
 
 from pydantic import ValidationError
@@ -13,6 +14,27 @@ LONGEST = 500
 
 _LONGEST_VALUE = 60
 """Characters of a value, or of one part of a key, within a message."""
+
+_PLAIN = (
+    (r"Input should be greater than or equal to (\S+)", r"give \1 or more"),
+    (r"Input should be less than or equal to (\S+)", r"give \1 or less"),
+    (r"Input should be greater than (\S+)", r"give more than \1"),
+    (r"Input should be less than (\S+)", r"give less than \1"),
+    (r"Input should be a finite number", "give a finite number"),
+    (r"Input should be a valid integer(, .*)?", "give a whole number"),
+    (r"Input should be a valid number(, .*)?", "give a number"),
+    (r"Input should be a valid boolean(, .*)?", "give true or false"),
+    (r"Input should be a valid string", "give text"),
+    (r"Input should be a valid (array|list|tuple)", "give a list"),
+    (r"Input should be (an object|a valid dictionary)", "give a mapping of keys to values"),
+    (r"Input should be ('.*)", r"use \1"),
+    (r"String should match pattern .*", "remove control characters"),
+    (r"String should have at least 1 character", "give some text"),
+)
+"""Pydantic's sentences, and what the user should do."""
+
+_OTHER_TYPE = re.compile("give (a whole number|a number|true or false|text|a list|a mapping of keys to values)|use .*")
+"""What fixes a value of another type than a branch of a union has."""
 
 
 def first_line(error: ValidationError, root: type[Section]) -> str:
@@ -32,8 +54,18 @@ def first_line(error: ValidationError, root: type[Section]) -> str:
         return one_line(f"{key}: {reason}" if place else reason)
     value = _shortened(json.dumps(found["input"]))
     here = [e["msg"] for e in error.errors() if e["loc"][: len(place)] == found["loc"][: len(place)]]
-    fixes = dict.fromkeys(message[0].lower() + message[1:] for message in here)
-    return one_line(f"{key}: {value}; {', or '.join(fixes)}")
+    fixes = list(dict.fromkeys(fix_of(message) for message in here))
+    near = [fix for fix in fixes if not _OTHER_TYPE.fullmatch(fix)]  # of the branch whose type the value has
+    return one_line(f"{key}: {value}; {', or '.join(near or fixes)}")
+
+
+def fix_of(message: str) -> str:
+    """What to do about a value, in plain words, of what pydantic says about it."""
+    for pattern, plain in _PLAIN:
+        found = re.fullmatch(pattern, message)
+        if found is not None:
+            return found.expand(plain)
+    return message[0].lower() + message[1:]
 
 
 def _shortened(text: str) -> str:

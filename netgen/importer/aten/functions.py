@@ -157,7 +157,7 @@ def _applied(pipeline: Callable[[Call], Composition], call: Call) -> Any:
 
 def _pow(call: Call) -> Any:
     if not hasattr(call["self"], "shape") or isinstance(call["self"], ConstantTensor):
-        raise call.refusal("a signal as exponent; use sigmoid or tanh")
+        raise call.refusal("the exponent is a signal; use sigmoid or tanh")
     return _applied(_power, call)
 
 
@@ -199,7 +199,7 @@ def _pair(operation: Callable[..., Any], call: Call) -> Any:
 
 def _divided(call: Call) -> Any:
     if call["rounding_mode"] is not None:
-        raise call.refusal("rounds the quotient; divide, then use floor or round")
+        raise call.refusal("rounding inside of a division is not supported; divide, then use floor or round")
     return _pair(divide, call)
 
 

@@ -92,7 +92,7 @@ def _cast(call: Call) -> Any:
 def _chosen(call: Call) -> Any:
     """Elements of two tensors by a known mask."""
     if isinstance(call["condition"], Signals):
-        raise call.refusal("a choice that depends on the data; use maximum, minimum or clamp")
+        raise call.refusal("branches on values of the data; use maximum, minimum or clamp")
     return _moved(call)
 
 

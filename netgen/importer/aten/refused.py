@@ -5,8 +5,8 @@ __all__ = ["HINTS"]
 _NORM = "it divides by a deviation of the signals; train with batch normalization, which folds into weights"
 _RECURRENT = "recurrent layers are not supported; unroll the steps into layers, or use convolutions over time"
 _ATTENTION = "attention multiplies signals; use convolutions or fixed mixing matrices"
-_BRANCH = "a choice that depends on the data; use maximum, minimum or clamp"
-_LOOKUP = "looks up by a signal; give one-hot inputs to a linear layer"
+_BRANCH = "branches on values of the data; use maximum, minimum or clamp"
+_LOOKUP = "indexes a table by a signal; give one-hot inputs to a linear layer"
 
 HINTS: dict[str, str] = {
     "_native_batch_norm_legit": "batch statistics of the data; give it running statistics",
