@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from netgen.errors import BuildError
-from netgen.flow.store import Store
+from netgen.flow.store import Store, digest_of_file, recorded_files
 
 
 def _write(text: str):  # type: ignore[no-untyped-def]
@@ -163,3 +163,19 @@ def test_a_build_can_wait_for_another_to_leave_its_folder(tmp_path: Path) -> Non
 def _enter(folder: Path) -> bool:
     with Store.open(folder, wait=10.0):
         return True
+
+
+def test_a_stage_whose_file_another_replaces_is_forgotten(tmp_path: Path) -> None:
+    """As where a network is trained in the folder of one that was read: the ledger names no file as it is not."""
+
+    def alone(folder: Path) -> None:
+        (folder / "c.txt").write_text("y")
+
+    with Store.open(tmp_path) as store:
+        store.run("read", {}, _write("x"))
+        store.run("other", {}, alone)
+        store.run("quantize", {}, _write("z"))
+    recorded = recorded_files(tmp_path)
+    assert recorded == {name: digest_of_file(tmp_path / name) for name in ("a.txt", "b.txt", "c.txt")}
+    with Store.open(tmp_path) as store:
+        assert store.run("read", {}, _write("x"))

@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -156,7 +156,7 @@ class Store:
                 make(scratch)
                 files = sorted(path.name for path in scratch.iterdir())
                 digests = {name: digest_of_file(scratch / name) for name in files}
-                self._entries.pop(stage, None)
+                self._forget(stage, files)
                 self._write_ledger()
                 for name in files:
                     (scratch / name).replace(self.folder / name)
@@ -165,6 +165,13 @@ class Store:
             finally:
                 _remove(scratch)
         return True
+
+    def _forget(self, stage: str, files: Sequence[str]) -> None:
+        """Remove the entry of a stage, and of others whose files it replaces, as a build of another kind left them."""
+        for other, entry in list(self._entries.items()):
+            theirs = entry.get("files") if isinstance(entry, dict) else None
+            if other == stage or (isinstance(theirs, dict) and not theirs.keys().isdisjoint(files)):
+                del self._entries[other]
 
     def _is_current(self, stage: str, fingerprint: str) -> bool:
         entry = self._entries.get(stage)

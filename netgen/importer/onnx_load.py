@@ -11,7 +11,7 @@ from netgen.text import read_bytes, shown_path
 if TYPE_CHECKING:
     from onnx import FunctionProto, GraphProto, ModelProto, NodeProto, TensorProto
 
-__all__ = ["OPSETS", "load_model", "opset_of"]
+__all__ = ["OPSETS", "load_model", "opset_of", "weight_files"]
 
 LIMIT = 128 << 20
 """Bytes that a file and the files of its weights may have: 32 million float32 weights; reading needs 10 times that."""
@@ -111,6 +111,24 @@ def _load_weights(model: "ModelProto", folder: Path) -> None:
         onnx.external_data_helper.load_external_data_for_tensor(tensor, str(root))
         tensor.data_location = onnx.TensorProto.DEFAULT
         del tensor.external_data[:]
+
+
+def weight_files(path: Path) -> list[Path]:
+    """The files in which an ONNX file keeps its weights, beside itself; none of a file that cannot be read."""
+    try:
+        data = read_bytes(path, ModelError, limit=LIMIT, fix="give the path of an ONNX file")
+        if b"location" not in data:
+            return []
+        import onnx
+        from google.protobuf.message import DecodeError
+    except (ModelError, ImportError):
+        return []
+    try:
+        tensors = list(_tensors(onnx.load_model_from_string(data).graph))
+    except DecodeError:
+        return []
+    found = {entry.value for tensor in tensors for entry in tensor.external_data if entry.key == "location"}
+    return [path.parent / name for name in sorted(found)]
 
 
 def _tensors(graph: "GraphProto") -> "Iterable[TensorProto]":

@@ -5,11 +5,11 @@ A circuit that a program gave has no float network; the stage `quantize` writes 
 
 from pathlib import Path
 
-from netgen.errors import ModelError
+from netgen.errors import ModelError, refused
 from netgen.flow import imported
 from netgen.flow.array_files import write_arrays
 from netgen.flow.stage import Stage, Work
-from netgen.flow.store import digest_of, digest_of_file
+from netgen.flow.store import LARGEST, digest_of, digest_of_file
 from netgen.ir.network_file import arrays_of
 
 
@@ -28,7 +28,27 @@ def _depends(work: Work) -> dict[str, object]:
             for part in (f"{name} {array.dtype} {array.shape}".encode(), array.tobytes())
         ]
         return source | {"network": digest_of(*parts), "samples": found.samples.digest, "report": vars(found.report)}
-    return source | {"file": digest_of_file(_file(work))}
+    path = _file(work)
+    return source | {"file": _digest(path), "weights": [(file.name, _digest(file)) for file in _weights(path)]}
+
+
+def _weights(path: Path) -> list[Path]:
+    """The files in which an ONNX file keeps its weights."""
+    from netgen.importer.onnx_load import weight_files
+
+    return weight_files(path) if path.suffix.lower() == ".onnx" else []
+
+
+def _digest(path: Path) -> str:
+    """The digest of a file; nothing of one that is not there, which the importer refuses."""
+    if not path.is_file():
+        return ""
+    if path.stat().st_size > LARGEST:
+        raise ModelError(f"network.source: {path}: longer than {LARGEST:,} bytes; give a smaller file")
+    try:
+        return digest_of_file(path)
+    except OSError as error:
+        raise ModelError(f"network.source: {refused(error, path, 'give a file that can be read')}") from error
 
 
 def _describe(work: Work) -> str:
