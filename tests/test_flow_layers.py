@@ -77,6 +77,9 @@ def test_the_report_says_that_the_network_was_trained(built: Build) -> None:
     dense, pruned = (json.loads((built.folder / f"{name}.json").read_text()) for name in ("dense", "pruned"))
     assert 0.7 < pruned["validation_accuracy"] <= 1
     assert 0.9 < dense["validation_accuracy"] <= 1
+    assert pruned["before"] == pytest.approx(dense["validation_accuracy"], abs=0.01)
+    told = next(line for line in built.report.warnings if line.startswith("prune: "))
+    assert f"{built.network.wires:,} of {pruned['wires']:,} wires are left" in told
 
 
 def test_a_build_by_layers_is_checked_again(built: Build, folder: Path) -> None:

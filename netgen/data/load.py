@@ -35,6 +35,16 @@ def load_dataset(spec: DataSpec, *, seed: int, base: Path | None = None) -> Data
     """
     path = _locate(spec.path, base) if spec.path is not None else Path("digits")
     raw = _read(spec, path)
+    return dataset_of(raw, spec, seed=seed, path=path)
+
+
+def dataset_of(raw: Raw, spec: DataSpec, *, seed: int, path: Path) -> Dataset:
+    """Check, split and scale what a source holds.
+
+    Args:
+        path: that errors name.
+    Raises: DataError.
+    """
     check(path, raw)
     _check_bits(raw, len(spec.thresholds))
     labels, test_y, names = _numbered(raw)

@@ -35,7 +35,7 @@ from netgen.flow.store import Store
 from netgen.progress import Progress, silent
 from netgen.spec.spec import Spec, load_spec
 
-__all__ = ["IMPORTED", "LAYERED", "STAGES", "build", "run_stages", "stages_until"]
+__all__ = ["IMPORTED", "STAGES", "build", "run_stages", "stages_until"]
 
 STAGES: Sequence[Stage] = (
     train.STAGE,  # data and spec -> a dense network
@@ -61,10 +61,11 @@ IMPORTED: Sequence[Stage] = (
     check_read.STAGE,  # the model, integers and simulated hardware
     report_read.STAGE,
 )
-"""All stages of a network that is read."""
+"""All stages of a network that is read.
 
-LAYERED: Sequence[Stage] = (train_network.STAGE, prune_network.STAGE, *IMPORTED[1:])
-"""All stages of a network that a spec's layers describe: a dense Network, then a sparse one, then as if it was read."""
+`prune_network` follows the first where the network is not kept as it is; one that layers of a spec describe begins with
+`train_network` instead.
+"""
 
 
 def build(
@@ -132,7 +133,9 @@ def stages_until(last: str, spec: Spec | None = None) -> Sequence[Stage]:
     """
     stages = STAGES
     if spec is not None and spec.network.reads_graph:
-        stages = LAYERED if spec.network.layers else IMPORTED
+        first, *later = IMPORTED
+        pruned = (prune_network.STAGE,) if spec.network.prunes_graph else ()
+        stages = (train_network.STAGE if spec.network.layers else first, *pruned, *later)
     names = [stage.name for stage in stages]
     if last not in names:
         raise BuildError(f"until: no stage {last!r}; choose one of {', '.join(names)}")

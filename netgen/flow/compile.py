@@ -1,4 +1,4 @@
-"""Compile a trained model as it is: nothing is pruned, nothing is trained."""
+"""Compile a trained model: as it is, or pruned for short wires when asked."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from netgen.data import Raw
 from netgen.errors import DataError, QuantizeError, SpecError
 from netgen.flow.build import build
 from netgen.flow.built import Build
@@ -40,9 +41,13 @@ def compile(  # noqa: A001 - the public name; Python's own compiles Python
     inputs: npt.ArrayLike | tuple[npt.ArrayLike, ...] | None = None,
     labels: npt.ArrayLike | None = None,
     calibration: npt.ArrayLike | tuple[npt.ArrayLike, ...] | None = None,
+    training: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
     scale: float = 1.0,
     mean: float | Sequence[float] = (),
     std: float | Sequence[float] = (),
+    train: Mapping[str, Any] | None = None,
+    augment: Mapping[str, Any] | None = None,
+    prune: Mapping[str, Any] | None = None,
     quantize: Mapping[str, Any] | None = None,
     place: Mapping[str, Any] | None = None,
     emit: Mapping[str, Any] | None = None,
@@ -66,9 +71,13 @@ def compile(  # noqa: A001 - the public name; Python's own compiles Python
             which `scale`, `mean` and `std` make what it reads; a tuple for several inputs. Random words when None;
             which values they mean, `quantize={"input_range": (least, greatest)}` says, or the quantized model itself.
         labels: (n,) class numbers from 0, or one-hot rows.
-        calibration: samples on which formats are chosen; the inputs when None.
+        calibration: samples on which formats are chosen; those of `training`, else the inputs, when None.
+        training: samples and labels on which the model is pruned and trained further; a tenth of them are held out to
+            choose the best weights (`data.validation`). Without `prune` and `train` the model is built as it is.
         scale, mean, std: the model reads `(x * scale - mean) / std`, folded into its first layer; `mean` and `std` are
             one number, or one for each channel or feature.
+        train, augment, prune: keys of a spec's sections; any of them prunes the model for short wires, from its own
+            weights, and needs `training`, `inputs` and `labels`.
         quantize, place, emit, check: keys of a spec's sections (docs/spec.md); widths are 8 bits by default.
         jobs: processes that simulate; all cores when None.
     Raises: NetgenError, one line: ModelError for a model that cannot be read, DataError for samples that do not fit,
@@ -86,11 +95,15 @@ def compile(  # noqa: A001 - the public name; Python's own compiles Python
     tested, classes = _samples(ports, found, "inputs"), _classes(labels, heads)
     if classes is not None and len(classes) != len(tested):
         raise DataError(f"labels: {len(classes):,} for {len(tested):,} inputs; give one for each")
-    calibrated = _samples(ports, others, "calibration") if others else tested
+    learned = _training(training, ports, heads, tested, classes, asked=bool(train or augment or prune))
+    calibrated = _samples(ports, others, "calibration") if others else tested if learned is None else learned.features
     source = GIVEN if own is None else CIRCUIT
     sections = {
-        "network": {"source": source, "scale": factor, "mean": offsets, "std": divisors},
+        "network": {"source": source, "scale": factor, "mean": offsets, "std": divisors, "keep": learned is None},
         "data": {"source": GIVEN},
+        "train": dict(train or {}),
+        "augment": dict(augment or {}),
+        "prune": dict(prune or {}),
         "quantize": {"weight_width": WIDTH, "activation_width": WIDTH, **(quantize or {})},
         "place": dict(place or {}),
         "emit": {"argmax": classes is not None and _is_class(heads), **(emit or {})},
@@ -106,7 +119,7 @@ def compile(  # noqa: A001 - the public name; Python's own compiles Python
         raw = of_raw_features(network, scale=spec.network.scale, mean=spec.network.mean, std=spec.network.std)
         if line := misfit(raw, spec.network, samples):
             warnings.warn(line, stacklevel=2)
-    return build(spec, out=out, jobs=jobs, progress=progress, given=Given(network, report, samples, own))
+    return build(spec, out=out, jobs=jobs, progress=progress, given=Given(network, report, samples, own, learned))
 
 
 def _ends(network: Network | None, circuit: Circuit | None) -> tuple[Sequence[Port], Sequence[Head | CircuitHead]]:
@@ -198,6 +211,41 @@ def _samples(ports: Sequence[Port], given: tuple[Features, ...], what: str) -> F
     if len({len(part) for part in parts}) > 1:
         raise DataError(f"{what}: {[len(part) for part in parts]} samples; give the same number for every input")
     return np.concatenate(parts, axis=1)
+
+
+def _training(
+    given: tuple[npt.ArrayLike, npt.ArrayLike] | None,
+    ports: Sequence[Port],
+    heads: Sequence[Head | CircuitHead],
+    tested: Features,
+    labels: Words | None,
+    *,
+    asked: bool,
+) -> Raw | None:
+    """The samples to train on, with the test samples; None where the model is built as it is.
+
+    Raises: DataError, for samples that are missing, or do not fit.
+    """
+    if given is None:
+        if asked:
+            raise DataError("train, prune: no samples to train on; give training=(x, y)")
+        return None
+    if not asked:
+        raise DataError("training: nothing is trained; give prune= or train=, or leave it out")
+    if not isinstance(given, tuple) or len(given) != 2:
+        raise DataError("training: give samples and labels, (x, y)")
+    if labels is None:
+        raise DataError("inputs, labels: a model that is pruned is checked on test samples; give both")
+    found, numbers = _numbers(given[0], "training"), _classes(given[1], heads)
+    features = _samples(ports, found, "training")
+    assert numbers is not None
+    if len(numbers) != len(features):
+        raise DataError(f"training: {len(numbers):,} labels for {len(features):,} samples; give one for each")
+    present = np.unique(numbers)
+    missing = np.setdiff1d(np.arange(present[-1] + 1), present)
+    if len(missing):
+        raise DataError(f"training: no sample of class {missing[0]}; give some of every class")
+    return Raw(features, numbers, tested, labels)
 
 
 def _is_class(heads: Sequence[Head | CircuitHead]) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from netgen.data import Dataset, load_dataset
+from netgen.data import Dataset, Raw, dataset_of, load_dataset
 from netgen.errors import BuildError, DataError
 from netgen.flow.array_files import read_arrays
 from netgen.flow.stage import Work
@@ -38,6 +38,7 @@ __all__ = [
     "samples",
     "samples_arrays",
     "samples_key",
+    "training_data",
     "whole_network",
     "words_of",
 ]
@@ -85,12 +86,14 @@ class Given:
         network: as it is built, before the scale, mean and std of its spec; None where a circuit is given.
         report: how it agrees with its source.
         circuit: built as it is; None where a network is given.
+        training: samples to train and prune on, with the test samples; None where nothing is trained.
     """
 
     network: Network | None
     report: ImportReport
     samples: RawSamples = field(default_factory=lambda: RawSamples(np.zeros((0, 1)), np.zeros((0, 1))))
     circuit: Circuit | None = None
+    training: Raw | None = None
 
 
 def network(work: Work) -> Network:
@@ -206,3 +209,14 @@ def given(work: Work) -> Given:
             f"{work.folder}: network.source names no file: this build was made by netgen.compile; compile it again"
         )
     return found
+
+
+def training_data(work: Work) -> Dataset:
+    """The samples that a program gave to train on.
+
+    Raises: BuildError, when it gave none; DataError, when they do not fit.
+    """
+    found = work.get(given).training
+    if found is None:
+        raise BuildError(f"{work.folder}: no samples to train on; give training=(x, y) to netgen.compile")
+    return dataset_of(found, work.spec.data, seed=work.spec.seed, path=Path("training"))

@@ -19,7 +19,9 @@ from netgen.spec.board import board_of
 
 
 def data(work: Work) -> Dataset:
-    """The data set of the spec, split and scaled."""
+    """The data set of the spec, or that a program gave to train on, split and scaled."""
+    if work.spec.data.source == imported.GIVEN:
+        return imported.training_data(work)
     return load_dataset(work.spec.data, seed=work.spec.seed, base=work.base)
 
 

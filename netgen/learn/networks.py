@@ -85,18 +85,19 @@ class NetworkLearner:
         network, report = read_with_report(module.cpu().eval(), example_of([self.data.train.features]), seed=spec.seed)
         return self._on_raw(network), replace(report, source="network.layers"), accuracy
 
-    def pruned(self, network: Network) -> tuple[Network, float]:
+    def pruned(self, network: Network) -> tuple[Network, float, float]:
         """Prune and retrain; a placer follows the network where the spec asks for one.
 
         Args:
             network: on raw features.
-        Returns: the network on raw features, and its validation accuracy, 0 to 1.
+        Returns: the network on raw features, and its validation accuracy, 0 to 1, before and after.
         """
         from netgen import train
         from netgen.nn.trainable import TrainableNetwork
 
         spec = self.spec
         module = TrainableNetwork(self._on_scaled(network))
+        before = train.accuracy_of(module, self.data.validation)
         placer = Follower(spec.place, moves=spec.prune.place_moves, seed=spec.seed).sites
         pruning = train.NetworkPruning(
             module,
@@ -110,7 +111,7 @@ class NetworkLearner:
         found, accuracy = train.prune_and_retrain_network(
             pruning, self.data, epochs=spec.prune.retrain, progress=self.progress
         )
-        return self._on_raw(found), accuracy
+        return self._on_raw(found), before, accuracy
 
     def _samples(self, module: "TrainableNetwork") -> "Samples":
         """The training samples, with the scores of the network before pruning where the spec distills them."""

@@ -36,6 +36,10 @@ TRAINING: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 """Keys of each section that only a network that is trained has; all of a section when none is named."""
+PERCEPTRONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"network": TRAINING["network"], "train": ("epochs",), "quantize": TRAINING["quantize"]}
+)
+"""Those of them that have no effect on a network that is read and pruned either."""
 
 
 def falls(
@@ -154,17 +158,19 @@ def ignored(spec: Spec) -> tuple[str, ...]:
     """
     if spec.network.layers:
         return ()
-    usual = Spec()
+    usual, only_for = Spec(), TRAINING if spec.network.keep else PERCEPTRONS
     keys = [
         f"{section}.{key}"
-        for section, only in TRAINING.items()
+        for section, only in only_for.items()
         for key, value in getattr(spec, section).model_dump().items()
         if (not only or key in only) and value != getattr(getattr(usual, section), key)
     ]
     if not keys:
         return ()
     few = ", ".join(keys[:6]) + (", ..." if len(keys) > 6 else "")
-    return (f"network.source: the network is built as it is, so {few} have no effect; remove them",)
+    why = "is built as it is" if spec.network.keep else "has its own layers and weights"
+    fix = "remove them, or set network.keep to false" if spec.network.keep and "prune." in few else "remove them"
+    return (f"network.source: the network {why}, so {few} have no effect; {fix}",)
 
 
 def scaled_weights(spec: Spec, data: Dataset) -> tuple[str, ...]:

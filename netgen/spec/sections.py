@@ -87,7 +87,13 @@ class NetworkSpec(Section):
     source: FilePath | None = Field(
         None,
         description="a trained network to build as it is: an .onnx or .pt2 file, relative to the folder of the spec; "
-        "nothing is trained or pruned, and hidden, batch_norm and weights have no effect; null to train one",
+        "unless keep is false nothing is trained or pruned; hidden, batch_norm and weights have no effect; null to "
+        "train one",
+    )
+    keep: bool = Field(
+        True,
+        description="source: build the network as it is; false: prune it and train it further first, from its own "
+        "weights, by the sections train (but its epochs), augment and prune",
     )
     scale: float = Field(
         1.0, gt=0, le=1e30, description="source: the network reads (feature * scale - mean) / std; folded into layer 1"
@@ -127,7 +133,7 @@ class NetworkSpec(Section):
     @property
     def prunes_graph(self) -> bool:
         """Whether such a network is trained and pruned before it is quantized."""
-        return bool(self.layers)
+        return bool(self.layers) or (self.source is not None and not self.keep)
 
     @field_validator("layers")
     @classmethod

@@ -1,4 +1,4 @@
-"""Prune and retrain a network of any layers: `network.npz`, and its accuracy in `pruned.json`."""
+"""Prune and retrain a network of any layers: `network.npz`, and its accuracy before and after in `pruned.json`."""
 
 import json
 from pathlib import Path
@@ -29,9 +29,10 @@ def _make(work: Work, folder: Path) -> None:
     from netgen.nn.defaults import torch_defaults
 
     with torch_defaults():
-        network, accuracy = NetworkLearner(work.get(learner)).pruned(work.get(imported.whole_network))
+        network, before, accuracy = NetworkLearner(work.get(learner)).pruned(work.get(imported.whole_network))
     write_arrays(folder / "network.npz", arrays_of(network))
-    (folder / "pruned.json").write_text(json.dumps({"validation_accuracy": accuracy}) + "\n")
+    found = {"wires": work.get(imported.whole_network).wires, "before": before, "validation_accuracy": accuracy}
+    (folder / "pruned.json").write_text(json.dumps(found) + "\n")
 
 
 STAGE = Stage("prune", _depends, _make, _describe)

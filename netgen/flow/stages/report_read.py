@@ -41,6 +41,7 @@ def _make(work: Work, folder: Path) -> None:
         name=spec.name,
         warnings=(
             *filter(None, (unfit, fall)),
+            *_pruned(work),
             *source.assumed,
             *ignored(spec),
             *(() if given else work.get(nouns.data).notes),
@@ -56,6 +57,18 @@ def _make(work: Work, folder: Path) -> None:
         check=found.check,
     )
     write_report(work, folder, summary, found)
+
+
+def _pruned(work: Work) -> tuple[str, ...]:
+    """Say what pruning did to a network that is not built as it was read; one line, or none."""
+    network = work.get(imported.float_network)
+    if not work.spec.network.prunes_graph or network is None:
+        return ()
+    found = json.loads(files.read_text(work.folder / "pruned.json"))
+    return (
+        f"prune: {network.wires:,} of {found['wires']:,} wires are left; validation accuracy "
+        f"{found['before']:.2%} before, {found['validation_accuracy']:.2%} after pruning and retraining, in float",
+    )
 
 
 STAGE = Stage("report", _depends, _make, _describe)

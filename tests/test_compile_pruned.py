@@ -1,0 +1,100 @@
+"""A user's own model, pruned for short wires from its own weights."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import netgen
+from netgen.data import Dataset
+from netgen.errors import DataError
+
+Arrays = tuple[np.ndarray, np.ndarray]
+PRUNE = {"rule": "obs_distance", "sparsity": None, "wire_length": 700, "rounds": 3, "schedule": "gradual", "retrain": 5}
+
+
+@pytest.fixture(scope="module")
+def samples(digits: Dataset) -> tuple[Arrays, Arrays]:
+    """Standardised digits as the model reads them, (n, 1, 8, 8): for training and for test."""
+    found = []
+    for split in (digits.train, digits.test):
+        raw = split.features.astype(np.float64) / digits.scale
+        found.append((((raw - 5) / 6).reshape(-1, 1, 8, 8), split.labels))
+    return found[0], found[1]
+
+
+@pytest.fixture(scope="module")
+def model(samples: tuple[Arrays, Arrays]) -> nn.Sequential:
+    torch.manual_seed(1)
+    made = nn.Sequential(nn.Conv2d(1, 6, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(54, 10))
+    x, y = torch.from_numpy(samples[0][0]).float(), torch.from_numpy(samples[0][1].copy())
+    optimizer = torch.optim.Adam(made.parameters(), 0.01)
+    for _ in range(60):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(made(x), y).backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    return made.eval()
+
+
+@pytest.fixture(scope="module")
+def pruned(
+    model: nn.Sequential, samples: tuple[Arrays, Arrays], tmp_path_factory: pytest.TempPathFactory
+) -> netgen.Build:
+    return netgen.compile(
+        model,
+        name="own",
+        inputs=samples[1][0],
+        labels=samples[1][1],
+        training=samples[0],
+        train={"learning_rate": 0.005, "batch_size": 64, "regularizer": "distance", "strength": 0.01},
+        prune=PRUNE,
+        place={"moves": 100_000, "certificate": False},
+        check={"samples": 50, "simulator": "icarus"},
+        out=tmp_path_factory.mktemp("out"),
+    )
+
+
+def test_a_users_model_is_pruned_from_its_own_weights(
+    model: nn.Sequential, pruned: netgen.Build, samples: tuple[Arrays, Arrays]
+) -> None:
+    """Accuracies are counted here; a network with new weights could not be as good after five epochs."""
+    x, y = samples[1]
+    with torch.no_grad():
+        own = float((model(torch.from_numpy(x).float()).argmax(dim=1).numpy() == y).mean())
+    left = float((np.asarray(pruned.network.evaluate(x)).argmax(axis=1) == y).mean())
+    assert own > 0.9
+    assert left > own - 0.12
+    assert pruned.report.check.agreement == "exact"
+    assert pruned.report.wires.total < 1_000
+    assert pruned.network.wires < netgen.read(model, example=torch.from_numpy(x[:1]).float()).wires / 5
+
+
+def test_the_report_tells_what_pruning_did(pruned: netgen.Build) -> None:
+    assert pruned.report.imported is not None
+    assert not pruned.report.imported.kept
+    assert any(line.startswith("prune: ") and "validation accuracy" in line for line in pruned.report.warnings)
+
+
+@pytest.mark.parametrize(
+    ("keys", "problem"),
+    [
+        ({"prune": PRUNE}, r"^train, prune: no samples to train on; give training=\(x, y\)$"),
+        ({"training": (np.zeros((2, 1, 8, 8)), [0, 1])}, "^training: nothing is trained; give prune= or train="),
+        ({"prune": PRUNE, "training": np.zeros((2, 64))}, r"^training: give samples and labels, \(x, y\)$"),
+        ({"prune": PRUNE, "training": (np.zeros((2, 1, 8, 8)), [0, 1])}, "^inputs, labels: a model that is pruned"),
+    ],
+)
+def test_what_is_missing_is_asked_for(
+    model: nn.Sequential, tmp_path: Path, keys: dict[str, object], problem: str
+) -> None:
+    with pytest.raises(DataError, match=problem):
+        netgen.compile(model, name="a", inputs=np.zeros((2, 1, 8, 8)), out=tmp_path, **keys)  # type: ignore[arg-type]
+
+
+def test_training_samples_of_other_numbers_or_missing_classes_are_refused(model: nn.Sequential, tmp_path: Path) -> None:
+    x = np.zeros((3, 1, 8, 8))
+    for labels, problem in (([0, 1], "2 labels for 3 samples"), ([0, 2, 2], "no sample of class 1")):
+        with pytest.raises(DataError, match=problem):
+            netgen.compile(model, name="a", inputs=x, labels=[0, 1, 2], training=(x, labels), prune=PRUNE, out=tmp_path)
