@@ -253,7 +253,7 @@ def test_a_model_given_features_of_another_scale_is_told_in_one_line(model: nn.S
 def test_the_report_prints_as_text_with_the_layers_of_the_model(compiled: netgen.Build) -> None:
     text = str(compiled.report)
     assert "agreement: exact (200 samples, icarus)" in text
-    assert f"weights left after quantization, of {compiled.network.wires} in the model" in " ".join(text.split())
+    assert f"non-zero weights after quantization, of {compiled.network.wires} in the model" in " ".join(text.split())
     assert "sparsity" not in text
     assert [row.name for row in compiled.report.wires.layers] == ["0", "3"]
 

@@ -168,7 +168,7 @@ def test_text_says_what_was_checked() -> None:
     assert "accuracy (validation) 98.23 % dense float network, as trained" in lines
     assert "accuracy (validation) 98.17 % pruned float network" in lines
     assert "accuracy (validation) 98.08 % circuit in integers" in lines
-    assert "accuracy (test) 98.48 % float network, fine-tuned to be quantized" in lines
+    assert "accuracy (test) 98.48 % float network after quantization-aware training" in lines
     assert "accuracy (test) 98.43 % quantized PyTorch" in lines
     assert "accuracy (test) 98.43 % hardware, simulated" in lines
     assert "saturated inputs 31 of 7,840,000 input values" in lines
@@ -178,12 +178,12 @@ def test_text_says_what_was_checked() -> None:
 def test_text_says_what_was_built_from_which_data_and_for_which_fpga() -> None:
     words = " ".join(printed(REPORT, 80).split())
     assert "latency 4 clock cycles" in words
-    assert "LUT estimate 11,000 6-input look-up tables of AMD UltraScale+, before synthesis" in words
-    assert "proved neurons 410 equal to the circuit's for all inputs (13,310 weights)" in words
+    assert "LUT estimate 11,000 look-up tables with 6 inputs (AMD UltraScale+), before synthesis" in words
+    assert "proved neurons 410 have the same words as in the circuit, for all inputs (13,310 weights)" in words
     assert "data set mnist read by loader idx; SHA-256 0123456789ab" in words
     assert "samples 54,000 for training, 6,000 for validation, 10,000 for test; 784 features, 10 classes" in words
     assert "u8.8 is the raw feature, limited to 0 to 255; the network reads the number word / 256" in words
-    assert "seed 7 of everything random" in words
+    assert "seed 7 of all random choices" in words
 
 
 def test_warnings_stand_before_everything_but_the_name() -> None:

@@ -30,7 +30,10 @@ def test_the_operators_of_all_kinds_are_named_and_sum_to_their_number() -> None:
         "2,345",
         "in all: 1,230 adders; 7 tables; 420 comparisons, selections and limits; 688 inputs, constants and shifts",
     )
-    assert facts["Operator wire length"][1:] == ("54,321", "over 4,321 wires; sharing: shared")
+    assert facts["Operator wire length"][1:] == (
+        "54,321",
+        "over 4,321 wires between operators on different sites; sharing: shared",
+    )
 
 
 def test_each_of_several_outputs_has_its_errors_and_classes() -> None:

@@ -62,7 +62,7 @@ def test_every_accuracy_is_named_for_its_network_and_drawn_as_the_share_of_error
         ("dense float network, as trained", "88.50", "98.23 %"),
         ("pruned float network", "91.50", "98.17 %"),
         ("circuit in integers", "96.00", "98.08 %"),
-        ("float network, fine-tuned to be quantized", "76.00", "98.48 %"),
+        ("float network after quantization-aware training", "76.00", "98.48 %"),
         ("quantized PyTorch", "78.50", "98.43 %"),
         ("hardware, simulated", "78.50", "98.43 %"),
     ]
@@ -89,8 +89,8 @@ def test_the_page_says_what_is_proved_estimated_and_trained_on() -> None:
     text = page(replace(report, wires=replace(report.wires, bound=12)), SMALL, before, after)
     for part in (
         "no placement on this grid is shorter than 12, which is proved",
-        "<dt>LUT estimate</dt><dd>11,000 <small>6-input look-up tables of AMD UltraScale+, before synthesis</small>",
-        "<dt>Proved neurons</dt><dd>410 <small>equal to the circuit&#x27;s for all inputs (40 weights)</small>",
+        "<dt>LUT estimate</dt><dd>11,000 <small>look-up tables with 6 inputs (AMD UltraScale+), before synthesis<",
+        "<dt>Proved neurons</dt><dd>410 <small>have the same words as in the circuit, for all inputs (40 weights)<",
         "<dt>Data set</dt><dd>mnist <small>read by loader idx; SHA-256 0123456789ab</small>",
         "<dt>Input word</dt><dd>u8.8 <small>is the raw feature, limited to 0 to 255; the network reads the number",
         "<dt>Seed</dt><dd>7 ",

@@ -41,7 +41,7 @@ def tested_rows(check: "CheckReport") -> tuple[AccuracyRow, ...]:
         "test",
         {
             "your model, in float": check.model_accuracy,
-            "float network, fine-tuned to be quantized": check.finetuned_accuracy,
+            "float network after quantization-aware training": check.finetuned_accuracy,
             "quantized PyTorch": check.quantized_accuracy,
             "hardware, simulated": check.hardware_accuracy,
         },

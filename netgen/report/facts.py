@@ -66,10 +66,10 @@ def _head_facts(check: CheckReport) -> tuple[Fact, ...]:
 def size_facts(report: BuildReport) -> tuple[Fact, ...]:
     """Weights, neurons and cycles."""
     wires = report.wires
-    weights = f"weights left after quantization, {report.weights_left:,} after pruning, of {report.weights_total:,}"
+    weights = f"non-zero weights after quantization, {report.weights_left:,} after pruning, of {report.weights_total:,}"
     sparsity: tuple[Fact, ...] = (Fact("Sparsity", percent(report.sparsity, 2), "of the weights are zero"),)
     if report.imported is not None:  # whose zeros are not there
-        weights, sparsity = f"weights left after quantization, of {report.weights_total:,} in the model", ()
+        weights, sparsity = f"non-zero weights after quantization, of {report.weights_total:,} in the model", ()
     return (
         Fact("Wires", f"{wires.wires:,}", weights),
         *sparsity,
@@ -92,13 +92,19 @@ def logic_facts(logic: LogicReport) -> tuple[Fact, ...]:
     return (
         Fact("Operators", f"{proof.operators:,}", f"in all: {counts}" if counts else "in all"),
         Fact("Operator levels", f"{cost.levels}", "on the longest path from an input to an output"),
-        Fact("LUT estimate", f"{cost.lut:,}", f"6-input look-up tables of {LUT_TARGET}, before synthesis"),
+        Fact("LUT estimate", f"{cost.lut:,}", f"look-up tables with 6 inputs ({LUT_TARGET}), before synthesis"),
         Fact("Registers", f"{cost.registers:,}", "bits"),
-        Fact("Operator wire length", f"{logic.wire_length:,}", f"over {logic.wires:,} wires; sharing: {logic.sharing}"),
         Fact(
-            "Proved neurons", f"{proof.neurons:,}", f"equal to the circuit's for all inputs ({proof.weights:,} weights)"
+            "Operator wire length",
+            f"{logic.wire_length:,}",
+            f"over {logic.wires:,} wires between operators on different sites; sharing: {logic.sharing}",
         ),
-        Fact("Proved ranges", f"{proof.operators:,}", "operators that cannot overflow, whatever the input"),
+        Fact(
+            "Proved neurons",
+            f"{proof.neurons:,}",
+            f"have the same words as in the circuit, for all inputs ({proof.weights:,} weights)",
+        ),
+        Fact("Proved ranges", f"{proof.operators:,}", "operators cannot overflow, whatever the input"),
     )
 
 
@@ -108,10 +114,10 @@ def origin_facts(report: BuildReport) -> tuple[Fact, ...]:
     read: tuple[Fact, ...] = ()
     if imported is not None:
         flips = f"; {imported.flips:,} rounding steps at a tie" if imported.flips else ""
-        agrees = f"greatest relative difference to {imported.reference}, on {imported.samples:,} samples{flips}"
+        agrees = f"greatest relative difference from {imported.reference}, on {imported.samples:,} samples{flips}"
         read = (
             Fact("Network", imported.source, "read as it is" if imported.kept else "trained, pruned and retrained"),
-            *((Fact("Read exactly to", f"{imported.worst:.2g}", agrees),) if imported.samples else ()),
+            *((Fact("Import error", f"{imported.worst:.2g}", agrees),) if imported.samples else ()),
         )
     word = Fact("Input word", str(report.input), f"is {report.input_word}")
     if origin is None:
@@ -128,7 +134,7 @@ def origin_facts(report: BuildReport) -> tuple[Fact, ...]:
         Fact("Data set", name, f"{source}; SHA-256 {origin.digest[:12]}"),
         Fact("Samples", f"{origin.train:,}", samples),
         word,
-        Fact("Seed", f"{origin.seed}", "of everything random"),
+        Fact("Seed", f"{origin.seed}", "of all random choices"),
     )
 
 

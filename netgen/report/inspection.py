@@ -52,7 +52,7 @@ class Inspection:
     Attributes:
         inputs, outputs: name and shape of each.
         quantized: whether weights or words arrive quantized.
-        seconds, memory: about what a build of it takes on one core, in seconds and bytes, simulation apart.
+        seconds, memory: about what a build of it takes on one core, in seconds and bytes, without simulation.
     """
 
     source: ImportReport
@@ -109,7 +109,7 @@ def render_inspection(found: Inspection) -> RenderableType:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
     for name in ("layer", "computes"):
         table.add_column(name)
-    for name in ("neurons", "wires", "weights", "most"):
+    for name in ("neurons", "wires", "weights", "max fan-in"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in found.layers:
         computes = " ".join([row.gather, *row.activation])
@@ -125,16 +125,17 @@ def render_inspection(found: Inspection) -> RenderableType:
         Text(source.source, style="bold"),
         *ends,
         table,
-        Text("wires: weights in every position where they are used; most: wires of one neuron", style="dim"),
+        Text("wires: weights, once for each position of use; max fan-in: wires into one neuron", style="dim"),
         Text(f"{found.neurons:,} neurons, {found.wires:,} wires{', quantized' if found.quantized else ''}"),
         Text(
-            f"read exactly to {source.worst:.2g}, relative, of {source.reference}, on {source.samples:,} samples"
+            f"import error {source.worst:.2g}: greatest relative difference from {source.reference}, on "
+            f"{source.samples:,} samples"
             if source.samples
             else "not compared"
         ),
         *(Text(f"assumed: {line}") for line in source.assumed),
         Text(
-            f"a build takes about {_span(found.seconds)} on one core and {found.memory / 1e9:.1f} GB, simulation apart"
+            f"a build takes about {_span(found.seconds)} on one core and {found.memory / 1e9:.1f} GB without simulation"
         ),
     )
 
