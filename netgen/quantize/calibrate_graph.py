@@ -7,17 +7,17 @@ import numpy as np
 import numpy.typing as npt
 
 from netgen.errors import QuantizeError
-from netgen.ir.circuit import Circuit, CircuitHead, CircuitLayer
-from netgen.ir.fixed import FixedPoint, Reals, Words
+from netgen.ir.circuit import Circuit, CircuitHead
+from netgen.ir.fixed import FixedPoint, Reals
 from netgen.ir.network import Network
 from netgen.ir.simplify import simplify
 from netgen.quantize.layer_formats import USUAL, Widths, format_of_inputs, formats_of_network, widths_of
-from netgen.quantize.layer_rounding import LayerRounding
+from netgen.quantize.layer_rounding import Rounded, round_layers
 from netgen.quantize.prepare import prepare
 from netgen.quantize.value_samples import LayerValues, values_of
 from netgen.quantize.word_formats import FormatRule
 
-__all__ = ["Calibration", "Rounded", "circuit_of", "quantize_network", "round_network"]
+__all__ = ["Calibration", "circuit_of", "quantize_network", "round_network"]
 
 RANDOM_SAMPLES = 256
 """Random inputs that stand in for calibration samples."""
@@ -40,23 +40,6 @@ class Calibration:
     per_channel: bool = False
     bias_correction: bool = True
     ranges: Ranges = field(default_factory=dict)
-
-
-@dataclass(frozen=True, eq=False)
-class Rounded:
-    """A float network and its layers in integers, one for one.
-
-    Attributes:
-        network: prepared, so it may have other layers than the network that was given.
-        inputs: format of each port.
-        layers: of the network, before anything is simplified.
-        frac: (neurons,) fractional bits of each neuron's word.
-    """
-
-    network: Network
-    inputs: tuple[FixedPoint, ...]
-    layers: tuple[CircuitLayer, ...]
-    frac: Words
 
 
 def quantize_network(
@@ -139,14 +122,18 @@ def round_network(
         for layer, seen in zip(network.layers, values.layers, strict=True)
     ]
     values = replace(values, layers=tuple(found))
-    formats = formats_of_network(network, values, entering, words, given.method, given.percentile)
+    formats = formats_of_network(
+        network,
+        values,
+        entering,
+        words=words,
+        weights=weights,
+        rule=given.method,
+        percentile=given.percentile,
+        per_channel=given.per_channel,
+    )
     corrected = given.bias_correction and inputs is not None and len(flat) >= FEWEST_CORRECTED
-    work = LayerRounding(network, formats, values, flat if corrected else flat[:0])
-    layers = [
-        work.layer(index, weights.get(layer.name, max(weights.values())), given.per_channel, told)
-        for index, layer in enumerate(network.layers)
-    ]
-    return Rounded(network, entering, tuple(layers), work.frac)
+    return round_layers(network, formats, flat if corrected else None, warnings=told)
 
 
 def _input_formats(network: Network, inputs: SampleArrays | None, by: Calibration) -> tuple[FixedPoint, ...]:

@@ -1,4 +1,4 @@
-"""The formats of the inputs and of every layer's words of a float network."""
+"""All formats of a float network: of its inputs, of every layer's words, and of its weights."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,11 +7,13 @@ import numpy as np
 
 from netgen.errors import QuantizeError
 from netgen.ir.arrays import Bools
-from netgen.ir.fixed import FixedPoint, Reals
+from netgen.ir.fixed import FixedPoint, Reals, Words
 from netgen.ir.functions import Clip, Composition, MultiThreshold, Sign, apply_all, of_neurons, uniform
 from netgen.ir.network import Layer, Network
+from netgen.ir.rows import channels_of
 from netgen.quantize.step_functions import distinct
 from netgen.quantize.value_samples import LayerValues, NetworkValues
+from netgen.quantize.weight_words import WeightFormats, weight_formats
 from netgen.quantize.word_formats import MOST_EXACT, FormatRule, common_frac, exact_format, word_format
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "USUAL",
     "NetworkFormats",
     "Widths",
+    "Zeros",
     "format_of_inputs",
     "formats_of_network",
     "widths_of",
@@ -27,6 +30,8 @@ __all__ = [
 
 Widths = int | Sequence[int] | Mapping[str, int]
 """Bits: of all layers, of each in order, or by name, where `OTHERS` names the rest."""
+Zeros = tuple[int, ...]
+"""One number for each step function of a layer, in the order of `distinct`."""
 OTHERS = "others"
 """Stands in a mapping of widths for all layers that it does not name."""
 DEFAULT_WIDTH = 8
@@ -36,17 +41,28 @@ USUAL = 8
 """Bits of input words unless the user asks for others; raw values that need up to 16 to be exact then keep them."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class NetworkFormats:
-    """Formats of words.
+    """All formats of a prepared network, chosen once: under them, weights and biases of any values can be rounded.
 
     Attributes:
         inputs: of each port.
-        layers: of each layer; None for scores, which are accumulators.
+        words: of each layer; None for scores, which are accumulators.
+        weights: of each layer; None for a maximum.
+        zeros: of each layer, for each of its step functions, the bits in which its words are 0, since it would have too
+            many breaks; none for limits. Empty before the first rounding, which chooses them.
     """
 
     inputs: tuple[FixedPoint, ...]
-    layers: tuple[FixedPoint | None, ...]
+    words: tuple[FixedPoint | None, ...]
+    weights: tuple[WeightFormats | None, ...]
+    zeros: tuple[Zeros, ...] = ()
+
+    def frac(self, network: Network) -> Words:
+        """(neurons,) fractional bits of each neuron's word; 0 for scores."""
+        sizes = [*(port.size for port in network.inputs), *map(len, network.layers)]
+        fracs = [0 if form is None else form.frac for form in (*self.inputs, *self.words)]
+        return np.repeat(np.array(fracs, dtype=np.int64), sizes)
 
 
 def widths_of(network: Network, widths: Widths, what: str) -> dict[str, int]:
@@ -72,17 +88,49 @@ def formats_of_network(
     network: Network,
     values: NetworkValues,
     inputs: Sequence[FixedPoint],
+    *,
+    words: Mapping[str, int],
+    weights: Mapping[str, int],
+    rule: FormatRule,
+    percentile: float,
+    per_channel: bool,
+) -> NetworkFormats:
+    """Choose the formats of a prepared network, by the values of its neurons.
+
+    Args:
+        network: a maximum reads inputs of one port only, or results only.
+        inputs: of each port.
+        words, weights: bits by name of a layer; the greatest for a layer without a name in it.
+        per_channel: a format of weights for each channel, instead of each layer.
+    """
+    formats = NetworkFormats(
+        tuple(inputs), _words_of(network, values, inputs, words, rule, percentile), (None,) * len(network.layers)
+    )
+    frac, most = formats.frac(network), max(weights.values(), default=DEFAULT_WIDTH)
+    chosen: list[WeightFormats | None] = []
+    for layer in network.layers:
+        if layer.gather == "max":
+            chosen.append(None)
+            continue
+        factors = values.square[layer.source]
+        factors = factors if factors.any() else np.ones_like(factors)
+        channel = channels_of(len(layer), layer.target, layer.parameter) if per_channel else None
+        width = weights.get(layer.name, most)
+        chosen.append(weight_formats(layer, frac[layer.source], width, factors=factors, channel=channel))
+    return replace(formats, weights=tuple(chosen))
+
+
+def _words_of(
+    network: Network,
+    values: NetworkValues,
+    inputs: Sequence[FixedPoint],
     widths: Mapping[str, int],
     rule: FormatRule,
     percentile: float,
-) -> NetworkFormats:
+) -> tuple[FixedPoint | None, ...]:
     """Choose the format of every layer that is read, or that has a step function.
 
     Words that one maximum reads have one step; so has the maximum, if nothing but limits follows it.
-
-    Args:
-        network: prepared; a maximum reads inputs of one port only, or results only.
-        widths: by name of a layer; the greatest for a layer without a name in it.
     """
     read = np.zeros(network.neurons, dtype=np.bool_)
     for layer in network.layers:
@@ -115,7 +163,7 @@ def formats_of_network(
             parts = [(values.layers[k], wide[k], signed[k]) for k in members]
             fracs[group[index]] = common_frac(parts, rule, percentile)
         formats.append(FixedPoint(wide[index], fracs[group[index]], signed[index]))
-    return NetworkFormats(tuple(inputs), tuple(formats))
+    return tuple(formats)
 
 
 def format_of_inputs(values: LayerValues, width: int, *, rule: FormatRule, percentile: float) -> FixedPoint:

@@ -11,7 +11,7 @@ from netgen.ir.circuit import saturated
 from netgen.ir.fixed import Reals
 from netgen.ir.functions import apply_all
 from netgen.ir.network import Network
-from netgen.quantize.calibrate_graph import Rounded
+from netgen.quantize.layer_rounding import Rounded
 
 __all__ = ["Part", "partly_rounded"]
 

@@ -20,10 +20,22 @@ SATURATION = 127
 
 
 def prepare(network: Network) -> Network:
-    """The same function, in the form that is quantized; but quantizers become limits."""
+    """The same function, in the form that is quantized, with sources that rise; but quantizers become limits."""
     network = without_quantizers(network)
     folded = [fold_affine(replace(layer, activation=_merged(layer.activation))) for layer in network.layers]
-    return with_scores(_with_entries(Network(network.inputs, tuple(folded), network.outputs)))
+    network = with_scores(_with_entries(Network(network.inputs, tuple(folded), network.outputs)))
+    return Network(network.inputs, tuple(_rising(layer) for layer in network.layers), network.outputs)
+
+
+def _rising(layer: Layer) -> Layer:
+    """The same wires, with sources that rise in every row."""
+    order = np.lexsort((layer.source, layer.target))
+    return replace(
+        layer,
+        source=layer.source[order],
+        weight=layer.weight[order],
+        parameter=None if layer.parameter is None else layer.parameter[order],
+    )
 
 
 def without_quantizers(network: Network) -> Network:

@@ -9,8 +9,9 @@ from netgen.errors import QuantizeError
 from netgen.ir.circuit import Circuit
 from netgen.ir.fixed import FixedPoint, Reals
 from netgen.ir.network import Network
-from netgen.quantize.calibrate_graph import Calibration, Rounded, circuit_of, round_network
+from netgen.quantize.calibrate_graph import Calibration, circuit_of, round_network
 from netgen.quantize.exact import is_quantized, quantize_exactly
+from netgen.quantize.layer_rounding import Rounded
 from netgen.spec.sections import QuantizeSpec
 
 __all__ = ["Quantized", "quantize_read", "round_read"]

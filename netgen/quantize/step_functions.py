@@ -1,7 +1,7 @@
 """Any function of an accumulator as a step function: its breaks over the accumulator's whole range."""
 
-from collections.abc import Callable
-from dataclasses import fields, replace
+from collections.abc import Callable, Sequence
+from dataclasses import fields
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from netgen.ir.activation import StepFunction, Steps
 from netgen.ir.fixed import FixedPoint, Reals, Words
 from netgen.ir.functions import Composition, Product, apply_all, of_neurons
 
-__all__ = ["distinct", "pipeline_steps", "step_function"]
+__all__ = ["distinct", "pipeline_steps", "rounded_words", "step_function"]
 
 DENSE = 1 << 16
 """Accumulators of the widest range in which every one is evaluated."""
@@ -23,7 +23,12 @@ RealOf = Callable[[Words], Reals]
 
 
 def pipeline_steps(
-    pipeline: Composition, frac: int, lo: Words, hi: Words, output: FixedPoint
+    pipeline: Composition,
+    frac: int,
+    lo: Words,
+    hi: Words,
+    output: FixedPoint,
+    zeros: Sequence[int] | None = None,
 ) -> tuple[Steps, tuple[int, ...]]:
     """Write functions of an accumulator, rounded to an output format, as step functions.
 
@@ -34,9 +39,11 @@ def pipeline_steps(
     Args:
         pipeline: functions of the number that an accumulator k means, `k * 2**-frac`.
         lo, hi: (n,) least and greatest accumulators of the neurons.
+        zeros: for each of the step functions the bits in which its words are 0, however many breaks it then has; the
+            least with which it has few when None.
     Returns: the step functions; and for each the bits in which its words are 0, 0 for most.
     """
-    functions, zeros = [], []
+    functions, chosen = [], []
     neurons, function = distinct(pipeline, len(lo))
     for index, neuron in enumerate(neurons.tolist()):
         alike = function == index
@@ -46,25 +53,29 @@ def pipeline_steps(
             return apply_all(one, np.ldexp(accumulator.astype(np.float64), -frac)[:, None])[:, 0]
 
         least, most = int(lo[alike].min()), int(hi[alike].max())
-        for bits in range(output.width):
-            found = step_function(_words(real_of, output, bits), least, most, real_of, MOST_STEPS)
+        for bits in range(output.width) if zeros is None else zeros[index : index + 1]:
+
+            def word_of(accumulator: Words, bits: int = bits, real_of: RealOf = real_of) -> Words:
+                return rounded_words(real_of(accumulator), output, bits)
+
+            found = step_function(word_of, least, most, real_of, MOST_STEPS if zeros is None else None)
             if found:
                 break
         assert found is not None
         functions.append(found)
-        zeros.append(bits)
-    return Steps(tuple(functions), function), tuple(zeros)
+        chosen.append(bits)
+    return Steps(tuple(functions), function), tuple(chosen)
 
 
-def _words(real_of: RealOf, output: FixedPoint, zeros: int) -> WordOf:
-    """The words of accumulators, rounded to multiples of `2**zeros`; the greatest word saturates as all do."""
-    coarse = replace(output, width=output.width + 1, frac=output.frac - zeros)
+def rounded_words(values: Reals, output: FixedPoint, zeros: int | Words) -> Words:
+    """Round numbers to words that are multiples of `2**zeros`; the greatest word saturates as all do.
 
-    def word_of(accumulator: Words) -> Words:
-        words: Words = np.clip(coarse.encode(real_of(accumulator)) << zeros, output.lo, output.hi)
-        return words
-
-    return word_of
+    Args:
+        zeros: one number, or an array that broadcasts.
+    """
+    wide = FixedPoint(output.width + 1, 0, output.signed)
+    words: Words = np.clip(wide.encode(np.ldexp(values, output.frac - zeros)) << zeros, output.lo, output.hi)
+    return words
 
 
 def step_function(

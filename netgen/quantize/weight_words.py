@@ -1,4 +1,4 @@
-"""Round the weights of a layer that reads words of several steps to whole steps of one accumulator."""
+"""Weights of a layer that reads words of several steps: their formats, and their words in steps of the sum."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from netgen.ir.fixed import FixedPoint, Reals, Words
 from netgen.ir.network import Layer
 from netgen.quantize.formats import best_format
 
-__all__ = ["WeightWords", "weight_words"]
+__all__ = ["WeightFormats", "weight_formats", "weight_words"]
 
 SPREAD = 8
 """Bits by which the step of a channel may be finer than that of the whole layer."""
@@ -17,25 +17,32 @@ EXACT_BITS = 24
 """Bits that weights of the layer may need so that all powers of two stay exact."""
 FINER = 4
 """Bits by which the accumulator's step may be finer for the sake of an exact power of two."""
+BIAS_BITS = 16
+"""Fractional bits, beyond its first, of a bias that stands alone."""
 
 
 @dataclass(frozen=True, eq=False)
-class WeightWords:
-    """Rounded weights.
+class WeightFormats:
+    """How the weights of a layer are rounded; chosen once, for whatever values they have later.
 
     Attributes:
-        weight: (m,) int64, in steps of the accumulator for one step of the word read.
-        frac: of the accumulator.
+        width: bits, signed.
+        frac: (m,) fractional bits of each weight.
+        exact: (m,) bool, weights that are not rounded: powers of two, which are shifts.
+        accumulator: fractional bits of the sums; those of a weight and of the word it multiplies add up to at most so
+            many.
     """
 
-    weight: Words
-    frac: int
+    width: int
+    frac: Words
+    exact: Bools
+    accumulator: int
 
 
-def weight_words(
+def weight_formats(
     layer: Layer, source_frac: Words, width: int, *, factors: Reals, channel: Words | None = None
-) -> WeightWords:
-    """Round weights to the format of the layer, or of their channel, with the least squared error.
+) -> WeightFormats:
+    """Choose the format of the layer's weights, or of each channel's, by the least squared error.
 
     Weights that are powers of two and not exact in that format stay exact where the accumulator's step allows it, so
     residual adds and averages of 2**k values are exact: such a weight is a shift of the word.
@@ -50,24 +57,35 @@ def weight_words(
     mantissa, exponent = np.frexp(layer.weight)
     exponent = exponent.astype(np.int64) - 1
     power = np.abs(mantissa) == 0.5
-    finest = source_frac - exponent
     if not layer.wires:
-        return WeightWords(np.zeros(0, dtype=np.int64), 0)
+        frac = BIAS_BITS - int(np.frexp(np.abs(layer.bias).max())[1])
+        return WeightFormats(width, np.zeros(0, dtype=np.int64), power, frac)
+    finest = source_frac - exponent
     if power.all() and (source_frac + exponent).max() - (source_frac + exponent).min() <= EXACT_BITS:
-        frac = int(finest.max())
-        return WeightWords(np.sign(layer.weight).astype(np.int64) << (frac - finest), frac)
+        return WeightFormats(width, -exponent, power, int(finest.max()))
     chosen = ~power if not power.all() else np.ones_like(power)
     form_frac = _fracs(layer, chosen, width, factors, channel)
-    form = FixedPoint(width, 0, signed=True)
-    words = form.encode(np.ldexp(layer.weight, form_frac))
+    words = FixedPoint(width, 0, signed=True).encode(np.ldexp(layer.weight, form_frac))
     exact = power & (np.ldexp(words.astype(np.float64), -form_frac) != layer.weight)
     used = ~exact & (words != 0)
     frac = int((form_frac + source_frac)[used].max()) if used.any() else int(finest[exact].max())
     exact &= finest <= frac + FINER
     frac = max(frac, int(finest[exact].max(initial=frac)))
-    powers = np.sign(layer.weight).astype(np.int64) << np.clip(frac - finest, 0, 62)
-    shifted = words << np.clip(frac - form_frac - source_frac, 0, 62)
-    return WeightWords(np.where(exact, powers, np.where(words == 0, 0, shifted)), frac)
+    return WeightFormats(width, np.minimum(form_frac, frac - source_frac), exact, frac)
+
+
+def weight_words(weight: Reals, source_frac: Words, formats: WeightFormats) -> Words:
+    """Round the weights of a layer, (m,), to whole steps of the accumulator for one step of the word read.
+
+    Args:
+        source_frac: (m,) fractional bits of the word that each wire reads.
+    """
+    mantissa, exponent = np.frexp(weight)
+    whole = np.sign(mantissa).astype(np.int64)
+    powers = whole << np.clip(formats.accumulator - source_frac + exponent.astype(np.int64) - 1, 0, 62)
+    words = FixedPoint(formats.width, 0, signed=True).encode(np.ldexp(weight, formats.frac))
+    shifted = words << np.clip(formats.accumulator - formats.frac - source_frac, 0, 62)
+    return np.where(formats.exact, powers, np.where(words == 0, 0, shifted))
 
 
 def _fracs(layer: Layer, chosen: Bools, width: int, factors: Reals, channel: Words | None) -> Words:

@@ -5,7 +5,7 @@ import numpy as np
 from netgen.ir.activation import Rescale, StepFunction, Steps
 from netgen.ir.circuit import Circuit, CircuitLayer
 from netgen.ir.fixed import FixedPoint, Reals
-from netgen.ir.functions import Affine
+from netgen.ir.functions import Affine, Clip
 from netgen.ir.network import Layer, Network
 from netgen.ir.slopes import range_after, slope_of
 
@@ -68,9 +68,8 @@ def _after(layer: Layer, made: CircuitLayer, value: Reals, error: Reals, unit: R
         apart = _times(layer, rounded, error) + _times(layer, rounded - layer.weight, value) + bias
     real = np.stack(range_after(layer.activation, sums[0], sums[1]))
     step = 2.0**-made.frac
-    match made.activation:
-        case Rescale() if layer.activation:
-            apart = apart + np.array([[-0.5], [0.5]]) * step  # of limits
+    if layer.activation and all(isinstance(function, Clip) for function in layer.activation):
+        apart = apart + np.array([[-0.5], [0.5]]) * step  # of limits
     most = np.maximum(np.abs(apart[0]), np.abs(apart[1]))
     if layer.activation:
         reach = np.minimum(sums[0], sums[0] + apart[0]), np.maximum(sums[1], sums[1] + apart[1])
