@@ -29,6 +29,7 @@ from netgen.ir.functions import (
     Softplus,
     Tanh,
 )
+from netgen.nn.rounding import straight_through
 
 __all__ = ["apply_composition"]
 
@@ -51,7 +52,7 @@ def _apply(function: Function, x: Tensor) -> Tensor:  # noqa: PLR0912  # one cas
     match function:
         case Affine(scale, offset):
             return x * of(scale) + of(offset)
-        case Clip(0.0, most) if np.all(np.isinf(most)):
+        case Clip(lo, hi) if not np.any(lo) and np.all(np.isinf(hi)):
             return torch.relu(x)
         case Clip(lo, hi):
             return torch.minimum(torch.maximum(x, of(lo)), of(hi))
@@ -75,11 +76,11 @@ def _apply(function: Function, x: Tensor) -> Tensor:  # noqa: PLR0912  # one cas
             scaled = of(beta) * x
             return torch.where(scaled > of(threshold), x, nn.functional.softplus(scaled) / of(beta))
         case Sign():
-            return _straight_through(x, torch.sign(x), (x >= -1) & (x <= 1))
+            return straight_through(x, torch.sign(x), (x >= -1) & (x <= 1))
         case Quantize(step, zero, lo, hi, rounding):
             place = x / of(step) + of(zero)
             result = of(step) * (torch.minimum(torch.maximum(_round(place, rounding), of(lo)), of(hi)) - of(zero))
-            return _straight_through(x, result, (place >= of(lo) - 0.5) & (place <= of(hi) + 0.5))
+            return straight_through(x, result, (place >= of(lo) - 0.5) & (place <= of(hi) + 0.5))
         case MultiThreshold(thresholds, scale, offset):
             levels = torch.from_numpy(thresholds.copy()).to(x).expand(len(x), -1).contiguous()
             reached = torch.searchsorted(levels, x.detach().contiguous(), right=True).to(x)
@@ -89,12 +90,6 @@ def _apply(function: Function, x: Tensor) -> Tensor:  # noqa: PLR0912  # one cas
             return apply_composition(left, x) * apply_composition(right, x)
         case _:
             assert_never(function)
-
-
-def _straight_through(x: Tensor, result: Tensor, passes: Tensor) -> Tensor:
-    """`result`, with the gradient of x where it passes, otherwise 0."""
-    through = torch.where(passes, x, x.detach())
-    return result.detach() + (through - through.detach())
 
 
 def _stairs(x: Tensor, result: Tensor, levels: Tensor, scale: Tensor) -> Tensor:

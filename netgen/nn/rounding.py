@@ -22,6 +22,12 @@ def rounded(values: Tensor, form: FixedPoint, table: Tensor | None = None) -> Te
     return result
 
 
+def straight_through(values: Tensor, result: Tensor, passes: Tensor) -> Tensor:
+    """`result`, with the gradient of `values` where it passes, bool, otherwise 0; all of one shape."""
+    through = torch.where(passes, values, values.detach())
+    return result.detach() + (through - through.detach())
+
+
 def inside(values: Tensor, form: FixedPoint) -> Tensor:
     """Where values do not saturate in a format, bool."""
     words = _words(values, form)
