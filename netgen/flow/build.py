@@ -63,8 +63,8 @@ IMPORTED: Sequence[Stage] = (
 )
 """All stages of a network that is read.
 
-`prune_network` follows the first where the network is not kept as it is; one that layers of a spec describe begins with
-`train_network` instead.
+Where the network is not kept as it is, `prune_network` follows the first, and `measure` the second; a network that
+layers of a spec describe begins with `train_network`.
 """
 
 
@@ -133,9 +133,10 @@ def stages_until(last: str, spec: Spec | None = None) -> Sequence[Stage]:
     """
     stages = STAGES
     if spec is not None and spec.network.reads_graph:
-        first, *later = IMPORTED
-        pruned = (prune_network.STAGE,) if spec.network.prunes_graph else ()
-        stages = (train_network.STAGE if spec.network.layers else first, *pruned, *later)
+        stages = IMPORTED
+        if spec.network.prunes_graph:
+            first = train_network.STAGE if spec.network.layers else read.STAGE
+            stages = (first, prune_network.STAGE, calibrate.STAGE, measure.STAGE, *IMPORTED[2:])
     names = [stage.name for stage in stages]
     if last not in names:
         raise BuildError(f"until: no stage {last!r}; choose one of {', '.join(names)}")

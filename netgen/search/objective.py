@@ -84,5 +84,5 @@ def fingerprint(spec: Spec, base: Path | None = None) -> str:
     return digest_of(
         json.dumps([keys, data.digest], sort_keys=True).encode(),
         weights.read_bytes() if weights and weights.is_file() else b"",
-        code_digest(*(stage.module for stage in stages_until(LAST))).encode(),
+        code_digest(*(stage.module for stage in stages_until(LAST, spec))).encode(),
     )

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import numpy as np
+
 from netgen.flow import nouns
 from netgen.flow.stage import Stage, Work
 from netgen.ir.circuit import classify, evaluate
@@ -17,9 +19,13 @@ def _describe(work: Work) -> str:
 
 
 def _make(work: Work, folder: Path) -> None:
-    circuit, validation = work.get(nouns.circuit), work.get(nouns.data).validation
-    found = classify(evaluate(circuit, circuit.input.encode(validation.features)))
-    accuracy = float((found == validation.labels).mean())
+    circuit, data = work.get(nouns.circuit), work.get(nouns.data)
+    features = data.validation.features
+    if work.spec.network.reads_graph:  # its circuit reads raw features
+        words = circuit.encode(features.astype(np.float64) / data.scale)
+    else:
+        words = circuit.input.encode(features)
+    accuracy = float((classify(evaluate(circuit, words)) == data.validation.labels).mean())
     (folder / "quantized.json").write_text(json.dumps({"validation_accuracy": accuracy}) + "\n")
 
 

@@ -67,7 +67,8 @@ def _pruned(work: Work) -> tuple[str, ...]:
     found = json.loads(files.read_text(work.folder / "pruned.json"))
     return (
         f"prune: {network.wires:,} of {found['wires']:,} wires are left; validation accuracy "
-        f"{found['before']:.2%} before, {found['validation_accuracy']:.2%} after pruning and retraining, in float",
+        f"{found['before']:.2%} before, {found['validation_accuracy']:.2%} after pruning and retraining, "
+        f"{nouns.figure_in(work.folder / 'quantized.json', 'validation_accuracy'):.2%} in integers",
     )
 
 
