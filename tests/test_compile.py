@@ -135,6 +135,16 @@ def test_the_spec_of_a_compiled_folder_cannot_be_built_without_the_model(
         ({"mean": "half"}, "mean: 'half'; give numbers"),
         ({"labels": [[1], [2]]}, "labels: 2 for 5 inputs; give one for each"),
         ({"labels": [[1, 2], [2]]}, "labels: setting an array element with a sequence."),
+        ({"labels": [None] * 5}, "labels: None is no class; give the number of each sample's greatest output"),
+        (
+            {"labels": [0.0, 1, 2, 3, np.inf]},
+            "labels: inf is no class; give the number of each sample's greatest output",
+        ),
+        ({"labels": [0.0, 1, 2, 3, 1e300]}, "labels: 1e+300 is no class; give the number"),
+        ({"inputs": X[:5] * 1e300}, "inputs: [0, 2] is 5e+300; scale it: models compute in single precision"),
+        ({"inputs": np.ma.masked_equal(X[:5], 0)}, "inputs: values that are masked; fill them: x.filled(0)"),
+        ({"scale": (1.0, 0.5)}, "scale: 2 numbers; give one, and std for each channel or feature"),
+        ({"std": 1e-320}, "network.std: 9.99989e-321; give larger numbers"),
         ({"std": (1.0, 2.0, 3.0)}, "network.std: 3 numbers for an input of shape (64,); give 1, 64 or 64"),
     ],
 )

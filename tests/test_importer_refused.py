@@ -71,6 +71,25 @@ class Noise(nn.Module):
 
 
 SEQUENCE = np.ones((1, 3, 8), dtype=np.float32)
+
+
+def negative_variance(norm: nn.BatchNorm1d) -> nn.Module:
+    assert norm.running_var is not None
+    norm.running_var[1] = -1
+    return norm
+
+
+class Times(nn.Module):
+    """A factor."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * self.factor
+
+
 REFUSED: list[tuple[Callable[[], nn.Module], Any, str]] = [
     (
         lambda: nn.Conv2d(64, 64, 3),
@@ -173,6 +192,37 @@ REFUSED: list[tuple[Callable[[], nn.Module], Any, str]] = [
         lambda: spoiled(nn.Linear(8, 4)),
         SAMPLES,
         "module Linear: weight has numbers that are not finite; train or load it again",
+    ),
+    (
+        lambda: nn.Sequential(negative_variance(nn.BatchNorm1d(8))),
+        SAMPLES,
+        "module Sequential: 0: a variance of -1 and an epsilon of 1e-05; their sum must be positive",
+    ),
+    (
+        lambda: nn.Sequential(Times(1e300), Times(1e300)),
+        SAMPLES,
+        "module Sequential: layer 0.mul: weight 0 is inf; every weight must be finite",
+    ),
+    *(
+        (
+            lambda: nn.Linear(8, 4),
+            example,
+            "module Linear: an example that is no dense tensor of real numbers; give x[:1] of your samples",
+        )
+        for example in (
+            torch.zeros(1, 8).to_sparse(),
+            torch.zeros(1, 8, device="meta"),
+            torch.zeros(1, 8, dtype=torch.complex64),
+            np.zeros((1, 8), np.complex128),
+        )
+    ),
+    *(
+        (
+            lambda: nn.Linear(8, 4),
+            np.full((1, 8), number),
+            f"module Linear: an example with NaN or numbers beyond {limit}; give samples as the model reads them",
+        )
+        for number, limit in ((np.nan, "3.4e+38"), (np.inf, "3.4e+38"), (1e300, "3.4e+38"), (2**62, "9.01e+15"))
     ),
 ]
 

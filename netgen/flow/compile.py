@@ -22,6 +22,7 @@ from netgen.ir.imported import ImportReport
 from netgen.ir.network import Head, Network, Port
 from netgen.progress import Progress, silent
 from netgen.spec.spec import parse_tree
+from netgen.text import shown
 
 if TYPE_CHECKING:
     from netgen.importer.read import Model
@@ -32,6 +33,8 @@ WIDTH = 8
 """Bits of weights and words, unless the user gives others: without training, fewer cost accuracy."""
 AXES = 2
 """Fewest axes of samples, the sample's own included; and those of one-hot labels."""
+FAR = 1 << 53
+"""A label beyond it is not told from its neighbours in double precision."""
 
 
 def compile(  # noqa: A001 - the public name; Python's own compiles Python
@@ -85,7 +88,10 @@ def compile(  # noqa: A001 - the public name; Python's own compiles Python
     """
     found, others = _numbers(inputs, "inputs"), _numbers(calibration, "calibration")
     offsets, divisors = _reals(mean, "mean"), _reals(std, "std")
-    factor = (_reals(scale, "scale") or [1.0])[0]
+    factors = _reals(scale, "scale")
+    if len(factors) != 1:
+        raise SpecError(f"scale: {len(factors)} numbers; give one, and std for each channel or feature")
+    factor = factors[0]
     own = model if isinstance(model, Circuit) else None
     if own is not None and (quantize or factor != 1 or offsets or divisors):
         what = "quantize" if quantize else "scale, mean and std"
@@ -147,7 +153,10 @@ def _numbers(inputs: Any, what: str) -> tuple[Features, ...]:
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             at = tuple(int(k) for k in np.argwhere(~np.isfinite(array))[0])
             raise DataError(f"{what}: {list(at)} is {array[at]}; every number must be finite")
-        found.append(array)
+        if array.dtype.kind == "f" and (beyond := np.abs(array) > np.finfo(np.float32).max).any():
+            at = tuple(int(k) for k in np.argwhere(beyond)[0])
+            raise DataError(f"{what}: {list(at)} is {float(array[at]):g}; scale it: models compute in single precision")
+        found.append(array.astype(np.float64) if array.dtype == np.longdouble else array)
     return tuple(found)
 
 
@@ -160,6 +169,8 @@ def _array(given: Any, what: str) -> Features:
         plain = given.detach().cpu() if hasattr(given, "detach") else given
         if str(getattr(plain, "dtype", "")) == "torch.bfloat16":
             plain = plain.float()
+        if np.ma.is_masked(plain):
+            raise DataError(f"{what}: values that are masked; fill them: x.filled(0)")
         return np.asarray(plain)
     except (ValueError, TypeError, RuntimeError) as error:
         raise DataError(f"{what}: {' '.join(str(error).split())[:80]}; give an array of numbers") from error
@@ -267,6 +278,9 @@ def _classes(labels: npt.ArrayLike | None, heads: Sequence[Head | CircuitHead]) 
     found = _array(labels, "labels")
     if found.ndim == AXES and found.shape[1] == 1:
         found = found[:, 0]
+    if found.dtype.kind not in "iubf":
+        kind = shown(found.ravel().tolist()[0]) if found.size else "nothing"
+        raise DataError(f"labels: {kind} is no class; give the number of each sample's greatest output")
     count = next((head.neuron.size for head in heads if head.neuron.size > 1), 2)
     if found.ndim == AXES and found.shape[1] == count and set(np.unique(found).tolist()) <= {0, 1}:
         if (found.sum(axis=1) == 1).all():
@@ -275,9 +289,8 @@ def _classes(labels: npt.ArrayLike | None, heads: Sequence[Head | CircuitHead]) 
         raise DataError("labels: rows with other than one 1; give class numbers")
     if found.ndim != 1:
         raise DataError(f"labels: shape {found.shape}; give (n,) class numbers, or one-hot rows of {count}")
-    if found.dtype.kind not in "iub" and not (found.dtype.kind == "f" and (found == np.floor(found)).all()):
-        shown = repr(found.ravel()[0].item()) if found.size else "nothing"
-        raise DataError(f"labels: {shown} is no class; give the number of each sample's greatest output")
+    if found.dtype.kind == "f" and (wrong := ~((np.abs(found) < FAR) & (found == np.floor(found)))).any():
+        raise DataError(f"labels: {found[wrong][0]} is no class; give the number of each sample's greatest output")
     least, most = (int(found.min()), int(found.max())) if found.size else (0, 0)
     if least < 0 or most >= count:
         fix = "subtract 1" if (least, most) == (1, count) else f"the model's classes are 0 to {count - 1}"

@@ -28,8 +28,11 @@ def of_raw_features(network: Network, *, scale: float, mean: Sequence[float], st
         return network
     if len(network.inputs) > 1:
         raise ModelError(f"network.scale, mean and std are for one input; the network has {len(network.inputs)}")
-    factor = scale / _for_features(network, std, "std", 1.0)
-    shift = -_for_features(network, mean, "mean", 0.0) / _for_features(network, std, "std", 1.0)
+    divisors = _for_features(network, std, "std", 1.0)
+    with np.errstate(over="ignore"):
+        factor, shift = scale / divisors, -_for_features(network, mean, "mean", 0.0) / divisors
+    if not np.isfinite([factor, shift]).all():
+        raise ModelError(f"network.std: {divisors.min():g}; give larger numbers")
     n = network.features
     first = Layer(
         name="input",

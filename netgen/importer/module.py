@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from netgen.errors import ModelError
+from netgen.errors import ModelError, NetgenError
 from netgen.importer.compare import compared
 from netgen.importer.export import export, own_copy, quiet, reason_of
 from netgen.importer.fuse import fuse
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import torch
 
 __all__ = ["example_of", "read_module"]
+
+FAR = 1 << 53
+"""The greatest whole number of an example: double precision holds all up to it."""
 
 
 def read_module(module: "torch.nn.Module", example: Any, *, seed: int = 0) -> tuple[Network, ImportReport]:
@@ -53,7 +56,7 @@ def read_module(module: "torch.nn.Module", example: Any, *, seed: int = 0) -> tu
             reading = walk(program, [tuple(one.shape) for one in inputs])
             network = fuse(reading.network)
             report = compared(source, given[0], given[1], reading, network, source=name, seed=seed)
-        except ModelError as found:
+        except NetgenError as found:
             raise ModelError(f"{name}: {found}") from found
         return network, report
     assert failure is not None
@@ -84,12 +87,21 @@ def _sample(array: Any, name: str) -> "torch.Tensor":
     import torch
 
     try:
-        tensor = array.detach().cpu() if isinstance(array, torch.Tensor) else torch.from_numpy(np.array(array))
+        tensor = array if isinstance(array, torch.Tensor) else torch.from_numpy(np.array(array))
     except TypeError as found:
         raise ModelError(f"{name}: an example of {type(array).__name__}; give an array of numbers") from found
+    plain = tensor.layout == torch.strided and not (tensor.is_nested or tensor.is_quantized or tensor.is_complex())
+    if not plain or tensor.is_meta:
+        raise ModelError(f"{name}: an example that is no dense tensor of real numbers; give x[:1] of your samples")
+    tensor = tensor.detach().cpu()
     if tensor.ndim < 1 or not len(tensor):
         raise ModelError(
             f"{name}: an example of shape {tuple(tensor.shape)}; its first axis is the batch: example=x[:1]"
+        )
+    limit = torch.finfo(torch.float32).max if tensor.is_floating_point() else FAR
+    if not bool((tensor[:1].double().abs() <= limit).all()):
+        raise ModelError(
+            f"{name}: an example with NaN or numbers beyond {limit:.3g}; give samples as the model reads them"
         )
     return tensor[:1].clone()
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile, ZipFile
 
-from netgen.errors import ModelError
+from netgen.errors import ModelError, NetgenError
 from netgen.importer.archive import check_archive
 from netgen.importer.compare import compared
 from netgen.importer.export import quiet, reason_of
@@ -63,7 +63,7 @@ def read_program(path: Path, example: Any = None, *, seed: int = 0) -> tuple[Net
             return network, report
         assert failure is not None
         raise ModelError(f"PyTorch cannot run it: {reason_of(failure)}; export it again") from failure
-    except ModelError as found:
+    except NetgenError as found:
         raise ModelError(f"{shown_path(path)}: {found}") from found
 
 

@@ -5,13 +5,14 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from netgen.errors import ModelError
 from netgen.ir.imported import ImportReport
 from netgen.ir.network import Network
 from netgen.text import shown_path
 
 if TYPE_CHECKING:
-    import numpy as np
     import torch
 
     Model = torch.nn.Module | str | PathLike[str]
@@ -45,6 +46,12 @@ def read_with_report(model: "Model", example: Any = None, *, seed: int = 0) -> t
     Args:
         seed: of the random inputs.
     """
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what is not finite is refused
+        return _read(model, example, seed)
+
+
+def _read(model: "Model", example: Any, seed: int) -> tuple[Network, ImportReport]:
+    """Read what it is."""
     if isinstance(model, str | PathLike):
         return _read_file(Path(model), example, seed)
     import torch

@@ -27,7 +27,7 @@ def quantize(network: DenseNetwork, formats: Formats, input_scale: Reals) -> Cir
         form = formats.weights[depth]
         bias = np.floor(np.ldexp(layer.bias, frac + form.frac) + 0.5)
         if np.abs(bias).max() >= BIAS_LIMIT:
-            raise QuantizeError(f"layer {depth + 1}: a bias of {np.abs(bias).max():.0f} steps; narrow its formats")
+            raise QuantizeError(f"layer {depth + 1}: a bias of {np.abs(bias).max():.6g} steps; narrow its formats")
         output = formats.activations[depth] if depth < len(formats.activations) else None
         weight = np.where(layer.mask, form.encode(layer.weight), 0)
         layers.append(ChainLayer(weight, bias.astype(np.int64), form, layer.activation, output))

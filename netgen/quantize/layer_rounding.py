@@ -189,7 +189,7 @@ def _bias_words(layer: Layer, bias: Reals, frac: int) -> Words:
     """Biases in steps of the accumulator."""
     words = np.floor(np.ldexp(bias, frac) + 0.5)
     if np.abs(words).max() >= BIAS_LIMIT:
-        raise QuantizeError(f"layer {layer.name}: a bias of {np.abs(words).max():.0f} steps; narrow its formats")
+        raise QuantizeError(f"layer {layer.name}: a bias of {np.abs(words).max():.6g} steps; narrow its formats")
     return words.astype(np.int64)
 
 

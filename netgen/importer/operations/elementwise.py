@@ -45,7 +45,14 @@ def batch_norm(
     epsilon: float,
     channel_axis: int = 1,
 ) -> Tensor:
-    """Batch normalization: `(x - mean) / sqrt(variance + epsilon) * scale + offset`, each of shape (channels,)."""
+    """Batch normalization: `(x - mean) / sqrt(variance + epsilon) * scale + offset`, each of shape (channels,).
+
+    Raises: ModelError, for a variance that no data have.
+    """
+    if not (variance + epsilon > 0).all():
+        raise ModelError(
+            f"{name}: a variance of {variance.min():g} and an epsilon of {epsilon:g}; their sum must be positive"
+        )
     factor = (1.0 if scale is None else scale) / np.sqrt(variance + epsilon)
     shift = (0.0 if offset is None else offset) - mean * factor
     return apply_functions(builder, name, x, (Affine(factor, shift),), channel_axis)
