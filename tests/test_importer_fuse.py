@@ -8,9 +8,17 @@ import pytest
 
 from netgen.importer import operations as ops
 from netgen.importer.builder import Builder
-from netgen.importer.fuse import fold_into_readers, fold_into_weights, fuse, inline_sums, join_elementwise, live
+from netgen.importer.fuse import (
+    fold_into_readers,
+    fold_into_weights,
+    fuse,
+    inline_sums,
+    join_elementwise,
+    join_limits,
+    live,
+)
 from netgen.importer.signals import ConstantTensor, Signals, signals_of
-from netgen.ir.functions import RELU, Affine, Composition, LeakyRelu, Quantize, Tanh
+from netgen.ir.functions import RELU, Affine, Clip, Composition, LeakyRelu, Quantize, Tanh, apply_all
 from netgen.ir.network import Network
 
 PASSES: list[Callable[[Network], Network]] = [
@@ -19,6 +27,7 @@ PASSES: list[Callable[[Network], Network]] = [
     fuse,
     inline_sums,
     join_elementwise,
+    join_limits,
     live,
 ]
 
@@ -217,3 +226,22 @@ def test_neurons_that_no_output_needs_are_removed() -> None:
     network = live(built((2, 6), sliced))
     assert [(layer.name, len(layer)) for layer in network.layers] == [("conv", 1)]
     assert network.features == 12
+
+
+ROUND = Quantize(0.5, 0.0, -np.inf, np.inf)
+
+
+@pytest.mark.parametrize("pipeline", [(ROUND, Clip(-1.0, 2.5)), (Clip(-1.0, 2.5), ROUND)], ids=["after", "before"])
+def test_limits_beside_rounding_become_one_quantizer(pipeline: Composition) -> None:
+    """Limits of -1 and 2.5 are -2 and 5 steps of 0.5."""
+    network = join_limits(built((9,), lambda b, x: signals_of(ops.apply_functions(b, "q", x, pipeline))))
+    (quantizer,) = network.layers[0].activation
+    assert isinstance(quantizer, Quantize)
+    assert (quantizer.step, quantizer.lo, quantizer.hi) == (0.5, -2, 5)
+    values = np.linspace(-4, 4, 65)[:, np.newaxis]
+    np.testing.assert_array_equal(apply_all((quantizer,), values), apply_all(pipeline, values))
+
+
+def test_limits_between_two_steps_stay_as_they_are() -> None:
+    network = built((9,), lambda b, x: signals_of(ops.apply_functions(b, "q", x, (ROUND, Clip(-1.0, 2.3)))))
+    assert join_limits(network) is network

@@ -70,6 +70,13 @@ class Noise(nn.Module):
         return x + torch.randn(8)
 
 
+class Centred(nn.Module):
+    """Subtracts the mean of the batch, which is the sample itself where it is alone."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x - x.mean(0)
+
+
 SEQUENCE = np.ones((1, 3, 8), dtype=np.float32)
 
 
@@ -144,6 +151,12 @@ REFUSED: list[tuple[Callable[[], nn.Module], Any, str]] = [
         Noise,
         SAMPLES,
         "module Noise: randn: random numbers; call eval(), and take randomness out of the forward pass",
+    ),
+    (
+        Centred,
+        SAMPLES,
+        "module Centred: what it computes of a sample depends on the others of its batch, as x - x.mean(0) does; "
+        "hardware reads one sample at a time: compute over the axes of the sample, or keep the number in a buffer",
     ),
     (
         lambda: nn.Sequential(nn.ReLU(), nn.BatchNorm1d(3, track_running_stats=False)),

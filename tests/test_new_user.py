@@ -17,7 +17,8 @@ from torch.nn.utils import prune
 
 import netgen
 from netgen.errors import ModelError, NetgenError
-from netgen.quantize import quantize_network
+from netgen.quantize import quantize_network, quantize_read
+from netgen.spec.sections import QuantizeSpec
 
 DIGITS, LABELS = load_digits(return_X_y=True)
 FEATURES = DIGITS.reshape(-1, 4, 2, 4, 2).mean(axis=(2, 4)).reshape(-1, 16) / 16
@@ -87,6 +88,42 @@ class TwoInputs(nn.Module):
     def forward(self, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
         hidden = torch.relu(self.left(a) + self.right(b))
         return self.place(hidden), self.size(hidden)
+
+
+class HandQuantized(nn.Module):
+    """Quantization-aware training as it is often written by hand: `clamp(round(x / step)) * step`, straight through."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.enter, self.leave = nn.Linear(16, 12), nn.Linear(12, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.rounded(x, 1 / 32, 0, 31)
+        x = torch.relu(nn.functional.linear(x, self.rounded(self.enter.weight, 1 / 16, -8, 7), self.enter.bias))
+        scores: Tensor = nn.functional.linear(
+            self.rounded(x, 1 / 8, 0, 15), self.rounded(self.leave.weight, 1 / 16, -8, 7), self.leave.bias
+        )
+        return scores
+
+    def rounded(self, x: Tensor, step: float, least: int, most: int) -> Tensor:
+        return x + (torch.clamp(torch.round(x / step), least, most) * step - x).detach()
+
+
+class FakeQuantized(nn.Module):
+    """PyTorch's own fake quantizers, of which one is per channel, with steps that are no powers of two."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.enter, self.leave = nn.Linear(16, 12), nn.Linear(12, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        fake = torch.fake_quantize_per_tensor_affine
+        weight = fake(self.enter.weight, 0.021, 0, -128, 127)
+        x = torch.relu(nn.functional.linear(fake(x, 1 / 64, 0, 0, 255), weight, self.enter.bias))
+        steps, zeros = torch.linspace(0.005, 0.013, 10), torch.zeros(10, dtype=torch.int32)
+        weight = torch.fake_quantize_per_channel_affine(self.leave.weight, steps, zeros, 0, -128, 127)
+        scores: Tensor = nn.functional.linear(fake(x, 0.03, 0, 0, 255), weight, self.leave.bias)
+        return scores
 
 
 class Holder(nn.Module):
@@ -372,3 +409,15 @@ def test_a_file_of_a_spec_with_data_is_told_when_its_features_have_another_scale
         told = [line for line in report.warnings if line.startswith("data: your model itself, in float, classifies ")]
         assert len(told) == (name == "raw")
         assert report.check.difference is None
+
+
+@pytest.mark.parametrize("module", [HandQuantized, FakeQuantized], ids=["by hand", "by fake quantizers"])
+def test_a_module_that_quantizes_keeps_its_integers(module: Callable[[], nn.Module]) -> None:
+    """PyTorch computes the same outputs to single precision: a word rounded otherwise would differ by a step, 1e-3."""
+    trained_module = trained(module())
+    network = netgen.read(trained_module, example=FEATURES[:1].astype(np.float32))
+    circuit = quantize_read(network, FEATURES, QuantizeSpec()).circuit
+    with torch.no_grad():
+        expected = trained_module.double()(torch.tensor(FEATURES)).numpy()
+    found = circuit.heads[0].decode(netgen.evaluate(circuit, circuit.encode(FEATURES)))
+    assert np.abs(found - expected).max() < 1e-5

@@ -9,6 +9,7 @@ import numpy as np
 from netgen.errors import ModelError
 from netgen.importer.aten import COPIES, HANDLERS, HINTS, Call, Headed
 from netgen.importer.builder import Builder
+from netgen.importer.export import reason_of
 from netgen.importer.signals import ConstantTensor, Signals
 from netgen.ir.network import Network
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from torch.fx import Node
 
 __all__ = ["ProgramReading", "walk"]
+
+FAKE_QUANTIZERS = {"fake_quantize_per_channel_affine", "fake_quantize_per_tensor_affine"}
+"""Operators that round to whole multiples of a step, which PyTorch multiplies in single precision."""
 
 
 @dataclass(eq=False)
@@ -27,11 +31,13 @@ class ProgramReading:
         network: one layer for each operation, not joined yet.
         results: the last tensor that each module computed, by its path, in the order of computation.
         assumed: what the program states and the network leaves out, one line each.
+        single: whether some operator rounds to single precision, whatever its signals have.
     """
 
     network: Network
     results: dict[str, Signals] = field(default_factory=dict)
     assumed: tuple[str, ...] = ()
+    single: bool = False
 
 
 def walk(program: "ExportedProgram", shapes: Sequence[tuple[int, ...]]) -> ProgramReading:
@@ -53,6 +59,7 @@ class _Walk:
         self.values: dict[str, Any] = {}
         self.results: dict[str, Signals] = {}
         self.assumed: list[str] = []
+        self.single = False
         self._shapes = iter(shapes)
 
     def reading(self) -> ProgramReading:
@@ -74,7 +81,7 @@ class _Walk:
                     raise ModelError(f"{node.target}: {HINTS['cond']}")
                 case _:
                     raise ModelError(f"{node.name}: a {node.op} of torch.fx; export the module by torch.export")
-        return ProgramReading(self.builder.finish(), self.results, tuple(self.assumed))
+        return ProgramReading(self.builder.finish(), self.results, tuple(self.assumed), self.single)
 
     def _placeholder(self, spec: Any) -> Any:
         """A parameter, a buffer, a stored tensor, or an input."""
@@ -147,6 +154,7 @@ class _Walk:
             raise call.refusal(
                 f"reads a {headed[0].function}, which is supported as last operation only; give its input"
             )
+        self.single |= call.operator in FAKE_QUANTIZERS
         if not any(isinstance(one, Signals) for one in tensors):
             return _folded(call)
         handler = HANDLERS.get(call.operator)
@@ -247,8 +255,28 @@ def _folded(call: Call) -> Any:
     arguments = {name: given(value) for name, value in call.arguments.items()}
     if arguments.get("device") is not None:
         arguments["device"] = torch.device("cpu")
-    with torch.no_grad():
-        result = call.run(arguments)
+    if call.operator in FAKE_QUANTIZERS and isinstance(arguments["scale"], torch.Tensor):
+        arguments["scale"] = arguments["scale"].float()  # PyTorch takes no other
+    try:
+        with torch.no_grad():
+            result = call.run(arguments)
+    except Exception as found:  # whatever PyTorch raises
+        raise call.refusal(f"PyTorch cannot compute it: {reason_of(found)}; compute the number before") from found
     if isinstance(result, list | tuple):
         return [_constant(one, call.name) if isinstance(one, torch.Tensor) else one for one in result]
-    return _constant(result, call.name) if isinstance(result, torch.Tensor) else result
+    if not isinstance(result, torch.Tensor):
+        return result
+    known = _constant(result, call.name)
+    return _in_steps(call, known) if call.operator in FAKE_QUANTIZERS else known
+
+
+def _in_steps(call: Call, rounded: ConstantTensor) -> ConstantTensor:
+    """What a fake quantizer gives, in single precision, as the whole multiples of its step that they are."""
+    scale = call.constant("scale")
+    assert scale is not None  # the schema requires it
+    step = scale.value.astype(np.float32).astype(np.float64)
+    if call["axis"] is not None:
+        axes = [1] * rounded.value.ndim
+        axes[call["axis"]] = -1
+        step = step.reshape(axes)
+    return ConstantTensor(np.rint(rounded.value / step) * step, step)

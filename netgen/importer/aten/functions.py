@@ -87,6 +87,7 @@ def _rounded(rounding: Rounding) -> Callable[[Call], Composition]:
 
 def _fake_quantize(call: Call) -> Composition:
     scale, zero = (float(np.asarray(call.constant(name).value)) for name in ("scale", "zero_point"))  # type: ignore[union-attr]  # the schema requires both
+    scale = float(np.float32(scale))  # PyTorch keeps it in single precision, whatever the signals have
     return (Quantize(scale, 0.0, float(call["quant_min"]) - zero, float(call["quant_max"]) - zero),)
 
 
