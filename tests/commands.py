@@ -12,6 +12,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+TINY = """
+network: {hidden: [6]}
+train: {epochs: 1}
+prune: {rounds: 1, retrain: 0}
+quantize: {epochs: 0}
+place: {moves: 100, certificate: false}
+check: {simulator: amaranth, samples: 2}
+"""
+"""A spec of digits that is built in seconds."""
+
 _LOADED = """
 matplotlib.pyplot netgen.cli.build netgen.cli.commands netgen.cli.fpga netgen.cli.place netgen.cli.search
 netgen.cli.spec netgen.flow.build netgen.nn netgen.place.bounds netgen.place.exact netgen.report netgen.simulate

@@ -10,20 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import run_netgen
+from commands import TINY, run_netgen
 
 from netgen.cli.commands import app
 from netgen.cli.streams import PLAIN
 from netgen.errors import FitError
-
-TINY = """
-network: {hidden: [6]}
-train: {epochs: 1}
-prune: {rounds: 1, retrain: 0}
-quantize: {epochs: 0}
-place: {moves: 100, certificate: false}
-check: {simulator: amaranth, samples: 2}
-"""
 
 
 def _fails(result: subprocess.CompletedProcess[str], message: str) -> None:

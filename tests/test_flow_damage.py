@@ -7,19 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from commands import TINY
 
 import netgen
 from netgen.cli.commands import app
 from netgen.errors import NetgenError
-
-TINY = """
-network: {hidden: [6]}
-train: {epochs: 1}
-prune: {rounds: 1, retrain: 0}
-quantize: {epochs: 0}
-place: {moves: 100, certificate: false}
-check: {simulator: amaranth, samples: 2}
-"""
 
 READ_BY = {
     "report": ["report.json"],

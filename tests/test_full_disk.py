@@ -8,19 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from commands import TINY
 
 import netgen
 from netgen.cli.commands import app
 from netgen.errors import BuildError
 
-TINY = """
-network: {hidden: [6]}
-train: {epochs: 1}
-prune: {rounds: 1, retrain: 0}
-quantize: {epochs: 0}
-place: {moves: 100, certificate: false}
-check: {simulator: amaranth, samples: 2}
-"""
 WHAT = "the file would become larger than ulimit -f or the file system allows; raise the limit or choose"
 
 

@@ -1,6 +1,6 @@
 """What the reports of all builds share: what they measure of the earlier stages' files, and the files they write."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from netgen.operators.prove import Proof
 if TYPE_CHECKING:
     from netgen.report import BuildReport, CheckReport, LogicReport, WireReport
 
-__all__ = ["Measurements", "measured", "write_report"]
+__all__ = ["Measurements", "describe", "measured", "report_key", "write_report"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +33,17 @@ class Measurements:
     wires: "WireReport"
     logic: "LogicReport"
     check: "CheckReport"
+
+
+def report_key(work: Work, earlier: Sequence[str]) -> dict[str, object]:
+    """What a report depends on beside its samples: the results of earlier stages, and the spec."""
+    made: dict[str, object] = {stage: work.store.digest(stage) for stage in earlier}
+    return made | {"spec": placed_spec(work.spec, work.folder, work.base)}
+
+
+def describe(work: Work) -> str:  # noqa: ARG001 - the signature of every stage
+    """Say what a report consists of."""
+    return "tables, page and picture"
 
 
 def measured(work: Work, names_of: Callable[[Circuit], list[str]] = lambda _: []) -> Measurements:

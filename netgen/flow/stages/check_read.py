@@ -1,11 +1,13 @@
 """Simulate, and compare hardware, integers and the model: `check.json`; why accuracy fell, if it did: `blame.json`."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netgen.flow import imported, nouns
 from netgen.flow.blame import blame, loss_of
+from netgen.flow.checking import check_key, compared, described
 from netgen.flow.design import load_design
 from netgen.flow.stage import Stage, Work
 from netgen.flow.verify_read import check_read
@@ -15,37 +17,17 @@ if TYPE_CHECKING:
 
 
 def _depends(work: Work) -> dict[str, object]:
-    return imported.samples_key(work) | {
-        "quantize": work.store.digest("quantize"),
-        "formats": work.spec.quantize.model_dump(),
-        "emit": work.store.digest("emit"),
-        "check": work.spec.check.model_dump(),
-    }
+    return imported.samples_key(work) | check_key(work) | {"formats": work.spec.quantize.model_dump()}
 
 
 def _describe(work: Work) -> str:
-    check, tested = work.spec.check, len(work.get(nouns.test_words))
-    samples = tested if check.samples == "all" else min(check.samples, tested)
-    return f"{samples:,} samples in {check.simulator}"
+    return described(work, len(work.get(nouns.test_words)))
 
 
 def _make(work: Work, folder: Path) -> None:
-    from netgen.report import agreement, record
-
-    check = work.spec.check
-    report = check_read(
-        work.get(imported.float_network),
-        load_design(work.folder, work.spec, work.get(nouns.circuit)),
-        work.get(imported.samples),
-        seed=work.spec.seed,
-        simulator=check.simulator,
-        count=check.samples,
-        jobs=work.jobs,
-        cache=work.folder / "simulator",
-        progress=work.progress,
-    )
-    agreement.raise_if_different(report)
-    (folder / "check.json").write_text(record.write(report), encoding="utf-8")
+    network, samples = work.get(imported.float_network), work.get(imported.samples)
+    design = load_design(work.folder, work.spec, work.get(nouns.circuit))
+    report = compared(work, folder, partial(check_read, network, design, samples, seed=work.spec.seed))
     (folder / "blame.json").write_text(json.dumps({"line": _why(work, report)}) + "\n", encoding="utf-8")
 
 

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from netgen.flow import nouns
-from netgen.flow.folder import placed_spec
-from netgen.flow.reporting import measured, write_report
+from netgen.flow.reporting import describe, measured, report_key, write_report
 from netgen.flow.stage import Stage, Work
 from netgen.learn.warnings import assumed, coarse, falls, guessing, scaled_weights, unused
 
@@ -12,12 +11,7 @@ EARLIER = ("train", "prune", "quantize", "measure", "place", "certify", "lower",
 
 
 def _depends(work: Work) -> dict[str, object]:
-    made: dict[str, object] = {stage: work.store.digest(stage) for stage in EARLIER}
-    return made | nouns.data_key(work) | {"spec": placed_spec(work.spec, work.folder, work.base)}
-
-
-def _describe(work: Work) -> str:  # noqa: ARG001 - the signature of every stage
-    return "tables, page and picture"
+    return report_key(work, EARLIER) | nouns.data_key(work)
 
 
 def _make(work: Work, folder: Path) -> None:
@@ -62,4 +56,4 @@ def _make(work: Work, folder: Path) -> None:
     write_report(work, folder, summary, found)
 
 
-STAGE = Stage("report", _depends, _make, _describe)
+STAGE = Stage("report", _depends, _make, describe)

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from netgen.flow import files, imported, nouns
 from netgen.flow.feature_scale import misfit
-from netgen.flow.folder import placed_spec
-from netgen.flow.reporting import measured, write_report
+from netgen.flow.reporting import describe, measured, report_key, write_report
 from netgen.flow.stage import Stage, Work
 from netgen.ir.imported import ImportReport
 from netgen.learn.warnings import ignored
@@ -17,13 +16,8 @@ LATER = ("quantize", "place", "certify", "lower", "emit", "check")
 
 def _depends(work: Work) -> dict[str, object]:
     spec = work.spec
-    stages = dict.fromkeys((imported.first_stage(spec), imported.network_stage(spec), *LATER))
-    made: dict[str, object] = {stage: work.store.digest(stage) for stage in stages}
-    return made | imported.samples_key(work) | {"spec": placed_spec(spec, work.folder, work.base)}
-
-
-def _describe(work: Work) -> str:  # noqa: ARG001 - the signature of every stage
-    return "tables, page and picture"
+    stages = imported.first_stage(spec), imported.network_stage(spec), *LATER
+    return report_key(work, stages) | imported.samples_key(work)
 
 
 def _make(work: Work, folder: Path) -> None:
@@ -72,4 +66,4 @@ def _pruned(work: Work) -> tuple[str, ...]:
     )
 
 
-STAGE = Stage("report", _depends, _make, _describe)
+STAGE = Stage("report", _depends, _make, describe)

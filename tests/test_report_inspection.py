@@ -1,0 +1,51 @@
+"""What `netgen inspect` shows of a model, worked by hand."""
+
+from io import StringIO
+
+import numpy as np
+from rich.console import Console
+
+from netgen.ir.functions import RELU, Tanh
+from netgen.ir.imported import ImportReport
+from netgen.ir.network import Head, Layer, Network, Port
+from netgen.report import inspection_of, render_inspection
+
+CONV = Layer(
+    "conv",
+    starts=np.array([0, 2, 4]),
+    source=np.array([0, 1, 1, 2]),
+    weight=np.array([0.5, -1.0, 0.5, -1.0]),
+    bias=np.zeros(2),
+    activation=(RELU,),
+    parameter=np.array([0, 1, 0, 1]),
+)
+"""A kernel of two weights at two positions of three inputs: four wires, two trained numbers."""
+TOP = Layer("top", np.array([0, 2]), np.array([3, 4]), np.ones(2), np.zeros(1), "max", (Tanh(),))
+NETWORK = Network((Port("x", (1, 3)),), (CONV, TOP), (Head("y", np.array(5)),))
+
+
+def _lines(report: ImportReport) -> list[str]:
+    console = Console(width=200, file=StringIO(), record=True)
+    console.print(render_inspection(inspection_of(NETWORK, report)))
+    return [" ".join(line.split()) for line in console.export_text().splitlines() if line.strip()]
+
+
+def test_a_line_says_what_each_layer_computes_and_how_many_wires_it_has() -> None:
+    lines = _lines(ImportReport("a module", "PyTorch", 2e-16, 9, assumed=("dropout is left out",)))
+    assert lines[:4] == [
+        "a module",
+        "input x: 1 \N{MULTIPLICATION SIGN} 3",
+        "output y: one number",
+        "layer computes neurons wires weights max fan-in",
+    ]
+    assert lines[5:7] == ["conv sum relu 2 4 2 2", "top max tanh 1 2 2 2"]
+    assert lines[8:] == [
+        "6 neurons, 6 wires",
+        "import error 2e-16: greatest relative difference from PyTorch, on 9 samples",
+        "assumed: dropout is left out",
+        "a build takes about 10 s on one core and 0.5 GB without simulation",
+    ]
+
+
+def test_a_model_that_was_not_compared_says_so() -> None:
+    assert "not compared" in _lines(ImportReport("a circuit", "itself", 0.0, 0))
