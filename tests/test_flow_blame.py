@@ -97,7 +97,7 @@ def blamed(model: nn.Module, *, labels: bool, x: Reals = X / 16, spec: QuantizeS
     ("spoil", "part", "remedy"),
     [
         (large_weights, ("weights", "fc2"), "quantize.weight_width: {fc2: "),
-        (large_activations, ("activations", "fc1"), "quantize.activation_width: {fc1: "),
+        (large_activations, ("activations", "fc1"), "quantize.equalize: true"),
     ],
 )
 def test_the_spoiled_part_is_blamed_and_widened(
@@ -119,6 +119,14 @@ def test_the_spoiled_part_is_blamed_and_widened(
 def test_weights_that_spoil_one_neuron_get_a_step_for_each_channel(trained: dict[str, torch.Tensor]) -> None:
     found = blamed(spoiled(trained, large_weights_of_one_neuron), labels=True)
     assert (found.kind, found.layer, found.remedy, found.tried) == ("weights", "fc2", "quantize.per_channel: true", 1)
+    assert found.enough
+
+
+def test_an_equalized_layer_that_is_too_narrow_is_widened(trained: dict[str, torch.Tensor]) -> None:
+    spec = BITS_8.model_copy(update={"equalize": True, "activation_width": {"fc1": 2, "others": 8}})
+    found = blamed(spoiled(trained, lambda _: None), labels=True, spec=spec)
+    assert (found.kind, found.layer, found.width) == ("activations", "fc1", 2)
+    assert found.remedy.startswith("quantize.activation_width: {fc1: ")
     assert found.enough
 
 
@@ -208,5 +216,5 @@ def test_a_spec_tells_the_layer_to_blame(trained: dict[str, torch.Tensor], tmp_p
     found = netgen.build(tmp_path / "net.yaml", out=tmp_path).report.warnings
     (line,) = [line for line in found if "fell" in line]
     assert ": the 8-bit activations of layer fc1 cost most (" in line
-    assert "; quantize.activation_width: {fc1: " in line
+    assert re.search(r"; quantize\S+ .* is enough: ", line)
     assert line.endswith("on 60 samples")

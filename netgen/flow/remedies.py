@@ -60,8 +60,10 @@ def _settings(
         yield from ({"input_width": _more(entering, more)} for more in WIDER)
     else:
         key = KEYS[part.kind]
-        if part.kind == "weights" and not spec.per_channel:
+        if part.kind == "weights" and not (spec.per_channel or spec.equalize):
             yield {"per_channel": True}
+        if part.kind == "activations" and not spec.equalize:
+            yield {"equalize": True}
         if part.layer in [layer.name for layer in network.layers]:
             yield from ({key: _wider(network, spec, key, more, part.layer)} for more in WIDER)
         yield {key: _wider(network, spec, key, ALL_WIDER[0])}

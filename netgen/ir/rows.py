@@ -8,7 +8,17 @@ import numpy.typing as npt
 
 from netgen.ir.fixed import Words
 
-__all__ = ["Gather", "Rows", "channels_of", "check_gather", "check_rows", "products", "row_sums", "targets_of"]
+__all__ = [
+    "Gather",
+    "Rows",
+    "channels_of",
+    "check_gather",
+    "check_rows",
+    "connected",
+    "products",
+    "row_sums",
+    "targets_of",
+]
 
 Gather = Literal["sum", "max"]
 """What a neuron makes of the values that it reads: their weighted sum plus its bias, or the greatest of them."""
@@ -113,15 +123,21 @@ def channels_of(neurons: int, target: Words, parameter: Words | None) -> Words:
         target, parameter: (m,) of each wire, the index of its neuron and the number of its parameter; None for wires
             that share none.
     """
-    label = np.arange(neurons, dtype=np.int64)
     if parameter is None:
-        return label
-    _, number = np.unique(parameter, return_inverse=True)
-    while True:
-        least = np.full(int(number.max(initial=-1)) + 1, neurons, dtype=np.int64)
-        np.minimum.at(least, number, label[target])
-        found = label.copy()
-        np.minimum.at(found, target, least[number])
-        if np.array_equal(found, label):
-            return np.unique(label, return_inverse=True)[1].astype(np.int64)
-        label = found
+        return np.arange(neurons, dtype=np.int64)
+    parameters, number = np.unique(parameter, return_inverse=True)
+    return connected(neurons + len(parameters), target, neurons + number)[:neurons]
+
+
+def connected(count: int, one: Words, other: Words) -> Words:
+    """The group of each of some things, (count,), from 0 in the order of their least members.
+
+    Args:
+        one, other: (m,) each, the things of each pair that belong together.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    pairs = coo_array((np.ones(len(one), dtype=np.bool_), (one, other)), shape=(count, count))
+    group: Words = connected_components(pairs, directed=False)[1].astype(np.int64)
+    return group

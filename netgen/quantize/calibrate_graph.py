@@ -11,6 +11,7 @@ from netgen.ir.circuit import Circuit, CircuitHead
 from netgen.ir.fixed import FixedPoint, Reals
 from netgen.ir.network import Network
 from netgen.ir.simplify import simplify
+from netgen.quantize.equalize import equalized
 from netgen.quantize.layer_formats import USUAL, Widths, format_of_inputs, formats_of_network, widths_of
 from netgen.quantize.layer_rounding import Rounded, round_layers
 from netgen.quantize.prepare import prepare
@@ -39,6 +40,7 @@ class Calibration:
     percentile: float = 99.99
     per_channel: bool = False
     bias_correction: bool = True
+    equalize: bool = False
     ranges: Ranges = field(default_factory=dict)
 
 
@@ -54,6 +56,7 @@ def quantize_network(
     percentile: float = 99.99,
     per_channel: bool = False,
     bias_correction: bool = True,
+    equalize: bool = False,
     ranges: Ranges | None = None,
     warnings: list[str] | None = None,
 ) -> Circuit:
@@ -76,6 +79,8 @@ def quantize_network(
         percentile: share of values, in percent, that do not saturate, for the method `percentile`.
         per_channel: a step of weights for each channel, the neurons that share weights, instead of each layer.
         bias_correction: take the mean error of each channel's sums on the samples from its bias.
+        equalize: scale channels by powers of two, which changes no value of the float network, so that those of a layer
+            share a step with less error; weights then have a step for each channel.
         ranges: least and greatest values, by the name of a layer or an input; they replace those of the samples.
         warnings: a list to which a line is added for everything that a user should know.
     Raises: QuantizeError, for formats in which sums cannot be exact, and missing input formats.
@@ -90,6 +95,7 @@ def quantize_network(
         percentile,
         per_channel,
         bias_correction,
+        equalize,
         ranges or {},
     )
     return circuit_of(round_network(network, inputs, given, warnings=warnings))
@@ -115,6 +121,13 @@ def round_network(
     if not len(flat):
         raise QuantizeError("no calibration samples; give at least one, or None")
     values = values_of(network, flat)
+    if given.equalize:
+        if scaled := next((layer.name for layer in network.layers if layer.name in known), None):
+            raise QuantizeError(
+                f"ranges: equalize changes the values of layer {scaled!r}; give samples, or one of them"
+            )
+        network = equalized(network, values.square)
+        values = values_of(network, flat)
     if inputs is None and any(layer.name not in known for layer in network.layers):
         told.append(f"quantize: formats by {RANDOM_SAMPLES} random inputs of the input format; give samples or ranges")
     found = [
@@ -130,7 +143,7 @@ def round_network(
         weights=weights,
         rule=given.method,
         percentile=given.percentile,
-        per_channel=given.per_channel,
+        per_channel=given.per_channel or given.equalize,
     )
     corrected = given.bias_correction and inputs is not None and len(flat) >= FEWEST_CORRECTED
     return round_layers(network, formats, flat if corrected else None, warnings=told)

@@ -68,6 +68,7 @@ def round_read(
         method=spec.formats,
         per_channel=spec.per_channel,
         bias_correction=spec.bias_correction,
+        equalize=spec.equalize,
     )
     return round_network(network, _ports(network, calibration) if len(calibration) else None, given, warnings=warnings)
 

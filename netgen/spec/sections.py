@@ -341,6 +341,11 @@ class QuantizeSpec(Section):
     bias_correction: bool = Field(
         True, description="network.source: correct biases for the mean error that rounding the weights causes"
     )
+    equalize: bool = Field(
+        False,
+        description="network.source: scale channels by powers of two so that those of a layer share a step with less "
+        "error, and weights have a step for each channel; the float network computes the same, bit for bit",
+    )
     requantize: Literal["exact", "shift"] = Field(
         "exact",
         description="network.source: exact keeps the integers of a network that arrives quantized, bit for bit; shift "

@@ -20,6 +20,7 @@ def _depends(work: Work) -> dict[str, object]:
         "formats",
         "per_channel",
         "bias_correction",
+        "equalize",
     }
     return {
         **imported.samples_key(work),
