@@ -150,6 +150,23 @@ def test_a_tool_that_is_missing_is_named_before_anything_is_built(
     assert str(caught.value) == f"{message} or use --simulator amaranth"
 
 
+@pytest.mark.parametrize(
+    ("printed", "knows"),
+    [("Verilator 4.038 2020-07-11 rev v4.036-114", False), ("Verilator 5.006 2023-01-22 rev (Debian 5.006-3)", True)],
+)
+def test_verilator_gets_no_option_that_came_later(
+    printed: str, *, knows: bool, design: Design, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pass that `-fno-dfg` leaves out came with version 5.0."""
+    for tool, line in (("verilator", f"echo '{printed}'"), ("make", "exit 1")):
+        (tmp_path / tool).write_text(f"#!/bin/sh\n{line}\n")
+        (tmp_path / tool).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    verilator = SIMULATORS["verilator"]
+    assert isinstance(verilator, Compiled)
+    assert any("-fno-dfg" in command for _, command in verilator.recipe_of(design).steps) == knows
+
+
 @pytest.mark.native
 def test_a_compiler_that_is_missing_or_fails_is_named(
     design: Design, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
