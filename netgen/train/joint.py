@@ -27,6 +27,7 @@ from netgen.train.mlp import Mlp
 from netgen.train.penalty import NO_PENALTY, Penalty
 from netgen.train.prune import RULES, placement_weights
 from netgen.train.regrow import GRADIENT_SAMPLES, regrow
+from netgen.train.rounds import PruningRounds
 from netgen.train.samples import Batch, Samples
 from netgen.train.schedule import PruningSchedule, PruningTarget
 from netgen.train.select import select
@@ -40,7 +41,7 @@ empty for equal weights. Returns, of the same shapes, the Manhattan distance bet
 one of them has no site."""
 
 
-class Pruning:
+class Pruning(PruningRounds):
     """A network that is trained and pruned, round by round.
 
     Arrays "of the dense network" are per layer (n_out, n_in) with rows and columns for dead neurons too; arrays "of the
@@ -77,7 +78,6 @@ class Pruning:
         self._restart_mean()
         self._done = 0.0
         self._random = torch.Generator().manual_seed(seed)
-        self._prunings = spec.steps if spec.schedule == "gradual" else 1
 
     @property
     def module(self) -> Mlp:
@@ -100,19 +100,6 @@ class Pruning:
         if self.distances is None:
             return 0.0
         return sum(float(d[mask].sum()) for d, mask in zip(self.distances, self.mlp.masks(), strict=True))
-
-    @torch_defaults()
-    def round(self, number: int) -> None:
-        """Place again, then prune and train in turns; rounds count from 1.
-
-        Raises: TrainError, when no path from an input to an output is left.
-        """
-        self.follow()
-        steps = self.spec.epochs * self.descent.per_epoch
-        for part in range(self._prunings):
-            self.prune((number - 1 + (part + 1) / self._prunings) / self.spec.rounds)
-            now = steps * (part + 1) // self._prunings - steps * part // self._prunings
-            self.descent.run(now, self._after_step)
 
     @torch_defaults()
     def follow(self) -> None:

@@ -23,6 +23,7 @@ from netgen.train.penalty import NO_PENALTY, SCHEDULES, Penalty, reweighting
 from netgen.train.prune import RULES, placement_weights
 from netgen.train.regularize import REGULARIZERS
 from netgen.train.removal import remove_parameters
+from netgen.train.rounds import PruningRounds
 from netgen.train.samples import Samples
 from netgen.train.schedule import PruningSchedule, PruningTarget
 from netgen.train.second_derivatives import curvature_of_parameters
@@ -60,7 +61,7 @@ class ParameterSensitivity:
         return [h * w**2 for h, w in zip(self.curvature, self.weight, strict=True)]
 
 
-class NetworkPruning:
+class NetworkPruning(PruningRounds):
     """A network that is trained and pruned, round by round.
 
     Args:
@@ -93,7 +94,6 @@ class NetworkPruning:
         self.schedule = PruningSchedule(spec, sum(layer.like.wires for layer in network.sums), fan_in, self.wires)
         self._coefficients: list[Tensor] = []
         self._done = 0.0
-        self._prunings = spec.steps if spec.schedule == "gradual" else 1
         self._untie()
         self._restart()
 
@@ -113,19 +113,6 @@ class NetworkPruning:
         if self.sites is None:
             return 0.0
         return float(sum(self._wire_lengths(layer).sum() for layer in self.module.parts))
-
-    @torch_defaults()
-    def round(self, number: int) -> None:
-        """Place again, then prune and train in turns; rounds count from 1.
-
-        Raises: TrainError, when no path from an input to an output is left.
-        """
-        self.follow()
-        steps = self.spec.epochs * self.descent.per_epoch
-        for part in range(self._prunings):
-            self.prune((number - 1 + (part + 1) / self._prunings) / self.spec.rounds)
-            now = steps * (part + 1) // self._prunings - steps * part // self._prunings
-            self.descent.run(now, self._after_step)
 
     @torch_defaults()
     def follow(self) -> None:
