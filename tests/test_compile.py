@@ -101,6 +101,13 @@ def test_a_compiled_folder_is_checked_again_without_the_model(compiled: netgen.B
     assert again.edits == {}
 
 
+def test_targets_of_a_regression_are_no_labels(tmp_path: Path) -> None:
+    with pytest.raises(
+        DataError, match=r"^labels: from 4 to 7 for one output; .*; for outputs that are no classes leave"
+    ):
+        netgen.compile(nn.Linear(4, 1), inputs=np.eye(4), labels=[4, 5, 6, 7], name="x", out=tmp_path)
+
+
 def test_compiling_again_keeps_every_stage(model: nn.Sequential, compiled: netgen.Build) -> None:
     told: list[str] = []
     arguments: dict[str, Any] = {"inputs": X[:200], "labels": Y[:200], "scale": 1 / 16, "name": "mine", **SMALL}
@@ -128,6 +135,11 @@ def test_the_spec_of_a_compiled_folder_cannot_be_built_without_the_model(
         (
             {"labels": ["a"] * 5},
             "labels: 'a' is no class; give the number of each sample's greatest output",
+        ),
+        (
+            {"labels": np.linspace(0, 1.6, 5)},
+            "labels: 0.4 is no class; give the number of each sample's greatest output; for outputs that are no "
+            "classes leave labels out: hardware is then compared with the model's values",
         ),
         ({"labels": np.arange(1, 11), "inputs": X[:10]}, "labels: from 1 to 10 for 10 outputs; subtract 1"),
         ({"quantize": {"bits": 3}}, "quantize.bits: unknown key"),

@@ -171,8 +171,40 @@ REFUSED: list[tuple[Callable[[], nn.Module], Any, str]] = [
     (
         lambda: nn.Linear(5, 4),
         SAMPLES,
-        "module Linear: torch.export cannot trace it: a and b must have same reduction dim, but got [1, 8] X [5, 4].; "
-        "check the example's shape and type",
+        "module Linear: it cannot compute a sample of shape (1, 8): mat1 and mat2 shapes cannot be multiplied "
+        "(1x8 and 5x4); give samples of the shape and type that it reads",
+    ),
+    (
+        lambda: nn.Conv2d(3, 1, 2),
+        np.zeros((1, 4, 4, 3), dtype=np.float32),
+        "module Conv2d: it cannot compute a sample of shape (1, 4, 4, 3): Given groups=1, weight of size [1, 3, 2, 2], "
+        "expected input[1, 4, 4, 3] to have 3 channels, but got 4 channels instead; channels come first: give "
+        "x.transpose(0, 3, 1, 2)",
+    ),
+    (
+        lambda: nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 4)),
+        np.zeros((1, 4, 4), dtype=np.float32),
+        "module Sequential: it cannot compute a sample of shape (1, 4, 4): mat1 and mat2 shapes cannot be multiplied "
+        "(2x4 and 8x4); the channel has an axis: give x[:, None]",
+    ),
+    (
+        lambda: nn.Conv1d(3, 1, 2),
+        np.zeros((1, 9, 3), dtype=np.float32),
+        "module Conv1d: it cannot compute a sample of shape (1, 9, 3): Given groups=1, weight of size [1, 3, 2], "
+        "expected "
+        "input[1, 9, 3] to have 3 channels, but got 9 channels instead; channels come first: give x.transpose(0, 2, 1)",
+    ),
+    (
+        lambda: nn.Linear(12, 4),
+        np.zeros((1, 1, 3, 4), dtype=np.float32),
+        "module Linear: it cannot compute a sample of shape (1, 1, 3, 4): mat1 and mat2 shapes cannot be multiplied "
+        "(3x4 "
+        "and 12x4); it reads flat features: give x.reshape(len(x), -1)",
+    ),
+    (
+        lambda: nn.Sequential(nn.Linear(8, 4), nn.BatchNorm1d(4, track_running_stats=False)),
+        SAMPLES,
+        "module Sequential: a batch norm without running statistics, which computes over the batch; give it some",
     ),
     (lambda: nn.Linear(8, 4), None, "module Linear: give an example input, such as example=x[:1]"),
     (

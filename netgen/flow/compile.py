@@ -31,6 +31,8 @@ __all__ = ["compile"]
 
 WIDTH = 8
 """Bits of weights and words, unless the user gives others: without training, fewer cost accuracy."""
+NO_CLASSES = "for outputs that are no classes leave labels out: hardware is then compared with the model's values"
+"""What to do with targets of a regression."""
 AXES = 2
 """Fewest axes of samples, the sample's own included; and those of one-hot labels."""
 FAR = 1 << 53
@@ -282,18 +284,24 @@ def _classes(labels: npt.ArrayLike | None, heads: Sequence[Head | CircuitHead]) 
         kind = shown(found.ravel().tolist()[0]) if found.size else "nothing"
         raise DataError(f"labels: {kind} is no class; give the number of each sample's greatest output")
     count = next((head.neuron.size for head in heads if head.neuron.size > 1), 2)
+    several = any(head.neuron.size > 1 for head in heads)
     if found.ndim == AXES and found.shape[1] == count and set(np.unique(found).tolist()) <= {0, 1}:
         if (found.sum(axis=1) == 1).all():
             rows: Words = np.argmax(found, axis=1).astype(np.int64)
             return rows
         raise DataError("labels: rows with other than one 1; give class numbers")
     if found.ndim != 1:
-        raise DataError(f"labels: shape {found.shape}; give (n,) class numbers, or one-hot rows of {count}")
+        raise DataError(
+            f"labels: shape {found.shape}; give (n,) class numbers, or one-hot rows of {count}; {NO_CLASSES}"
+        )
     if found.dtype.kind == "f" and (wrong := ~((np.abs(found) < FAR) & (found == np.floor(found)))).any():
-        raise DataError(f"labels: {found[wrong][0]} is no class; give the number of each sample's greatest output")
+        raise DataError(
+            f"labels: {found[wrong][0]} is no class; give the number of each sample's greatest output; {NO_CLASSES}"
+        )
     least, most = (int(found.min()), int(found.max())) if found.size else (0, 0)
     if least < 0 or most >= count:
         fix = "subtract 1" if (least, most) == (1, count) else f"the model's classes are 0 to {count - 1}"
-        raise DataError(f"labels: from {least} to {most} for {count} outputs; {fix}")
+        outputs, more = (f"{count} outputs", "") if several else ("one output", f"; {NO_CLASSES}")
+        raise DataError(f"labels: from {least} to {most} for {outputs}; {fix}{more}")
     classes: Words = found.astype(np.int64)
     return classes

@@ -7,8 +7,9 @@ import numpy as np
 
 from netgen.errors import ModelError, NetgenError
 from netgen.importer.compare import compared
-from netgen.importer.export import export, own_copy, quiet, reason_of
+from netgen.importer.export import export, own_copy, quiet
 from netgen.importer.fuse import fuse
+from netgen.importer.untraceable import untraceable
 from netgen.importer.walk import walk
 from netgen.ir.imported import ImportReport
 from netgen.ir.network import Network
@@ -60,15 +61,9 @@ def read_module(module: "torch.nn.Module", example: Any, *, seed: int = 0) -> tu
             raise ModelError(f"{name}: {found}") from found
         return network, report
     assert failure is not None
-    raise ModelError(f"{name}: {_traced(failure)}") from failure
-
-
-def _traced(failure: Exception) -> str:
-    """Why a module could not be traced, and what to do."""
-    kind = type(failure).__name__
-    if "DataDependent" in kind or "data-dependent" in str(failure):
-        return "it branches on its data, which no fixed network can; take the branch out of the forward pass"
-    return f"torch.export cannot trace it: {reason_of(failure)}; check the example's shape and type"
+    source = own_copy(module, name).to(given_kind)
+    samples = [_in_kind(one, given_kind, whole=False) for one in (*arguments, *named.values())]
+    raise ModelError(f"{name}: {untraceable(source, samples, failure)}") from failure
 
 
 def example_of(example: Any, name: str) -> tuple[list["torch.Tensor"], dict[str, "torch.Tensor"]]:
