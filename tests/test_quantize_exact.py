@@ -285,3 +285,14 @@ def test_sums_within_float32_of_a_tie_are_told() -> None:
     quantize_exactly(network_of(1, entry(1, f.Quantize(1.0, 0.0, -8.0, 7.0)), layer), warnings=told)
     assert len(told) == 1
     assert "layer fc" in told[0]
+
+
+@pytest.mark.parametrize(("greatest", "told"), [(127, False), (32767, True)])
+def test_words_of_16_bits_whose_sums_executors_round_in_float32_are_told(greatest: int, told: bool) -> None:
+    """ONNX Runtime multiplies and adds words of 8 bits as integers, and wider ones in float32."""
+    limits = float(-greatest - 1), float(greatest)
+    weight = np.array([[127, -126, 125], [3, 77, -101]])
+    layer = dense("fc", 3, weight, np.full(2, 0.0123), f.Quantize(0.0371, 0.0, *limits))
+    lines: list[str] = []
+    quantize_exactly(network_of(3, entry(3, f.Quantize(0.0567, 0.0, *limits)), layer), warnings=lines)
+    assert [line.split(":")[1] for line in lines] == [" layer fc"] * told

@@ -33,6 +33,8 @@ WHOLE = 1e-7
 """A bias this close to a whole number of accumulator steps is one; it is a product of two float32 scales."""
 SINGLE = 2.0**-22
 """Relative error of a few operations in float32."""
+MOST_BYTE = 255
+"""Difference of the greatest and the least word, or weight, that executors have integer kernels for."""
 CLASS_BITS = 12
 """Fractional bits of an accumulator step in class scores whose classes have scales or biases of their own."""
 
@@ -308,7 +310,15 @@ class _Exact:
         return replace(sums, activation=activation, output=output), levels
 
     def _integer_step(self, layer: Layer, units: Units) -> Reals | None:
-        """(n,) the float32 ratio by which an executor of integers multiplies the sums, where a quantizer follows."""
+        """(n,) the float32 ratio by which an executor of integers multiplies the sums, where a quantizer follows.
+
+        None where words or weights have more than 8 bits: executors compute such sums in float32.
+        """
+        if (
+            layer.wires
+            and max(np.ptp([self.lo[layer.source], self.hi[layer.source]]), np.ptp(units.weight)) > MOST_BYTE
+        ):
+            return None
         match layer.activation[0]:
             case Quantize(step, zero, _, _, "half_even") if (
                 self.executor == "single"
