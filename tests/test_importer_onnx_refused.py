@@ -97,6 +97,7 @@ OPERATORS: list[tuple[str, int, tuple[Array, ...], dict[str, Any], str]] = [
         "Cast it: casts a signal to int32; use floating-point types, or QuantizeLinear",
     ),
     ("Div", 13, (np.zeros(1, np.float32),), {}, "it: division by 0"),
+    ("Einsum", 13, (), {"equation": "bcii->bci"}, "it: a diagonal of signals; use slices"),
     (
         "AveragePool",
         19,
@@ -153,6 +154,11 @@ def test_signals_cannot_be_multiplied(tmp_path: Path) -> None:
     turned = node("Transpose", ["x"], ["t"], perm=[0, 2, 1])
     path = write(tmp_path / "model.onnx", [turned, node("MatMul", ["x", "t"], ["y"], name="qk")], (1, 3, 3))
     assert refused(path) == "MatMul qk: a product of two signals (attention); multiply by a stored matrix"
+
+
+def test_an_einsum_of_two_signals_is_refused(tmp_path: Path) -> None:
+    nodes = [node("Einsum", ["x", "x"], ["y"], name="it", equation="bchw,bchw->bc")]
+    assert refused(write(tmp_path / "model.onnx", nodes, IMAGE)).startswith("it: a product of two signals; ")
 
 
 def test_a_softmax_within_the_network_is_refused(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from netgen.importer.operations import (
     batch_norm,
     contract,
     divide,
+    einsum,
     greatest,
     maximum,
     mean,
@@ -114,6 +115,10 @@ def _product(builder: Builder, node: Node, a: Tensor, b: Tensor, bias: ConstantT
 
 def _matmul(builder: Builder, node: Node) -> list[Value | None]:
     return [_product(builder, node, node.tensor(0), node.tensor(1))]
+
+
+def _einsum(builder: Builder, node: Node) -> list[Value | None]:
+    return [einsum(builder, node.name, node.text("equation"), _all(node))]
 
 
 def _gemm(builder: Builder, node: Node) -> list[Value | None]:
@@ -273,6 +278,7 @@ OPERATIONS: dict[str, Converter] = {
     "ConvTranspose": conv_transpose,
     "Div": _divide,
     "Dropout": _dropout,
+    "Einsum": _einsum,
     "Erf": erf,
     "Gemm": _gemm,
     "GlobalAveragePool": global_average,
@@ -301,7 +307,6 @@ HINTS: dict[str, str] = {
     "Attention": "attention multiplies signals; use convolutions or dense layers",
     "ConvInteger": _INTEGER,
     "DynamicQuantizeLinear": "its scale depends on the input; quantize statically (QuantizeLinear)",
-    "Einsum": "export it as MatMul by a stored matrix",
     "GRU": _RECURRENT,
     "GroupNormalization": "use BatchNormalization with stored statistics",
     "If": "export the branch that is taken",

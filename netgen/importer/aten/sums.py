@@ -7,7 +7,17 @@ from typing import Any
 import numpy as np
 
 from netgen.importer.aten.call import Call, Handler, Headed
-from netgen.importer.operations import add, batch_norm, contract, greatest, mean, multiply, multiply_matrix, total
+from netgen.importer.operations import (
+    add,
+    batch_norm,
+    contract,
+    einsum,
+    greatest,
+    mean,
+    multiply,
+    multiply_matrix,
+    total,
+)
 from netgen.importer.signals import ConstantTensor, Signals, Tensor
 
 __all__ = ["SUMS"]
@@ -70,49 +80,7 @@ def _with_product(first: str, second: str, call: Call) -> Any:
 
 
 def _einsum(call: Call) -> Any:
-    """An equation with one tensor of signals; known tensors are multiplied first."""
-    equation, operands = call["equation"].replace(" ", ""), list(call["tensors"])
-    signals = [k for k, one in enumerate(operands) if isinstance(one, Signals)]
-    if len(signals) != 1:
-        raise call.refusal("a product of two signals; one factor must be a constant")
-    terms, arrow, out = equation.partition("->")
-    inputs = terms.split(",")
-    spare = [letter for letter in ascii_letters if letter not in equation]
-    for k, (term, one) in enumerate(zip(inputs, operands, strict=True)):
-        count = len(one.shape) - len(term.replace("...", ""))
-        inputs[k] = term.replace("...", "".join(spare[20 - count : 20]))
-    widest = max(
-        (
-            len(one.shape) - len(t.replace("...", ""))
-            for t, one in zip(terms.split(","), operands, strict=True)
-            if "..." in t
-        ),
-        default=0,
-    )
-    if not arrow:
-        letters = "".join(inputs)
-        out = "".join(sorted({c for c in letters if letters.count(c) == 1 and c not in spare[:20]}))
-        out = "".join(spare[20 - widest : 20]) + out
-    out = out.replace("...", "".join(spare[20 - widest : 20]))
-    x, x_term = operands.pop(signals[0]), inputs.pop(signals[0])
-    if not operands:
-        return _summed(call, x, x_term, out)
-    known, term = operands[0], inputs[0]
-    for other, more in zip(operands[1:], inputs[1:], strict=True):
-        joined = "".join(dict.fromkeys(term + more))
-        known, term = ConstantTensor(np.einsum(f"{term},{more}->{joined}", known.value, other.value)), joined
-    return contract(call.builder, call.name, f"{x_term},{term}->{out}", x, known)
-
-
-def _summed(call: Call, x: Signals, term: str, out: str) -> Any:
-    """An equation of one tensor: sums and a permutation."""
-    if len(set(term)) != len(term):
-        raise call.refusal("a diagonal of signals; use slices")
-    axes = [k for k, letter in enumerate(term) if letter not in out]
-    left = "".join(letter for letter in term if letter in out)
-    found = total(call.builder, call.name, x, axes) if axes else x
-    assert isinstance(found, Signals)
-    return found.moved(lambda array: array.transpose([left.index(letter) for letter in out]))
+    return einsum(call.builder, call.name, call["equation"], call["tensors"])
 
 
 def _batch_norm(call: Call) -> Any:

@@ -5,6 +5,7 @@ is computed at once. What layers cannot express is refused with a `ModelError`.
 """
 
 from netgen.importer.operations.contract import contract
+from netgen.importer.operations.einsum import einsum
 from netgen.importer.operations.elementwise import (
     apply_functions,
     batch_norm,
@@ -33,6 +34,7 @@ __all__ = [
     "convolve",
     "convolve_transposed",
     "divide",
+    "einsum",
     "greatest",
     "max_pool",
     "maximum",
