@@ -20,7 +20,7 @@ from netgen.ir.arrays import frozen
 from netgen.ir.circuit_head import CircuitHead
 from netgen.ir.fixed import MAX_WIDTH, FixedPoint, Reals, Words, bits_of
 from netgen.ir.input_rounding import InputRounding
-from netgen.ir.rows import Gather, Rows, check_gather, check_rows, products, row_sums
+from netgen.ir.rows import Gather, SparseLayer, check_gather, check_rows, products, row_sums
 from netgen.ir.thermometer import BIT, threshold_bits
 
 __all__ = [
@@ -47,7 +47,7 @@ CHUNK_BYTES = 50_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class CircuitLayer(Rows):
+class CircuitLayer(SparseLayer):
     """Neurons that are computed alike: `saturate(activation(sum or maximum of what they read))`, in integers.
 
     Attributes:

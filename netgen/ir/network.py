@@ -18,7 +18,7 @@ from netgen.errors import DataError, WeightsError
 from netgen.ir.arrays import frozen
 from netgen.ir.fixed import Reals, Words
 from netgen.ir.functions import Composition, apply_all, check_pipeline
-from netgen.ir.rows import Gather, Rows, check_gather
+from netgen.ir.rows import Gather, SparseLayer, check_gather
 
 __all__ = ["Head", "Layer", "Network", "Port"]
 
@@ -29,7 +29,7 @@ CHUNK_BYTES = 50_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class Layer(Rows):
+class Layer(SparseLayer):
     """Neurons that are computed alike: `activation(sum or maximum of what they read)`.
 
     Attributes:

@@ -10,7 +10,7 @@ from netgen.ir.fixed import Words
 
 __all__ = [
     "Gather",
-    "Rows",
+    "SparseLayer",
     "channels_of",
     "check_gather",
     "check_rows",
@@ -22,7 +22,7 @@ __all__ = [
 
 Gather = Literal["sum", "max"]
 """What a neuron makes of the values that it reads: their weighted sum plus its bias, or the greatest of them."""
-Numbers = npt.NDArray[Any]
+Array = npt.NDArray[Any]
 
 DENSE_SHARE = 0.25
 """Share of non-zero weights, among rows and columns that have any, from which a matrix product is faster."""
@@ -30,13 +30,13 @@ DENSE_WEIGHTS = 20_000_000
 """Weights of the largest such matrix: 160 MB."""
 
 
-class Rows:
+class SparseLayer:
     """A layer in compressed rows, one row for each neuron; its subclasses say what the numbers mean."""
 
     starts: Words
     source: Words
-    weight: Numbers
-    bias: Numbers
+    weight: Array
+    bias: Array
 
     def __len__(self) -> int:
         return len(self.bias)
@@ -70,7 +70,7 @@ def check_rows(starts: Words, source: Words, weight: Words, bias: Words) -> str:
     return "" if weight.all() else "a weight of 0; leave such wires out"
 
 
-def check_gather(gather: str, starts: Words, weight: Numbers, bias: Numbers) -> str:
+def check_gather(gather: str, starts: Words, weight: Array, bias: Array) -> str:
     """Say why a layer cannot gather its values in this way; empty when it can."""
     if gather not in get_args(Gather):
         return f"gather {gather!r}; use {' or '.join(get_args(Gather))}"

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from netgen.ir.fixed import Words
 
-Floats = NDArray[Any]
-Function = TypeVar("Function", bound=Callable[..., object])
+Array = NDArray[Any]
+Compiled = TypeVar("Compiled", bound=Callable[..., object])
 
 SPARSE_SHARE = 0.25
 """Share of non-zero weights up to which the sparse layer is faster than a matrix product."""
@@ -94,16 +94,16 @@ class _Linear(torch.autograd.Function):
         return x_gradient, torch.from_numpy(gradient) if by_values else None, by_bias, None
 
 
-def _compiled(function: Function) -> Function:
+def _compiled(function: Compiled) -> Compiled:
     """Compile on the first call and, where a cache can be written, keep the result; the compiler may reorder sums."""
     made = njit(nogil=True, fastmath={"contract", "nsz", "reassoc"})(function)
     with contextlib.suppress(RuntimeError):  # neither netgen's folder nor the user's cache folder can be written
         made.enable_caching()
-    return cast(Function, made)
+    return cast(Compiled, made)
 
 
 @_compiled
-def _forward(starts: Words, columns: Words, values: Floats, x: Floats, out: Floats) -> None:
+def _forward(starts: Words, columns: Words, values: Array, x: Array, out: Array) -> None:
     """Add to `out`, (n_out, n), the weighted inputs `x`, (n_in, n)."""
     for i in range(len(out)):
         row = out[i]
@@ -115,7 +115,7 @@ def _forward(starts: Words, columns: Words, values: Floats, x: Floats, out: Floa
 
 @_compiled
 def _backward(
-    starts: Words, columns: Words, values: Floats, x: Floats, back: Floats, gradient: Floats, by_x: Floats
+    starts: Words, columns: Words, values: Array, x: Array, back: Array, gradient: Array, by_x: Array
 ) -> None:
     """Set `gradient`, (m,) or empty, and add to `by_x`, (n_in, n) or empty, from `back`, (n_out, n)."""
     for i in range(len(back)):
@@ -133,7 +133,7 @@ def _backward(
                     target[k] += w * row[k]
 
 
-def row_products(wires: Wires, x: Floats, back: Floats) -> Floats:
+def row_products(wires: Wires, x: Array, back: Array) -> Array:
     """The sum over the samples of the products of each wire's two ends, (m,), from (n_in, n) and (n_out, n)."""
     found = np.zeros(len(wires.columns), dtype=back.dtype)
     none = np.zeros((0, 0), dtype=back.dtype)
@@ -143,7 +143,7 @@ def row_products(wires: Wires, x: Floats, back: Floats) -> Floats:
 
 
 @_compiled
-def squares_by_parameter(starts: Words, rows: Words, columns: Words, back: Floats, x: Floats) -> Floats:
+def squares_by_parameter(starts: Words, rows: Words, columns: Words, back: Array, x: Array) -> Array:
     """Sum up, over classes and samples, the squares of the derivatives by parameters that several wires share.
 
     Args:

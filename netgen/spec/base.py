@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 PositiveInt = Annotated[int, Field(ge=1, le=1_000_000_000)]
-Rounds = Annotated[int, Field(ge=1, le=10_000)]
+SmallCount = Annotated[int, Field(ge=1, le=10_000)]
 Epochs = Annotated[int, Field(ge=0, le=100_000)]
 Moves = Annotated[int, Field(ge=0, le=1_000_000_000_000)]
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from netgen.ir.grid import MOST_SITES, Face
-from netgen.spec.base import Moves, PositiveInt, Rounds, Section
+from netgen.spec.base import Moves, PositiveInt, Section, SmallCount
 
 Side = Annotated[int, Field(ge=1, le=10_000_000)]
 Axes = tuple[Side, Side, Side]
@@ -82,7 +82,7 @@ class EmitSpec(Section):
         description="where pipeline registers are inserted: none, nowhere; layer, after each layer; levels, after "
         "every `steps` levels of operators; cycles, such that the latency is `steps` cycles",
     )
-    steps: Rounds = Field(
+    steps: SmallCount = Field(
         1, description="pipeline levels: levels of operators between registers; pipeline cycles: latency in cycles"
     )
     longest_wire: PositiveInt | None = Field(

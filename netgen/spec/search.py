@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self, Union, get_args, get_origin
 
 from pydantic import Field, model_validator
 
-from netgen.spec.base import Rounds, Section, Share
+from netgen.spec.base import Section, Share, SmallCount
 
 Trials = Annotated[int, Field(ge=1, le=1_000_000)]
 
@@ -56,7 +56,7 @@ class SearchSpec(Section):
     """Ranges that `netgen search` varies, for short wires and high validation accuracy; `netgen build` ignores them."""
 
     trials: Trials = Field(100, description="number of networks to train and place")
-    generation: Rounds = Field(
+    generation: SmallCount = Field(
         10,
         description="trials whose values are drawn together, from the results of earlier generations only; choose at "
         "least the number of trials that run at once; results do not depend on how many run at once",

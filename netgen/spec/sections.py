@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import Field, field_validator, model_validator
 
-from netgen.spec.base import Epochs, Moves, PositiveInt, Rounds, Section, Share
+from netgen.spec.base import Epochs, Moves, PositiveInt, Section, Share, SmallCount
 from netgen.spec.shapes import LAYER_FORMS, parse_layer
 
 Width = Annotated[int, Field(ge=1, le=16)]
@@ -241,9 +241,9 @@ class PruneSpec(Section):
         None,
         description="weights of each neuron to keep: one number, or one for each layer; null for another target",
     )
-    rounds: Rounds = Field(10, description="rounds of pruning and training; with accuracy, at most")
-    epochs: Rounds = Field(1, description="epochs of training in each round")
-    steps: Rounds = Field(4, description="prunings in each round of the gradual schedule")
+    rounds: SmallCount = Field(10, description="rounds of pruning and training; with accuracy, at most")
+    epochs: SmallCount = Field(1, description="epochs of training in each round")
+    steps: SmallCount = Field(4, description="prunings in each round of the gradual schedule")
     retrain: Epochs = Field(10, description="epochs of retraining after the last round")
     average_at: PositiveInt | None = Field(
         None,
@@ -322,7 +322,7 @@ class QuantizeSpec(Section):
         "raises the loss least for the look-up tables and wire length it saves, as long as validation accuracy is at "
         "least this; null for none",
     )
-    rounds: Rounds = Field(
+    rounds: SmallCount = Field(
         20, description="most rounds of bit allocation; each removes a tenth of the digits and trains an epoch"
     )
     formats: Literal["error", "minmax", "percentile"] = Field(

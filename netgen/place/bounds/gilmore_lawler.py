@@ -3,7 +3,7 @@
 import numpy as np
 
 from netgen.place.bounds.degree import degree
-from netgen.place.bounds.split import Sites, certify, fits
+from netgen.place.bounds.split import UsableSites, certify, fits
 from netgen.place.certificate import Certificate
 from netgen.place.qap import Problem
 from netgen.progress import Progress, silent
@@ -18,7 +18,7 @@ def gilmore_lawler(problem: Problem, *, progress: Progress = silent) -> Certific
     Witness: as of `projection`; the split moves weight from one end of a wire to the other.
     Source: Gilmore 1962, Lawler 1963; the assignment by OR-Tools.
     """
-    sites = Sites.of(problem)
+    sites = UsableSites.of(problem)
     stars = degree(problem, progress=progress).witness
     source, target, parts = stars["source"], stars["target"], int(stars["shares"])
     halves = np.zeros(sites.distance.shape, dtype=np.int64)

@@ -4,7 +4,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from netgen.place.bounds.relaxation import split_of
-from netgen.place.bounds.split import Sites, certify, fits
+from netgen.place.bounds.split import UsableSites, certify, fits
 from netgen.place.certificate import Certificate
 from netgen.place.qap import Problem
 from netgen.progress import Progress, Stopped, silent
@@ -21,7 +21,7 @@ def projection(problem: Problem, *, progress: Progress = silent) -> Certificate:
     Witness: `split`, `scale` and `price`, as of `netgen.place.bounds.split.certify`.
     Source: Hadley, Rendl and Wolkowicz 1992 (the projected eigenvalue bound).
     """
-    sites = Sites.of(problem)
+    sites = UsableSites.of(problem)
     wires, nothing = problem.adjacency, np.zeros_like(sites.weight)
     scale = max(int(STEPS * wires.nnz // max(int(wires.sum()), 1)), 1)
     while scale > 1 and not fits(sites, nothing, scale):

@@ -10,7 +10,7 @@ from scipy.linalg import eigh
 from scipy.optimize import isotonic_regression
 
 from netgen.ir.fixed import Reals
-from netgen.place.bounds.split import Sites
+from netgen.place.bounds.split import UsableSites
 from netgen.progress import Progress
 
 ROUNDS, MANY_ROUNDS, FEW_SITES = 100, 400, 300
@@ -19,7 +19,7 @@ STIFFNESS = 4.0
 """Penalty of ADMM, in units of the norm of the weights over that of the distances."""
 
 
-def split_of(sites: Sites, progress: Progress) -> Reals:
+def split_of(sites: UsableSites, progress: Progress) -> Reals:
     """Find the matrix B of `netgen.place.bounds.split`, (K, K) float64; 4e-10 s times rounds times K^3.
 
     Source: Boyd et al. 2011 (ADMM).

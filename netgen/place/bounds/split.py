@@ -32,7 +32,7 @@ ROOM = 1 << 60
 
 
 @dataclass(frozen=True, eq=False)
-class Sites:
+class UsableSites:
     """The K sites that some neuron may use.
 
     Attributes:
@@ -46,7 +46,7 @@ class Sites:
     allowed: Bools
 
     @classmethod
-    def of(cls, problem: Problem) -> "Sites":
+    def of(cls, problem: Problem) -> "UsableSites":
         """Build dense matrices of a problem."""
         n = problem.neurons
         used = problem.allowed[np.unique(problem.region)].any(axis=0) if n else problem.allowed.any(axis=0)
@@ -61,7 +61,7 @@ class Sites:
         return cls(weight, distance, allowed)
 
 
-def certify(problem: Problem, sites: Sites, split: Words, scale: int, method: str) -> Certificate:
+def certify(problem: Problem, sites: UsableSites, split: Words, scale: int, method: str) -> Certificate:
     """Compute the bound that a split proves.
 
     Args:
@@ -81,7 +81,7 @@ def certify(problem: Problem, sites: Sites, split: Words, scale: int, method: st
     return Certificate(bound, method, {"split": split, "scale": np.array(scale), "price": price})
 
 
-def costs_of(sites: Sites, split: Words, scale: int) -> Words:
+def costs_of(sites: UsableSites, split: Words, scale: int) -> Words:
     """Compute the cost of each neuron on each site, its star and share of B; (K, K) int64, in steps of 1 / scale."""
     count = len(split)
     off = ~np.eye(count, dtype=np.bool_)
@@ -152,7 +152,7 @@ def _eigenvalues(matrix: Words) -> tuple[Reals, float, float]:
     return values, 1.01 * (residual + defect * largest + forming), shift
 
 
-def fits(sites: Sites, split: Words, scale: int) -> bool:
+def fits(sites: UsableSites, split: Words, scale: int) -> bool:
     """Whether all integers of `costs_of` and of the assignment are exact in int64, in `netgen.place.verify` as well."""
     count, real = len(sites.distance), split.astype(np.float64)
     weights = scale * sites.weight.astype(np.float64)
