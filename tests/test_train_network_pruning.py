@@ -10,6 +10,7 @@ from train_cases import RECIPE
 
 import netgen
 from netgen.data import Dataset
+from netgen.errors import TrainError
 from netgen.ir.dense import network_of
 from netgen.ir.fixed import Words
 from netgen.ir.netlist import Netlist
@@ -158,3 +159,24 @@ def test_steps_lower_the_loss_of_a_network_with_shared_weights(convolution: Netw
     pruning.round(1)
     with torch.no_grad():
         assert float(nn.functional.cross_entropy(pruning.module.eval()(x[:, pruning.module.columns]), y)) < before
+
+
+@pytest.mark.parametrize(
+    ("keys", "problem"),
+    [
+        ({"regrow": 0.1}, r"prune\.regrow: only perceptrons are regrown"),
+        ({"wires": None, "fan_in": (3, 2, 2)}, r"prune\.fan_in: 3 numbers for the layers 1, 5; give one for each"),
+    ],
+)
+def test_what_networks_cannot_be_pruned_by_is_told(
+    convolution: Network, digits: Dataset, keys: dict[str, object], problem: str
+) -> None:
+    with pytest.raises(TrainError, match=problem):
+        _pruning(convolution, digits, None, **keys)
+
+
+def test_each_neuron_keeps_its_fan_in_once_weights_are_untied(convolution: Network, digits: Dataset) -> None:
+    pruning = _pruning(convolution, digits, untie_at=10_000, wires=None, fan_in=(3, 2))
+    pruning.prune(1.0)
+    for layer, most in zip(pruning.module.sums, (3, 2), strict=True):
+        assert 0 < np.bincount(np.searchsorted(layer.rows, layer.target)).max() <= most

@@ -85,6 +85,9 @@ class NetworkPruning(PruningRounds):
     ) -> None:
         if spec.regrow:
             raise TrainError("prune.regrow: only perceptrons are regrown so far; set it to 0")
+        if isinstance(spec.fan_in, tuple) and len(spec.fan_in) != len(network.sums):
+            layers = ", ".join(layer.like.name for layer in network.sums)
+            raise TrainError(f"prune.fan_in: {len(spec.fan_in)} numbers for the layers {layers}; give one for each")
         self.module, self.samples, self.recipe, self.spec, self.seed = network, samples, recipe, spec, seed
         self.penalty, self.placer = penalty, placer
         self._random = torch.Generator().manual_seed(seed)
