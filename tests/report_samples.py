@@ -98,10 +98,11 @@ def sample_report(netlist: Netlist, before: Placement, after: Placement, *, name
             LayerFormats(
                 layer=layer,
                 activation="relu" if layer < layers else "identity",
+                inputs=(step if layer > 1 else FixedPoint(8, 8, signed=False),),
                 weight=FixedPoint(5, 4 + layer, signed=True),
                 bias=9,
                 accumulator=(7, 13 + layer),
-                output=step if layer < layers else None,
+                output=step if layer < layers else score,
             )
             for layer in range(1, layers + 1)
         ),

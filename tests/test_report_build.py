@@ -12,13 +12,16 @@ from rich.console import Console
 
 from netgen.errors import BuildError
 from netgen.ir.chain import ChainLayer, chain
+from netgen.ir.circuit import Circuit, CircuitLayer
+from netgen.ir.circuit_head import CircuitHead
 from netgen.ir.dense import DenseLayer, DenseNetwork
 from netgen.ir.fixed import FixedPoint
+from netgen.ir.imported import ImportReport
 from netgen.lower import lower
 from netgen.operators.design import Design
 from netgen.operators.schedule import Schedule
 from netgen.report.agreement import Difference
-from netgen.report.build import BuildReport, LayerFormats, ModulePort, build_report, from_json, to_json
+from netgen.report.build import BuildReport, LayerFormats, ModulePort, build_report, formats_of, from_json, to_json
 from netgen.report.text import render
 from netgen.version import __version__
 
@@ -58,9 +61,41 @@ def test_a_build_report_gathers_sizes_widths_and_ports() -> None:
     assert (report.warnings, report.origin, report.input_word) == (("prune: lost",), REPORT.origin, INPUT)
     assert (report.dense_accuracy, report.pruned_accuracy, report.circuit_accuracy) == (0.5, 0.25, 0.125)
     assert (report.input, report.score) == (FixedPoint(3, 0, signed=False), FixedPoint(6, 1, signed=True))
-    assert report.formats == (LayerFormats(1, "identity", FixedPoint(3, 1, signed=True), 3, (6, 6), None),)
+    assert report.formats == (
+        LayerFormats(1, "identity", (report.input,), FixedPoint(3, 1, signed=True), 3, (6, 6), report.score),
+    )
     assert ModulePort("i_payload", "input", 6) in report.ports
     assert ModulePort("o_payload", "output", 7) in report.ports
+
+
+def test_each_layer_is_shown_with_the_formats_of_the_words_that_it_reads() -> None:
+    """`two` reads the input beside `one`, `three` reads `one` alone.
+
+    Words of `two` are x + y for x in u3.0 and y in s4.1, which count halves: 2 * [0, 7] + [-8, 7] = [-8, 21], s6.1.
+    """
+    form, rows, half, none = FixedPoint(4, 1, signed=True), np.array([0, 1]), np.array(0.5), np.array(0.0)
+    circuit = Circuit(
+        FixedPoint(3, 0, signed=False),
+        np.ones(1),
+        (
+            CircuitLayer("one", rows, np.array([0]), np.array([5]), np.array([-9]), 1, output=form),
+            CircuitLayer("two", np.array([0, 2]), np.array([0, 1]), np.array([2, 1]), np.array([0]), 1),
+            CircuitLayer("three", rows, np.array([1]), np.array([1]), np.array([0]), 1),
+        ),
+        outputs=(CircuitHead("a", np.array([2]), half, none), CircuitHead("b", np.array([3]), half, none)),
+    )
+    rows_of = [(row.inputs, row.output) for row in formats_of(circuit)]
+    assert rows_of == [
+        ((circuit.input,), form),
+        ((circuit.input, form), FixedPoint(6, 1, signed=True)),
+        ((form,), form),
+    ]
+
+
+def test_a_network_that_was_read_is_counted_and_no_chain_is_claimed() -> None:
+    read = replace(REPORT, imported=ImportReport("module Net", "PyTorch", 0.0, 1))
+    assert "784 inputs, 3 layers, 410 neurons" in str(read)
+    assert "784-300-100-10" in str(REPORT)
 
 
 def test_a_report_survives_json_exactly() -> None:

@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from netgen.errors import BuildError
+from netgen.ir.activation import Rescale
 from netgen.ir.chain import activation_name
-from netgen.ir.circuit import Circuit, ranges_of
+from netgen.ir.circuit import Circuit, CircuitLayer, LayerRange, ranges_of
 from netgen.ir.dense import DenseNetwork
 from netgen.ir.encoding import input_meaning
 from netgen.ir.fixed import FixedPoint, bits_of
@@ -25,17 +28,19 @@ class LayerFormats:
 
     Attributes:
         layer: 1 for the first layer after the inputs.
+        inputs: of the words that it reads, each once: those of the inputs or of any earlier layers.
         bias: bits of the widest bias.
         accumulator: bits of the narrowest and of the widest accumulator.
-        output: None on the last layer, whose accumulators are the scores.
+        output: of its words; where they are the accumulators, such as scores, the narrowest that holds them all.
     """
 
     layer: int
     activation: str
+    inputs: tuple[FixedPoint, ...]
     weight: FixedPoint | None
     bias: int
     accumulator: tuple[int, int]
-    output: FixedPoint | None
+    output: FixedPoint
 
 
 @dataclass(frozen=True)
@@ -163,20 +168,31 @@ def build_report(
 
 def formats_of(circuit: Circuit) -> tuple[LayerFormats, ...]:
     """The formats of every layer; accumulators are as narrow as their proven ranges allow."""
-    rows = []
+    rows: list[LayerFormats] = []
+    words = [circuit.entering]  # of the inputs, then of each layer
     for number, (layer, reach) in enumerate(zip(circuit.layers, ranges_of(circuit), strict=True), start=1):
+        read = np.unique(np.searchsorted(circuit.first, layer.source, side="right"))
+        words.append(layer.output or _narrowest(layer, reach))
         widths = [bits_of(int(lo), int(hi))[0] for lo, hi in zip(reach.acc_lo, reach.acc_hi, strict=True)]
         rows.append(
             LayerFormats(
                 layer=number,
                 activation=activation_name(layer),
+                inputs=tuple(dict.fromkeys(words[at] for at in read)),
                 weight=layer.weight_format,
                 bias=bits_of(int(layer.bias.min()), int(layer.bias.max()))[0],
                 accumulator=(min(widths), max(widths)),
-                output=layer.output,
+                output=words[-1],
             )
         )
     return tuple(rows)
+
+
+def _narrowest(layer: CircuitLayer, reach: LayerRange) -> FixedPoint:
+    """The narrowest format of all words of a layer that has none of its own."""
+    width, signed = bits_of(int(reach.out_lo.min()), int(reach.out_hi.max()))
+    shift = layer.activation.shift if isinstance(layer.activation, Rescale) else 0
+    return FixedPoint(width, layer.frac - shift, signed)
 
 
 def ports_of(design: Design) -> tuple[ModulePort, ...]:

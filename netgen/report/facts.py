@@ -63,6 +63,14 @@ def _head_facts(check: CheckReport) -> tuple[Fact, ...]:
     return tuple(found)
 
 
+def size_line(report: BuildReport) -> str:
+    """Neurons of each layer, `64-32-10`, where each reads the one before; else how many layers there are."""
+    if report.imported is None:
+        return "-".join(map(str, report.sizes))
+    count = len(report.sizes) - 1
+    return f"{report.sizes[0]:,} inputs, {count:,} layer{'s' * (count != 1)}, {sum(report.sizes[1:]):,} neurons"
+
+
 def size_facts(report: BuildReport) -> tuple[Fact, ...]:
     """Weights, neurons and cycles."""
     wires = report.wires

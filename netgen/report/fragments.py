@@ -122,22 +122,19 @@ def check_items(check: CheckReport) -> str:
 def format_rows(report: BuildReport) -> str:
     """The number formats of every layer."""
     rows = []
-    before = report.input
     for row in report.formats:
         low, high = row.accumulator
-        after = row.output or report.score
         rows.append(
             _row(
                 f'<i class="dot" style="background:{layer_colour(row.layer)}"></i>{row.layer}',
                 escape(row.activation),
-                str(before),
+                " ".join(map(str, row.inputs)),
                 str(row.weight or ""),
                 f"{row.bias} bit",
                 f"{low} bit" if low == high else f"{low}&ndash;{high} bit",
-                str(after),
+                str(row.output),
             )
         )
-        before = after
     return "\n".join(rows)
 
 

@@ -11,7 +11,7 @@ from netgen.ir.grid import Placement
 from netgen.ir.netlist import Netlist
 from netgen.report import palette
 from netgen.report.build import BuildReport
-from netgen.report.facts import logic_facts, origin_facts
+from netgen.report.facts import logic_facts, origin_facts, size_line
 from netgen.report.fragments import (
     accuracy_groups,
     check_items,
@@ -38,7 +38,7 @@ def page(report: BuildReport, netlist: Netlist, before: Placement, after: Placem
     rows, total = wire_rows(report.wires)
     values = {
         "name": escape(report.name),
-        "sizes": " &ndash; ".join(map(str, report.sizes)),
+        "sizes": size_line(report).replace("-", " &ndash; "),
         "verdict": "exact" if report.check.difference is None else "differs",
         "figures": figures(report),
         "wire_rows": rows,

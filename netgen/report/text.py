@@ -10,13 +10,13 @@ from rich.text import Text
 from netgen.report.accuracy import AccuracyRow, tested_rows, validation_rows
 from netgen.report.agreement import CheckReport
 from netgen.report.build import BuildReport
-from netgen.report.facts import Fact, check_facts, logic_facts, origin_facts, percent, size_facts
+from netgen.report.facts import Fact, check_facts, logic_facts, origin_facts, percent, size_facts, size_line
 from netgen.report.wires import WireReport
 
 
 def render(report: BuildReport) -> RenderableType:
     """Draw the whole report, at most 80 columns wide: warnings, wires, agreement, accuracy, facts, formats."""
-    title = Text.assemble((report.name, "bold"), ("  " + "-".join(map(str, report.sizes)), "dim"))
+    title = Text.assemble((report.name, "bold"), ("  " + size_line(report), "dim"))
     facts = (*check_facts(report.check), *size_facts(report), *logic_facts(report.logic), *origin_facts(report))
     return Group(
         title,
@@ -119,16 +119,14 @@ def _formats(report: BuildReport) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
     for name in ("layer", "input", "weight", "bias", "accumulator", "output"):
         table.add_column(name, justify="right", no_wrap=True)
-    before = report.input
     for row in report.formats:
         low, high = row.accumulator
         table.add_row(
             str(row.layer),
-            str(before),
+            " ".join(map(str, row.inputs)),
             str(row.weight or ""),
             f"{row.bias} bit",
             f"{low} bit" if low == high else f"{low} to {high} bit",
-            str(row.output or report.score),
+            str(row.output),
         )
-        before = row.output or report.score
     return table
