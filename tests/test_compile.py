@@ -88,6 +88,12 @@ def test_a_proved_bound_of_the_error_stands_beside_the_measured_one_where_it_say
     assert compiled.report.check.bound == ()
 
 
+def test_the_report_tells_what_the_model_reads_of_a_raw_feature(compiled: netgen.Build) -> None:
+    assert compiled.report.input_word.endswith(
+        "reads the number word / 1, of which your model reads raw feature * 0.0625"
+    )
+
+
 def test_nothing_is_pruned_or_trained(model: nn.Sequential, compiled: netgen.Build) -> None:
     left = sum(int(np.count_nonzero(model.state_dict()[f"{k}.weight"])) for k in (0, 3))
     assert compiled.network.wires == left

@@ -84,7 +84,7 @@ def test_features_that_are_small_beside_the_largest_are_told_how_to_become_visib
     data = _data([[0.25 * k, 0.001 * k, 0.0] for k in range(4)] * 25, [0, 1, 0, 1] * 25)
     (line,) = coarse(Spec(), data)
     assert line == (
-        "data: 1 of 3 features vary by less than 2 steps of the 8-bit input word in 9 of 10 training samples "
+        "data: 1 of 3 features vary by less than 2 steps of the 8-bit input word in 9 of 10 samples "
         "(numbers 1, from 0), so the hardware hardly sees them; set data.scale to feature, or raise "
         "quantize.input_width (8)"
     )

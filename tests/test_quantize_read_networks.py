@@ -42,3 +42,19 @@ def test_a_network_that_is_quantized_in_part_is_refused_unless_it_is_calibrated(
     with pytest.raises(QuantizeError, match="layer fc: Tanh without a quantizer; calibrate the network instead"):
         quantize_read(network, np.zeros((1, 1)), QuantizeSpec())
     assert quantize_read(network, np.zeros((1, 1)), QuantizeSpec(requantize="shift")).notes
+
+
+def test_features_that_are_small_beside_the_largest_are_told() -> None:
+    """At 8 bits and up to 200 a step is 1; 0.01 k varies by 0.99 steps for k from 0 to 99, and 2 k + 1/3 by 198."""
+    k = np.arange(100)
+    samples = np.stack([2 * k + 1 / 3, 0.01 * k], axis=1)
+    sums = Layer("fc", np.array([0, 2]), np.array([0, 1]), np.array([0.01, 1.0]), np.zeros(1))
+    network = Network((Port("x", (2,)),), (sums,), (Head("y", np.array([2])),))
+    (line,) = quantize_read(network, samples, QuantizeSpec()).notes
+    assert line == (
+        "data: 1 of 2 features vary by less than 2 steps of the 8-bit input word in 9 of 10 samples (numbers 1, from "
+        "0), so the hardware hardly sees them; give them standardized, (x - mean) / std, instead of network.mean and "
+        "std, or raise quantize.input_width (8)"
+    )
+    assert quantize_read(network, samples / samples.std(axis=0), QuantizeSpec()).notes == ()
+    assert quantize_read(network, samples, QuantizeSpec(input_width=14)).notes == ()

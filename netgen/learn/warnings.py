@@ -10,22 +10,11 @@ from types import MappingProxyType
 import numpy as np
 
 from netgen.data import Dataset
+from netgen.quantize.faint_features import faint, told
 from netgen.spec.spec import Spec
 
 FALL = 0.05
 """Loss of accuracy, 0 to 1, that a user should know of; less is the usual effect of pruning and of few bits."""
-FEW_STEPS = 2.0
-"""A feature that varies by fewer steps of the input word than this is hardly visible to the hardware."""
-SMALL = 1 / 16
-"""Variation, as a share of the word's range, below which a feature is small also where words have few bits."""
-SOME = 1 / 32
-"""Share of the features that must be small for a warning; a few pixels at the border of images are always."""
-MIDDLE = (5, 95)
-"""Percentiles between which a feature's variation is measured, so that rare values do not count."""
-OBSERVED = 5_000
-"""Training samples, at most, that this is measured on."""
-
-
 TRAINING: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "network": ("hidden", "batch_norm", "weights"),
@@ -110,29 +99,19 @@ def guessing(dense: float, data: Dataset, spec: Spec) -> tuple[str, ...]:
 
 
 def coarse(spec: Spec, data: Dataset) -> tuple[str, ...]:
-    """Warn of features that vary by fewer than `FEW_STEPS` steps of the input word, in nine of ten samples.
+    """Warn of features that the hardware hardly sees.
 
     A table with columns of very different sizes needs a scale for each of them, or the small ones are rounded to a
-    constant. Features that the word holds exactly lose nothing, and are not counted.
+    constant.
 
     Returns: one line, or none; none with thresholds, which reduce features to bits by intention.
     """
     if spec.data.thresholds:
         return ()
-    form, features = data.input_format(spec.quantize.input_width), data.train.features[:OBSERVED]
-    low, high = np.percentile(features, MIDDLE, axis=0)
-    rounded = (form.decode(form.encode(features)) != features).any(axis=0)
-    lost = np.flatnonzero(rounded & (high > low) & (high - low < min(FEW_STEPS * form.step, SMALL)))
-    if lost.size < SOME * features.shape[1]:
-        return ()
-    few = ", ".join(map(str, lost[:8])) + (", ..." if lost.size > 8 else "")
+    form, features = data.input_format(spec.quantize.input_width), data.train.features.astype(np.float64)
     subtract = "subtract the mean of each feature from the data"
     fix = "set data.scale to feature" if spec.data.scale == "global" else subtract
-    return (
-        f"data: {lost.size:,} of {features.shape[1]:,} features vary by less than {FEW_STEPS:g} steps of the "
-        f"{form.width}-bit input word in 9 of 10 training samples (numbers {few}, from 0), so the hardware hardly "
-        f"sees them; {fix}, or raise quantize.input_width ({form.width})",
-    )
+    return told(faint(features, form), features.shape[1], form, fix)
 
 
 def unused(spec: Spec) -> tuple[str, ...]:

@@ -11,10 +11,14 @@ from netgen.ir.fixed import FixedPoint, Reals
 from netgen.ir.network import Network
 from netgen.quantize.calibrate_graph import Calibration, circuit_of, round_network
 from netgen.quantize.exact import is_quantized, quantize_exactly
+from netgen.quantize.faint_features import faint, told
 from netgen.quantize.layer_rounding import Rounded
 from netgen.spec.sections import QuantizeSpec
 
 __all__ = ["Quantized", "quantize_read", "round_read"]
+
+STANDARDIZE = "give them standardized, (x - mean) / std, instead of network.mean and std"
+"""What to do with features of very different size."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +49,11 @@ def quantize_read(network: Network, calibration: Reals, spec: QuantizeSpec) -> Q
             "quantize: the network arrived quantized; requantize: shift made steps of powers of two, the circuit is "
             "another function; requantize: exact keeps the network's"
         )
-    return Quantized(circuit_of(round_read(network, calibration, spec, warnings=notes)), tuple(notes))
+    circuit = circuit_of(round_read(network, calibration, spec, warnings=notes))
+    if len(calibration):
+        raw = calibration.reshape(len(calibration), -1)
+        notes.extend(told(faint(raw, circuit.input), raw.shape[1], circuit.input, STANDARDIZE))
+    return Quantized(circuit, tuple(notes))
 
 
 def round_read(

@@ -133,6 +133,7 @@ def build_report(
     dense_accuracy: float | None = None,
     pruned_accuracy: float | None = None,
     circuit_accuracy: float | None = None,
+    scaled: str = "",
 ) -> BuildReport:
     """Gather the results of the stages.
 
@@ -140,6 +141,7 @@ def build_report(
         network: the float network that the circuit was quantized from; None for a circuit of the user's own.
         imported: how a model was read; None where netgen trained the network.
         dense_accuracy, pruned_accuracy, circuit_accuracy: on validation samples, 0 to 1.
+        scaled: what the user's model reads of a raw feature, where the network reads the raw feature itself.
     """
     read = (network or design.circuit).wires if not isinstance(network, DenseNetwork) else 0
     return BuildReport(
@@ -148,7 +150,7 @@ def build_report(
         warnings=warnings,
         origin=origin,
         imported=imported,
-        input_word=input_meaning(design.circuit),
+        input_word=input_meaning(design.circuit) + (f", of which your model reads {scaled}" if scaled else ""),
         sizes=network.sizes if isinstance(network, DenseNetwork) else design.circuit.sizes,
         weights_total=network.weights_total if isinstance(network, DenseNetwork) else max(read, 1),
         weights_left=network.weights_left if isinstance(network, DenseNetwork) else read,

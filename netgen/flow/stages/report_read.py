@@ -10,6 +10,7 @@ from netgen.flow.reporting import describe, measured, report_key, write_report
 from netgen.flow.stage import Stage, Work
 from netgen.ir.imported import ImportReport
 from netgen.learn.warnings import ignored
+from netgen.spec.sections import NetworkSpec
 
 LATER = ("quantize", "place", "certify", "lower", "emit", "check")
 
@@ -44,6 +45,7 @@ def _make(work: Work, folder: Path) -> None:
         ),
         origin=None if given else report.origin_of(spec, work.get(nouns.data)),
         imported=source,
+        scaled=_scaled(spec.network),
         network=network,
         design=found.design,
         wires=found.wires,
@@ -64,6 +66,21 @@ def _pruned(work: Work) -> tuple[str, ...]:
         f"{found['before']:.2%} before, {found['validation_accuracy']:.2%} after pruning and retraining, "
         f"{nouns.figure_in(work.folder / 'quantized.json', 'validation_accuracy'):.2%} in integers",
     )
+
+
+def _scaled(network: NetworkSpec) -> str:
+    """What a model reads of a raw feature; empty where it reads the feature itself."""
+    number = "raw feature" if network.scale == 1 else f"raw feature * {network.scale:.6g}"
+    if network.mean:
+        number = f"({number} - {_one(network.mean, 'mean')})"
+    if network.std:
+        number = f"{number} / {_one(network.std, 'std')}"
+    return "" if number == "raw feature" else number
+
+
+def _one(values: tuple[float, ...], name: str) -> str:
+    """A number, or that there are several."""
+    return f"{values[0]:.6g}" if len(values) == 1 else f"network.{name} in spec.yaml"
 
 
 STAGE = Stage("report", _depends, _make, describe)
