@@ -2,7 +2,7 @@
 
 To add a simulator, write one file that makes a `Simulator` (`icarus.py` is the shortest: if the simulator turns Verilog
 into a program, `Compiled` with a `ProgramRecipe` is one), enter it in `choice.SIMULATORS`, and allow its name in a spec
-(`spec.hardware.Simulator`). The command line, `auto`, the checks and the tests then use it.
+(`spec.hardware.SimulatorName`). The command line, `auto`, the checks and the tests then use it.
 """
 
 from pathlib import Path
