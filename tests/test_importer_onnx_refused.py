@@ -311,6 +311,13 @@ def test_numbers_that_are_not_finite_are_refused_with_the_file(tmp_path: Path) -
     assert "every weight must be finite" in refused(write(tmp_path / "model.onnx", nodes, (1, 3), stored))
 
 
+def test_numbers_that_float32_rounds_to_0_are_no_difference(tmp_path: Path) -> None:
+    nodes = [node("MatMul", ["x", "w"], ["h"]), node("MatMul", ["h", "v"], ["y"])]
+    stored = {"w": np.full((3, 2), 1e-30, np.float32), "v": np.full((2, 2), 1e-30, np.float32)}
+    network, _ = read_onnx(write(tmp_path / "model.onnx", nodes, (1, 3), stored))
+    np.testing.assert_allclose(np.asarray(network.evaluate(np.ones((1, 3)))), np.full((1, 2), 6e-60), rtol=1e-6)
+
+
 def test_a_function_in_place_of_an_operator_of_onnx_is_refused(tmp_path: Path) -> None:
     """ONNX lets it replace the operator; ONNX Runtime computes the operator."""
     path = write(tmp_path / "model.onnx", [node("Relu", ["x"], ["y"])], (1, 3))

@@ -296,3 +296,13 @@ def test_words_of_16_bits_whose_sums_executors_round_in_float32_are_told(greates
     lines: list[str] = []
     quantize_exactly(network_of(3, entry(3, f.Quantize(0.0567, 0.0, *limits)), layer), warnings=lines)
     assert [line.split(":")[1] for line in lines] == [" layer fc"] * told
+
+
+@pytest.mark.parametrize(("step", "told"), [(0.25, False), (0.3, True)])
+def test_a_sign_of_a_sum_that_is_0_is_told_where_its_terms_are_not_exact_in_float32(step: float, told: bool) -> None:
+    """0.3 * 3 - 0.9 is -2e-8 in float32: a threshold at 0 gives another word than the sum of integers."""
+    sign = f.MultiThreshold(np.zeros((1, 1)), 2.0, -1.0)
+    layer = dense("fc", 2, np.array([[3, -1]]), np.full(1, step), sign)
+    lines: list[str] = []
+    quantize_exactly(network_of(2, entry(2, f.Quantize(step, 0.0, -8.0, 7.0)), layer), warnings=lines)
+    assert [line.split(":")[1] for line in lines] == [" layer fc"] * told

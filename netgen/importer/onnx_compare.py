@@ -30,6 +30,8 @@ __all__ = ["compare"]
 
 SINGLE = 2.0**-24
 """Relative error of one float32 operation."""
+LEAST = 2.0**-126
+"""The least number that float32 holds to all its bits; smaller ones may become 0."""
 SLACK = 16
 """Float32 operations of a function of single values; ONNX Runtime's tanh and exp are as close as this."""
 DOUBLE = 1e-9
@@ -135,9 +137,9 @@ class _Nodes:
             apart = np.where((ours == theirs) | (np.isnan(ours) & np.isnan(theirs)), 0.0, np.abs(ours - theirs))
         finite = np.abs(theirs[np.isfinite(theirs)])
         greatest = float(finite.max(initial=0.0))
-        if (apart <= SLACK * SINGLE * greatest).all():
+        if (apart <= SLACK * SINGLE * greatest + LEAST).all():
             return
-        allowed = self._bound(step, greatest)
+        allowed = self._bound(step, greatest) + LEAST
         far = ~(apart <= allowed)
         if not far.any():
             return

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -17,6 +18,7 @@ from netgen.ir.network import Head, Layer, Network
 from netgen.ir.simplify import simplify
 from netgen.quantize.exact_adds import Operand, add_of, executor_integers
 from netgen.quantize.exact_entry import Entry, entry_of
+from netgen.quantize.exact_ties import sums_at_ties
 from netgen.quantize.exact_words import CALIBRATE, Levels, Units, counted, integer_weights, levels_of, word_form
 from netgen.quantize.prepare import with_scores
 from netgen.quantize.requantize import scale_of, shift_of
@@ -31,8 +33,6 @@ double precision."""
 
 WHOLE = 1e-7
 """A bias this close to a whole number of accumulator steps is one; it is a product of two float32 scales."""
-SINGLE = 2.0**-22
-"""Relative error of a few operations in float32."""
 MOST_BYTE = 255
 """Difference of the greatest and the least word, or weight, that executors have integer kernels for."""
 CLASS_BITS = 12
@@ -286,7 +286,9 @@ class _Exact:
             steps = step_function(word_of, least, most)
             assert steps is not None
             found.append(steps)
-            unsure += 0 if ratio is not None or self.executor == "double" else _unsure(one, levels, neuron, steps.at)
+            if ratio is None and self.executor == "single":
+                to_words = partial(_to_words, levels=levels, neuron=neuron)
+                unsure += sums_at_ties(one, to_words, steps.at, max(abs(least), abs(most)))
         if unsure:
             self.told.append(
                 f"quantize: layer {layer.name}: {unsure} sums lie within float32's rounding of a tie; the executor may "
@@ -356,24 +358,6 @@ def _to_words(values: Reals, levels: Levels, neuron: int) -> Words:
     assert np.abs(exact - words).max(initial=0) < 1e-6
     found: Words = words.astype(np.int64)
     return found
-
-
-def _unsure(pipeline: Composition, levels: Levels, neuron: int, breaks: Words) -> int:
-    """How many accumulators beside breaks have numbers so close to a tie that float32 may round them otherwise."""
-    near = np.unique(np.concatenate([breaks, breaks - 1])).astype(np.float64)[:, None]
-    if not len(near):
-        return 0
-    numbers, magnitude = near, np.abs(near)
-    at = 0
-    while at < len(pipeline) and isinstance(affine := pipeline[at], Affine):
-        magnitude = magnitude * np.abs(affine.scale) + np.abs(affine.offset)
-        numbers = apply_all((affine,), numbers)
-        at += 1
-    error = SINGLE * magnitude
-    least, most = (apply_all(pipeline[at:], numbers + sign * error)[:, 0] for sign in (-1, 1))
-    whole = np.asarray(numbers[:, 0] * 2) == np.rint(numbers[:, 0] * 2)
-    differ = _to_words(least, levels, neuron) != _to_words(most, levels, neuron)
-    return int((differ & ~whole).sum())
 
 
 def _sorted(layer: Layer) -> Layer:
