@@ -212,6 +212,37 @@ def test_steps_on_a_rounded_line_are_a_multiplication_a_shift_and_limits(rises: 
     assert graph.count(Add, Subtract) < 16
 
 
+@pytest.mark.parametrize("slope", [0.2, 0.013, 1.4, -0.3])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_steps_on_two_rounded_lines_are_two_lines_and_a_selection(slope: float, sign: int) -> None:
+    """A leaky ReLU of total * 0.0413, from -90 to 90: up to 180 breaks, and one comparison. A negative slope turns."""
+    total = np.arange(-2000, 2001)
+    line = total * 0.0413
+    words = sign * np.clip(np.floor(np.where(line > 0, line, slope * line) + 0.5), -90, 90).astype(np.int64)
+    change = np.flatnonzero(np.diff(words)) + 1
+    function = StepFunction(total[change], words[[0, *change]])
+    circuit = of(layer("s", {0: 31, 1: -25}, bias=7, activation=Steps((function,), np.array([0]))), entry=WIDE)
+    graph, scores, _ = computed(circuit)
+    a, b = all_inputs(circuit).T
+    assert scores[:, 0].tolist() == words[31 * a - 25 * b + 7 + 2000].tolist()
+    few = abs(slope) < 0.1  # one break below 0, which is no line
+    assert few or (graph.count(Greater), graph.count(Select)) == (1, 1)
+
+
+def test_a_step_function_of_three_lines_is_none_of_two() -> None:
+    """Slopes 1, 1/2 and 1 of one word for each 20 of the sum: comparisons are left."""
+    total = np.arange(-2000, 2001)
+    places = np.interp(total, [-2000, -500, 500, 2000], [-75, 0, 25, 100])
+    words = np.floor(places).astype(np.int64)
+    change = np.flatnonzero(np.diff(words)) + 1
+    function = StepFunction(total[change], words[[0, *change]])
+    circuit = of(layer("s", {0: 31, 1: -25}, activation=Steps((function,), np.array([0]))), entry=WIDE)
+    graph, scores, _ = computed(circuit)
+    a, b = all_inputs(circuit).T
+    assert scores[:, 0].tolist() == words[31 * a - 25 * b + 2000].tolist()
+    assert graph.count(Greater) > 10
+
+
 def test_any_words_between_breaks_on_a_line_are_a_table_of_the_place_on_the_line() -> None:
     """A quantizer behind another one: 40 breaks, whose steps are 2, 3 and -1 in turn."""
     at = np.array([-1500 + round(73.37 * k) for k in range(40)])

@@ -1,4 +1,4 @@
-"""Step functions that are a rounded straight line: one multiplication, addition and shift in place of many breaks."""
+"""Step functions that are one or two rounded straight lines: multiplications in place of many breaks."""
 
 from collections.abc import Iterator, Sequence
 
@@ -24,11 +24,7 @@ def line_through(at: Sequence[int]) -> tuple[int, int, int] | None:
     Returns: None, when there are none within the shifts that are tried.
     Source: our own; the least and the greatest slope between two breaks bound the multiplier.
     """
-    places = np.array(at, dtype=np.float64)
-    first, second = np.triu_indices(len(places), 1)
-    apart, count = places[second] - places[first], second - first
-    least = float((count / (apart + 1)).max())
-    most = float((count[apart > 1] / (apart[apart > 1] - 1)).min(initial=np.inf))
+    least, most = _slopes(at)
     found: list[tuple[int, int, int, int]] = []
     last = MOST_SHIFT
     for shift in range(MOST_SHIFT + 1):
@@ -45,6 +41,33 @@ def line_through(at: Sequence[int]) -> tuple[int, int, int] | None:
         return None
     _, shift, multiplier, offset = min(found)
     return multiplier, offset, shift
+
+
+def bend_of(at: Sequence[int]) -> int | None:
+    """Find k such that straight lines may reach the first k breaks, and those from the k-th on: a leaky ReLU's.
+
+    Args:
+        at: rising; at least two, and no line reaches all of them.
+    Returns: the greatest k with a line before it; None, when no line follows, or it has fewer than two breaks.
+    """
+    least, most = 2, len(at)
+    while most - least > 1:
+        middle = (least + most) // 2
+        slope, limit = _slopes(at[:middle])
+        least, most = (middle, most) if slope < limit else (least, middle)
+    if len(at) - least < 2:
+        return None
+    slope, limit = _slopes(at[least:])
+    return least if slope < limit else None
+
+
+def _slopes(at: Sequence[int]) -> tuple[float, float]:
+    """Between which slopes a line that reaches each break lies, by any two of them; none, if they do not rise."""
+    places = np.array(at, dtype=np.float64)
+    first, second = np.triu_indices(len(places), 1)
+    apart, count = places[second] - places[first], second - first
+    least = float((count / (apart + 1)).max())
+    return least, float((count[apart > 1] / (apart[apart > 1] - 1)).min(initial=np.inf))
 
 
 def _offset(at: Sequence[int], multiplier: int, shift: int) -> int | None:

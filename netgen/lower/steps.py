@@ -1,4 +1,4 @@
-"""Step functions of a sum: a table, a count of breaks, a rounded straight line, or selections between constants."""
+"""Step functions of a sum: a table, a count of breaks, one or two rounded lines, or selections between constants."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -10,7 +10,7 @@ from netgen.ir.fixed import FixedPoint, bits_of
 from netgen.lower.bit_counts import MOST
 from netgen.lower.builder import OperatorBuilder, Term
 from netgen.lower.csd import constant_of
-from netgen.lower.line import line_through
+from netgen.lower.line import bend_of, line_through
 from netgen.lower.scale import add_scaled
 from netgen.operators.cost import lut_of
 from netgen.operators.kinds import MOST_TABLE_BITS, Count, Greater, Maximum, Minimum, Select, Shift, Table
@@ -19,6 +19,10 @@ FEWEST_BREAKS = 4
 """With fewer breaks than this, no straight line through them is tried."""
 MOST_SELECTED = 32
 """Breaks up to which selections are tried beside a line."""
+FEWEST_OF_LINE = 2
+"""Breaks that a straight line needs."""
+MOST_BENT = 1 << 10
+"""Breaks up to which two straight lines are tried."""
 _FAR = 1 << 61
 """A break there is never reached; no accumulator passes 2**60."""
 
@@ -35,8 +39,8 @@ def add_steps(  # the sum, the function and the neuron
 ) -> int:
     """Add the operators that give a step function of a sum; return the number of the result.
 
-    Of a table, a count, a straight line and a tree of selections, where they are possible, the one of fewest look-up
-    tables is kept.
+    Of a table, a count, a straight line, two of them and a tree of selections, where they are possible, the one of
+    fewest look-up tables is kept.
 
     Args:
         total: the sum without its bias, which moves the breaks instead.
@@ -105,7 +109,12 @@ def _ways(
         place = _on_line(builder, number, line, range(len(value)), index)
         missing = (1 << builder.operators[place].width) - len(value)
         yield builder.add(Table((*value, *[value[-1]] * missing)), place, index=index)
-    if line is None or len(at) <= MOST_SELECTED:
+    bent = None
+    if (line is None or len(steps) > 1) and steps <= {1, -1} and FEWEST_BREAKS <= len(at) <= MOST_BENT:
+        bent = _on_two_lines(builder, number, at, value, index)
+    if bent is not None:
+        yield bent
+    if (line is None and bent is None) or len(at) <= MOST_SELECTED:
         yield _selected(builder, number, at, value, index)
 
 
@@ -124,6 +133,29 @@ def _on_line(
     if lo < min(value):
         word = builder.add(Maximum(min(value)), word, index=index)
     return builder.add(Minimum(max(value)), word, index=index) if hi > max(value) else word
+
+
+def _on_two_lines(
+    builder: OperatorBuilder, number: int, at: Sequence[int], value: Sequence[int], index: int
+) -> int | None:
+    """Two straight lines, such as those of a leaky ReLU, one before and one from some break on; None if none fit.
+
+    Each is limited to the words on its side, so both give the word between the two breaks where they meet, and any
+    place there divides them; the roundest is cheapest to compare with.
+    """
+    steps = [after - before for before, after in pairwise(value)]
+    turns = [k for k, (before, after) in enumerate(pairwise(steps), start=1) if before != after]
+    bend = bend_of(at) if not turns else turns[0] if len(turns) == 1 else None
+    if bend is None or bend < FEWEST_OF_LINE or len(at) - bend < FEWEST_OF_LINE:
+        return None
+    lines = line_through(at[:bend]), line_through(at[bend:])
+    if lines[0] is None or lines[1] is None:
+        return None
+    before = _on_line(builder, number, lines[0], value[: bend + 1], index)
+    after = _on_line(builder, number, lines[1], value[bend:], index)
+    zeros = (at[bend] - at[bend - 1]).bit_length() - 1
+    divide = at[bend] >> zeros << zeros
+    return builder.add(Select(), _reaches(builder, number, divide, index), after, before, index=index)
 
 
 def _counted(builder: OperatorBuilder, number: int, at: Sequence[int], value: Sequence[int], index: int) -> int:

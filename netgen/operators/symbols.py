@@ -192,7 +192,8 @@ class Symbols:
     def _pieces_of(self, operator: Operator) -> Pieces | None:
         """An operator as a step function of one sum; None where it is none.
 
-        A comparison of a sum with a constant is one, a table of one sum, and whatever is computed from such functions.
+        A comparison of a sum with a constant is one, a table of one sum, a selection of two rounded or limited sums,
+        and whatever is computed from such functions.
         """
         if operator.layer == 0:
             return None
@@ -213,6 +214,8 @@ class Symbols:
                 return stepped(total, (lo, hi), at[1:], np.array(entries)[address_of([at], [width])])
             case Table(), [ShiftedSum() as one]:
                 known = [self.in_pieces(one)]
+            case Select(), [Pieces(), ShiftedSum() as one, ShiftedSum() as other] if not (one.is_sum or other.is_sum):
+                known[1:] = [self.in_pieces(one), self.in_pieces(other)]
         parts = [_as_pieces(one) for one in known]
         if not any(isinstance(one, Pieces) for one in known) or not all(parts):
             return None
