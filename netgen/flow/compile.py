@@ -1,4 +1,4 @@
-"""Compile a trained model: as it is, or pruned for short wires when asked."""
+"""Compile a trained model: as it is, or fine-tuned or pruned for short wires when asked."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -15,6 +15,7 @@ from netgen.flow.build import build
 from netgen.flow.built import Build
 from netgen.flow.feature_scale import misfit
 from netgen.flow.imported import CIRCUIT, GIVEN, Features, Given, RawSamples
+from netgen.flow.tuning import share_out
 from netgen.ir.circuit import Circuit
 from netgen.ir.circuit_head import CircuitHead
 from netgen.ir.fixed import Words
@@ -77,13 +78,16 @@ def compile(  # noqa: A001 - the public name; Python's own compiles Python
             which values they mean, `quantize={"input_range": (least, greatest)}` says, or the quantized model itself.
         labels: (n,) class numbers from 0, or one-hot rows.
         calibration: samples on which formats are chosen; those of `training`, else the inputs, when None.
-        training: samples and labels on which the model is pruned and trained further; a tenth of them are held out to
-            choose the best weights (`data.validation`). Without `prune` and `train` the model is built as it is.
+        training: samples and labels on which the model is pruned, or fine-tuned under quantization; a tenth of them are
+            held out to choose the best weights (`data.validation`). Unless asked for, the model is built as it is.
         scale, mean, std: the model reads `(x * scale - mean) / std`, folded into its first layer; `mean` and `std` are
             one number, or one for each channel or feature.
         train, augment, prune: keys of a spec's sections; any of them prunes the model for short wires, from its own
             weights, and needs `training`, `inputs` and `labels`.
         quantize, place, emit, check: keys of a spec's sections (docs/spec.md); widths are 8 bits by default.
+            `quantize={"fine_tune": "labels"}` or `"outputs"` fine-tunes the weights under quantization: on `training`;
+            else, against outputs, on `calibration`; else on four fifths of the inputs, and hardware is checked on the
+            others.
         jobs: processes that simulate; all cores when None.
     Raises: NetgenError, one line: ModelError for a model that cannot be read, DataError for samples that do not fit,
         SpecError for an unknown key, CheckError when hardware and integers differ.
@@ -103,11 +107,13 @@ def compile(  # noqa: A001 - the public name; Python's own compiles Python
     tested, classes = _samples(ports, found, "inputs"), _classes(labels, heads)
     if classes is not None and len(classes) != len(tested):
         raise DataError(f"labels: {len(classes):,} for {len(tested):,} inputs; give one for each")
-    learned = _training(training, ports, heads, tested, classes, asked=bool(train or augment or prune))
+    tunes = str((quantize or {}).get("fine_tune", "none")) != "none"
+    prunes = bool(prune or augment or (train and not tunes))
+    learned = _training(training, ports, heads, tested, classes, prunes=prunes, tunes=tunes)
     calibrated = _samples(ports, others, "calibration") if others else tested if learned is None else learned.features
     source = GIVEN if own is None else CIRCUIT
     sections = {
-        "network": {"source": source, "scale": factor, "mean": offsets, "std": divisors, "keep": learned is None},
+        "network": {"source": source, "scale": factor, "mean": offsets, "std": divisors, "keep": not prunes},
         "data": {"source": GIVEN},
         "train": dict(train or {}),
         "augment": dict(augment or {}),
@@ -120,14 +126,17 @@ def compile(  # noqa: A001 - the public name; Python's own compiles Python
     spec = parse_tree({"name": name, "seed": seed, **{key: value for key, value in sections.items() if value}})
     if not spec.name:
         raise SpecError("name: missing; give the build a name")
-    samples = RawSamples(calibrated, tested, classes)
+    samples, tuning, note = RawSamples(calibrated, tested, classes), None, ""
+    if tunes and learned is None:
+        samples, tuning, note = share_out(samples, spec, calibrated=bool(others))
     if network is not None and classes is not None:
         from netgen.importer.inputs import of_raw_features
 
         raw = of_raw_features(network, scale=spec.network.scale, mean=spec.network.mean, std=spec.network.std)
         if line := misfit(raw, spec.network, samples):
             warnings.warn(line, stacklevel=2)
-    return build(spec, out=out, jobs=jobs, progress=progress, given=Given(network, report, samples, own, learned))
+    given = Given(network, report, samples, own, learned, tuning, note)
+    return build(spec, out=out, jobs=jobs, progress=progress, given=given)
 
 
 def _ends(network: Network | None, circuit: Circuit | None) -> tuple[Sequence[Port], Sequence[Head | CircuitHead]]:
@@ -233,22 +242,23 @@ def _training(
     tested: Features,
     labels: Words | None,
     *,
-    asked: bool,
+    prunes: bool,
+    tunes: bool,
 ) -> Raw | None:
-    """The samples to train on, with the test samples; None where the model is built as it is.
+    """The samples to prune or fine-tune on, with the test samples; None where none were given.
 
     Raises: DataError, for samples that are missing, or do not fit.
     """
     if given is None:
-        if asked:
+        if prunes:
             raise DataError("train, prune: no samples to train on; give training=(x, y)")
         return None
-    if not asked:
-        raise DataError("training: nothing is trained; give prune= or train=, or leave it out")
+    if not prunes and not tunes:
+        raise DataError("training: nothing is trained; give prune=, train= or quantize.fine_tune, or leave it out")
     if not isinstance(given, tuple) or len(given) != 2:
         raise DataError("training: give samples and labels, (x, y)")
     if labels is None:
-        raise DataError("inputs, labels: a model that is pruned is checked on test samples; give both")
+        raise DataError("inputs, labels: a model that is trained further is checked on test samples; give both")
     found, numbers = _numbers(given[0], "training"), _classes(given[1], heads)
     features = _samples(ports, found, "training")
     assert numbers is not None

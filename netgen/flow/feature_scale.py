@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from netgen.flow.imported import Features, RawSamples
-from netgen.flow.verify_read import classes_of, middle_of, values_of_heads
+from netgen.flow.verify_read import classes_of, middle_of
 from netgen.ir.fixed import Reals, Words
 from netgen.ir.network import Network
 from netgen.spec.sections import NetworkSpec
@@ -62,7 +62,7 @@ def misfit(network: Network, section: NetworkSpec, samples: RawSamples) -> str |
 
 def _accuracy(network: Network, raw: Reals, labels: Words) -> float:
     with np.errstate(all="ignore"):  # a wrong scale may overflow
-        return float((classes_of(values_of_heads(network, raw), network.outputs, middle_of(network)) == labels).mean())
+        return float((classes_of(network.head_values(raw), network.outputs, middle_of(network)) == labels).mean())
 
 
 def _read_as(wanted: Reals, section: NetworkSpec) -> Reals:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from netgen.data import Dataset, Raw, dataset_of, load_dataset
+from netgen.data import Dataset, Examples, Raw, dataset_of, load_dataset
 from netgen.errors import BuildError, DataError
 from netgen.flow.array_files import read_arrays
 from netgen.flow.stage import Work
@@ -86,7 +86,9 @@ class Given:
         network: as it is built, before the scale, mean and std of its spec; None where a circuit is given.
         report: how it agrees with its source.
         circuit: built as it is; None where a network is given.
-        training: samples to train and prune on, with the test samples; None where nothing is trained.
+        training: samples to train and prune on, with the test samples; None where nothing is trained on them.
+        tuning: samples to fine-tune on, and to choose the best weights by; None for those of `training`.
+        note: how samples were divided, in one line; empty where they were not.
     """
 
     network: Network | None
@@ -94,6 +96,8 @@ class Given:
     samples: RawSamples = field(default_factory=lambda: RawSamples(np.zeros((0, 1)), np.zeros((0, 1))))
     circuit: Circuit | None = None
     training: Raw | None = None
+    tuning: tuple[Examples, Examples] | None = None
+    note: str = ""
 
 
 def network(work: Work) -> Network:

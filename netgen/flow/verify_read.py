@@ -19,7 +19,7 @@ from netgen.progress import Progress, silent
 if TYPE_CHECKING:
     from netgen.report import CheckReport, HeadFidelity
 
-__all__ = ["check_read", "classes_of", "decoded", "middle_of", "values_of_heads"]
+__all__ = ["check_read", "classes_of", "decoded", "middle_of"]
 
 FAR = 1e6
 """A sum far beyond what any activation tells apart."""
@@ -58,7 +58,7 @@ def check_read(
     simulator = choose(design, len(words), cache=cache) if simulator == "auto" else simulator
     simulated = simulate(design, words, simulator=simulator, jobs=jobs, cache=cache, progress=progress)
     found = decoded(circuit, simulated.scores)
-    real = decoded(circuit, evaluated) if network is None else values_of_heads(network, raw)
+    real = decoded(circuit, evaluated) if network is None else network.head_values(raw)
     middle = middle_of(design.circuit if network is None else network)
     labels, overflows = samples.labels, input_overflows(design.circuit, raw)
     accuracies = None if labels is None else [_accuracy(one, design, labels, middle) for one in (real, found)]
@@ -115,14 +115,6 @@ def decoded(circuit: Circuit, scores: Words) -> Reals:
         parts.append(head.decode(scores[:, first : first + size]).reshape(len(scores), size))
         first += size
     return np.concatenate(parts, axis=1)
-
-
-def values_of_heads(network: Network, raw: Reals) -> Reals:
-    """The values of all heads before what they compute of them, side by side."""
-    columns = np.concatenate([head.neuron.ravel() for head in network.outputs])
-    sizes = [port.size for port in network.inputs]
-    ports = tuple(np.split(raw, np.cumsum(sizes)[:-1], axis=1))
-    return np.concatenate([values[:, columns] for values in network.values(ports)])
 
 
 def _heads(

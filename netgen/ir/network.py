@@ -236,6 +236,12 @@ class Network:
                 values[:, first : first + len(layer)] = apply_all(layer.activation, layer.gathered(values[:, :first]))
             yield values
 
+    def head_values(self, flat: Reals) -> Reals:
+        """The values of all outputs before what they compute of them, side by side, (n, outputs), of (n, features)."""
+        columns = np.concatenate([head.neuron.ravel() for head in self.outputs])
+        ports = np.split(flat, np.cumsum([port.size for port in self.inputs])[:-1], axis=1)
+        return np.concatenate([values[:, columns] for values in self.values(tuple(ports))])
+
     def evaluate(
         self, x: npt.ArrayLike | Sequence[npt.ArrayLike]
     ) -> npt.NDArray[np.generic] | tuple[npt.NDArray[np.generic], ...]:

@@ -29,6 +29,10 @@ PERCEPTRONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"network": TRAINING["network"], "train": ("epochs",), "quantize": TRAINING["quantize"]}
 )
 """Those of them that have no effect on a network that is read and pruned either."""
+TUNING: frozenset[str] = frozenset(
+    {"train.batch_size", "train.weight_decay", "train.label_smoothing", "quantize.epochs", "quantize.learning_rate"}
+)
+"""Those of them by which a network that is read is fine-tuned, if `quantize.fine_tune` says so."""
 
 
 def falls(
@@ -138,12 +142,14 @@ def ignored(spec: Spec) -> tuple[str, ...]:
     if spec.network.layers:
         return ()
     usual, only_for = Spec(), TRAINING if spec.network.keep else PERCEPTRONS
+    used = TUNING if spec.quantize.fine_tune != "none" else frozenset()
     keys = [
         f"{section}.{key}"
         for section, only in only_for.items()
         for key, value in getattr(spec, section).model_dump().items()
         if (not only or key in only) and value != getattr(getattr(usual, section), key)
     ]
+    keys = [key for key in keys if key not in used]
     if not keys:
         return ()
     few = ", ".join(keys[:6]) + (", ..." if len(keys) > 6 else "")

@@ -356,7 +356,15 @@ class QuantizeSpec(Section):
         description="whether hidden results are rounded from the first epoch on, to steps of 2^(1 - width) after batch "
         "normalization, rather than only in fine-tuning; needed for widths of 1 or 2 bits",
     )
-    epochs: Epochs = Field(8, description="epochs of quantization-aware fine-tuning")
+    fine_tune: Literal["none", "labels", "outputs"] = Field(
+        "none",
+        description="network.source and network.layers: none keeps the weights of the network; labels fine-tunes them "
+        "under the formats, by the training samples and their labels, for epochs; outputs does so against the "
+        "network's own outputs in float, and needs no labels; train.batch_size and weight_decay count",
+    )
+    epochs: Epochs = Field(
+        8, description="epochs of quantization-aware fine-tuning; with network.source only if fine_tune is set"
+    )
     learning_rate: float = Field(0.0005, gt=0, le=100, description="Adam's learning rate at the start of fine-tuning")
 
     @field_validator("input_range")

@@ -94,6 +94,11 @@ class Spec(Section):
     @model_validator(mode="after")
     def _networks_that_are_read_stay_as_they_are(self) -> Self:
         if not self.network.reads_graph:
+            if self.quantize.fine_tune != "none":
+                raise ValueError(
+                    "quantize.fine_tune: is for network.source and network.layers; a perceptron is fine-tuned for "
+                    "quantize.epochs; set fine_tune to none"
+                )
             return self
         if self.data.thresholds:
             what = "network.layers read" if self.network.layers else "a network that is read reads"

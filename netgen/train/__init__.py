@@ -5,13 +5,14 @@
 
 from netgen.train.augment import distort
 from netgen.train.derivatives import curvature_in
-from netgen.train.fit import Descent, Recipe, accuracy_of, device_of, fit
+from netgen.train.fit import Descent, Quality, Recipe, accuracy_of, device_of, fit, fit_by, seconds_of
 from netgen.train.joint import Distances, Pruning
 from netgen.train.mlp import Mlp, load_mlp, predict, save_mlp
 from netgen.train.network_pruning import NetworkPruning
 from netgen.train.penalty import Penalty
 from netgen.train.pipeline import prune_and_retrain, prune_and_retrain_network, retrain, train_dense
 from netgen.train.prune import RULES
+from netgen.train.reproduce import Reproduction
 from netgen.train.samples import Samples, View, coded
 from netgen.train.shaped import Shaped
 from netgen.train.weights import load_state
@@ -24,7 +25,9 @@ __all__ = [
     "NetworkPruning",
     "Penalty",
     "Pruning",
+    "Quality",
     "Recipe",
+    "Reproduction",
     "Samples",
     "Shaped",
     "View",
@@ -34,6 +37,7 @@ __all__ = [
     "device_of",
     "distort",
     "fit",
+    "fit_by",
     "load_mlp",
     "load_state",
     "predict",
@@ -41,5 +45,6 @@ __all__ = [
     "prune_and_retrain_network",
     "retrain",
     "save_mlp",
+    "seconds_of",
     "train_dense",
 ]

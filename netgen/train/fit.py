@@ -3,6 +3,7 @@
 import copy
 import itertools
 import math
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -59,7 +60,7 @@ def device_of(wanted: str) -> str:
     return "cuda" if available and wanted != "cpu" else "cpu"
 
 
-def _dtype_of(module: nn.Module) -> torch.dtype:
+def dtype_of(module: nn.Module) -> torch.dtype:
     """The precision in which a module computes: its `dtype` where it has one, otherwise its parameters'."""
     own = getattr(module, "dtype", None)
     return own if isinstance(own, torch.dtype) else next(module.parameters()).dtype
@@ -71,7 +72,7 @@ def accuracy_of(module: nn.Module, split: Split) -> float:
     module.eval()
     device = next(module.parameters()).device
     with torch.no_grad():
-        features, labels = torch.tensor(split.features).to(device, _dtype_of(module)), torch.tensor(split.labels)
+        features, labels = torch.tensor(split.features).to(device, dtype_of(module)), torch.tensor(split.labels)
         right = int((module(features).argmax(dim=1).cpu() == labels).sum())
     return right / len(split)
 
@@ -110,7 +111,7 @@ class Descent:
         Raises: TrainError, when weights are no longer finite.
         """
         self.module.train()
-        dtype = _dtype_of(self.module)
+        dtype = dtype_of(self.module)
         for _ in range(steps):
             batch = next(self._stream)
             loss = self.recipe.loss(self.module(batch.features.to(dtype)), batch)
@@ -154,12 +155,61 @@ def fit(
             otherwise the rate is constant and the views alternate, so that training can continue.
     Returns: validation accuracy, 0 to 1, of the restored state; with 0 epochs, of the module unchanged.
     """
+    quality = Quality(lambda: accuracy_of(module, data.validation), lambda value: f"validation accuracy {value:.2%}")
     if epochs == 0:
-        return accuracy_of(module, data.validation)
+        return quality.measure()
     samples = samples or Samples.of(data.train)
+    return fit_by(module, samples, recipe, quality, epochs=epochs, seed=seed, decay=decay, progress=progress, what=what)
+
+
+@torch_defaults()
+def seconds_of(module: nn.Module, samples: Samples, recipe: Recipe, *, epochs: int) -> float:
+    """Estimate how long training will take, by the forward and backward pass of one batch, which change nothing."""
+    batch, seconds = next(samples.stream(recipe.batch_size, 0)), 0.0
+    for _ in range(2):  # the first pass compiles
+        start = time.perf_counter()
+        recipe.loss(module(batch.features.to(dtype_of(module))), batch).backward()  # type: ignore[no-untyped-call]
+        seconds = time.perf_counter() - start
+    module.zero_grad()
+    return epochs * max(len(samples) // recipe.batch_size, 1) * seconds
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How good the current weights of a module are.
+
+    Attributes:
+        measure: computes it, as one number; more is better.
+        text: says it.
+    """
+
+    measure: Callable[[], float]
+    text: Callable[[float], str]
+
+
+@torch_defaults()
+def fit_by(
+    module: nn.Module,
+    samples: Samples,
+    recipe: Recipe,
+    quality: Quality,
+    *,
+    epochs: int,
+    seed: int,
+    decay: bool = True,
+    progress: Progress = silent,
+    what: str = "train",
+) -> float:
+    """Train a module in place and keep its state after the epoch with the best quality, the last if equal.
+
+    Args:
+        epochs: at least 1.
+        decay: as for `fit`.
+    Returns: the quality of the restored state.
+    """
     view_order = _undistorted_at_the_end(epochs, len(samples.views)) if decay else None
     descent = Descent(module, samples, recipe, seed=seed, view_order=view_order)
-    best, best_state, steps = -1.0, module.state_dict(), 0
+    best, best_state, steps = -math.inf, module.state_dict(), 0
     most = epochs * descent.per_epoch
 
     def slow_down() -> None:
@@ -169,9 +219,9 @@ def fit(
 
     for epoch in range(epochs):
         descent.run(descent.per_epoch, slow_down if decay else None)
-        accuracy = accuracy_of(module, data.validation)
-        if accuracy >= best:
-            best, best_state = accuracy, copy.deepcopy(module.state_dict())
-        progress(f"{what}: epoch {epoch + 1} of {epochs}, validation accuracy {accuracy:.2%}", (epoch + 1) / epochs)
+        found = quality.measure()
+        if found >= best:
+            best, best_state = found, copy.deepcopy(module.state_dict())
+        progress(f"{what}: epoch {epoch + 1} of {epochs}, {quality.text(found)}", (epoch + 1) / epochs)
     module.load_state_dict(best_state)
     return best

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from netgen.data import Split
-from netgen.ir.fixed import FixedPoint
+from netgen.data import Floats, Split
+from netgen.ir.fixed import FixedPoint, Reals
 from netgen.ir.thermometer import BIT, threshold_bits
 from netgen.nn.defaults import torch_defaults
 
@@ -20,7 +20,7 @@ BYTE = 1 / 256
 
 
 class Batch(NamedTuple):
-    """Samples of one step: features (n, n_in), labels (n,), and a teacher's probabilities (n, classes) or None."""
+    """Samples of one step: features (n, n_in), labels (n,), and what a teacher gives, (n, outputs), or None."""
 
     features: Tensor
     labels: Tensor
@@ -34,7 +34,8 @@ class Samples:
     Attributes:
         views: passes show them in turn.
         labels: (n,).
-        soft_labels: for each view, (n, classes), the probabilities that a teacher gives; empty without a teacher.
+        soft_labels: for each view, (n, classes), the probabilities that a teacher gives, or (n, outputs), the outputs
+            that a network reproduces; empty without a teacher.
     """
 
     views: tuple[View, ...]
@@ -46,6 +47,12 @@ class Samples:
         """The samples of a split, undistorted, and more views of them."""
         views = (torch.tensor(split.features), *more)
         return cls(tuple(view.to(device) for view in views), torch.tensor(split.labels).to(device))
+
+    @classmethod
+    def of_outputs(cls, features: Floats, outputs: Reals) -> "Samples":
+        """Samples without labels, (n, n_in), and the outputs to be reproduced, (n, outputs)."""
+        none = torch.zeros(len(features), dtype=torch.int64)
+        return cls((torch.from_numpy(features),), none, (torch.from_numpy(outputs),))
 
     def __len__(self) -> int:
         return len(self.labels)

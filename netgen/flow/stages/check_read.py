@@ -41,6 +41,8 @@ def _why(work: Work, report: "CheckReport") -> str | None:
         return None
     if spec.quantize.requantize == "exact" and is_quantized(network):
         return f"quantize: {loss.text}"
+    if spec.quantize.fine_tune != "none":
+        return f"quantize: {loss.text}: raise quantize.epochs, or widen weight_width, activation_width or input_width"
     found = blame(network, samples, spec.quantize, head=loss.head, count=spec.check.samples, progress=work.progress)
     fix = "widen quantize.weight_width, activation_width or input_width" if found is None else str(found)
     return f"quantize: {loss.text}: {fix}"
