@@ -258,6 +258,7 @@ def designed_as(
     long: int = 0,
     tables: int = 0,
     comments: bool = False,
+    kernels: bool = False,
 ) -> Design:
     """The hardware of a circuit, its neurons in a row.
 
@@ -267,7 +268,7 @@ def designed_as(
     graph = lowered(circuit, sharing=sharing, argmax=argmax, tables=tables)
     wires = [(source, number) for number, op in enumerate(graph.operators) for source in op.sources]
     timing = schedule(graph, pipeline, steps=steps, long=wires[::long] if long else ())
-    return design_of(circuit, graph, timing, *placed(circuit), title="spec test", comments=comments)
+    return design_of(circuit, graph, timing, *placed(circuit), title="spec test", comments=comments, kernels=kernels)
 
 
 def random_circuit(

@@ -71,7 +71,14 @@ def runs(draw: st.DrawFn) -> Run:
     pipeline, steps = draw(pipelines())
     argmax, sharing, long = draw(st.booleans()), draw(sharings()), draw(st.sampled_from([0, 1, 5]))
     design = designed_as(
-        circuit, argmax=argmax, sharing=sharing, pipeline=pipeline, steps=steps, long=long, tables=draw(table_bits())
+        circuit,
+        argmax=argmax,
+        sharing=sharing,
+        pipeline=pipeline,
+        steps=steps,
+        long=long,
+        tables=draw(table_bits()),
+        kernels=draw(st.booleans()),
     )
     return noisy(design, draw(inputs_of(circuit)), seed=draw(st.integers(0, 2**32 - 1)), cycles=60)
 

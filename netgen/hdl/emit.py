@@ -17,6 +17,9 @@ from netgen.operators.graph import OperatorGraph
 from netgen.operators.schedule import Schedule
 from netgen.operators.wiring import sites_of
 
+LARGE = 200_000
+"""Operators beyond which the Verilog holds what neurons have in common once, in modules of their own."""
+
 
 def design_of(
     circuit: Circuit,
@@ -27,6 +30,7 @@ def design_of(
     *,
     title: str,
     comments: bool = False,
+    kernels: bool | None = None,
 ) -> Design:
     """Write a placed circuit as hardware; about 20 us for each operator.
 
@@ -35,12 +39,14 @@ def design_of(
         netlist, placement: of the circuit; sites become attributes of the neurons' words (`(* site = "3,0,5" *)`).
         title: first lines of the Verilog's head.
         comments: whether each line ends with the range of its values.
+        kernels: whether neurons that compute the same become instances of one module; by default where there are more
+            than `LARGE` operators.
     """
     sites = sites_of(netlist, placement)
     design = design_with(circuit, graph, timing, verilog="")
-    return replace(
-        design, verilog=header_of(design, netlist, title) + module_of(design, sites=sites, comments=comments)
-    )
+    repeated = len(graph.operators) > LARGE if kernels is None else kernels
+    body = module_of(design, sites=sites, comments=comments, kernels=repeated)
+    return replace(design, verilog=header_of(design, netlist, title, kernels=repeated) + body)
 
 
 def design_with(circuit: Circuit, graph: OperatorGraph, timing: Schedule, *, verilog: str) -> Design:

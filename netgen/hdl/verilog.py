@@ -5,10 +5,11 @@ proves them equal for small circuits.
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 
-from netgen.hdl.expressions import Expressions, address_bits, shape_of
+from netgen.hdl.expressions import Expressions, address_bits, shape_of, table_functions
 from netgen.hdl.header import name_in_comment
+from netgen.hdl.kernels import Kernels, Neuron
 from netgen.ir.grid import Site
 from netgen.operators.design import Design
 from netgen.operators.kinds import Input
@@ -17,25 +18,31 @@ from netgen.operators.wiring import NeuronSites
 __all__ = ["module_of"]
 
 
-def module_of(design: Design, *, sites: NeuronSites, comments: bool) -> str:
+def module_of(design: Design, *, sites: NeuronSites, comments: bool, kernels: bool) -> str:
     """Write the module `top` of a design: an input stream, an output stream, and all operators between them.
 
     Args:
         sites: of neurons, by layer and index; they become attributes of the neurons' words.
         comments: whether each line ends with the range of its values.
+        kernels: whether neurons that compute the same become instances of a module, which follows.
     """
-    writer = _Writer(design, sites, comments=comments)
-    return "\n".join([*writer.head(), *writer.flow(), *writer.tables(), *writer.body(), *writer.tail()])
+    writer = _Writer(design, sites, comments=comments, kernels=kernels)
+    tables = table_functions(writer.table_sizes())
+    parts = writer.head(), writer.flow(), tables, writer.body(), writer.tail(), writer.modules()
+    return "\n".join([*chain.from_iterable(parts), ""])
 
 
 class _Writer:
     """The parts of one module."""
 
-    def __init__(self, design: Design, sites: NeuronSites, *, comments: bool) -> None:
+    def __init__(self, design: Design, sites: NeuronSites, *, comments: bool, kernels: bool) -> None:
         self.design, self.graph, self.timing, self.comments = design, design.graph, design.timing, comments
         graph = self.graph
         self.expressions = Expressions(graph, self.timing, input_width=design.circuit.input.width)
         self.delays = self.timing.delays(graph)
+        self.inputs, self.shared, self.single = self._grouped()
+        found = self.single if kernels else {}
+        self.kernels = Kernels(graph, self.timing, self.expressions, found)
         self.site: dict[int, Site] = {}
         coded = graph.coded
         for number, operator in enumerate(graph.operators):
@@ -79,33 +86,13 @@ class _Writer:
         shifted = f"{{valid[{latency - 1}:1], i_valid}}" if latency > 1 else "i_valid"
         yield f"    else if (i_ready) valid <= {shifted};"
 
-    def tables(self) -> Iterator[str]:
-        """A function for each size of look-up table: each address bit selects half of the entries that are left.
-
-        Yosys takes half as long for this as for `entries[address]`. Verilator, which may not copy the function to
-        where it is called, writes 27 MB of C++, not 194, for 8,000 tables of 6 bits.
-        """
-        for bits in sorted({address_bits(op.operation) for op in self.graph.operators} - {0}):
-            ports = f"input [{(1 << bits) - 1}:0] h{bits}, input [{bits - 1}:0] address"
-            yield ""
-            yield f"  function table{bits}({ports}); /* verilator no_inline_task */"
-            for k in reversed(range(bits)):
-                yield f"    reg [{(1 << k) - 1}:0] h{k};"
-            yield "    begin"
-            for k in reversed(range(bits)):
-                half, whole = 1 << k, 2 << k
-                yield f"      h{k} = address[{k}] ? h{k + 1}[{whole - 1}:{half}] : h{k + 1}[{half - 1}:0];"
-            yield f"      table{bits} = h0;"
-            yield "    end"
-            yield "  endfunction"
-
     def body(self) -> Iterator[str]:
         """All operators and their registers, grouped by neuron."""
         for comment, numbers in self._sections():
             yield ""
             yield f"  // {comment}"
             loads: list[str] = []
-            for number in numbers:
+            for number in numbers[-1:] if self._neuron_of(numbers) in self.kernels.names else numbers:
                 yield from self._lines(number)
                 for before, register in pairwise(self._chain(number)):
                     yield f"  reg {shape_of(self.graph.operators[number])}{register};"
@@ -126,14 +113,22 @@ class _Writer:
         yield ",\n".join(f"    {word}" for word in words)
         yield "  };"
         yield "endmodule"
-        yield ""
 
-    def _sections(self) -> Iterator[tuple[str, list[int]]]:
-        """Groups of operators with their comments: the inputs; for each layer, shared sums and then the neurons."""
-        graph = self.graph
-        inputs, shared, single = [], dict[int, list[int]](), dict[tuple[int, int], list[int]]()
-        for number, operator in enumerate(graph.operators):
-            if graph.is_constant(number):
+    def modules(self) -> Iterator[str]:
+        """The modules of neurons that compute the same."""
+        return self.kernels.modules()
+
+    def table_sizes(self) -> set[int]:
+        """The address bits of the tables in `top` itself."""
+        operators = self.graph.operators
+        inside = {number for neuron in self.kernels.names for number in self.single[neuron]}
+        return {address_bits(op.operation) for number, op in enumerate(operators) if number not in inside}
+
+    def _grouped(self) -> tuple[list[int], dict[int, list[int]], dict[Neuron, list[int]]]:
+        """Operators of the inputs; those that neurons of a layer share; those that one neuron alone needs."""
+        inputs, shared, single = [], dict[int, list[int]](), dict[Neuron, list[int]]()
+        for number, operator in enumerate(self.graph.operators):
+            if self.graph.is_constant(number):
                 continue
             if operator.layer == 0:
                 inputs.append(number)
@@ -141,7 +136,12 @@ class _Writer:
                 single.setdefault((operator.layer, operator.index), []).append(number)
             else:
                 shared.setdefault(operator.layer, []).append(number)
-        yield "inputs", inputs
+        return inputs, shared, single
+
+    def _sections(self) -> Iterator[tuple[str, list[int]]]:
+        """Groups of operators with their comments: the inputs; for each layer, shared sums and then the neurons."""
+        graph, shared, single = self.graph, self.shared, self.single
+        yield "inputs", self.inputs
         for depth, layer in enumerate(graph.words, 1):
             name = self.design.circuit.layers[depth - 1].name
             if name != str(depth):
@@ -155,17 +155,25 @@ class _Writer:
         if len(graph.words) + 1 in shared:
             yield "class: the greatest score, the lowest index on a tie", shared[len(graph.words) + 1]
 
+    def _neuron_of(self, numbers: Sequence[int]) -> Neuron | None:
+        """The neuron that alone needs operators, if they are those of one."""
+        operator = self.graph.operators[numbers[-1]] if numbers else None
+        return None if operator is None or operator.index is None else (operator.layer, operator.index)
+
     def _lines(self, number: int) -> Iterator[str]:
         """The declaration of an operator's wire, and before it that of a wire that it reads."""
         operator, name = self.graph.operators[number], self.expressions.names[number]
-        before, value = self.expressions.expression(number)
-        if before is not None:
-            yield f"  {before}"
-        site = self.site.get(number)
-        text = f"  wire {shape_of(operator)}{name} = {value};"
-        if site:  # Icarus warns of an attribute on a declaration that also assigns, and ignores it
-            place = f'(* site = "{site[0]},{site[1]},{site[2]}" *)'
-            text = f"  {place} wire {shape_of(operator)}{name}; assign {name} = {value};"
+        neuron, site = self._neuron_of([number]), self.site.get(number)
+        place = f'(* site = "{site[0]},{site[1]},{site[2]}" *) ' if site else ""
+        wire = f"  {place}wire {shape_of(operator)}{name}"
+        if neuron in self.kernels.names:
+            text = f"{wire}; {self.kernels.instance(neuron)}"
+        else:
+            before, value = self.expressions.expression(number)
+            if before is not None:
+                yield f"  {before}"
+            # Icarus warns of an attribute on a declaration that also assigns, and ignores it
+            text = f"{wire}; assign {name} = {value};" if site else f"{wire} = {value};"
         yield f"{text}  // {operator.lo} to {operator.hi}" if self.comments else text
 
     def _chain(self, number: int) -> list[str]:
