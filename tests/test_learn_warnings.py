@@ -169,6 +169,6 @@ def test_keys_of_training_have_no_effect_on_a_network_that_is_read() -> None:
     keys = "network: {source: net.onnx, hidden: [5]}\nprune: {sparsity: 0.5}\nquantize: {epochs: 3, weight_width: 8}"
     assert ignored(parse_spec(keys)) == (
         "network.source: the network is built as it is, so network.hidden, prune.sparsity, quantize.epochs have no "
-        "effect; remove them",
+        "effect; remove them, or set network.keep to false",
     )
     assert ignored(parse_spec("network: {source: net.onnx}\nquantize: {weight_width: 8}")) == ()
