@@ -58,3 +58,16 @@ def test_features_that_are_small_beside_the_largest_are_told() -> None:
     )
     assert quantize_read(network, samples / samples.std(axis=0), QuantizeSpec()).notes == ()
     assert quantize_read(network, samples, QuantizeSpec(input_width=14)).notes == ()
+
+
+def test_samples_beyond_the_stated_range_of_the_inputs_count_as_its_end() -> None:
+    """One sample of 100 among values up to 1 would make the words of a layer 128 times as coarse."""
+    sums = Layer("fc", np.arange(2), np.array([0]), np.array([0.7]), np.zeros(1), activation=(f.RELU,))
+    out = Layer("out", np.arange(2), np.array([1]), np.ones(1), np.zeros(1))
+    network = Network((Port("x", (1,)),), (sums, out), (Head("y", np.array([2])),))
+    samples = np.linspace(0, 1, 30)[:, None]
+    spec = QuantizeSpec(input_range=(0, 1), formats="minmax", weight_width=8, activation_width=8)
+    circuit = quantize_read(network, np.concatenate([samples, [[100.0]]]), spec).circuit
+    assert str(circuit.layers[0].output) == "u8.8"
+    found = circuit.heads[0].decode(evaluate(circuit, circuit.encode(samples)))
+    assert np.abs(found - 0.7 * samples).max() < 2 / 256

@@ -68,8 +68,11 @@ def round_read(
         raise QuantizeError(
             "quantize: no samples, so the values of the inputs are unknown; give samples, or quantize.input_range"
         )
+    entry = None if spec.input_range is None else _format_of(*spec.input_range, spec.input_width)
+    if entry is not None:  # what hardware reads of a sample beyond the stated range
+        calibration = np.clip(calibration, entry.lo * entry.step, entry.hi * entry.step)
     given = Calibration(
-        input_format=None if spec.input_range is None else _format_of(*spec.input_range, spec.input_width),
+        input_format=entry,
         input_width=spec.input_width,
         weight_width=spec.weight_width,
         activation_width=spec.activation_width,
