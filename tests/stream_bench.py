@@ -118,7 +118,7 @@ def judge(run: Run, events: Sequence[tuple[int, str, str]]) -> None:
     """
     design = run.design
     scores = evaluate(run.design.circuit, run.inputs)
-    classes = classes_of(design.circuit, scores)
+    classes = classes_of(design.circuit, scores) if design.class_width else np.zeros(len(scores), np.int64)
     expected = []
     for row, best in zip(scores, classes, strict=True):
         class_bits = [int(best) >> k & 1 for k in range(design.class_width)]

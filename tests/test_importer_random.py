@@ -1,130 +1,107 @@
-"""Random modules of all kinds of layers compute what PyTorch computes, whatever is joined."""
+"""Random graphs of all operations compute what PyTorch computes, from the module to the hardware."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F  # noqa: N812  # PyTorch's own abbreviation
-from strategies import FUZZ_CASES
-from torch import Tensor, nn
+from circuit_in_torch import evaluate_in_torch
+from random_modules import KINDS, SHAPE, Batch, Drawn
+from strategies import FUZZ_CASES, designed_as, skip_if_missing
+from stream_bench import judge, noisy, simulated
 
 from netgen.importer.read import read_with_report
+from netgen.ir.circuit import Circuit, evaluate
+from netgen.ir.fixed import Words
+from netgen.ir.network import Network
+from netgen.lower import SHARING
+from netgen.operators.graph import evaluate as evaluate_operators
+from netgen.operators.prove import prove
+from netgen.operators.schedule import Pipeline
+from netgen.quantize import quantize_network
 
-ACTIVATIONS = [nn.ELU, nn.GELU, nn.Hardswish, nn.LeakyReLU, nn.Mish, nn.ReLU, nn.ReLU6, nn.SiLU, nn.Sigmoid, nn.Tanh]
-KINDS = [
-    *(
-        "activation",
-        "add",
-        "average",
-        "concatenate",
-        "convolution",
-        "depthwise",
-        "dropout",
-        "greatest",
-        "linear",
-        "mean",
-    ),
-    *("norm", "pad", "pool", "prelu", "scale", "slice", "transposed", "turn", "upsample"),
-]
+GRAPHS = max(300, FUZZ_CASES // 2)
+"""300 in CI, 5,000 by `make fuzz`."""
+TOGETHER = 15
+"""Graphs in one module, which are exported, lowered and simulated together."""
+IN_CI, DEEPER = (1, 4), (2, 9)
+"""At least, and fewer than so many operations in a graph, beside its head; deeper ones by `make fuzz`."""
 
 
-class Drawn(nn.Module):
-    """A graph of random layers on tensors of (channels, rows, columns); each reads one or two earlier tensors."""
-
-    def __init__(self, seed: int) -> None:
-        super().__init__()
-        self.seed = seed
-        self.layers = nn.ModuleDict()
-        self.made = False
-        with torch.no_grad():
-            self(torch.zeros(1, 2, 5, 4))
-        self.made = True
-        for name, tensor in self.state_dict().items():
-            spread = torch.rand(tensor.shape) if name.endswith("running_var") else torch.randn(tensor.shape)
-            if tensor.is_floating_point():
-                tensor.copy_(0.5 * spread + (0.5 if name.endswith("running_var") else 0.0))
-
-    def layer(self, name: str, make: type[nn.Module], *args: object, **kwargs: object) -> nn.Module:
-        """The layer of a step; made when the graph is drawn."""
-        if not self.made:
-            self.layers[name] = make(*args, **kwargs)
-        return self.layers[name]
-
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        rng = np.random.default_rng(self.seed)
-        tensors = [x]
-        for index in range(int(rng.integers(4, 12))):
-            kind = KINDS[int(rng.integers(len(KINDS)))]
-            tensors.append(
-                self.step(f"{kind}{index}", kind, tensors[-1 - int(rng.geometric(0.7) - 1) % len(tensors)], rng)
-            )
-            if tensors[-1].numel() > 600:
-                tensors[-1] = F.max_pool2d(tensors[-1], 2, ceil_mode=True)[:, :6]
-        scores = self.layer("head", nn.Linear, tensors[-1].numel(), 3)(tensors[-1].flatten(1))
-        return scores.softmax(1), tensors[-2]
-
-    def step(self, name: str, kind: str, x: Tensor, rng: np.random.Generator) -> Tensor:  # noqa: PLR0912  # one case a kind
-        channels, rows, columns = (int(n) for n in x.shape[1:])
-        result: Tensor
-        match kind:
-            case "activation":
-                result = self.layer(name, ACTIVATIONS[int(rng.integers(len(ACTIVATIONS)))])(x)
-            case "add":
-                result = x - 0.5 * self.layer(name, nn.Conv2d, channels, channels, 3, padding="same")(x)
-            case "average":
-                pad = int(rng.integers(2))
-                counted = bool(rng.integers(2))
-                result = (
-                    F.avg_pool2d(x, (2, 3), (1, 2), pad, ceil_mode=True, count_include_pad=counted)
-                    if min(rows + 2 * pad, columns + 2 * pad) >= 3
-                    else x.mean(3, keepdim=True)
-                )
-            case "concatenate":
-                result = torch.cat([x, torch.relu(x[:, :1])], 1)
-            case "convolution":
-                stride = int(rng.integers(1, 3))
-                result = self.layer(name, nn.Conv2d, channels, 3, 3, stride, padding=1, bias=bool(rng.integers(2)))(x)
-            case "depthwise":
-                result = self.layer(name, nn.Conv2d, channels, channels, 3, padding=2, dilation=2, groups=channels)(x)
-            case "dropout":
-                result = self.layer(name, nn.Dropout)(x)
-            case "greatest":
-                result = x - x.amax(2, keepdim=True)
-            case "linear":
-                result = self.layer(name, nn.Linear, columns, 3)(x)
-            case "mean":
-                result = x + x.mean((2, 3), keepdim=True)
-            case "norm":
-                result = self.layer(name, nn.BatchNorm2d, channels, eps=0.01)(x)
-            case "pad":
-                result = F.pad(x, (1, 0, 2, 1), value=float(rng.integers(2)))
-            case "pool":
-                result = F.max_pool2d(x, 3, 1, 1)
-            case "prelu":
-                result = self.layer(name, nn.PReLU, channels)(x)
-            case "scale":
-                result = x * torch.linspace(-1, 2, columns, dtype=x.dtype) + 0.25
-            case "slice":
-                result = x[:, :, : max(1, rows - 1)].flip(1)
-            case "transposed":
-                result = self.layer(name, nn.ConvTranspose2d, channels, 2, 2, 2, padding=int(rows > 1 and columns > 1))(
-                    x
-                )
-            case "turn":
-                result = x.permute(0, 2, 3, 1).reshape(1, columns, channels, rows)
-            case _:
-                result = F.interpolate(x, scale_factor=2)
-        return result
+def _batch(number: int) -> Batch:
+    seeds = range(number * TOGETHER, (number + 1) * TOGETHER)
+    return Batch(seeds, IN_CI if seeds.stop <= 300 else DEEPER).double().eval()
 
 
-@pytest.mark.parametrize("seed", range(FUZZ_CASES // 20))
-def test_fuzz_a_random_module_is_read_as_it_computes(seed: int) -> None:
-    torch.manual_seed(seed)
-    module = Drawn(seed).eval()
-    x = torch.randn(2, 2, 5, 4)
-    network, report = read_with_report(module, x)
-    with torch.no_grad():
-        right = [module.double()(sample[None].double()) for sample in x]
-    for index, found in enumerate(network.evaluate(x.numpy())):
-        expected = np.concatenate([one[index].numpy() for one in right])
-        np.testing.assert_allclose(np.asarray(found), expected, rtol=1e-9, atol=1e-10 * np.abs(expected).max())
+def test_the_graphs_have_every_kind_of_operation_many_times() -> None:
+    kinds = [kind for seed in range(300) for kind in Drawn(seed, IN_CI).kinds]
+    assert min(kinds.count(kind) for kind in KINDS) >= 15
+
+
+def test_pipelines_and_ways_of_sharing_meet_in_twenty_modules() -> None:
+    """As many as hold 300 graphs."""
+    assert 300 // TOGETHER == len(SHARING) * len(get_args(Pipeline)) == len({_hardware(k)[:2] for k in range(20)})
+
+
+def _hardware(number: int) -> tuple[str, Pipeline, int]:
+    """Sharing, pipeline and steps for the module of a number."""
+    sharings, pipelines = list(SHARING), get_args(Pipeline)
+    return sharings[number % len(sharings)], pipelines[number % len(pipelines)], (1, 2, 3)[number % 3]
+
+
+@pytest.mark.native
+@pytest.mark.parametrize("number", range(GRAPHS // TOGETHER))
+def test_fuzz_random_graphs_compute_what_pytorch_computes(
+    number: int, tmp_path: Path, native_tool: Callable[[str], str]
+) -> None:
+    """The network in double precision; then, quantized, PyTorch's integers, `evaluate`, operators and Verilog."""
+    tools = native_tool("iverilog"), native_tool("vvp")
+    sharing, pipeline, steps = _hardware(number)
+    skip_if_missing(sharing)
+    module, rng = _batch(number), np.random.default_rng(number)
+    x = rng.normal(size=(4, *SHAPE))
+    network, report = read_with_report(module, torch.from_numpy(x[:1]))
     assert report.worst < 1e-11
+    _compare(network, module, x)
+    circuit = quantize_network(
+        network, rng.normal(size=(64, *SHAPE)), input_width=4, weight_width=4, activation_width=4
+    )
+    words = circuit.encode(rng.normal(size=(8, circuit.features)))
+    expected = evaluate_in_torch(circuit, words)
+    assert np.array_equal(evaluate(circuit, words), expected)
+    _build(circuit, words, expected, (sharing, pipeline, steps), number, tmp_path, tools)
+
+
+def _compare(network: Network, module: Batch, x: np.ndarray) -> None:
+    """The module's own outputs in double precision are those of the network."""
+    with torch.no_grad():
+        right = [[one.numpy() for one in module(sample[None])] for sample in torch.from_numpy(x)]
+    for index, (found, head) in enumerate(zip(network.evaluate(x), network.outputs, strict=True)):
+        expected = np.concatenate([one[index] for one in right])
+        if head.function == "argmax":  # equal scores may differ by rounding
+            scores = np.sort(np.concatenate(list(network.values(x)))[:, head.neuron], axis=-1)
+            sure = scores[:, -1] - scores[:, -2] > 1e-9
+            assert np.array_equal(np.asarray(found)[sure], expected[sure]), head.name
+        else:
+            atol = 1e-10 * np.abs(expected).max()
+            np.testing.assert_allclose(np.asarray(found), expected, rtol=1e-9, atol=atol, err_msg=head.name)
+
+
+def _build(
+    circuit: Circuit,
+    words: Words,
+    expected: Words,
+    hardware: tuple[str, Pipeline, int],
+    number: int,
+    folder: Path,
+    tools: tuple[str, str],
+) -> None:
+    """The operators are proved, and they and the emitted Verilog give the expected scores."""
+    sharing, pipeline, steps = hardware
+    design = designed_as(circuit, sharing=sharing, pipeline=pipeline, steps=steps, tables=(0, 6)[number % 2])
+    prove(design.graph, circuit)
+    assert np.array_equal(evaluate_operators(design.graph, words)[0], expected)
+    run = noisy(design, words, seed=number, cycles=40)
+    judge(run, simulated([run], folder, tools)[0])
