@@ -13,10 +13,12 @@ from typing import Any
 
 from netgen.cli import app, terminal
 
+TABLE = "a,b,c,kind\n" + "".join(f"{k % 7},{k % 5},{k * k % 11},{k % 2}\n" for k in range(60))
 SPEC = """
-network: {hidden: [6]}
-train: {epochs: 1, batch_size: 64}
-prune: {rounds: 1, retrain: 1}
+data: {source: csv, path: tiny.csv}
+network: {hidden: [3]}
+train: {epochs: 1}
+prune: {sparsity: 0.2, rounds: 1, retrain: 1}
 quantize: {epochs: 1}
 place: {moves: 2000}
 check: {simulator: amaranth, samples: 2}
@@ -92,6 +94,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def main(root: Path) -> None:
     """Print a line for each moment: how the build was stopped, and how it ended."""
     (root / "tiny.yaml").write_text(SPEC)
+    (root / "tiny.csv").write_text(TABLE)
     os.environ["OMP_NUM_THREADS"] = "1"
     from netgen.flow.build import build as build_here
 
@@ -109,7 +112,7 @@ def main(root: Path) -> None:
         for step in range(MOMENTS):
             number = rng.choice([signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
             timed = step == MOMENTS - 1
-            last, after = rng.randrange(1, moments // 3), rng.uniform(0.01, 0.5) if timed else 0.0
+            last, after = rng.randrange(1, moments // 3), rng.uniform(0.01, 0.3) if timed else 0.0
             status, line = build(folder, 0 if timed else last, number, after)
             print("stopped", number.name, f"after {after:.3f} s" if timed else f"at {last}", status, line, sep="\t")
         status, line = build(folder, 0, signal.SIGKILL, 0.0)

@@ -1,13 +1,10 @@
 """The scripts of docs/examples train a small network each, compile it, and find hardware and integers equal."""
 
-import gzip
-import subprocess
-import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-from sklearn.datasets import load_digits
+from commands import run_script
+from small_images import write_images
 
 EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
 SCRIPTS = {
@@ -21,25 +18,13 @@ SCRIPTS = {
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The digits of scikit-learn, 24x24 pixels in a border of 2, as the four idx files of MNIST."""
-    folder = tmp_path_factory.mktemp("images")
-    digits = load_digits()
-    large = np.pad(np.kron(digits.images * 15, np.ones((1, 3, 3))), ((0, 0), (2, 2), (2, 2))).astype(np.uint8)
-    for part, chosen in (("train", slice(0, 1000)), ("t10k", slice(1000, 1050))):
-        _write(folder / f"{part}-images-idx3-ubyte.gz", large[chosen])
-        _write(folder / f"{part}-labels-idx1-ubyte.gz", digits.target[chosen].astype(np.uint8))
-    return folder
-
-
-def _write(file: Path, array: np.ndarray) -> None:
-    header = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes()
-    file.write_bytes(gzip.compress(header + array.tobytes()))
+    return write_images(tmp_path_factory.mktemp("images"))
 
 
 def _run(name: str, images: Path, out: Path) -> str:
     options = [str(images) if option == "IMAGES" else option for option in SCRIPTS[name]]
-    command = [sys.executable, str(EXAMPLES / f"{name}.py"), *options, "--quick", "--samples", "20", "--out", str(out)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    words = (*options, "--quick", "--samples", "20", "--out", str(out))
+    done = run_script(EXAMPLES / f"{name}.py", *words, cwd=out)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

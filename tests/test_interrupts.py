@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from commands import start_netgen
 
 from netgen.cli.interrupt import _interrupted_line
 
@@ -42,17 +43,16 @@ def test_an_interrupted_command_ends_with_its_one_line_and_status_130(
     tmp_path: Path, number: signal.Signals, quiet: bool
 ) -> None:
     (tmp_path / "long.yaml").write_text(SPEC)
-    command = [sys.executable, "-m", "netgen", "build", "long.yaml", *(["--quiet"] if quiet else [])]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=-1, stderr=-1, text=True) as process:
-        while not (tmp_path / "hdl_out/long/.partial").exists():
-            assert process.poll() is None
-            time.sleep(0.01)
-        process.send_signal(number)
-        out, error = process.communicate()
-    assert process.returncode == 130
-    assert (out, error.splitlines()[-1]) == ("", LINE)
-    assert "Traceback" not in error
-    assert len(error.splitlines()) == 1 or not quiet
+    started = start_netgen("build", "long.yaml", *(["--quiet"] if quiet else []), cwd=tmp_path)
+    while not (tmp_path / "hdl_out/long/.partial").exists():
+        assert not started.ended()
+        time.sleep(0.01)
+    started.send_signal(number)
+    done = started.wait()
+    assert done.returncode == 130
+    assert (done.stdout, done.stderr.splitlines()[-1]) == ("", LINE)
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1 or not quiet
     assert not (tmp_path / "hdl_out/long/.partial").exists()
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from commands import run_netgen
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 import netgen
@@ -50,19 +51,28 @@ search:
 SHORT = TINY.replace("trials: 20", "trials: 8").replace("generation: 6", "generation: 3")
 
 
-def _start(folder: Path, *words: str) -> "subprocess.Popen[str]":
-    (folder / "tiny.yaml").write_text(TINY)
-    command = [sys.executable, "-m", "netgen", "search", "tiny.yaml", "--out", "out", "--json", *words]
-    return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+WORDS = ("search", "tiny.yaml", "--out", "out", "--json")
 
 
 def _front(folder: Path, *words: str) -> dict[str, Any]:
-    with _start(folder, *words) as process:
-        out, error = process.communicate()
-    assert process.returncode == 0, error
-    assert "Traceback" not in error
-    found: dict[str, Any] = json.loads(out)
+    (folder / "tiny.yaml").write_text(TINY)
+    done = run_netgen(*WORDS, *words, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
     return found
+
+
+def _killed(folder: Path) -> None:
+    """Kill a search in its ninth trial, and wait until its workers, which share its stderr, have ended too."""
+    (folder / "tiny.yaml").write_text(TINY)
+    command = [sys.executable, "-m", "netgen", *WORDS, "--jobs", "2"]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        while not (folder / "out/tiny/trials/0008/placement.csv").exists():
+            assert process.poll() is None, "the search ended before it could be killed"
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
 
 
 def _trials(folder: Path) -> list[dict[str, Any]]:
@@ -80,12 +90,6 @@ def _end(trial: FrozenTrial) -> dict[str, object]:
     return {key: value for key, value in trial.user_attrs.items() if key in {"stage", "accuracy", "error"}}
 
 
-def _wait_until(ready: Any, process: "subprocess.Popen[str]") -> None:
-    while not ready():
-        assert process.poll() is None, "the search ended before it could be killed"
-        time.sleep(0.02)
-
-
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A search of 20 trials that ran through, one at a time."""
@@ -95,10 +99,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_search_killed_in_the_middle_goes_on_and_ends_as_one_that_ran_through(whole: Path, tmp_path: Path) -> None:
-    process = _start(tmp_path, "--jobs", "2")
-    _wait_until((tmp_path / "out/tiny/trials/0008/placement.csv").exists, process)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    _killed(tmp_path)
     states = {trial["state"] for trial in _trials(tmp_path)}
     assert "RUNNING" in states
     front = _front(tmp_path, "--jobs", "1")

@@ -54,7 +54,7 @@ def run(
 
     Args:
         seeds: number of random seeds; the table shows mean and standard deviation over them.
-        quick: fewer rounds.
+        quick: fewer rounds and epochs: a trial, not a result.
         jobs: number of processes; the result does not depend on it.
     Returns: the table, in Markdown; also in `out/NAME-DATA.md`.
     Raises: SpecError, for a name that does not exist; DataError, when the data cannot be read.

@@ -129,11 +129,18 @@ ACCURACIES = {
 }
 """Accuracies at which the curves are read."""
 
-QUICK = {"rounds": 8, "epochs": 2, "retrain": 6}
-"""Keys of the prune section that `--quick` changes."""
+QUICK: Mapping[str, Mapping[str, object]] = MappingProxyType(
+    {
+        "augment": {"copies": 2},
+        "train": {"epochs": 6},
+        "prune": {"rounds": 6, "epochs": 1, "retrain": 3},
+        "quantize": {"epochs": 2},
+    }
+)
+"""Keys that `--quick` changes, by section."""
 
 
 def base_of(data: str, *, seed: int, quick: bool) -> Spec:
     """The spec that all trials on a data set share."""
     spec = spec_of(BASES[data], seed=seed)
-    return spec_of(spec.to_yaml(), prune=QUICK) if quick else spec
+    return spec_of(spec.to_yaml(), **QUICK) if quick else spec
