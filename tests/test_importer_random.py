@@ -1,5 +1,6 @@
 """Random graphs of all operations compute what PyTorch computes, from the module to the hardware."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
@@ -20,7 +21,8 @@ from netgen.lower import SHARING
 from netgen.operators.graph import evaluate as evaluate_operators
 from netgen.operators.prove import prove
 from netgen.operators.schedule import Pipeline
-from netgen.quantize import quantize_network
+from netgen.quantize.calibrate_graph import Calibration, circuit_of, round_network
+from netgen.quantize.network_module import QuantizedNetwork, words_of_module
 
 GRAPHS = max(300, FUZZ_CASES // 2)
 """300 in CI, 5,000 by `make fuzz`."""
@@ -56,7 +58,7 @@ def _hardware(number: int) -> tuple[str, Pipeline, int]:
 def test_fuzz_random_graphs_compute_what_pytorch_computes(
     number: int, tmp_path: Path, native_tool: Callable[[str], str]
 ) -> None:
-    """The network in double precision; then, quantized, PyTorch's integers, `evaluate`, operators and Verilog."""
+    """The network in double precision; then, quantized, `evaluate`, PyTorch, PyTorch's integers, operators, Verilog."""
     tools = native_tool("iverilog"), native_tool("vvp")
     sharing, pipeline, steps = _hardware(number)
     skip_if_missing(sharing)
@@ -65,12 +67,13 @@ def test_fuzz_random_graphs_compute_what_pytorch_computes(
     network, report = read_with_report(module, torch.from_numpy(x[:1]))
     assert report.worst < 1e-11
     _compare(network, module, x)
-    circuit = quantize_network(
-        network, rng.normal(size=(64, *SHAPE)), input_width=4, weight_width=4, activation_width=4
-    )
-    words = circuit.encode(rng.normal(size=(8, circuit.features)))
+    rounded = round_network(network, rng.normal(size=(64, *SHAPE)), Calibration(None, 4, 4, 4))
+    circuit, raw = circuit_of(rounded), rng.normal(size=(8, math.prod(SHAPE)))
+    words = circuit.encode(raw)
     expected = evaluate_in_torch(circuit, words)
     assert np.array_equal(evaluate(circuit, words), expected)
+    quantized = QuantizedNetwork(rounded.corrected, rounded.formats)
+    assert np.array_equal(words_of_module(quantized, circuit, raw), expected)
     _build(circuit, words, expected, (sharing, pipeline, steps), number, tmp_path, tools)
 
 
