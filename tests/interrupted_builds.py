@@ -13,11 +13,11 @@ from typing import Any
 
 from netgen.cli import app, terminal
 
-TABLE = "a,b,c,kind\n" + "".join(f"{k % 7},{k % 5},{k * k % 11},{k % 2}\n" for k in range(60))
+TABLE = "a,b,c,kind\n" + "".join(f"{k % 7},{k % 5},{k * k % 11},{int(k % 7 > 3)}\n" for k in range(60))
 SPEC = """
 data: {source: csv, path: tiny.csv}
-network: {hidden: [3]}
-train: {epochs: 1}
+network: {hidden: [4]}
+train: {epochs: 30, learning_rate: 0.02}
 prune: {sparsity: 0.2, rounds: 1, retrain: 1}
 quantize: {epochs: 1}
 place: {moves: 2000}
@@ -33,9 +33,11 @@ class Clock:
     """Counts the moments of a build, and stops it at one of them."""
 
     def __init__(self) -> None:
-        self.folder, self.count, self.last, self.signal = "", 0, 0, signal.SIGKILL
+        self.folder, self.count, self.last, self.after, self.signal = "", 0, 0, 0.0, signal.SIGKILL
 
     def __call__(self) -> None:
+        if not self.count:
+            signal.setitimer(signal.ITIMER_REAL, self.after)
         self.count += 1
         if self.count == self.last:
             os.kill(os.getpid(), self.signal)
@@ -65,7 +67,7 @@ def build(folder: Path, last: int, number: signal.Signals, after: float) -> tupl
 
     Args:
         last: the moment at which it is stopped by a signal; 0 for none.
-        after: seconds after which it is stopped by a signal; 0 for never.
+        after: seconds after the first moment until it is stopped by a signal; 0 for never.
     """
     child = os.fork()
     if child == 0:
@@ -73,8 +75,7 @@ def build(folder: Path, last: int, number: signal.Signals, after: float) -> tupl
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         if after:
             signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), number))
-            signal.setitimer(signal.ITIMER_REAL, after)
-        clock.folder, clock.count, clock.last, clock.signal = str(folder), 0, last, number
+        clock.folder, clock.count, clock.last, clock.after, clock.signal = str(folder), 0, last, after, number
         sys.argv = ["netgen", "build", str(folder.parent / "tiny.yaml"), "--out", str(folder)]
         try:
             app.main()
