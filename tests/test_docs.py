@@ -97,7 +97,7 @@ def _smaller(name: str, text: str) -> str:
         return f"{found[1]}: {int(found[2]) // part + 1}"
 
     def sizes(found: re.Match[str]) -> str:
-        return str([size // (25 if images else 2) for size in json.loads(found[0])])
+        return str([size // (25 if images else 3) for size in json.loads(found[0])])
 
     text = re.sub(r"\b(epochs|rounds|retrain|moves|trials): (\d+)", effort, text)
     text = re.sub(r"(?<=hidden: )\[\d+(, \d+)*\]", sizes, text)

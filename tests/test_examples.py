@@ -9,9 +9,9 @@ from small_images import write_images
 EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
 SCRIPTS = {
     "autoencoder": ("--epochs", "20", "--keep", "0.1", "--bits", "3"),
-    "conv1d": ("--epochs", "5", "--keep", "0.05"),
+    "conv1d": ("--epochs", "3", "--keep", "0.02"),
     "lenet": ("--epochs", "2", "--keep", "0.005", "--data", "IMAGES"),
-    "resnet_fashion": ("--epochs", "2", "--width", "2", "--data", "IMAGES"),
+    "resnet_fashion": ("--epochs", "1", "--width", "1", "--data", "IMAGES"),
 }
 """The smallest version of each script; the folder of images stands for MNIST and Fashion-MNIST."""
 
