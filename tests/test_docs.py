@@ -77,8 +77,8 @@ def _shell(code: str, reader: Path) -> None:
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A reader's folder, with the specs of the repository, and the builds that earlier pages have made.
 
-    The specs ask for fewer neurons and a twentieth of the effort, those of images also for 1,000 images and no lower
-    bound: what is tested is commands, and `make demo` runs a spec in full.
+    The specs ask for fewer neurons and a fifth to a twentieth of the effort, those of images also for 1,000 images and
+    no lower bound: what is tested is commands, and `make demo` runs a spec in full.
     """
     folder = tmp_path_factory.mktemp("reader")
     shutil.copytree(ROOT / "specs", folder / "specs")
@@ -90,14 +90,15 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _smaller(name: str, text: str) -> str:
-    """A spec with fewer neurons and less effort; a search needs a few trials of some accuracy."""
-    images, part = "mnist" in name, 5 if name.endswith("search") else 20
+    """A spec with fewer neurons and less effort; of the digits and their search, pages show accuracies."""
+    images = "mnist" in name
+    part, share = (20, 25) if images else (20, 3) if name == "digits_bits" else (5, 2)
 
     def effort(found: re.Match[str]) -> str:
         return f"{found[1]}: {int(found[2]) // part + 1}"
 
     def sizes(found: re.Match[str]) -> str:
-        return str([size // (25 if images else 3) for size in json.loads(found[0])])
+        return str([size // share for size in json.loads(found[0])])
 
     text = re.sub(r"\b(epochs|rounds|retrain|moves|trials): (\d+)", effort, text)
     text = re.sub(r"(?<=hidden: )\[\d+(, \d+)*\]", sizes, text)
