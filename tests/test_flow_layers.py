@@ -20,7 +20,7 @@ network: {layers: [conv 4 3x3, conv 4 3x3 pad 1, skip 1, max 2, dense 16]}
 train: {epochs: 8, batch_size: 32, learning_rate: 0.005, regularizer: distance, strength: 0.01, distance_power: 0.5}
 prune: {rule: obs_distance, sparsity: null, wire_length: 900, rounds: 3, schedule: gradual, steps: 2, epochs: 1,
         retrain: 4, place_share: 0.3, place_moves: 20000, untie_at: 1500}
-quantize: {weight_width: 8, activation_width: 8}
+quantize: {weight_width: 5, activation_width: 5, fine_tune: labels, epochs: 4, learning_rate: 0.002}
 place: {moves: 100000, certificate: false}
 emit: {argmax: true}
 check: {samples: 60, simulator: icarus}

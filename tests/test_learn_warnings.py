@@ -172,3 +172,22 @@ def test_keys_of_training_have_no_effect_on_a_network_that_is_read() -> None:
         "effect; remove them, or set network.keep to false",
     )
     assert ignored(parse_spec("network: {source: net.onnx}\nquantize: {weight_width: 8}")) == ()
+
+
+def test_keys_of_perceptrons_are_told_beside_layers() -> None:
+    text = "network: {layers: [dense 4], hidden: [9]}\nquantize: {epochs: 2, weight_digits: 1}"
+    assert ignored(parse_spec(text)) == (
+        "network.layers: the network has its own layers and is calibrated, so network.hidden, quantize.weight_digits, "
+        "quantize.epochs have no effect; remove them, or set quantize.fine_tune",
+    )
+    tuned = "network: {layers: [dense 4]}\nquantize: {epochs: 2, fine_tune: labels}"
+    assert ignored(parse_spec(tuned)) == ()
+
+
+def test_a_source_that_is_pruned_has_no_dense_training() -> None:
+    text = "network: {source: a.onnx, keep: false}\ntrain: {epochs: 3, learning_rate: 0.1}\nprune: {rounds: 2}"
+    assert ignored(parse_spec(text)) == (
+        "network.source: the network has its own layers and weights, so train.epochs have no effect; remove them",
+    )
+    kept = ignored(parse_spec("network: {source: a.onnx}\nprune: {rounds: 2}"))
+    assert kept[0].endswith("prune.rounds have no effect; remove them, or set network.keep to false")

@@ -7,7 +7,7 @@ import numpy as np
 
 from netgen.errors import QuantizeError
 from netgen.flow.imported import Features, RawSamples
-from netgen.flow.quality import Quality, quality_of
+from netgen.flow.quality import OutputQuality, quality_of
 from netgen.flow.remedies import remedies, width_of
 from netgen.flow.verify_read import decoded
 from netgen.ir.circuit import evaluate
@@ -194,7 +194,7 @@ def _spread(rows: Features, most: int) -> Features:
     return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]
 
 
-def _share_of(network: Network, calibration: Features, spec: QuantizeSpec, raw: Reals, quality: Quality) -> float:
+def _share_of(network: Network, calibration: Features, spec: QuantizeSpec, raw: Reals, quality: OutputQuality) -> float:
     """The share that the circuit of a spec keeps."""
     from netgen.quantize import quantize_read
 

@@ -10,11 +10,11 @@ from netgen.flow.verify_read import classes_of, middle_of
 from netgen.ir.fixed import Reals, Words
 from netgen.ir.network import Head, Network
 
-__all__ = ["Quality", "quality_of"]
+__all__ = ["OutputQuality", "quality_of"]
 
 
 @dataclass(frozen=True, eq=False)
-class Quality:
+class OutputQuality:
     """What the outputs of some samples are measured by.
 
     Attributes:
@@ -66,7 +66,7 @@ class Quality:
         return values[:, first : first + neuron.size].reshape(-1, *neuron.shape)
 
 
-def quality_of(network: Network, right: Reals, labels: Words | None, head: int = 0) -> Quality:
+def quality_of(network: Network, right: Reals, labels: Words | None, head: int = 0) -> OutputQuality:
     """What the outputs of a network are measured by.
 
     Args:
@@ -75,4 +75,6 @@ def quality_of(network: Network, right: Reals, labels: Words | None, head: int =
         head: the place of the output that is measured without labels.
     """
     kind: Literal["class", "signal"] = "signal" if network.outputs[head].function == "none" else "class"
-    return Quality("accuracy" if labels is not None else kind, network.outputs, right, labels, middle_of(network), head)
+    return OutputQuality(
+        "accuracy" if labels is not None else kind, network.outputs, right, labels, middle_of(network), head
+    )

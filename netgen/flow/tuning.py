@@ -15,11 +15,11 @@ from netgen.spec.spec import Spec
 
 __all__ = ["share_out", "tuning", "tuning_key"]
 
-Pair = tuple[Examples, Examples]
+TrainingAndValidation = tuple[Examples, Examples]
 """To learn from, and to choose by."""
 
 
-def share_out(samples: RawSamples, spec: Spec, *, calibrated: bool) -> tuple[RawSamples, Pair, str]:
+def share_out(samples: RawSamples, spec: Spec, *, calibrated: bool) -> tuple[RawSamples, TrainingAndValidation, str]:
     """Divide the samples that a program gave to `compile`, so that hardware is checked on others than are trained on.
 
     Against outputs, samples for calibration are trained on. Otherwise test samples are split off from the inputs, in
@@ -52,7 +52,7 @@ def share_out(samples: RawSamples, spec: Spec, *, calibrated: bool) -> tuple[Raw
     return RawSamples(calibration if calibrated else test[kept], test[off], mine[1]), pair, note
 
 
-def _validated(given: Examples, spec: Spec, what: str) -> Pair:
+def _validated(given: Examples, spec: Spec, what: str) -> TrainingAndValidation:
     """Split validation samples off, in the share of `data.validation`."""
     classes = np.zeros(len(given), dtype=np.int64) if given.labels is None else given.labels
     places = np.arange(len(given))[:, None]
@@ -64,7 +64,7 @@ def _validated(given: Examples, spec: Spec, what: str) -> Pair:
     return parts[0], parts[1]
 
 
-def tuning(work: Work) -> Pair:
+def tuning(work: Work) -> TrainingAndValidation:
     """The samples to fine-tune on and to choose by: training and validation samples of the data, or what was given.
 
     Raises: BuildError, when a program gave none.

@@ -29,6 +29,8 @@ PERCEPTRONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"network": TRAINING["network"], "train": ("epochs",), "quantize": TRAINING["quantize"]}
 )
 """Those of them that have no effect on a network that is read and pruned either."""
+OF_LAYERS: Mapping[str, tuple[str, ...]] = MappingProxyType({"network": ("hidden",), "quantize": TRAINING["quantize"]})
+"""Those of them that have no effect on a network that a spec's layers describe."""
 TUNING: frozenset[str] = frozenset(
     {"train.batch_size", "train.weight_decay", "train.label_smoothing", "quantize.epochs", "quantize.learning_rate"}
 )
@@ -135,13 +137,12 @@ def unused(spec: Spec) -> tuple[str, ...]:
 
 
 def ignored(spec: Spec) -> tuple[str, ...]:
-    """Warn of keys that are set and have no effect on a network that is read, which is built as it is.
+    """Warn of keys that are set and have no effect on a network that is read, or that layers describe.
 
     Returns: one line, or none.
     """
-    if spec.network.layers:
-        return ()
-    usual, only_for = Spec(), TRAINING if spec.network.keep else PERCEPTRONS
+    network, usual = spec.network, Spec()
+    only_for = OF_LAYERS if network.layers else TRAINING if network.keep else PERCEPTRONS
     used = TUNING if spec.quantize.fine_tune != "none" else frozenset()
     keys = [
         f"{section}.{key}"
@@ -153,8 +154,11 @@ def ignored(spec: Spec) -> tuple[str, ...]:
     if not keys:
         return ()
     few = ", ".join(keys[:6]) + (", ..." if len(keys) > 6 else "")
-    why = "is built as it is" if spec.network.keep else "has its own layers and weights"
-    fix = "remove them, or set network.keep to false" if spec.network.keep and "prune." in few else "remove them"
+    if network.layers:
+        fix = "remove them, or set quantize.fine_tune" if "quantize.epochs" in keys else "remove them"
+        return (f"network.layers: the network has its own layers and is calibrated, so {few} have no effect; {fix}",)
+    why = "is built as it is" if network.keep else "has its own layers and weights"
+    fix = "remove them, or set network.keep to false" if network.keep and "prune." in few else "remove them"
     return (f"network.source: the network {why}, so {few} have no effect; {fix}",)
 
 
