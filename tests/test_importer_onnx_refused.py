@@ -209,7 +209,7 @@ def test_the_mask_of_a_dropout_is_refused(tmp_path: Path) -> None:
         ((1, "width"), "input x: axis 1 has the length 'width'; export the model with a number"),
         ((1, None), "input x: axis 1 has the length '?'; export the model with a number"),
         ((3,), "input x: 1 axes; give it a batch axis, and one more at least"),
-        ((1, 5000, 5000), "input x: [1, 5000, 5000] has over 16,777,216 values; netgen reads smaller models"),
+        ((1, 5000, 5000), "input x: [1, 5000, 5000] has over 2,097,152 values; netgen reads smaller models"),
     ],
 )
 def test_an_input_without_a_batch_or_a_size_is_refused(
@@ -260,6 +260,28 @@ def test_a_node_that_would_fill_the_memory_is_refused(tmp_path: Path, op: str, s
     nodes = [node(op, inputs, ["big"], name="bomb"), node("Identity", ["x"], ["y"])]
     message = refused(write(tmp_path / "model.onnx", nodes, (1, 3), stored))
     assert message.startswith(f"{op} bomb: ")
+
+
+@pytest.mark.parametrize(
+    ("nodes", "stored", "width", "size"),
+    [
+        ([node("Expand", ["x", "to"], ["y"], name="m")], {"to": np.array([1, 1 << 20, 3])}, 3, 3 << 20),
+        ([node("Tile", ["x", "to"], ["y"], name="m")], {"to": np.array([1, 1 << 20])}, 3, 3 << 20),
+        ([node("Concat", ["x"] * 600, ["y"], name="m", axis=1)], {}, 4000, 2_400_000),
+    ],
+)
+def test_moves_that_repeat_signals_without_end_are_refused(
+    nodes: list[onnx.NodeProto], stored: dict[str, Array], width: int, size: int, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "model.onnx", nodes, (1, width), stored)
+    operator = nodes[0].op_type
+    assert refused(path) == f"{operator} m: moves {size:,} numbers; netgen reads at most 2,097,152"
+
+
+def test_an_operator_of_too_many_neurons_is_refused(tmp_path: Path) -> None:
+    nodes = [node("ConstantOfShape", ["shape"], ["w"]), node("MatMul", ["x", "w"], ["y"], name="m")]
+    path = write(tmp_path / "model.onnx", nodes, (1, 3), {"shape": np.array([3, 3 << 20])})
+    assert refused(path) == "MatMul m: over 2,097,152 neurons; netgen reads smaller models"
 
 
 def test_a_layer_of_too_many_wires_is_refused(tmp_path: Path) -> None:

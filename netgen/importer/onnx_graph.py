@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["GraphReading", "Step", "read_graph"]
 
-MAX_VALUES = 1 << 24
-"""Values of an input."""
-LIMITS = {"numbers that follow from constants": 1 << 26, "neurons": 1 << 24, "wires": 1 << 26}
+MAX_VALUES = 1 << 21
+"""Values of an input, and neurons of one operator."""
+LIMITS = {"numbers that follow from constants": 1 << 26, "neurons": 1 << 22, "wires": 1 << 26}
 """Over all nodes; a wire takes about 100 bytes while layers are joined."""
 RANDOM = frozenset(
     {"Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"}
@@ -209,6 +209,8 @@ def _outputs(node: Node, builder: Builder, runner: NodeRunner) -> list[Value | N
     sizes = runner.check_size(node.proto, [None if value is None else _described(value) for value in node.inputs])
     if 0 in sizes and any(value is not None and 0 in value.shape for value in node.inputs):
         raise node.error("gives an empty tensor; export the model without this operator")
+    if max(sizes, default=0) > MAX_VALUES:
+        raise node.error(f"over {MAX_VALUES:,} neurons; netgen reads smaller models")
     return _checked(node, operation(builder, node))
 
 

@@ -39,6 +39,9 @@ MOVES = frozenset(
         "Upsample",
     }
 )
+MOST_SIGNALS = 1 << 21
+"""Elements of a tensor that depends on the inputs: each takes about 200 bytes."""
+MOST_CONSTANTS = 1 << 25
 PADDED = -1
 """What padding puts in place of an element's number."""
 
@@ -50,6 +53,8 @@ def move(node: Node, runner: NodeRunner) -> list[Value | None]:
     """
     count = len(node.inputs) if node.proto.op_type == "Concat" else 1
     parts = [node.value(index) for index in range(count)]
+    most = MOST_CONSTANTS if all(isinstance(part, ConstantTensor) for part in parts) else MOST_SIGNALS
+    _limit(node, sum(int(np.prod(part.shape, dtype=np.int64)) for part in parts), most)
     numbers, total = [], 0
     for part in parts:
         size = int(np.prod(part.shape, dtype=np.int64))
@@ -57,8 +62,16 @@ def move(node: Node, runner: NodeRunner) -> list[Value | None]:
         total += size
     padding = _padding(node)
     moved = _moved_numbers(node, runner, numbers, total)
+    for one in moved:
+        _limit(node, 0 if one is None else one.size, most)
     together = _together(node, parts)
     return [None if one is None else _chosen(node, together, one, padding) for one in moved]
+
+
+def _limit(node: Node, size: int, most: int) -> None:
+    """Refuse more elements than memory holds."""
+    if size > most:
+        raise node.error(f"moves {size:,} numbers; netgen reads at most {most:,}")
 
 
 def _padding(node: Node) -> float:
