@@ -59,8 +59,7 @@ def resnet8(folder: Path, out: Path) -> str:
     network = pruned(netgen.read(folder / "pretrainedResnet.onnx"), SHARE)
     images = np.random.default_rng(0).integers(0, 256, (16, 3, 32, 32)).astype(np.uint8)
     emit = {"sharing": "csd", "argmax": True, "vectors": 4}
-    check = {"simulator": "icarus"}
-    build = netgen.compile(network, inputs=images, name="resnet8", out=out, emit=emit, check=check, progress=told)
+    build = netgen.compile(network, inputs=images, name="resnet8", out=out, emit=emit, progress=told)
     return _row(build)
 
 

@@ -19,7 +19,7 @@ from netgen.ir.circuit import Circuit, CircuitLayer, evaluate
 from netgen.ir.fixed import FixedPoint, Words
 from netgen.operators.design import Design
 from netgen.progress import Progress, silent
-from netgen.simulate import SIMULATORS, Cost, choose, simulate
+from netgen.simulate import SIMULATORS, Cost, choose, estimate, simulate
 from netgen.simulate.compiled import Compiled
 from netgen.simulate.cxxrtl import CXXRTL
 from netgen.simulate.kept import kept_program
@@ -319,6 +319,15 @@ def test_words_outside_the_input_format_are_refused(simulator: str) -> None:
         simulate(designed("of narrow ports"), np.array([[0, 256, 0]]), simulator=simulator)
 
 
+def test_what_a_job_takes_is_told_beforehand() -> None:
+    """Icarus: 0.1 s and 300 us for each wire to build, 1.5 us for each wire and sample; 12 kB for each operator."""
+    design = designed("of wide signed ports")
+    wires, operators = design.circuit.wires, len(design.graph.operators)
+    seconds, memory = 0.1 + wires * (3e-4 + 1e6 * 1.5e-6), operators * 12e3 / 1e9
+    assert estimate(design, 1_000_000, "icarus") == f"icarus: up to about {seconds:,.0f} s and {memory:.1f} GB"
+    assert estimate(design, 1, "spice") == "spice"
+
+
 def test_a_cost_is_its_build_and_its_samples() -> None:
     """3 wires: 2 + 3 x 0.5 to build, 3 x 10 x 0.1 to run; in 5.3 s after the build of 3.5 s, 6 samples of 0.3 s."""
     cost = Cost(start=2.0, build=0.5, run=0.1)
@@ -336,6 +345,25 @@ def test_auto_interprets_a_few_samples_and_compiles_for_many(needs: Needs) -> No
     assert choose(design, 1) in {"amaranth", "icarus"}
     assert choose(design, 400) == "icarus"
     assert choose(design, 10_000_000) == "verilator"
+
+
+@pytest.mark.native
+def test_auto_takes_none_whose_build_does_not_fit_in_memory(tmp_path: Path, needs: Needs) -> None:
+    """Icarus needs 12 kB for each operator, the least of all; a program that is there already needs no build."""
+    for simulator in ("icarus", "verilator"):
+        needs(simulator)
+    design = designed("of wide signed ports")
+    operators = len(design.graph.operators)
+    assert choose(design, 10_000_000, memory=13.5e3 * operators) == "verilator"
+    assert choose(design, 10_000_000, memory=12.5e3 * operators) == "icarus"
+    with pytest.raises(SimulatorError) as caught:
+        choose(design, 10, memory=0)
+    assert str(caught.value) == (
+        f"{operators:,} operators need about 0 GB in icarus, the least of all simulators, and a build may take 0 GB; "
+        "simulate on a larger machine, or name a simulator all the same"
+    )
+    simulate(design, samples(design.circuit, 10), simulator="icarus", cache=tmp_path)
+    assert choose(design, 10, cache=tmp_path, memory=0) == "icarus"
 
 
 @pytest.mark.native

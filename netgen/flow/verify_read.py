@@ -48,7 +48,7 @@ def check_read(
     Raises: SimulatorError, when the simulator is not installed or fails.
     """
     from netgen import report
-    from netgen.simulate import choose, simulate
+    from netgen.simulate import choose, estimate, simulate
 
     circuit = design.circuit
     words = words_of(circuit, samples.test, seed)
@@ -56,6 +56,7 @@ def check_read(
     raw = _raw_of(design, samples, words)
     evaluated, limited = tested(circuit, words)
     simulator = choose(design, len(words), cache=cache) if simulator == "auto" else simulator
+    progress(estimate(design, len(words), simulator), 0.0)
     simulated = simulate(design, words, simulator=simulator, jobs=jobs, cache=cache, progress=progress)
     found = decoded(circuit, simulated.scores)
     real = decoded(circuit, evaluated) if network is None else network.head_values(raw)

@@ -39,7 +39,7 @@ def check(
     Raises: SimulatorError, when the simulator is not installed or fails.
     """
     from netgen import quantize, report, train
-    from netgen.simulate import choose, simulate
+    from netgen.simulate import choose, estimate, simulate
 
     circuit = design.circuit
     count = len(data.test) if count == "all" else min(int(count), len(data.test))
@@ -50,6 +50,7 @@ def check(
     if circuit.thresholds:
         features = circuit.entering.decode(circuit.coded(words)).astype(np.float32)
     simulator = choose(design, count, cache=cache) if simulator == "auto" else simulator
+    progress(estimate(design, count, simulator), 0.0)
     simulated = simulate(design, words, simulator=simulator, jobs=jobs, cache=cache, progress=progress)
     return report.check(
         float_scores=train.predict(network, features),

@@ -12,10 +12,10 @@ from netgen.ir.circuit import check_inputs
 from netgen.ir.fixed import Words
 from netgen.operators.design import Design, Simulated
 from netgen.progress import Progress, silent
-from netgen.simulate.choice import SIMULATORS, choose
+from netgen.simulate.choice import SIMULATORS, choose, estimate
 from netgen.simulate.simulator import Cost, Simulator
 
-__all__ = ["SIMULATORS", "Cost", "Simulator", "choose", "simulate"]
+__all__ = ["SIMULATORS", "Cost", "Simulator", "choose", "estimate", "simulate"]
 
 
 def simulate(

@@ -19,11 +19,13 @@ class Cost:
         start: seconds of a build, whatever the circuit.
         build: further seconds of a build for each wire.
         run: seconds for each wire and sample.
+        memory: bytes for each operator, of the largest process of a build.
     """
 
     start: float
     build: float
     run: float
+    memory: float = 0.0
 
     def seconds(self, wires: int, samples: int, *, built: bool) -> float:
         """Time of a job, without the build where the program is `built` already."""
