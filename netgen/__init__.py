@@ -6,6 +6,7 @@ function of its own, in a package of its own: `netgen.train`, `netgen.quantize`,
 
 - `build`: build a spec, and return what was built as a `Build`; `load_build` reads one that is there.
 - `read`: read a trained PyTorch module, a `.pt2` or an ONNX file as a `Network`, compared with its source.
+- `inspect`: tell the layers and wires of such a model, and what a build of it takes, before anything long.
 - `compile`: build a trained model as it is: a PyTorch module, or an .onnx or .pt2 file.
 - `load_spec`, `Spec`: what to build; every key is explained in docs/spec.md.
 - `load_dataset`, `Dataset`: samples, split and scaled as a spec's `data` section says.
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from netgen.flow.built import Build as Build
     from netgen.flow.built import load_build as load_build
     from netgen.flow.compile import compile as compile  # noqa: A004 - the public name
+    from netgen.flow.inspect import inspect as inspect
     from netgen.flow.verify import recheck as recheck
     from netgen.importer.read import read as read
     from netgen.ir.circuit import Circuit as Circuit
@@ -54,6 +56,7 @@ _HOMES = {
     "build": "flow.build",
     "compile": "flow.compile",
     "evaluate": "ir.circuit",
+    "inspect": "flow.inspect",
     "load_build": "flow.built",
     "load_dataset": "data",
     "load_spec": "spec.spec",
@@ -78,6 +81,7 @@ __all__ = [
     "build",
     "compile",
     "evaluate",
+    "inspect",
     "load_build",
     "load_dataset",
     "load_spec",

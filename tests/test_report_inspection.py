@@ -3,8 +3,10 @@
 from io import StringIO
 
 import numpy as np
+import torch
 from rich.console import Console
 
+import netgen
 from netgen.ir.functions import RELU, Tanh
 from netgen.ir.imported import ImportReport
 from netgen.ir.network import Head, Layer, Network, Port
@@ -49,3 +51,10 @@ def test_a_line_says_what_each_layer_computes_and_how_many_wires_it_has() -> Non
 
 def test_a_model_that_was_not_compared_says_so() -> None:
     assert "not compared" in _lines(ImportReport("a circuit", "itself", 0.0, 0))
+
+
+def test_an_inspection_is_printed_from_python_as_by_the_command() -> None:
+    """A module of 3 * 2 weights: 3 inputs, 2 neurons, 6 wires."""
+    shown = str(netgen.inspect(torch.nn.Linear(3, 2), torch.zeros(1, 3)))
+    assert "5 neurons, 6 wires" in shown
+    assert shown.startswith("module Linear\n")

@@ -20,10 +20,10 @@ def inspect(
     The network as netgen reads it is compared with the model itself on random inputs. Exits with status 1 when the
     model has an operation that netgen does not support, and names it.
     """
-    from netgen.importer.read import read_with_report
-    from netgen.report import inspection_of, record, render_inspection
+    from netgen.flow.inspect import inspect as inspected
+    from netgen.report import record, render_inspection
 
-    found = inspection_of(*read_with_report(model))
+    found = inspected(model)
     if json:
         typer.echo(record.write(found), nl=False)
     else:

@@ -103,15 +103,10 @@ class BuildReport:
 
     def __str__(self) -> str:
         """The report as text, 100 columns wide."""
-        from io import StringIO
-
-        from rich.console import Console
-
+        from netgen.report.plain import as_text
         from netgen.report.text import render
 
-        lines = StringIO()
-        Console(file=lines, width=100, color_system=None).print(render(self))
-        return lines.getvalue()
+        return as_text(render(self))
 
     @property
     def sparsity(self) -> float:

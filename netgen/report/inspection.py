@@ -12,6 +12,7 @@ from netgen.ir.functions import Clip, Composition
 from netgen.ir.imported import ImportReport
 from netgen.ir.network import Network
 from netgen.report.palette import TIMES
+from netgen.report.plain import as_text
 
 __all__ = ["Inspection", "LayerInspection", "inspection_of", "render_inspection"]
 
@@ -64,6 +65,10 @@ class Inspection:
     layers: tuple[LayerInspection, ...]
     seconds: int
     memory: int
+
+    def __str__(self) -> str:
+        """The tables of `netgen inspect` as text, 100 columns wide."""
+        return as_text(render_inspection(self))
 
 
 def inspection_of(network: Network, source: ImportReport) -> Inspection:
