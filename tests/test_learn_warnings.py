@@ -169,7 +169,7 @@ def test_keys_of_training_have_no_effect_on_a_network_that_is_read() -> None:
     keys = "network: {source: net.onnx, hidden: [5]}\nprune: {sparsity: 0.5}\nquantize: {epochs: 3, weight_width: 8}"
     assert ignored(parse_spec(keys)) == (
         "network.source: the network is built as it is, so network.hidden, prune.sparsity, quantize.epochs have no "
-        "effect; remove them, or set network.keep to false",
+        "effect; remove them, or set network.keep to false, or set quantize.fine_tune",
     )
     assert ignored(parse_spec("network: {source: net.onnx}\nquantize: {weight_width: 8}")) == ()
 
@@ -191,3 +191,11 @@ def test_a_source_that_is_pruned_has_no_dense_training() -> None:
     )
     kept = ignored(parse_spec("network: {source: a.onnx}\nprune: {rounds: 2}"))
     assert kept[0].endswith("prune.rounds have no effect; remove them, or set network.keep to false")
+
+
+def test_keys_of_fine_tuning_have_an_effect_where_it_is_asked_for() -> None:
+    keys = "network: {source: net.onnx}\ntrain: {batch_size: 32}\nquantize: {fine_tune: labels, epochs: 3}"
+    assert ignored(parse_spec(keys)) == ()
+    assert ignored(parse_spec(keys.replace("batch_size: 32", "epochs: 3"))) == (
+        "network.source: the network has its own layers and weights, so train.epochs have no effect; remove them",
+    )

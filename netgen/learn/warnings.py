@@ -154,11 +154,15 @@ def ignored(spec: Spec) -> tuple[str, ...]:
     if not keys:
         return ()
     few = ", ".join(keys[:6]) + (", ..." if len(keys) > 6 else "")
+    fixes = ["remove them"]
+    if not network.layers and network.keep and "prune." in few:
+        fixes.append("set network.keep to false")
+    if {"quantize.epochs", "quantize.learning_rate"} & set(keys):
+        fixes.append("set quantize.fine_tune")
+    fix = ", or ".join(fixes)
     if network.layers:
-        fix = "remove them, or set quantize.fine_tune" if "quantize.epochs" in keys else "remove them"
         return (f"network.layers: the network has its own layers and is calibrated, so {few} have no effect; {fix}",)
-    why = "is built as it is" if network.keep else "has its own layers and weights"
-    fix = "remove them, or set network.keep to false" if network.keep and "prune." in few else "remove them"
+    why = "is built as it is" if network.keep and not used else "has its own layers and weights"
     return (f"network.source: the network {why}, so {few} have no effect; {fix}",)
 
 
