@@ -81,9 +81,12 @@ def test_the_report_tells_what_pruning_did(pruned: netgen.Build) -> None:
     ("keys", "problem"),
     [
         ({"prune": PRUNE}, r"^train, prune: no samples to train on; give training=\(x, y\)$"),
-        ({"training": (np.zeros((2, 1, 8, 8)), [0, 1])}, "^training: nothing is trained; give prune= or train="),
+        ({"training": (np.zeros((2, 1, 8, 8)), [0, 1])}, "^training: nothing is trained; give prune=, train= or"),
         ({"prune": PRUNE, "training": np.zeros((2, 64))}, r"^training: give samples and labels, \(x, y\)$"),
-        ({"prune": PRUNE, "training": (np.zeros((2, 1, 8, 8)), [0, 1])}, "^inputs, labels: a model that is pruned"),
+        (
+            {"prune": PRUNE, "training": (np.zeros((2, 1, 8, 8)), [0, 1])},
+            "^inputs, labels: a model that is trained further",
+        ),
     ],
 )
 def test_what_is_missing_is_asked_for(

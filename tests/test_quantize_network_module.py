@@ -88,7 +88,7 @@ def test_the_module_of_convolutions_computes_the_words_of_the_circuit(function: 
     assert (module.dtype == torch.float32) == (width < 14)
     raw = images(60).reshape(60, -1)
     agrees(rounded, module, rounded.corrected, raw)
-    agrees(rounded, module, moved(module, 0.1), raw)
+    agrees(rounded, module, moved(module, 0.4), raw)
 
 
 def test_rounding_again_under_the_formats_gives_the_calibrated_circuit() -> None:
@@ -110,7 +110,9 @@ def test_shared_weights_stay_shared_and_shifts_stay_exact() -> None:
         if old.parameter is not None:
             for number in np.unique(old.parameter):
                 assert len(np.unique(new.weight[old.parameter == number])) == 1
-    assert len(np.unique((after.layers[0].bias - before.layers[0].bias).round(9))) == 3
+    change = after.layers[0].bias - before.layers[0].bias
+    assert len(np.unique(change.round(9))) == 3
+    assert np.abs(change).max() > 0.02  # far more than a step
     average = next(k for k, layer in enumerate(before.layers) if (layer.weight == 0.25).all())
     assert (after.layers[average].weight == 0.25).all()
 
