@@ -155,7 +155,7 @@ REFUSED: list[tuple[Callable[[], nn.Module], Any, str]] = [
     (
         Centred,
         SAMPLES,
-        "module Centred: what it computes of a sample depends on the others of its batch, as x - x.mean(0) does; "
+        "module Centred: output output of one sample depends on the others of its batch, as x - x.mean(0) does; "
         "hardware reads one sample at a time: compute over the axes of the sample, or keep the number in a buffer",
     ),
     (

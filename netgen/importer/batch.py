@@ -14,7 +14,10 @@ from netgen.importer.report import difference
 
 __all__ = ["check_batch"]
 
-FIX = "reduce, flip and index along axis 1 and on, not along axis 0, the batch's"
+FIX = (
+    "as x - x.mean(0) does; hardware reads one sample at a time: compute over the axes of the sample, or keep the "
+    "number in a buffer"
+)
 
 
 def check_batch(
@@ -23,6 +26,8 @@ def check_batch(
     single: Sequence[np.ndarray[Any, Any]],
     whole: Sequence[np.ndarray[Any, Any]],
     allowed: Sequence[float],
+    *,
+    spared: int = 0,
 ) -> None:
     """Compare the outputs of a batch with those of its samples.
 
@@ -32,6 +37,7 @@ def check_batch(
         single: (samples, ...) of each output, computed one sample at a time.
         whole: of each output, computed at once.
         allowed: relative difference of each output that rounding explains.
+        spared: how many samples may differ by more.
     Raises: ModelError, for the first output that differs, or has not one row for each sample.
     """
     for name, right, found, most in zip(names, single, whole, allowed, strict=True):
@@ -39,5 +45,6 @@ def check_batch(
             raise ModelError(
                 f"output {name} has shape {found.shape} for a batch of {samples}; its first axis must be the batch's"
             )
-        if difference(found, right) > most:
-            raise ModelError(f"output {name} of one sample depends on the other samples of its batch; {FIX}")
+        apart = sum(difference(one, alone) > most for one, alone in zip(found, right, strict=True))
+        if apart > spared:
+            raise ModelError(f"output {name} of one sample depends on the others of its batch, {FIX}")
