@@ -3,10 +3,10 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import circuits, inputs_of
+from strategies import circuits, graphs, inputs_of
 
 from netgen.ir.chain import ChainLayer, chain, chain_layers
-from netgen.ir.circuit import evaluate, ranges_of
+from netgen.ir.circuit import Circuit, CircuitHead, CircuitLayer, evaluate, ranges_of
 from netgen.ir.dense import alive_of
 from netgen.ir.fixed import FixedPoint
 from netgen.ir.simplify import simplify
@@ -35,3 +35,23 @@ def test_a_neuron_that_no_input_can_change_is_folded_away() -> None:
     simple = simplify(chain(FixedPoint(3, 0, signed=False), np.ones(1), (first, last)))
     assert not simple.wires
     assert simple.layers[1].bias.tolist() == [22]
+
+
+@given(st.data())
+def test_simplifying_a_graph_changes_no_score(data: st.DataObject) -> None:
+    circuit = data.draw(graphs())
+    inputs = data.draw(inputs_of(circuit))
+    assert np.array_equal(evaluate(simplify(circuit), inputs), evaluate(circuit, inputs))
+
+
+def test_a_constant_that_is_an_output_still_counts_where_it_is_read() -> None:
+    """The neurons 3 and x are read by x + 2 * 3, which is 10 for x = 4; the constant 3 is an output as well."""
+    first = CircuitLayer("first", np.array([0, 0, 1]), np.array([0]), np.array([1]), np.array([3, 0]), 0)
+    last = CircuitLayer("last", np.array([0, 2]), np.array([1, 2]), np.array([2, 1]), np.array([0]), 0)
+    heads = tuple(
+        CircuitHead(name, np.array([neuron]), np.ones(()), np.zeros(()), "none")
+        for name, neuron in (("constant", 1), ("sum", 3))
+    )
+    simple = simplify(Circuit(FixedPoint(3, 0, signed=False), np.ones(1), (first, last), (), heads))
+    assert simple.wires == 2
+    assert evaluate(simple, np.array([[4]])).tolist() == [[3, 10]]

@@ -45,9 +45,10 @@ def simplify(circuit: Circuit) -> Circuit:
             alive[here] = True
             continue
         bias = layer.bias + row_sums(layer.starts, layer.weight * constant[layer.source])
-        dead = ~alive[here] & ~heads[here]
+        silent = ~alive[here]
+        dead = silent & ~heads[here]
         kept = _with_wires(layer, alive[layer.source] & alive[here][layer.target])
-        constant[here] = np.where(dead, saturated(layer, activated(layer.activation, bias)), 0)
+        constant[here] = np.where(silent, saturated(layer, activated(layer.activation, bias)), 0)
         keeps = dead & _read_by_maxima(circuit, first, len(layer))
         layers.append(replace(kept, bias=np.where(dead & ~keeps, 0, bias)))
     return replace(circuit, layers=tuple(layers))
