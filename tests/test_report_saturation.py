@@ -11,8 +11,8 @@ def test_one_input_in_a_hundred_may_saturate_and_more_are_told_with_the_numbers(
     check = replace(check_report(), inputs=1_000, input_overflows=10)
     assert saturation(check, layers=True) == ()
     assert saturation(replace(check, input_overflows=11), layers=True) == (
-        "check: 11 of 1,000 input values of the test samples are outside the input format and saturate; the test data "
-        "differ from the training data: check their scale",
+        "check: 11 of 1,000 input values of the test samples are outside the input format and saturate; they "
+        "differ from the training data, or quantize.input_range is too narrow: check their scale",
     )
 
 

@@ -21,7 +21,6 @@ from netgen.data import load_dataset
 from netgen.errors import SearchError, SpecError
 from netgen.flow import learning
 from netgen.ir.circuit import classify, evaluate
-from netgen.ir.grid import wire_lengths
 from netgen.search import objective, search
 from netgen.search.front import front_of
 from netgen.search.ledger import SILENCE, Ledger, as_search_error, owner_of
@@ -254,24 +253,6 @@ def test_a_folder_that_cannot_be_written_is_an_error_of_the_machine(tmp_path: Pa
     outcome = run(Job(0, parse_spec(TINY).to_yaml(), str(tmp_path / "file/0000"), str(tmp_path), 0.0))
     assert outcome.fatal
     assert outcome.error == f"{tmp_path / 'file/0000'}: Not a directory; choose another --out"
-
-
-def test_a_search_varies_the_layers_of_a_network(tmp_path: Path) -> None:
-    """A point of the front builds again to the accuracy, in integers, and the length that the search found."""
-    text = SHORT.replace("hidden: [8]", "layers: [dense 8]").replace("network.hidden", "network.layers")
-    text = text.replace("[[8], [16], [10, 8]]", "[[conv 3 3x3 stride 2, dense 8], [dense 12]]")
-    text = text.replace("trials: 8", "trials: 4").replace("accuracy: 0.3", "accuracy: 0.01")
-    (tmp_path / "layers.yaml").write_text(text)
-    search(tmp_path / "layers.yaml", out=tmp_path / "out", jobs=1)
-    with (tmp_path / "out/layers/front.csv").open() as file:
-        point = list(csv.DictReader(file))[-1]
-    path = tmp_path / f"out/layers/front/{int(point['trial']):04}.yaml"
-    build = netgen.build(path, out=tmp_path / "again", until="place")
-    data = load_dataset(build.spec.data, seed=build.spec.seed)
-    words = build.circuit.encode(data.validation.features.astype(np.float64) / data.scale)
-    right = classify(evaluate(build.circuit, words)) == data.validation.labels
-    assert float(right.mean()) == float(point["accuracy"])
-    assert int(wire_lengths(build.netlist, build.placement).sum()) == int(point["wire_length"])
 
 
 def test_a_longer_search_goes_on_where_the_shorter_one_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,8 @@ def saturation(check: CheckReport, *, layers: bool) -> tuple[str, ...]:
     if check.input_overflows > MANY * check.inputs:
         found.append(
             f"check: {check.input_overflows:,} of {check.inputs:,} input values of the test samples are outside the "
-            "input format and saturate; the test data differ from the training data: check their scale"
+            "input format and saturate; they differ from the training data, or quantize.input_range is too narrow: "
+            "check their scale"
         )
     for layer, (saturated, words) in enumerate(zip(check.saturated, check.words, strict=True), start=1):
         if layers and saturated > MANY * words:
