@@ -20,7 +20,7 @@ KEPT = 0.4
 ACTIVATIONS: tuple[Callable[[], nn.Module], ...] = (
     *(nn.CELU, nn.ELU, nn.GELU, nn.Hardsigmoid, nn.Hardswish, nn.Hardtanh, nn.LeakyReLU, nn.LogSigmoid, nn.Mish),
     *(nn.ReLU, nn.ReLU6, nn.SELU, nn.SiLU, nn.Sigmoid, nn.Softplus, partial(nn.ELU, 0.5), nn.Tanh),
-    *(partial(nn.GELU, "tanh"), partial(nn.LeakyReLU, -0.3), partial(nn.Threshold, 0.2, -0.5)),
+    *(partial(nn.GELU, "tanh"), partial(nn.LeakyReLU, -0.3), partial(nn.Threshold, 0.2, 0.2)),
 )
 FUNCTIONS: tuple[Callable[[Tensor], Tensor], ...] = (
     *(torch.sign, torch.abs, torch.neg, lambda x: x.clamp(-0.5, 1.5), lambda x: x.clamp(min=-0.25)),
