@@ -6,6 +6,7 @@ from torch import nn
 
 from netgen.spec.shapes import parse_layer
 from netgen.train import Shaped
+from netgen.train.shaped import Local
 
 
 def _shaped(layers: list[str], *, batch_norm: bool = True, side: int = 8) -> Shaped:
@@ -30,9 +31,9 @@ def test_layers_are_those_of_pytorch_each_with_relu() -> None:
 
 def test_a_skip_adds_the_result_of_an_earlier_layer() -> None:
     made = _shaped(["conv 2 3x3 pad 1", "conv 2 3x3 pad 1", "skip 1", "dense 4"], batch_norm=False)
-    first, second = made.parts[0], made.parts[1]
-    inner = first(_x().reshape(-1, 1, 8, 8))
-    assert torch.allclose(made(_x()), made.scores(made.parts[3]((second(inner) + inner).flatten(1))))
+    inner = torch.relu(made.get_submodule("conv1")(_x().reshape(-1, 1, 8, 8)))
+    outer = torch.relu(made.get_submodule("conv2")(inner)) + inner
+    assert torch.allclose(made(_x()), made.scores(torch.relu(made.get_submodule("dense4")(outer.flatten(1)))))
 
 
 @pytest.mark.parametrize(("stride", "padding"), [(1, 0), (2, 1), (3, 2)])
@@ -42,7 +43,8 @@ def test_a_locally_connected_layer_with_equal_kernels_is_a_convolution(stride: i
     kernel = nn.Conv2d(1, 2, 3, stride, padding).double()
     eye = torch.eye(64, dtype=torch.float64).reshape(64, 1, 8, 8)
     bias = kernel(torch.zeros_like(eye[:1])).flatten(1)
-    local = made.parts[0][0]  # type: ignore[index]
+    local = made.get_submodule("local1")
+    assert isinstance(local, Local)
     assert ((local.mask > 0) == (((kernel(eye).flatten(1) - bias).t()) != 0)).all()
     with torch.no_grad():
         local.linear.weight.copy_((kernel(eye).flatten(1) - bias).t() + 5 * (1 - local.mask))

@@ -45,10 +45,12 @@ class Shaped(nn.Module):
         super().__init__()
         self.shape, self.layers = shape, tuple(layers)
         shapes = sizes_through(self.layers, shape)
-        self.parts = nn.ModuleList(
-            _part(layer, before, after, batch_norm=batch_norm)
-            for layer, before, after in zip(self.layers, shapes, shapes[1:], strict=False)
-        )
+        self.named: list[list[str]] = []
+        for number, (layer, before, after) in enumerate(zip(self.layers, shapes, shapes[1:], strict=False), 1):
+            made = _modules(layer, before, after, batch_norm=batch_norm)
+            self.named.append([f"{kind}{number}" for kind in made])
+            for kind, module in made.items():
+                self.add_module(f"{kind}{number}", module)
         self.scores = nn.Linear(_size(shapes[-1]), classes)
 
     @classmethod
@@ -63,12 +65,15 @@ class Shaped(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map features (n, n_in) to scores (n, classes)."""
         found = [x.reshape(-1, *self.shape)]
-        for layer, part in zip(self.layers, self.parts, strict=True):
+        for layer, names in zip(self.layers, self.named, strict=True):
             now = found[-1]
             if isinstance(layer, Skip):
-                found.append(now + found[-1 - layer.back])
-            else:
-                found.append(part(now.flatten(1) if isinstance(layer, Dense) else now))
+                now = now + found[-1 - layer.back]
+            elif isinstance(layer, Dense):
+                now = now.flatten(1)
+            for name in names:
+                now = self.get_submodule(name)(now)
+            found.append(now)
         scores: Tensor = self.scores(found[-1].flatten(1))
         return scores
 
@@ -80,19 +85,23 @@ def _size(shape: Sequence[int]) -> int:
     return total
 
 
-def _part(layer: LayerShape, before: tuple[int, ...], after: tuple[int, ...], *, batch_norm: bool) -> nn.Module:
+def _modules(
+    layer: LayerShape, before: tuple[int, ...], after: tuple[int, ...], *, batch_norm: bool
+) -> dict[str, nn.Module]:
+    """The modules of a layer by their names, in order; none for a skip."""
     match layer:
         case Conv(channels, kernel, stride, padding, shared):
-            windows = nn.Conv2d(before[0], channels, kernel, stride, padding) if shared else Local(layer, before, after)
-            norm = [nn.BatchNorm2d(channels)] if batch_norm else []
-            return nn.Sequential(windows, *norm, nn.ReLU())
+            norm = {"norm": nn.BatchNorm2d(channels)} if batch_norm else {}
+            if not shared:
+                return {"local": Local(layer, before, after), **norm, "relu": nn.ReLU()}
+            return {"conv": nn.Conv2d(before[0], channels, kernel, stride, padding), **norm, "relu": nn.ReLU()}
         case Max(size):
-            return nn.MaxPool2d(size)
+            return {"max": nn.MaxPool2d(size)}
         case Dense(neurons):
-            norms = [nn.BatchNorm1d(neurons)] if batch_norm else []
-            return nn.Sequential(nn.Linear(_size(before), neurons), *norms, nn.ReLU())
+            norms = {"norm": nn.BatchNorm1d(neurons)} if batch_norm else {}
+            return {"dense": nn.Linear(_size(before), neurons), **norms, "relu": nn.ReLU()}
         case Skip():
-            return nn.Identity()
+            return {}
         case _:
             assert_never(layer)
 
