@@ -40,14 +40,17 @@ def simplify(circuit: Circuit) -> Circuit:
     layers = []
     for layer, first in zip(circuit.layers, circuit.first, strict=False):
         here = slice(first, first + len(layer))
+        silent = ~alive[here]
         if layer.gather == "max":
             layers.append(layer)
+            greatest = layer.gathered(constant[np.newaxis, :first])[0]
+            constant[here] = np.where(silent, saturated(layer, activated(layer.activation, greatest)), 0)
             alive[here] = True
             continue
-        bias = layer.bias + row_sums(layer.starts, layer.weight * constant[layer.source])
-        silent = ~alive[here]
+        stays = alive[layer.source] & alive[here][layer.target]
+        bias = layer.bias + row_sums(layer.starts, np.where(stays, 0, layer.weight * constant[layer.source]))
         dead = silent & ~heads[here]
-        kept = _with_wires(layer, alive[layer.source] & alive[here][layer.target])
+        kept = _with_wires(layer, stays)
         constant[here] = np.where(silent, saturated(layer, activated(layer.activation, bias)), 0)
         keeps = dead & _read_by_maxima(circuit, first, len(layer))
         layers.append(replace(kept, bias=np.where(dead & ~keeps, 0, bias)))
