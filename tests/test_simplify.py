@@ -59,8 +59,9 @@ def test_a_constant_that_is_an_output_still_counts_where_it_is_read() -> None:
 
 def test_a_maximum_of_constants_counts_where_it_is_read() -> None:
     """1 + 2 * max(3, 5) is 11; no input reaches it. A second output, x - max(3, 5), is -1 for x = 4."""
-    constants = CircuitLayer("constants", np.zeros(3), np.zeros(0), np.zeros(0), np.array([3, 5]), 0)
-    greatest = CircuitLayer("greatest", np.array([0, 2]), np.array([1, 2]), np.ones(2), np.zeros(1), 0, gather="max")
+    none = np.zeros(3, dtype=np.int64)
+    constants = CircuitLayer("constants", none, none[:0], none[:0], np.array([3, 5]), 0)
+    greatest = CircuitLayer("greatest", np.array([0, 2]), np.array([1, 2]), np.array([1, 1]), none[:1], 0, gather="max")
     last = CircuitLayer("last", np.array([0, 1, 3]), np.array([3, 0, 3]), np.array([2, 1, -1]), np.array([1, 0]), 0)
     head = CircuitHead("scores", np.array([4, 5]), np.ones(()), np.zeros(()), "none")
     layers = constants, greatest, last

@@ -68,7 +68,7 @@ class Penalty:
         return [coefficient * factor for coefficient, factor in zip(coefficients, factors, strict=True)]
 
     def reweights(self, wires: int) -> bool:
-        """Whether the penalty of a network of so many wires is reweighted."""
+        """Whether the penalty is reweighted: the network has at most `reweight_at` wires."""
         return self.reweight_at is not None and wires <= self.reweight_at
 
     def proximal_step(self, mlp: Mlp, coefficients: Sequence[Tensor], rate: float) -> None:
