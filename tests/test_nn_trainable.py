@@ -10,9 +10,9 @@ from torch import Tensor, nn
 import netgen
 from netgen.errors import TrainError
 from netgen.ir.arrays import Bools
-from netgen.ir.network import Network
+from netgen.ir.network import Head, Layer, Network, Port
 from netgen.nn.trainable import TrainableNetwork
-from netgen.train.removal import remove_parameters
+from netgen.train.removal import _keep_wires, remove_parameters
 from netgen.train.second_derivatives import curvature_of_parameters
 from netgen.train.surgeon import NetworkSurgeon
 
@@ -119,6 +119,18 @@ def test_removed_wires_leave_the_scores_of_weights_set_to_zero(untied: bool, nor
         network = made.network()
         assert network.wires == made.wires
         assert np.allclose(network.evaluate(_features().numpy()), before, atol=1e-12)
+
+
+@pytest.mark.parametrize("parameter", [[1, 0], [1, 0, 0]])
+def test_weights_with_a_wire_each_may_be_numbered_in_any_order(parameter: list[int]) -> None:
+    """2 * 3 + 10 * 5 = 56, whatever the numbers of the two parameters; also once a third wire is pruned."""
+    m = len(parameter)
+    weight = np.array([2.0, 10.0, 10.0])[:m]
+    layer = Layer("one", np.array([0, m]), np.arange(m), weight, np.zeros(1), parameter=np.array(parameter))
+    made = TrainableNetwork(Network((Port("x", (m,)),), (layer,), (Head("y", np.array([m])),))).double().eval()
+    _keep_wires(made.sums[0], np.arange(m) < 2, None)
+    made.renew()
+    assert made(torch.tensor([[3.0, 5.0, 7.0][:m]], dtype=torch.float64)).tolist() == [[56.0]]
 
 
 def test_no_path_left_is_an_error() -> None:

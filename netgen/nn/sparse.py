@@ -7,6 +7,7 @@ all the zeros of a pruned layer.
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -53,9 +54,17 @@ class Wires:
         """Whether the sparse layer is faster than a matrix product; never on a GPU."""
         return not self.flat.is_cuda and len(self.flat) <= SPARSE_SHARE * self.shape[0] * self.shape[1]
 
+    @cached_property
+    def is_whole(self) -> bool:
+        """Whether there is a wire at every position, in order."""
+        size = self.shape[0] * self.shape[1]
+        return len(self.flat) == size and bool((self.flat == torch.arange(size, device=self.flat.device)).all())
+
     def matrix(self, values: Tensor) -> Tensor:
         """Put the values of the wires, (m,), into a matrix (n_out, n_in) of zeros; differentiable."""
         n_out, n_in = self.shape
+        if self.is_whole:
+            return values.view(n_out, n_in)
         return values.new_zeros(n_out * n_in).index_copy(0, self.flat, values).view(n_out, n_in)
 
 

@@ -5,7 +5,9 @@ memory. Wires that are pruned disappear from the arrays; so do dead neurons. Nam
 the network that the module was made of.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import torch
@@ -19,7 +21,7 @@ from netgen.nn.defaults import torch_defaults
 from netgen.nn.functions import apply_composition
 from netgen.nn.sparse import Wires, linear
 
-__all__ = ["TrainableLayer", "TrainableNetwork"]
+__all__ = ["TrainableLayer", "TrainableNetwork", "array_of", "gain_of", "read"]
 
 LEAST_VARIANCE = 1e-5
 """Added to variances before they divide: BatchNorm's own constant."""
@@ -32,12 +34,14 @@ class Plan:
     Attributes:
         reads: the blocks of values that it reads, by index; 0 for the inputs.
         wires: of a sum, with columns among the rows of these blocks, one block after the other.
+        parameter: of a sum whose weights are tied, (m,), the index of the weight of each wire; None otherwise.
         sources: of a maximum, (n, k) such columns; neurons that read fewer than k name their first one again.
     """
 
     reads: tuple[int, ...]
-    wires: Wires | None
-    sources: Tensor | None
+    wires: Wires | None = None
+    parameter: Tensor | None = None
+    sources: Tensor | None = None
 
 
 class TrainableLayer(nn.Module):
@@ -47,9 +51,10 @@ class TrainableLayer(nn.Module):
         like: the layer that it was made of.
         first: number of the layer's first neuron.
         rows: (n,) int64, the neurons that are left, by their index in `like`, ascending.
+        wire: (m,) int64, the wires that are left, by their index in `like`, ascending.
         source: (m,) int64, the number of the neuron that each wire reads.
         target: (m,) int64, the neuron that it leads into, by its index in `like`; ascending.
-        parameter: (m,) int64, the index in `weight` of the weight of each wire.
+        parameter: (m,) int64, the index in `weight` of the weight of each wire; its own index unless weights are tied.
         weight: (p,), the weight of each parameter; empty for a maximum.
         bias: (n,).
         norm: batch normalization of the sums, for each neuron on its own; None for none.
@@ -61,16 +66,17 @@ class TrainableLayer(nn.Module):
         self.like, self.first = layer, first
         self.rows: Words = np.arange(len(layer), dtype=np.int64)
         self.source, self.target = layer.source.copy(), layer.target.copy()
-        one: Words = np.arange(layer.wires, dtype=np.int64)
-        self.parameter: Words = one
+        self.wire: Words = np.arange(layer.wires, dtype=np.int64)
+        one, self.parameter = self.wire, self.wire
         if layer.parameter is not None and self.gathers_sums:
-            one, self.parameter = np.unique(layer.parameter, return_index=True, return_inverse=True)[1:]
+            used, one, parameter = np.unique(layer.parameter, return_index=True, return_inverse=True)
+            one, self.parameter = (one, parameter) if len(used) < layer.wires else (self.wire, self.wire)
         self.weight = nn.Parameter(torch.from_numpy(layer.weight[one].copy() if self.gathers_sums else np.zeros(0)))
         self.bias = nn.Parameter(torch.from_numpy(layer.bias.copy()))
         self.norm: nn.BatchNorm1d | None = None
         self.saliency: Reals | None = None
         self.activation = layer.activation
-        self.plan = Plan((), None, None)
+        self.plan = Plan(())
 
     @property
     def gathers_sums(self) -> bool:
@@ -84,15 +90,19 @@ class TrainableLayer(nn.Module):
 
     def gathered(self, across: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """Sums before normalization, or maxima, (n, samples), of what the layer reads, (columns, samples)."""
-        return self.gathered_by(across, weight.index_select(0, self.wire_parameter) if self.tied else weight, bias)
+        one = self.plan.parameter
+        return self.gathered_by(across, weight if one is None else weight.index_select(0, one), bias)
 
     def gathered_by(self, across: Tensor, wire_weight: Tensor, bias: Tensor) -> Tensor:
         """The same, by the weight of each wire, (m,), instead of each parameter."""
         if self.plan.sources is not None:
             chosen: Tensor = across[self.plan.sources].max(dim=1).values
             return chosen
-        assert self.plan.wires is not None
-        return linear(across.t(), wire_weight, bias, self.plan.wires).t()
+        wires = self.plan.wires
+        assert wires is not None
+        if not wires.is_sparse:  # with the samples of a neuron contiguous too
+            return torch.addmm(bias[:, None], wires.matrix(wire_weight), across)
+        return linear(across.t(), wire_weight, bias, wires).t()
 
     def activated(self, gathered: Tensor) -> Tensor:
         """Normalize and apply the functions of the layer, (n, samples)."""
@@ -101,33 +111,29 @@ class TrainableLayer(nn.Module):
         return apply_composition(self.activation, gathered)
 
     @property
-    def wire_parameter(self) -> Tensor:
-        """`parameter` as a tensor."""
-        return torch.from_numpy(self.parameter)
-
-    @property
     def wire_weight(self) -> Reals:
         """The weight of each wire, (m,) float64."""
         if not self.gathers_sums:
             return np.ones(len(self.source))
-        values: Reals = self.weight.detach().double().numpy()[self.parameter]
-        return values
+        return array_of(self.weight)[self.parameter]
 
     def untie(self) -> None:
         """Give every wire a weight of its own, equal to the one that it shared; the optimizer must be made anew."""
         if self.tied:
-            self.weight = nn.Parameter(self.weight.detach().index_select(0, self.wire_parameter).clone())
+            places = torch.from_numpy(self.parameter).to(self.weight.device)
+            self.weight = nn.Parameter(self.weight.detach().index_select(0, places))
             self.saliency = None if self.saliency is None else self.saliency[self.parameter]
             self.parameter = np.arange(len(self.source))
+            self.plan = replace(self.plan, parameter=None)
 
     def folded(self) -> tuple[Reals, Reals]:
         """Weights of the wires and biases with batch normalization folded in: (m,) and (n,) float64."""
-        weight, bias = self.wire_weight, self.bias.detach().double().numpy()
+        weight, bias = self.wire_weight, array_of(self.bias)
         if self.norm is None:
             return weight, bias
         gain, mean = gain_of(self.norm), self.norm.running_mean
         assert mean is not None
-        bias = (bias - mean.double().numpy()) * gain + self.norm.bias.detach().double().numpy()
+        bias = (bias - array_of(mean)) * gain + array_of(self.norm.bias)
         return weight * gain[np.searchsorted(self.rows, self.target)], bias
 
 
@@ -175,6 +181,17 @@ class TrainableNetwork(nn.Module):
         return torch.from_numpy(self.inputs)
 
     @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return next(self.parameters()).device
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Move or convert the parameters, as `to` does, and move the plans along."""
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        self.renew()
+        return self
+
+    @property
     def scores(self) -> Words:
         """Numbers of the neurons that give the scores, (classes,)."""
         return self.like.outputs[0].neuron.reshape(-1)
@@ -189,7 +206,7 @@ class TrainableNetwork(nn.Module):
         for layer in self.parts:
             layer.activation = of_neurons(layer.like.activation, layer.rows)
             layer.plan = _plan(layer, block, row, [len(own) for own in numbers])
-        self._where = block[self.scores], row[self.scores]
+        self._where = block[self.scores], torch.from_numpy(row[self.scores]).to(self.device)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map features (samples, n), of all inputs or of those that are left, to scores (samples, classes)."""
@@ -200,14 +217,14 @@ class TrainableNetwork(nn.Module):
 
     def across(self, x: Tensor) -> Tensor:
         """Values of the inputs that are left, (k, samples), of features (samples, n) of these or of all inputs."""
-        return (x if x.shape[1] == len(self.inputs) else x[:, self.columns]).t()
+        return (x if x.shape[1] == len(self.inputs) else x[:, self.columns.to(x.device)]).t()
 
     def scores_of(self, values: list[Tensor]) -> Tensor:
         """Scores, (samples, classes), from the values of the inputs and of each layer."""
         block, row = self._where
         if (block == block[0]).all():
             whole = values[int(block[0])]
-            return whole.index_select(0, torch.from_numpy(row)).t()
+            return whole.index_select(0, row).t()
         return torch.stack([values[b][r] for b, r in zip(block.tolist(), row.tolist(), strict=True)], dim=1)
 
     def untie(self) -> None:
@@ -250,13 +267,18 @@ def read(layer: TrainableLayer, values: list[Tensor]) -> Tensor:
 def gain_of(norm: nn.BatchNorm1d) -> Reals:
     """The factor of each sum in evaluation mode, (n,) float64."""
     assert norm.running_var is not None
-    gain: Reals = (norm.weight / torch.sqrt(norm.running_var + norm.eps)).detach().double().numpy()
-    return gain
+    return array_of(norm.weight / torch.sqrt(norm.running_var + norm.eps))
+
+
+def array_of(tensor: Tensor) -> Reals:
+    """A tensor as a numpy array in double precision."""
+    values: Reals = tensor.detach().cpu().double().numpy()
+    return values
 
 
 def _norm_of(sums: Tensor) -> nn.BatchNorm1d:
     """A normalization that changes nothing in evaluation mode, with the means and variances of sums (n, samples)."""
-    norm = nn.BatchNorm1d(len(sums), eps=LEAST_VARIANCE).to(sums.dtype).eval()
+    norm = nn.BatchNorm1d(len(sums), eps=LEAST_VARIANCE).to(sums).eval()
     assert norm.running_mean is not None
     assert norm.running_var is not None
     norm.running_mean.copy_(sums.mean(dim=1))
@@ -280,14 +302,15 @@ def _plan(layer: TrainableLayer, block: Words, row: Words, sizes: list[int]) -> 
     offset[reads] = np.cumsum([0, *(sizes[k] for k in reads[:-1])])
     columns = offset[block[layer.source]] + row[layer.source]
     place = np.searchsorted(layer.rows, layer.target)
-    n, n_in = len(layer.rows), sum(sizes[k] for k in reads)
+    n, n_in, device = len(layer.rows), sum(sizes[k] for k in reads), layer.bias.device
     starts = np.searchsorted(place, np.arange(n + 1))
     if layer.gathers_sums:
-        flat = torch.from_numpy(place * n_in + columns)
-        return Plan(tuple(reads.tolist()), Wires((n, n_in), starts, columns, flat), None)
+        flat = torch.from_numpy(place * n_in + columns).to(device)
+        parameter = torch.from_numpy(layer.parameter).to(device) if layer.tied else None
+        return Plan(tuple(reads.tolist()), Wires((n, n_in), starts, columns, flat), parameter)
     fan_in = np.diff(starts)
     sources = columns[starts[:-1, None] + np.minimum(np.arange(fan_in.max()), fan_in[:, None] - 1)]
-    return Plan(tuple(reads.tolist()), None, torch.from_numpy(sources))
+    return Plan(tuple(reads.tolist()), sources=torch.from_numpy(sources).to(device))
 
 
 def _layer_of(part: TrainableLayer, number: Words) -> Layer:

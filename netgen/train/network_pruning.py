@@ -252,7 +252,7 @@ class NetworkPruning(PruningRounds):
         lengths = [torch.from_numpy(self._wire_lengths(layer)) for layer in layers]
         wires = [rule.coefficient(length, self.penalty.power) for length in lengths]
         sums = [
-            torch.zeros(len(layer.weight), dtype=torch.float64).index_add_(0, layer.wire_parameter, own)
+            torch.zeros(len(layer.weight), dtype=torch.float64).index_add_(0, torch.from_numpy(layer.parameter), own)
             for layer, own in zip(layers, wires, strict=True)
         ]
         coefficients = [strength * own.float() for own in sums]

@@ -9,9 +9,9 @@ from torch import Tensor
 from netgen.errors import TrainError
 from netgen.ir.arrays import Bools
 from netgen.ir.fixed import Reals, Words
-from netgen.ir.functions import RELU
+from netgen.ir.functions import Clip, Function
 from netgen.nn.functions import apply_composition
-from netgen.nn.trainable import TrainableLayer, TrainableNetwork, gain_of
+from netgen.nn.trainable import TrainableLayer, TrainableNetwork, array_of, gain_of
 
 __all__ = ["remove_dead_neurons", "remove_parameters", "remove_zeros"]
 
@@ -33,7 +33,7 @@ def remove_parameters(network: TrainableNetwork, kept: Sequence[Bools], optimize
 
 def remove_zeros(network: TrainableNetwork) -> None:
     """Remove the wires whose weight is 0, which a penalty of magnitudes leaves, and the neurons that die with them."""
-    remove_parameters(network, [(layer.weight.detach() != 0).numpy() for layer in network.sums])
+    remove_parameters(network, [array_of(layer.weight) != 0 for layer in network.sums])
 
 
 def remove_dead_neurons(network: TrainableNetwork, optimizer: Optimizer | None = None) -> None:
@@ -52,7 +52,7 @@ def remove_dead_neurons(network: TrainableNetwork, optimizer: Optimizer | None =
     rectified = np.zeros(network.like.neurons, dtype=np.bool_)
     for layer in network.parts:
         own = layer.first + layer.rows
-        rectified[own] = bool(layer.activation) and layer.activation[-1] is RELU
+        rectified[own] = bool(layer.activation) and _is_positive(layer.activation[-1])
         if layer.gathers_sums:
             _fold(layer, reached, constant, optimizer)
         else:
@@ -67,6 +67,11 @@ def remove_dead_neurons(network: TrainableNetwork, optimizer: Optimizer | None =
         _keep_rows(layer, needed[layer.first + layer.rows], optimizer)
     network.layers = torch.nn.ModuleList(layer for layer in network.parts if len(layer.rows))
     network.renew()
+
+
+def _is_positive(function: Function) -> bool:
+    """Whether no result of a function is negative."""
+    return isinstance(function, Clip) and bool(np.all(np.asarray(function.lo) >= 0))
 
 
 def _reached(network: TrainableNetwork) -> Bools:
@@ -113,11 +118,10 @@ def _without_zeros(layer: TrainableLayer, reached: Bools, constant: Reals, recti
 def _constants(layer: TrainableLayer, constant: Reals) -> Reals:
     """Values, (n,), of neurons as if no input reached them; those of the others mean nothing."""
     if layer.gathers_sums:
-        values = layer.bias.detach().double().numpy().copy()
+        values = array_of(layer.bias)
         if layer.norm is not None:
             assert layer.norm.running_mean is not None
-            mean, shift = layer.norm.running_mean.double().numpy(), layer.norm.bias.detach().double().numpy()
-            values = (values - mean) * gain_of(layer.norm) + shift
+            values = (values - array_of(layer.norm.running_mean)) * gain_of(layer.norm) + array_of(layer.norm.bias)
     else:
         values = np.full(len(layer.rows), -np.inf)
         np.maximum.at(values, np.searchsorted(layer.rows, layer.target), constant[layer.source])
@@ -129,8 +133,11 @@ def _keep_wires(layer: TrainableLayer, kept: Bools, optimizer: Optimizer | None)
     """Keep some wires, (m,) bool, and the parameters that they use."""
     if kept.all():
         return
-    layer.source, layer.target = layer.source[kept], layer.target[kept]
-    used, layer.parameter = np.unique(layer.parameter[kept], return_inverse=True)
+    layer.wire, layer.source, layer.target = layer.wire[kept], layer.source[kept], layer.target[kept]
+    parameter = layer.parameter[kept]
+    used, layer.parameter = np.unique(parameter, return_inverse=True)
+    if len(used) == len(parameter):  # every wire has its own
+        used, layer.parameter = parameter, np.arange(len(parameter))
     if layer.gathers_sums:
         _slice(layer.weight, used, optimizer)
         layer.saliency = None if layer.saliency is None else layer.saliency[used]
@@ -144,7 +151,7 @@ def _keep_rows(layer: TrainableLayer, kept: Bools, optimizer: Optimizer | None) 
     layer.rows = layer.rows[rows]
     _slice(layer.bias, rows, optimizer)
     if layer.norm is not None:
-        norm, places = layer.norm, torch.from_numpy(rows)
+        norm, places = layer.norm, torch.from_numpy(rows).to(layer.bias.device)
         assert norm.running_mean is not None
         assert norm.running_var is not None
         norm.running_mean, norm.running_var = norm.running_mean[places].clone(), norm.running_var[places].clone()
@@ -155,7 +162,7 @@ def _keep_rows(layer: TrainableLayer, kept: Bools, optimizer: Optimizer | None) 
 
 def _slice(parameter: Tensor, rows: Words, optimizer: Optimizer | None) -> None:
     """Keep some entries of a parameter, and of the optimizer's moments of it."""
-    places = torch.from_numpy(rows)
+    places = torch.from_numpy(rows).to(parameter.device)
     if optimizer is not None:
         state = optimizer.state.get(parameter, {})
         state.update({key: value[places] for key, value in state.items() if value.shape == parameter.shape})
