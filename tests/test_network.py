@@ -81,6 +81,17 @@ def test_a_layer_cannot_read_itself() -> None:
         Network((Port("x", (2,)),), (own,), (Head("y", np.array([2])),))
 
 
+@pytest.mark.parametrize("numbers", [[0, 1, 1], [10**12, -7, -7]])
+def test_wires_of_one_parameter_have_one_weight(numbers: list[int]) -> None:
+    wires = np.array([0, 2, 3]), np.array([0, 1, 1])
+    Layer("fc", *wires, np.array([3, 0.5, 0.5]), np.zeros(2), parameter=np.array(numbers))
+    with pytest.raises(WeightsError) as told:
+        Layer("fc", *wires, np.array([3, 0.5, 0.25]), np.zeros(2), parameter=np.array(numbers))
+    assert str(told.value) == (
+        f"layer fc: weights 0.5 and 0.25 of parameter {numbers[1]}; wires that share a parameter have one weight"
+    )
+
+
 def test_a_perceptron_is_the_same_function_as_a_network() -> None:
     rng = np.random.default_rng(1)
     weights: list[Reals] = [rng.normal(size=(4, 3)), rng.normal(size=(2, 4))]

@@ -30,7 +30,7 @@ def a_network() -> Network:
         f.MultiThreshold(np.array([[0.0, 1.0]]), 2.0, -1.0),
     )
     first = Layer(
-        "a", read, np.array([0, 1, 2]), np.array([1.5, -2.0, 0.5]), zeros, "sum", pipeline, np.array([0, 1, 1])
+        "a", read, np.array([0, 1, 2]), np.array([1.5, -2.0, -2.0]), zeros, "sum", pipeline, np.array([0, 1, 1])
     )
     top = Layer("b", read, np.array([3, 0, 4]), ones, zeros, gather="max")
     last = Layer("c", read, np.array([1, 5, 6]), 2 * ones, zeros + 1, step=np.array([2.0, 1.0]))

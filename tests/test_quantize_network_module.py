@@ -117,6 +117,33 @@ def test_shared_weights_stay_shared_and_shifts_stay_exact() -> None:
     assert (after.layers[average].weight == 0.25).all()
 
 
+def test_a_kernel_entry_that_later_scales_divide_becomes_a_weight_at_each_scale() -> None:
+    """Limits, then a scale for each column: its product with the weight is no longer one weight."""
+
+    class Scaled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv1d(1, 1, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            """Values (n, 1, 3) of (n, 1, 3)."""
+            values: Tensor = self.conv(x).clamp(-0.5, 0.75) * torch.tensor([1.0, 2.0, 2.5])
+            return values
+
+    module = Scaled()
+    module.load_state_dict({"conv.weight": torch.full((1, 1, 1), 0.75), "conv.bias": torch.full((1,), 0.25)})
+    x = np.arange(-8, 8)[:, None, None] / 8 * np.ones((1, 1, 3))
+    network = netgen.read(module.eval(), example=torch.zeros(1, 1, 3))
+    rounded = round_network(network, x, Calibration(bias_correction=False))
+    layer = rounded.network.layers[0]
+    assert layer.weight.tolist() == [0.75, 1.5, 1.875]
+    words = words_of_module(QuantizedNetwork(rounded.network, rounded.formats), circuit_of(rounded), x.reshape(-1, 3))
+    scale = circuit_of(rounded).heads[0].scale
+    with torch.no_grad():
+        right = module(torch.from_numpy(x).float()).numpy().reshape(-1, 3)
+    assert np.abs(words * scale - right).max() <= 0.02
+
+
 def test_gradients_are_those_of_the_float_network_where_nothing_saturates() -> None:
     """Words of 16 bits are so near the float values that gradients differ by less than a thousandth."""
     network = read(nn.Tanh())

@@ -26,6 +26,8 @@ HeadFunction = Literal["none", "softmax", "log_softmax", "argmax"]
 
 CHUNK_BYTES = 50_000_000
 """Memory for the values of all neurons of the samples that are evaluated at once."""
+SPARSE_NUMBERS = 16
+"""Multiple of the number of wires from which the numbers of parameters are sorted, not used as places."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +42,8 @@ class Layer(SparseLayer):
         bias: (n,) float64; 0 for a maximum.
         gather: sum or maximum.
         activation: functions applied to it, one after the other.
-        parameter: (m,) int64; wires with equal numbers share one trained parameter; None when no two do.
+        parameter: (m,) int64; wires with equal numbers share one trained parameter, and so their weight; None when no
+            two do.
         step: (n,) float64; the weights of neuron k are whole multiples of `step[k]`, because the network arrived
             quantized; None for float weights.
 
@@ -80,6 +83,8 @@ class Layer(SparseLayer):
         problem = check_gather(self.gather, self.starts, self.weight, self.bias)
         if problem:
             raise WeightsError(f"layer {self.name}: {problem}")
+        if self.parameter is not None and (weights := _contradiction(self.parameter, self.weight)):
+            raise WeightsError(f"layer {self.name}: {weights}; wires that share a parameter have one weight")
         check_pipeline(self.activation, n, f"layer {self.name}")
 
     def gathered(self, values: Reals) -> Reals:
@@ -91,6 +96,20 @@ class Layer(SparseLayer):
         rows = csr_array((self.weight, self.source, self.starts), shape=(len(self), values.shape[1]))
         total: Reals = (rows @ values.T).T + self.bias
         return total
+
+
+def _contradiction(parameter: Words, weight: Reals) -> str:
+    """Name two weights, (m,), of one parameter that differ; empty when there are none."""
+    number = parameter
+    if len(parameter) and not 0 <= parameter.min() <= parameter.max() <= SPARSE_NUMBERS * len(parameter):
+        number = np.unique(parameter, return_inverse=True)[1]
+    one = np.zeros(number.max(initial=0) + 1)
+    one[number] = weight
+    differ = np.flatnonzero(weight != one[number])
+    if not len(differ):
+        return ""
+    at = differ[0]
+    return f"weights {weight[at]:.6g} and {one[number[at]]:.6g} of parameter {parameter[at]}"
 
 
 def _maxima(values: Reals, starts: Words, source: Words) -> Reals:

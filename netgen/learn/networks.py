@@ -10,6 +10,7 @@ from netgen.errors import SpecError, TrainError
 from netgen.ir.fixed import Reals
 from netgen.ir.imported import ImportReport
 from netgen.ir.network import Network
+from netgen.ir.ties import fresh_of, scaled
 from netgen.learn.follow import Follower
 from netgen.learn.learner import Learner
 from netgen.learn.memory import memory_of_machine
@@ -131,15 +132,11 @@ class NetworkLearner:
 
 def _scaled(network: Network, factor: Reals) -> Network:
     """The network that reads x where the given one reads `x * factor`; factors are powers of two, so it is exact."""
-    layers = []
+    fresh, layers = fresh_of(network), []
     for layer in network.layers:
         entering = layer.source < network.features
         if layer.gather == "max" and entering.any() and (factor != 1).any():
             raise TrainError(f"layer {layer.name}: a maximum of inputs cannot be trained; put a layer before it")
-        weight = layer.weight.copy()
-        weight[entering] *= factor[layer.source[entering]]
-        one = layer.parameter
-        if one is not None and entering.any() and (factor != factor[0]).any():
-            one = np.unique(np.stack([one.astype(np.float64), weight]), axis=1, return_inverse=True)[1].reshape(-1)
-        layers.append(replace(layer, weight=weight, parameter=one))
+        of_wire = np.where(entering, factor[np.where(entering, layer.source, 0)], 1.0)
+        layers.append(scaled(layer, of_wire, layer.bias, fresh))
     return replace(network, layers=tuple(layers))

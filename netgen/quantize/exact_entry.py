@@ -10,8 +10,8 @@ from netgen.ir.fixed import FixedPoint, Interval, Reals, Words
 from netgen.ir.functions import MultiThreshold, Quantize, apply_all
 from netgen.ir.input_rounding import InputRounding
 from netgen.ir.network import Layer, Network
+from netgen.ir.ties import folded, fresh_of
 from netgen.quantize.exact_words import CALIBRATE, Levels, counted, levels_of, word_form
-from netgen.quantize.prepare import fold_affine
 
 __all__ = ["Entry", "entry_of"]
 
@@ -45,7 +45,7 @@ def entry_of(network: Network, given: FixedPoint | None, *, single: bool) -> Ent
         single: whether raw values are computed with in float32.
     Raises: QuantizeError, when an input is read without a quantizer, or by several, or by one that is no rounding.
     """
-    features = network.features
+    features, fresh = network.features, fresh_of(network)
     if given is not None:
         ones, zeros = np.ones(features), np.zeros(features)
         return Entry(given, ones, zeros, None, np.full(features, given.step), zeros, network)
@@ -59,7 +59,7 @@ def entry_of(network: Network, given: FixedPoint | None, *, single: bool) -> Ent
     for layer, first in zip(network.layers, network.first, strict=False):
         if not layer.wires or layer.source.min() >= features:
             continue
-        layer = fold_affine(layer)  # noqa: PLW2901  # the same layer
+        layer = folded(layer, fresh)  # noqa: PLW2901  # the same layer
         levels = levels_of(layer.activation, len(layer))
         levels = None if levels is None else counted(levels)
         found.append((layer, levels))

@@ -12,8 +12,9 @@ import numpy as np
 from netgen.ir.fixed import Reals, Words
 from netgen.ir.functions import RELU, Affine, Clip, Composition, Function, Product, Quantize
 from netgen.ir.network import Layer, Network
+from netgen.ir.ties import folded, fresh_of
 
-__all__ = ["fold_affine", "prepare", "with_identity", "with_scores", "without_quantizers"]
+__all__ = ["prepare", "with_identity", "with_scores", "without_quantizers"]
 
 SATURATION = 127
 """Steps of a quantizer from which its limits only saturate; those of narrower ones shape the function."""
@@ -22,8 +23,9 @@ SATURATION = 127
 def prepare(network: Network) -> Network:
     """The same function, in the form that is quantized, with sources that rise; but quantizers become limits."""
     network = without_quantizers(network)
-    folded = [fold_affine(replace(layer, activation=_merged(layer.activation))) for layer in network.layers]
-    network = with_scores(_with_entries(Network(network.inputs, tuple(folded), network.outputs)))
+    fresh = fresh_of(network)
+    layers = [folded(replace(layer, activation=_merged(layer.activation)), fresh) for layer in network.layers]
+    network = with_scores(_with_entries(Network(network.inputs, tuple(layers), network.outputs)))
     return Network(network.inputs, tuple(_rising(layer) for layer in network.layers), network.outputs)
 
 
@@ -86,25 +88,6 @@ def _merged(pipeline: Composition) -> Composition:
         else:
             found.append(function)
     return tuple(found)
-
-
-def fold_affine(layer: Layer) -> Layer:
-    """Move affine functions that come first into the weights and biases of a sum."""
-    while layer.gather == "sum" and layer.activation and isinstance(affine := layer.activation[0], Affine):
-        scale, offset = np.broadcast_to(affine.scale, len(layer)), np.broadcast_to(affine.offset, len(layer))
-        factor = scale[layer.target]
-        kept = layer.weight * factor != 0
-        starts = np.concatenate([[0], np.cumsum(kept)])[layer.starts]
-        layer = replace(
-            layer,
-            starts=starts,
-            source=layer.source[kept],
-            weight=(layer.weight * factor)[kept],
-            bias=layer.bias * scale + offset,
-            parameter=None if layer.parameter is None else layer.parameter[kept],
-            activation=layer.activation[1:],
-        )
-    return layer
 
 
 def _with_entries(network: Network) -> Network:

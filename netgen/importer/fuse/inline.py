@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from netgen.importer.fuse.rebuild import readers_of, rebuilt
-from netgen.importer.fuse.ties import fresh_of, tied_parameters
 from netgen.ir.arrays import Bools
 from netgen.ir.fixed import Reals, Words
 from netgen.ir.network import Layer, Network
+from netgen.ir.ties import fresh_of, tied_parameters
 
 __all__ = ["inline_sums"]
 
@@ -124,7 +124,10 @@ class _Parts:
         left = weight != 0
         parameter = None
         if self.parameter is not None and len(first):
-            parameter = tied_parameters(self.parameter[order], self.factor[order], first, fresh)[left]
+            parameter = tied_parameters(self.parameter[order], self.factor[order], first, fresh)
+            _, one, number = np.unique(parameter, return_index=True, return_inverse=True)
+            weight = weight[one][number]  # the same parts in another order may differ in the last bit
+            left, parameter = weight != 0, parameter[weight != 0]
         row, source = row[first][left], source[first][left]
         starts = np.searchsorted(row, np.arange(len(self.bias) + 1))
         return replace(like, starts=starts, source=source, weight=weight[left], bias=self.bias, parameter=parameter)

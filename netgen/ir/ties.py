@@ -1,14 +1,16 @@
 """Which wires share a trained parameter after wires were scaled or added up."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from netgen.ir.fixed import Reals, Words
-from netgen.ir.network import Network
+from netgen.ir.functions import Affine
+from netgen.ir.network import Layer, Network
 
-__all__ = ["fresh_of", "scaled_parameters", "tied_parameters"]
+__all__ = ["folded", "fresh_of", "scaled", "tied_parameters"]
 
 
 def fresh_of(network: Network) -> int:
@@ -17,7 +19,34 @@ def fresh_of(network: Network) -> int:
     return max((int(parameter.max(initial=-1)) for parameter in given), default=-1) + 1
 
 
-def scaled_parameters(parameter: Words | None, factor: Reals, fresh: int) -> Words | None:
+def folded(layer: Layer, fresh: int) -> Layer:
+    """Fold the affine functions that come first, applied to a sum, into its weights and biases.
+
+    Args:
+        fresh: the least number for new parameters.
+    """
+    while layer.gather == "sum" and layer.activation and isinstance(affine := layer.activation[0], Affine):
+        scale = np.broadcast_to(affine.scale, len(layer))
+        layer = scaled(layer, scale[layer.target], layer.bias * scale + affine.offset, fresh)
+        layer = replace(layer, activation=layer.activation[1:])
+    return layer
+
+
+def scaled(layer: Layer, factor: Reals, bias: Reals, fresh: int) -> Layer:
+    """The layer with each weight multiplied by a factor, (m,), and other biases; weights of 0 are no wires."""
+    weight, parameter = layer.weight * factor, _scaled_parameters(layer.parameter, factor, fresh)
+    left = weight != 0
+    return replace(
+        layer,
+        starts=np.concatenate([[0], np.cumsum(left)])[layer.starts],
+        source=layer.source[left],
+        weight=weight[left],
+        bias=bias,
+        parameter=None if parameter is None else parameter[left],
+    )
+
+
+def _scaled_parameters(parameter: Words | None, factor: Reals, fresh: int) -> Words | None:
     """The parameters of wires (m,) that are multiplied by factors (m,).
 
     Wires keep their number where all wires of a parameter have the same factor; else each pair of parameter and factor
