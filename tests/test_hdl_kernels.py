@@ -1,4 +1,4 @@
-"""Neurons that compute the same as instances of one Verilog module."""
+"""Neurons that compute the same as calls of one Verilog function."""
 
 import re
 import subprocess
@@ -45,49 +45,49 @@ def _layer(name: str, rows: list[dict[int, int]], activation: Rescale, *, greate
     )
 
 
-def test_a_kernel_is_one_module_with_an_instance_at_each_place() -> None:
+def test_a_kernel_is_one_function_that_is_called_at_each_place() -> None:
     """The first layer has four neurons that compute the same; the fifth is written in place."""
     text = designed_as(convolution(), sharing="csd", kernels=True).verilog
-    instances = re.findall(r"(kernel1_\d+) k1_(\d+) \(n1_\d+, (n0_\d+), (n0_\d+), (n0_\d+)\);", text)
-    assert [(index, *sorted(reads)) for _, index, *reads in instances] == [
+    calls = re.findall(r"n1_(\d+) = (kernel1_\d+)\((n0_\d+), (n0_\d+), (n0_\d+)\);", text)
+    assert [(index, *sorted(reads)) for index, _, *reads in calls] == [
         ("0", "n0_0", "n0_1", "n0_2"),
         ("1", "n0_1", "n0_2", "n0_3"),
         ("2", "n0_2", "n0_3", "n0_4"),
         ("3", "n0_3", "n0_4", "n0_5"),
     ]
-    name = instances[0][0]
-    assert {kernel for kernel, *_ in instances} == {name}
-    assert text.count(f"module {name} (") == 1
-    assert "k1_4 (" not in text
+    name = calls[0][1]
+    assert {kernel for _, kernel, *_ in calls} == {name}
+    assert re.findall(r"// (\d+) neurons\n  function \[2:0\] (\w+)\(", text) == [("4", name)]
+    assert "n1_4 = n1_4_2[" in text
 
 
-def test_without_kernels_there_is_one_module() -> None:
+def test_without_kernels_every_neuron_is_written_in_place() -> None:
     text = designed_as(convolution(), sharing="csd").verilog
-    assert (text.count("endmodule"), "kernel" in text) == (1, False)
+    assert ("function" in text, "kernel" in text) == (False, False)
 
 
 def test_neurons_with_registers_inside_are_written_in_place() -> None:
     text = designed_as(convolution(), sharing="csd", pipeline="levels", kernels=True).verilog
-    assert "module kernel1" not in text
+    assert "function" not in text
 
 
 @pytest.mark.native
 @pytest.mark.parametrize("greatest", [False, True])
-def test_yosys_proves_that_modules_and_component_are_equal(
+def test_yosys_proves_that_functions_and_component_are_equal(
     tmp_path: Path, native_tool: Tool, *, greatest: bool
 ) -> None:
-    """And of a module with one bit more in its result, Yosys proves no such thing."""
+    """And of a function with the lowest bit of its result inverted, Yosys proves no such thing."""
     design = designed_as(convolution(greatest=greatest), argmax=True, sharing="csd", pipeline="none", kernels=True)
     yosys = native_tool("yosys")
     assert proved_equal(design, design.verilog, tmp_path, yosys)
-    wrong = re.sub(r"(assign y = )(.*);", r"\1(\2) ^ 1;", design.verilog, count=1)
+    wrong = re.sub(r"(      kernel1_\d+ = )(.*);", r"\1(\2) ^ 1;", design.verilog, count=1)
     assert wrong != design.verilog
     assert not proved_equal(design, wrong, tmp_path, yosys)
 
 
 @pytest.mark.native
 @pytest.mark.parametrize(("pipeline", "tables"), [("none", 0), ("layer", 0), ("layer", 6)])
-def test_verilator_finds_nothing_to_warn_of_in_modules(
+def test_verilator_finds_nothing_to_warn_of_in_functions(
     pipeline: Pipeline, tables: int, tmp_path: Path, native_tool: Tool
 ) -> None:
     design = designed_as(convolution(), argmax=True, sharing="csd", pipeline=pipeline, tables=tables, kernels=True)

@@ -18,7 +18,7 @@ from netgen.operators.schedule import Schedule
 from netgen.operators.wiring import sites_of
 
 LARGE = 200_000
-"""Operators beyond which the Verilog holds what neurons have in common once, in modules of their own."""
+"""Operators beyond which the Verilog holds what neurons have in common once, as functions."""
 
 
 def design_of(
@@ -39,8 +39,8 @@ def design_of(
         netlist, placement: of the circuit; sites become attributes of the neurons' words (`(* site = "3,0,5" *)`).
         title: first lines of the Verilog's head.
         comments: whether each line ends with the range of its values.
-        kernels: whether neurons that compute the same become instances of one module; by default where there are more
-            than `LARGE` operators.
+        kernels: whether neurons that compute the same call one function; by default where there are more than `LARGE`
+            operators.
     """
     sites = sites_of(netlist, placement)
     design = design_with(circuit, graph, timing, verilog="")

@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from netgen.ir.fixed import bits_of
 from netgen.operators.graph import Operator, OperatorGraph
@@ -27,7 +27,19 @@ from netgen.operators.kinds import (
 from netgen.operators.names import names_of
 from netgen.operators.schedule import Schedule
 
-__all__ = ["Expressions", "address_bits", "shape_of", "table_functions"]
+__all__ = ["Assignment", "Expressions", "address_bits", "shape_of", "table_functions"]
+
+
+class Assignment(NamedTuple):
+    """The value of a wire, or of a variable of a function.
+
+    Attributes:
+        shape: its type, as `shape_of` has it.
+    """
+
+    shape: str
+    name: str
+    expression: str
 
 
 class Expressions:
@@ -54,15 +66,15 @@ class Expressions:
         found.names, found._inside = names, True
         return found
 
-    def expression(self, number: int) -> tuple[str | None, str]:
-        """An operator's expression, and before it the declaration of a wire that it reads, if it needs one.
+    def assignments(self, number: int) -> list[Assignment]:
+        """The assignment of an operator's value, and before it that of a value that it reads, if it needs one.
 
-        Where a sum leaves the low bits of its first operand unchanged, that wire is the sum of the high bits.
+        Where a sum leaves the low bits of its first operand unchanged, it reads the sum of the high bits.
         """
         operator, name = self._graph.operators[number], self.names[number]
         low = _unchanged_bits(operator)
         if not low or not isinstance(operator.operation, Add | Subtract):
-            return None, self._value(number)
+            return [Assignment(shape_of(operator), name, self._value(number))]
         operation = replace(operator.operation, left=(0, 0), offset=operator.operation.offset >> low)
         high = replace(operator, operation=operation, lo=operator.lo >> low, hi=operator.hi >> low)
         above, below = self._halves(operator.sources[0], self._timing.cycle[number], low)
@@ -70,7 +82,10 @@ class Expressions:
         if signed and not self._graph.operators[operator.sources[0]].signed:
             above = f"$signed({{1'b0, {above}}})"
         other = self._second(high, operation, self._timing.cycle[number], signed=signed)
-        return f"wire {shape_of(high)}{name}_high = {above} {other};", f"{{{name}_high, {below}}}"
+        return [
+            Assignment(shape_of(high), f"{name}_high", f"{above} {other}"),
+            Assignment(shape_of(operator), name, f"{{{name}_high, {below}}}"),
+        ]
 
     def filled(self, number: int, width: int, cycle: int) -> str:
         """An operator's value as it is in a cycle, in exactly `width` bits."""

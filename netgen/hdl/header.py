@@ -12,17 +12,13 @@ _LINT_WAIVERS = """\
 // Inputs that pruning has disconnected keep their bits in i_payload, and a wire may have bits that no operator reads.
 /* verilator lint_off UNUSEDSIGNAL */"""
 
-_MODULES_WAIVER = """\
-// The modules of neurons that compute the same stand in this file, too.
-/* verilator lint_off DECLFILENAME */"""
-
 
 def header_of(design: Design, netlist: Netlist, title: str, *, kernels: bool = False) -> str:
     """Write the head of `top.v`: a comment, and lint waivers with their reasons.
 
     Args:
         title: its first lines.
-        kernels: whether neurons that compute the same are instances of a module.
+        kernels: whether neurons that compute the same call a function.
     """
     circuit = design.circuit
     inputs, outputs = circuit.features, len(circuit.scores)
@@ -47,11 +43,7 @@ def header_of(design: Design, netlist: Netlist, title: str, *, kernels: bool = F
         *_inputs_in_words(circuit.thresholds),
         "nLAYER_INDEX   the word of a neuron; its site in the grid, x,y,z, is an attribute",
         "nLAYER_INDEX_N an intermediate value that only this neuron needs",
-        *(
-            ["kernelLAYER_N  a module, after top: what several neurons compute, each from other words"]
-            if kernels
-            else []
-        ),
+        *(["kernelLAYER_N  what several neurons compute, each from other words"] if kernels else []),
         "tLAYER_DIGEST  a value that several neurons share, or of the class; the digest is of its expression",
         "..._high       the high bits of a sum whose low bits are those of its first operand",
         "..._dK         a value delayed by K registers",
@@ -60,8 +52,7 @@ def header_of(design: Design, netlist: Netlist, title: str, *, kernels: bool = F
         "Sums include half a step of the word that they are rounded to, so dropping their low bits rounds.",
     ]
     comment = "\n".join(f"// {line}".rstrip() for line in lines)
-    waivers = f"{_LINT_WAIVERS}\n{_MODULES_WAIVER}" if kernels else _LINT_WAIVERS
-    return f"{comment}\n\n{waivers}\n"
+    return f"{comment}\n\n{_LINT_WAIVERS}\n"
 
 
 def _inputs_in_words(thresholds: tuple[int, ...]) -> list[str]:

@@ -7,7 +7,7 @@ proves them equal for small circuits.
 from collections.abc import Iterator, Sequence
 from itertools import chain, pairwise
 
-from netgen.hdl.expressions import Expressions, address_bits, shape_of, table_functions
+from netgen.hdl.expressions import Assignment, Expressions, address_bits, shape_of, table_functions
 from netgen.hdl.header import name_in_comment
 from netgen.hdl.kernels import Kernels, Neuron
 from netgen.ir.grid import Site
@@ -24,11 +24,11 @@ def module_of(design: Design, *, sites: NeuronSites, comments: bool, kernels: bo
     Args:
         sites: of neurons, by layer and index; they become attributes of the neurons' words.
         comments: whether each line ends with the range of its values.
-        kernels: whether neurons that compute the same become instances of a module, which follows.
+        kernels: whether neurons that compute the same call a function, which stands before their layer.
     """
     writer = _Writer(design, sites, comments=comments, kernels=kernels)
-    tables = table_functions(writer.table_sizes())
-    parts = writer.head(), writer.flow(), tables, writer.body(), writer.tail(), writer.modules()
+    tables = table_functions(address_bits(operator.operation) for operator in design.graph.operators)
+    parts = writer.head(), writer.flow(), tables, writer.body(), writer.tail()
     return "\n".join([*chain.from_iterable(parts), ""])
 
 
@@ -88,11 +88,16 @@ class _Writer:
 
     def body(self) -> Iterator[str]:
         """All operators and their registers, grouped by neuron."""
+        layer = 0
         for comment, numbers in self._sections():
+            neuron = self._neuron_of(numbers)
+            if neuron is not None and neuron[0] > layer:
+                layer = neuron[0]
+                yield from self.kernels.functions(layer)
             yield ""
             yield f"  // {comment}"
             loads: list[str] = []
-            for number in numbers[-1:] if self._neuron_of(numbers) in self.kernels.names else numbers:
+            for number in numbers[-1:] if neuron in self.kernels.names else numbers:
                 yield from self._lines(number)
                 for before, register in pairwise(self._chain(number)):
                     yield f"  reg {shape_of(self.graph.operators[number])}{register};"
@@ -113,16 +118,6 @@ class _Writer:
         yield ",\n".join(f"    {word}" for word in words)
         yield "  };"
         yield "endmodule"
-
-    def modules(self) -> Iterator[str]:
-        """The modules of neurons that compute the same."""
-        return self.kernels.modules()
-
-    def table_sizes(self) -> set[int]:
-        """The address bits of the tables in `top` itself."""
-        operators = self.graph.operators
-        inside = {number for neuron in self.kernels.names for number in self.single[neuron]}
-        return {address_bits(op.operation) for number, op in enumerate(operators) if number not in inside}
 
     def _grouped(self) -> tuple[list[int], dict[int, list[int]], dict[Neuron, list[int]]]:
         """Operators of the inputs; those that neurons of a layer share; those that one neuron alone needs."""
@@ -164,16 +159,15 @@ class _Writer:
         """The declaration of an operator's wire, and before it that of a wire that it reads."""
         operator, name = self.graph.operators[number], self.expressions.names[number]
         neuron, site = self._neuron_of([number]), self.site.get(number)
-        place = f'(* site = "{site[0]},{site[1]},{site[2]}" *) ' if site else ""
-        wire = f"  {place}wire {shape_of(operator)}{name}"
         if neuron in self.kernels.names:
-            text = f"{wire}; {self.kernels.instance(neuron)}"
+            found = [Assignment(shape_of(operator), name, self.kernels.call(neuron))]
         else:
-            before, value = self.expressions.expression(number)
-            if before is not None:
-                yield f"  {before}"
-            # Icarus warns of an attribute on a declaration that also assigns, and ignores it
-            text = f"{wire}; assign {name} = {value};" if site else f"{wire} = {value};"
+            found = self.expressions.assignments(number)
+        yield from (f"  wire {shape}{high} = {value};" for shape, high, value in found[:-1])
+        shape, _, value = found[-1]
+        # Icarus warns of an attribute on a declaration that also assigns, and ignores it
+        place = f'(* site = "{site[0]},{site[1]},{site[2]}" *) ' if site else ""
+        text = f"  {place}wire {shape}{name}{f'; assign {name}' if site else ''} = {value};"
         yield f"{text}  // {operator.lo} to {operator.hi}" if self.comments else text
 
     def _chain(self, number: int) -> list[str]:
