@@ -73,6 +73,7 @@ WINDOWS = [
     Case("AveragePool", 10, attributes={**SQUARE, "strides": [2, 2], "pads": [1, 0, 1, 1]}),
     Case("AveragePool", 11, attributes={**SQUARE, "pads": [1, 0, 1, 1], "count_include_pad": 1}),
     Case("AveragePool", 19, attributes={**SQUARE, "strides": [2, 2], "ceil_mode": 1}),
+    Case("MaxPool", 12, (1, 3, 2), attributes={"kernel_shape": [3], "strides": [2], "ceil_mode": 1}),
     Case("AveragePool", 19, attributes={**SQUARE, "auto_pad": "SAME_UPPER"}),
     Case("GlobalAveragePool", 7),
     Case("GlobalMaxPool", 7),

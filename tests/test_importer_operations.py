@@ -114,6 +114,18 @@ CASES: dict[str, tuple[tuple[int, ...], Operation, Reference]] = {
         ),
         lambda x: F.max_pool2d(x, (3, 2), (2, 2), (1, 0), (1, 2), ceil_mode=True),
     ),
+    "maximum pool of a window that begins at the last value": (
+        (2, 1),
+        lambda b, x: ops.max_pool(b, "m", x, kernel=[2], stride=[2], padding=[(0, 0)], dilation=[1], ceil_mode=True),
+        lambda x: F.max_pool1d(x, 2, ceil_mode=True),
+    ),
+    "average pool of a window that begins at the last value": (
+        (2, 2, 3),
+        lambda b, x: ops.average_pool(
+            b, "m", x, kernel=[3, 5], stride=[3, 3], padding=[(0, 0), (0, 0)], ceil_mode=True
+        ),
+        lambda x: F.avg_pool2d(x, (3, 5), 3, ceil_mode=True),
+    ),
     "maximum pool of zeros around the input": (
         (2, 5),
         lambda b, x: ops.max_pool(
@@ -321,6 +333,12 @@ RELUS: Composition = (RELU,)
                 b, "pool", x.moved(lambda a: a[None]), kernel=[4], stride=[1], padding=[(0, 0)], dilation=[1]
             ),
             "pool: a kernel of 4 with dilation 1 on 3 padded values",
+        ),
+        (
+            lambda b, x: ops.average_pool(
+                b, "pool", x.moved(lambda a: a[None]), kernel=[7], stride=[4], padding=[(0, 0)], ceil_mode=True
+            ),
+            "pool: a kernel of 7 with dilation 1 on 3 padded values",
         ),
         (
             lambda _, x: x.moved(lambda a: a[0]),

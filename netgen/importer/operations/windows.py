@@ -219,9 +219,9 @@ def _rows(
     """(out, kernel) the positions on one axis that each window reads; negative or beyond `length` in the padding."""
     lo, hi = edges
     room = length + lo + hi - dilation * (kernel - 1) - 1
-    if room < 0:
-        raise ModelError(f"{name}: a kernel of {kernel} with dilation {dilation} on {length + lo + hi} padded values")
     out = (-(-room // stride) if ceil_mode else room // stride) + 1
+    if out < 1:
+        raise ModelError(f"{name}: a kernel of {kernel} with dilation {dilation} on {length + lo + hi} padded values")
     if ceil_mode and (out - 1) * stride >= length + lo:
         out -= 1  # the last window must begin in the input or in the padding before it
     return np.arange(out)[:, None] * stride - lo + np.arange(kernel) * dilation
