@@ -88,13 +88,14 @@ def _useful_bound(network: Network, circuit: Circuit, raw: Reals, real: Reals) -
     Returns: nothing, where no bound is known, a sample lies outside the input word, or an output's bound exceeds the
         range of the values that the float network gives there, as it does where words may saturate.
     """
+    from netgen.quantize.prepare import prepare
     from netgen.report import graph_error_bound
 
     half, scaled = circuit.input.step / 2, raw * circuit.input_scale
     least, most = (word * circuit.input.step for word in (circuit.input.lo, circuit.input.hi))
     if scaled.min() < least - half or scaled.max() > most + half:
         return ()
-    bounds = graph_error_bound(network, circuit)
+    bounds = graph_error_bound(prepare(network), circuit)
     if bounds is None:
         return ()
     bound = np.concatenate([one.ravel() for one in bounds])

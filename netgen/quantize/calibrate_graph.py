@@ -18,7 +18,7 @@ from netgen.quantize.prepare import prepare
 from netgen.quantize.value_samples import LayerValues, values_of
 from netgen.quantize.word_formats import FormatRule
 
-__all__ = ["Calibration", "circuit_of", "quantize_network", "round_network"]
+__all__ = ["Calibration", "circuit_of", "layered_circuit", "quantize_network", "round_network"]
 
 RANDOM_SAMPLES = 256
 """Random inputs that stand in for calibration samples."""
@@ -198,7 +198,12 @@ def _random(network: Network, formats: Sequence[FixedPoint]) -> Reals:
 
 
 def circuit_of(rounded: Rounded) -> Circuit:
-    """The simplified circuit of the layers; a port whose step differs from the first one's has a scale."""
+    """The simplified circuit of the layers."""
+    return simplify(layered_circuit(rounded))
+
+
+def layered_circuit(rounded: Rounded) -> Circuit:
+    """The circuit of the layers, one for one; a port whose step differs from the first one's has a scale."""
     network, entering = rounded.network, rounded.inputs
     scale = np.concatenate(
         [
@@ -211,4 +216,4 @@ def circuit_of(rounded: Rounded) -> Circuit:
         step = np.ldexp(1.0, -rounded.frac[head.neuron])
         step = step.reshape(-1)[0] if (step == step.reshape(-1)[0]).all() else step
         heads.append(CircuitHead(head.name, head.neuron, np.asarray(step), np.zeros(()), head.function, head.axis))
-    return simplify(Circuit(entering[0], scale, rounded.layers, outputs=tuple(heads)))
+    return Circuit(entering[0], scale, rounded.layers, outputs=tuple(heads))

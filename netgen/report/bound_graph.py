@@ -5,7 +5,7 @@ import numpy as np
 from netgen.ir.activation import Rescale, StepFunction, Steps
 from netgen.ir.circuit import Circuit, CircuitLayer
 from netgen.ir.fixed import FixedPoint, Reals
-from netgen.ir.functions import Affine, Clip
+from netgen.ir.functions import Affine, Clip, Composition
 from netgen.ir.network import Layer, Network
 from netgen.ir.slopes import range_after, slope_of
 
@@ -21,8 +21,11 @@ def graph_error_bound(network: Network, circuit: Circuit) -> tuple[Reals, ...] |
     its word. They grow with depth: where a bound exceeds the range of the output, measure the error instead
     (`fidelity`). Rounding in the float computations themselves is not counted.
 
+    Args:
+        network: prepared for quantizing, so that the functions of both are the same.
     Returns: for each head an array of its shape, in units of the output, infinite after functions that jump; None where
-        the layers of both do not correspond one to one, such as those of a network that arrived quantized.
+        the layers of both do not correspond one to one, such as those of a network that arrived quantized, or where
+        quantizing moves a scale or an offset of the network into weights.
     Source: Moore, Interval Analysis, 1966.
     """
     if not _corresponds(network, circuit):
@@ -48,9 +51,15 @@ def graph_error_bound(network: Network, circuit: Circuit) -> tuple[Reals, ...] |
 def _corresponds(network: Network, circuit: Circuit) -> bool:
     plain = circuit.input_rounding is None and circuit.input_offset is None and not circuit.thresholds
     names = [[(layer.name, len(layer), layer.gather) for layer in one.layers] for one in (network, circuit)]
-    folded = any(layer.activation and isinstance(layer.activation[0], Affine) for layer in network.layers)
+    folded = any(layer.gather == "sum" and _scales_first(layer.activation) for layer in network.layers)
     kinds = all(isinstance(layer.activation, Rescale | Steps) for layer in circuit.layers)
     return plain and network.features == circuit.features and names[0] == names[1] and not folded and kinds
+
+
+def _scales_first(pipeline: Composition) -> bool:
+    """Whether a scale or an offset follows the sum, or limits of it: quantizing moves it before the limits."""
+    others = [function for function in pipeline if not isinstance(function, Clip)]
+    return bool(others) and isinstance(others[0], Affine)
 
 
 def _after(layer: Layer, made: CircuitLayer, value: Reals, error: Reals, unit: Reals) -> tuple[Reals, Reals]:
