@@ -24,7 +24,7 @@ import netgen
 from netgen.data import DATA_VARIABLE, Dataset, load_dataset
 from netgen.nn.trainable import TrainableNetwork
 from netgen.spec.sections import DataSpec, PruneSpec
-from netgen.train import Descent, Mlp, NetworkPruning, Pruning, Recipe, Samples
+from netgen.train import Descent, Pruning, Recipe, Samples, Shaped, perceptron_of
 from netgen.train.schedule import PruningTarget
 
 SIZES = (784, 300, 100, 10)
@@ -74,33 +74,20 @@ def usual(model: nn.Module, data: Dataset, batch: int) -> float:
     return min(seconds(epoch) for _ in range(EPOCHS))
 
 
-def ours(data: Dataset, batch: int) -> list[tuple[int, float]]:
-    """Wires left and processor seconds of an epoch."""
-    mlp = Mlp.seeded(SIZES, batch_norm=True, seed=1)
-    pruning = Pruning(mlp, Samples.of(data.train), Recipe(batch, 0.001, 0.0, 0.0), PruneSpec(), seed=1)
-
-    def epoch() -> None:
-        pruning.descent.run(pruning.descent.per_epoch)
-
-    found = [(pruning.wires, min(seconds(epoch) for _ in range(EPOCHS)))]
-    for wires in WIRES:
-        pruning.keep(PruningTarget(count=wires))
-        pruning.descent.run(1)  # compiles
-        found.append((pruning.wires, min(seconds(epoch) for _ in range(EPOCHS))))
-    return found
-
-
-def ours_of_convolutions(model: nn.Module, data: Dataset, batch: int) -> float:
-    """Processor seconds of an epoch before pruning, when PyTorch computes shared weights as convolutions."""
+def ours_before_pruning(model: nn.Module, data: Dataset, batch: int) -> float:
+    """Processor seconds of an epoch before pruning, when PyTorch computes layers by its own kernels."""
     descent = Descent(model, Samples.of(data.train), Recipe(batch, 0.001, 0.0, 0.0), seed=1)
     return min(seconds(partial(descent.run, descent.per_epoch)) for _ in range(EPOCHS))
 
 
 def ours_of_wires(model: nn.Module, data: Dataset, batch: int) -> list[tuple[int, float]]:
-    """The same of a network of wires: with shared weights, then untied."""
-    network = TrainableNetwork(netgen.read(model.eval(), example=torch.rand(2, 784)))
+    """Wires left and processor seconds of an epoch of a network of wires: with shared weights, then untied."""
+    if isinstance(model, Shaped):
+        network = perceptron_of(model)
+    else:
+        network = TrainableNetwork(netgen.read(model.eval(), example=torch.rand(2, 784)))
     spec = PruneSpec(untie_at=WIRES[0], scope="layer")
-    pruning = NetworkPruning(network, Samples.of(data.train), Recipe(batch, 0.001, 0.0, 0.0), spec, seed=1)
+    pruning = Pruning(network, Samples.of(data.train), Recipe(batch, 0.001, 0.0, 0.0), spec, seed=1)
     found = []
     for wires in (None, *WIRES):
         if wires is not None:
@@ -123,10 +110,12 @@ def main() -> None:
         sys.exit(f"no folder mnist in {folder}; name the folder of data sets with --data or {DATA_VARIABLE}")
     torch.set_num_threads(1)  # for the loop of PyTorch too
     data = load_dataset(DataSpec(source="idx", path="mnist"), seed=1, base=folder)
-    model, wires = (perceptron(), 266_200) if options.network == "perceptron" else (lenet(), 412_960)
-    found = ours(data, options.batch) if options.network == "perceptron" else ours_of_wires(model, data, options.batch)
-    if options.network == "lenet":
-        found.insert(0, (wires, ours_of_convolutions(model.train(), data, options.batch)))
+    model, wires = lenet(), 412_960
+    ours: nn.Module = lenet()
+    if options.network == "perceptron":
+        model, wires, ours = perceptron(), 266_200, Shaped.perceptron(SIZES, batch_norm=True, seed=1)
+    found = ours_of_wires(ours, data, options.batch)
+    found.insert(0, (wires, ours_before_pruning(ours.train(), data, options.batch)))
     reference = usual(model.train(), data, options.batch)
     print("| loop | wires | processor s an epoch | times faster |\n| --- | --- | --- | --- |")
     print(f"| PyTorch, DataLoader | {wires:,} | {reference:.2f} | 1.0 |")

@@ -11,10 +11,10 @@ from torch import nn
 from netgen.errors import WeightsError
 from netgen.importer.checkpoint import read_perceptron
 from netgen.ir.fixed import Reals
-from netgen.train import Mlp, predict
-from netgen.train import load_state as load_weights
+from netgen.nn.trainable import TrainableNetwork
+from netgen.train import dense_network_of, perceptron_of_state, predict
 
-__all__ = ["FIX", "PLAIN", "B", "W", "load_state", "loaded", "moved", "refused", "same_function"]
+__all__ = ["FIX", "PLAIN", "B", "W", "from_file", "loaded", "moved", "refused", "same_function"]
 
 W = torch.tensor([[0.5, -1.0], [1.5, 0.25]])
 B = torch.tensor([0.25, 0.5])
@@ -22,17 +22,19 @@ FIX = "network.hidden and network.batch_norm must match the weights"
 PLAIN = {"0.weight": W, "0.bias": B, "2.weight": W, "2.bias": B}
 
 
-def load_state(path: Path, mlp: Mlp, scale: Reals | None = None) -> None:
-    """Load a saved state dict into a perceptron of netgen."""
-    load_weights(read_perceptron(path, mlp.sizes, batch_norm=bool(mlp.norms)), mlp, scale)
+def from_file(
+    path: Path, sizes: Sequence[int] = (2, 2, 2), scale: Reals | None = None, *, batch_norm: bool = False
+) -> TrainableNetwork:
+    """A perceptron of netgen with a saved state dict."""
+    return perceptron_of_state(read_perceptron(path, sizes, batch_norm=batch_norm), scale=scale)
 
 
-def loaded(folder: Path, state: object, sizes: Sequence[int] = (2, 2, 2), *, batch_norm: bool = False) -> Mlp:
+def loaded(
+    folder: Path, state: object, sizes: Sequence[int] = (2, 2, 2), *, batch_norm: bool = False
+) -> TrainableNetwork:
     """A perceptron with a state dict that is saved first."""
     torch.save(state, folder / "m.pt")
-    mlp = Mlp.seeded(sizes, batch_norm=batch_norm, seed=9)
-    load_state(folder / "m.pt", mlp)
-    return mlp
+    return from_file(folder / "m.pt", sizes, batch_norm=batch_norm)
 
 
 def refused(folder: Path, state: object, message: str, sizes: Sequence[int] = (2, 2, 2), *, norm: bool = False) -> None:
@@ -50,8 +52,8 @@ def moved(model: nn.Module, n_in: int) -> nn.Module:
     return model.eval()
 
 
-def same_function(mlp: Mlp, model: nn.Module, n_in: int) -> None:
+def same_function(network: TrainableNetwork, model: nn.Module, n_in: int) -> None:
     """Check that a perceptron computes what a model computes."""
     x = torch.randn(10, n_in, generator=torch.Generator().manual_seed(1))
     expected = model.double().eval()(x.double()).detach().numpy()
-    assert np.allclose(predict(mlp.network(), x.numpy()), expected, atol=1e-5)
+    assert np.allclose(predict(dense_network_of(network), x.numpy().astype(np.float64)), expected, atol=1e-5)

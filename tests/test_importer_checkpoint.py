@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from checkpoints import FIX, PLAIN, B, W, load_state, loaded, moved, refused, same_function
+from checkpoints import FIX, PLAIN, B, W, from_file, loaded, moved, refused, same_function
 from torch import Tensor, nn
 from torch.nn.utils import prune
 
 from netgen.errors import WeightsError
-from netgen.train import Mlp, predict
+from netgen.train import dense_network_of, predict
 
 X = np.random.default_rng(0).normal(size=(20, 2))
 
@@ -59,14 +59,14 @@ def test_layers_are_matched_by_name_and_shape_whatever_their_order(tmp_path: Pat
 def test_numbers_order_layers_of_equal_shape_ten_behind_nine(tmp_path: Path) -> None:
     layers = {f"layers.{k}": (k + 1) * torch.eye(2) for k in (10, 9, 0)}
     state = {f"{name}.weight": weight for name, weight in layers.items()}
-    mlp = loaded(tmp_path, state, (2, 2, 2, 2))
-    assert [float(layer.weight.detach()[0, 0]) for layer in mlp.masked] == [1, 10, 11]
+    network = dense_network_of(loaded(tmp_path, state, (2, 2, 2, 2)))
+    assert [float(layer.weight[0, 0]) for layer in network.layers] == [1, 10, 11]
 
 
 @pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "_orig_mod.module.", "model.", "net.", "module.model."])
 def test_prefixes_of_wrappers_are_stripped(tmp_path: Path, prefix: str) -> None:
-    mlp = loaded(tmp_path, {prefix + key: value for key, value in PLAIN.items()})
-    assert torch.equal(mlp.masked[1].weight.data, W)
+    network = dense_network_of(loaded(tmp_path, {prefix + key: value for key, value in PLAIN.items()}))
+    assert np.array_equal(network.layers[1].weight, W)
 
 
 @pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "model.", "net.", "module.model."])
@@ -85,9 +85,9 @@ def test_masks_of_torch_prune_are_applied(tmp_path: Path) -> None:
     for layer in (model[0], model[2]):
         prune.custom_from_mask(layer, "weight", torch.eye(2))  # type: ignore[no-untyped-call]
         prune.custom_from_mask(layer, "bias", torch.tensor([1.0, 0.0]))  # type: ignore[no-untyped-call]
-    mlp = loaded(tmp_path, model.state_dict())
-    assert mlp.network().weights_left == mlp.wires == 4
-    same_function(mlp, model, 2)
+    network = loaded(tmp_path, model.state_dict())
+    assert dense_network_of(network).weights_left == network.wires == 4
+    same_function(network, model, 2)
 
 
 def test_weights_whose_pruning_was_made_permanent_load_though_the_bias_comes_first(tmp_path: Path) -> None:
@@ -96,17 +96,20 @@ def test_weights_whose_pruning_was_made_permanent_load_though_the_bias_comes_fir
         prune.custom_from_mask(layer, "weight", torch.eye(2))  # type: ignore[no-untyped-call]
         prune.remove(layer, "weight")  # type: ignore[no-untyped-call]
     assert list(model.state_dict())[:2] == ["0.bias", "0.weight"]
-    mlp = loaded(tmp_path, model.state_dict())
-    assert mlp.wires == 4
-    same_function(mlp, model, 2)
+    network = loaded(tmp_path, model.state_dict())
+    assert network.wires == 4
+    same_function(network, model, 2)
 
 
-def test_a_state_dict_of_netgen_itself_loads_with_its_masks(tmp_path: Path) -> None:
-    mlp = Mlp.seeded((5, 4, 3), batch_norm=True, seed=1)
-    mlp.masked[0].mask[1, 2] = 0
-    again = loaded(tmp_path, mlp.state_dict(), (5, 4, 3), batch_norm=True)
-    assert again.wires == 5 * 4 + 4 * 3 - 1
-    assert np.allclose(again.network().layers[0].weight, mlp.network().layers[0].weight)
+def test_a_mask_beside_a_weight_counts(tmp_path: Path) -> None:
+    model = nn.Sequential(nn.Linear(5, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 3)).eval()
+    mask = torch.ones(4, 5)
+    mask[1, 2] = 0
+    network = loaded(tmp_path, {**model.state_dict(), "0.mask": mask}, (5, 4, 3), batch_norm=True)
+    assert network.wires == 5 * 4 + 4 * 3 - 1
+    with torch.no_grad():
+        model.get_submodule("0").get_parameter("weight").mul_(mask)
+    same_function(network, model, 5)
 
 
 def test_a_linear_layer_without_bias_has_the_bias_0(tmp_path: Path) -> None:
@@ -126,17 +129,16 @@ def test_other_types_of_real_numbers_are_read_with_their_values(
 ) -> None:
     """All values of W are exact in each of these types."""
     state = {key: convert(value) if value.dim() == 2 else value for key, value in PLAIN.items()}
-    assert torch.equal(loaded(tmp_path, state).masked[0].weight.data, W)
+    assert np.array_equal(dense_network_of(loaded(tmp_path, state)).layers[0].weight, W)
 
 
 def test_weights_act_on_the_features_before_scaling(tmp_path: Path) -> None:
     """Features are multiplied by 1/16 and 4; the network of scaled features gives what the user's gives of raw ones."""
     torch.save(PLAIN, tmp_path / "m.pt")
-    mlp, raw = (Mlp.seeded((2, 2, 2), batch_norm=False, seed=1) for _ in range(2))
     scale = np.array([1 / 16, 4.0])
-    load_state(tmp_path / "m.pt", mlp, scale)
-    load_state(tmp_path / "m.pt", raw)
-    assert np.array_equal(predict(mlp.network(), X * scale), predict(raw.network(), X))
+    scaled = dense_network_of(from_file(tmp_path / "m.pt", scale=scale))
+    raw = dense_network_of(from_file(tmp_path / "m.pt"))
+    assert np.array_equal(predict(scaled, X * scale), predict(raw, X))
 
 
 def test_a_scale_that_takes_weights_beyond_single_precision_is_refused(tmp_path: Path) -> None:
@@ -144,7 +146,7 @@ def test_a_scale_that_takes_weights_beyond_single_precision_is_refused(tmp_path:
     with pytest.raises(
         WeightsError, match=r"weight of the first layer is beyond single precision when divided by the scale"
     ):
-        load_state(tmp_path / "m.pt", Mlp.seeded((2, 2, 2), batch_norm=False, seed=1), np.full(2, 2.0**-10))
+        from_file(tmp_path / "m.pt", scale=np.full(2, 2.0**-10))
 
 
 # What is refused: what does not fit, or fits in two ways.

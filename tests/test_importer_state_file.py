@@ -12,14 +12,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from checkpoints import FIX, PLAIN, B, W, load_state, loaded, moved, refused, same_function
+from checkpoints import FIX, PLAIN, B, W, from_file, loaded, moved, refused, same_function
 from model_files import model_file
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 import netgen
 from netgen.errors import ModelError, NetgenError, WeightsError
-from netgen.train import Mlp
 
 # What is refused: tensors that are no plain, finite, real numbers.
 
@@ -143,11 +142,10 @@ def test_a_file_that_is_damaged_or_another_is_refused_in_one_line(tmp_path: Path
     path = tmp_path / "m.pt"
     path.write_bytes(blob)
     with pytest.raises(WeightsError, match=f"^{re.escape(f'{path}: {message}')}[^\n]*$"):
-        load_state(path, Mlp.seeded((2, 2, 2), batch_norm=False, seed=1))
+        from_file(path)
 
 
 def test_a_torchscript_archive_a_folder_and_a_missing_file_are_named_for_what_they_are(tmp_path: Path) -> None:
-    mlp = Mlp.seeded((2, 2, 2), batch_norm=False, seed=1)
     with zipfile.ZipFile(tmp_path / "script.pt", "w") as archive:
         archive.writestr("script/constants.pkl", b"x")
         archive.writestr("script/data.pkl", b"x")
@@ -157,7 +155,7 @@ def test_a_torchscript_archive_a_folder_and_a_missing_file_are_named_for_what_th
         ("none.pt", "not found; correct network.weights"),
     ):
         with pytest.raises(WeightsError, match=re.escape(message)):
-            load_state(tmp_path / name, mlp)
+            from_file(tmp_path / name)
 
 
 def test_a_pickle_that_claims_a_text_of_two_gigabytes_needs_no_memory(tmp_path: Path) -> None:
@@ -165,7 +163,7 @@ def test_a_pickle_that_claims_a_text_of_two_gigabytes_needs_no_memory(tmp_path: 
     tracemalloc.start()
     try:
         with pytest.raises(WeightsError, match=r"m\.pt: not a state_dict of plain tensors"):
-            load_state(tmp_path / "m.pt", Mlp.seeded((2, 2, 2), batch_norm=False, seed=1))
+            from_file(tmp_path / "m.pt")
         assert tracemalloc.get_traced_memory()[1] < 10_000_000
     finally:
         tracemalloc.stop()
@@ -184,7 +182,7 @@ def test_a_tensor_that_claims_more_numbers_than_the_file_holds_is_refused(tmp_pa
                 blob = blob.replace(b"K\x04t", b"\x8a\x06" + (2**40).to_bytes(6, "little") + b"t")
             new.writestr(name, blob)
     with pytest.raises(WeightsError, match=r"m\.pt: not a state_dict of plain tensors"):
-        load_state(path, Mlp.seeded((2, 2, 2), batch_norm=False, seed=1))
+        from_file(path)
 
 
 # Safetensors: plain tensors by name, without anything that runs code.
@@ -194,9 +192,7 @@ def test_a_safetensors_file_loads_as_the_state_dict_that_it_was_saved_from(tmp_p
     model = moved(nn.Sequential(nn.Linear(5, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 3)), 5)
     path = tmp_path / "m.safetensors"
     save_file(model.state_dict(), path)
-    mlp = Mlp.seeded((5, 4, 3), batch_norm=True, seed=9)
-    load_state(path, mlp)
-    same_function(mlp, model, 5)
+    same_function(from_file(path, (5, 4, 3), batch_norm=True), model, 5)
 
 
 @pytest.mark.parametrize(
@@ -212,7 +208,7 @@ def test_what_does_not_fit_is_refused_of_safetensors_too(
     path = tmp_path / "m.safetensors"
     save_file({key: value.clone() for key, value in state.items()}, path)
     with pytest.raises(WeightsError) as caught:
-        load_state(path, Mlp.seeded((2, 2, 2), batch_norm=False, seed=1))
+        from_file(path)
     assert str(caught.value) == f"{path}: {message}"
 
 
@@ -222,7 +218,7 @@ def test_a_damaged_safetensors_file_is_refused_in_one_line(tmp_path: Path, chang
     save_file({key: value.clone() for key, value in PLAIN.items()}, path)
     path.write_bytes(change(path.read_bytes()))
     with pytest.raises(WeightsError, match=f"^{re.escape(str(path))}: not a safetensors file [^\n]*; save it again$"):
-        load_state(path, Mlp.seeded((2, 2, 2), batch_norm=False, seed=1))
+        from_file(path)
 
 
 def test_without_the_library_safetensors_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,7 +226,7 @@ def test_without_the_library_safetensors_are_one_line(tmp_path: Path, monkeypatc
     save_file({"0.weight": W.clone()}, path)
     monkeypatch.setitem(sys.modules, "safetensors", None)
     with pytest.raises(WeightsError, match=r"reading safetensors needs safetensors; install it by: pip install 'netge"):
-        load_state(path, Mlp.seeded((2, 2, 2), batch_norm=False, seed=1))
+        from_file(path)
 
 
 # Files that hold something else are named for what they are; nothing in them is executed.
@@ -262,7 +258,7 @@ def test_a_pickled_module_and_a_checkpoint_are_named_and_not_loaded(tmp_path: Pa
 
 
 def load(path: Path) -> None:
-    load_state(path, Mlp.seeded((2, 2), batch_norm=False, seed=1))
+    from_file(path, (2, 2))
 
 
 def test_a_state_dict_given_as_a_network_is_named(tmp_path: Path) -> None:
@@ -280,7 +276,7 @@ def test_a_public_checkpoint_without_a_graph_is_refused_for_what_it_is(tmp_path:
     with pytest.raises(ModelError, match=re.escape(f"{path}: {what}; load it into its nn.Module and read that")):
         netgen.read(path)
     with pytest.raises(WeightsError, match=re.escape(f"{path}: {what}; save model.state_dict() instead")):
-        load_state(path, Mlp.seeded((600, 64, 64, 64, 1), batch_norm=True, seed=1))
+        from_file(path, (600, 64, 64, 64, 1), batch_norm=True)
     for key in ("source", "weights"):
         (tmp_path / "s.yaml").write_text(f"network: {{{key}: {path}}}\n")
         with pytest.raises(NetgenError, match=re.escape(f"{path}: {what}; ")):

@@ -45,10 +45,10 @@ def test_a_number_beyond_any_machine_is_refused_with_its_key(keys: str, place: s
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        # 4 * 9,000 + 9,000^2 + 9,000 * 2 weights of 64 bytes
+        # 4 * 9,000 + 9,000^2 + 9,000 * 2 weights of 128 bytes
         (
             "network: {hidden: [9000, 9000]}",
-            "network.hidden: [9000, 9000]: need about 5.2 GB of 4.0 GB of memory; use fewer",
+            "network.hidden: [9000, 9000]: need about 10.4 GB of 4.0 GB of memory; use fewer",
         ),
         # 100 copies of 9,000,000 samples, each of 4 bytes and 4 bytes for each of 2 classes
         (

@@ -310,12 +310,11 @@ def test_a_file_without_a_graph_is_refused_by_what_it_holds(
 
 def loaded(tmp_path: Path, state: dict[str, Tensor], *, batch_norm: bool = False, hidden: Sequence[int] = (12,)) -> Any:
     from netgen.importer.checkpoint import read_perceptron
-    from netgen.train import Mlp, load_state
+    from netgen.train import dense_network_of, perceptron_of_state
 
     torch.save(state, tmp_path / "net.pt")
-    mlp = Mlp.seeded((16, *hidden, 10), batch_norm=batch_norm, seed=1)
-    load_state(read_perceptron(tmp_path / "net.pt", mlp.sizes, batch_norm=batch_norm), mlp)
-    return mlp
+    found = read_perceptron(tmp_path / "net.pt", (16, *hidden, 10), batch_norm=batch_norm)
+    return dense_network_of(perceptron_of_state(found))
 
 
 @pytest.mark.parametrize(
@@ -337,10 +336,10 @@ def test_weights_of_a_perceptron_are_those_of_pytorch(
     from netgen.train import predict
 
     module = pruned(permanent=permanent)
-    mlp = loaded(tmp_path, change(module.state_dict()))
+    network = loaded(tmp_path, change(module.state_dict()))
     with torch.no_grad():
         expected = module(torch.tensor(FEATURES, dtype=torch.float32)).numpy()
-    assert np.allclose(predict(mlp.network(), FEATURES), expected, atol=1e-4)
+    assert np.allclose(predict(network, FEATURES), expected, atol=1e-4)
 
 
 @pytest.mark.parametrize(

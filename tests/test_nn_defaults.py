@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from train_cases import perceptron
 
 import netgen
 from netgen.data import Dataset
@@ -15,7 +16,7 @@ from netgen.ir.dense import DenseLayer, DenseNetwork
 from netgen.nn.defaults import torch_defaults
 from netgen.spec.sections import PruneSpec
 from netgen.spec.spec import parse_spec
-from netgen.train import Mlp, Pruning, Recipe, Samples, accuracy_of, curvature_in, fit, predict, prune_and_retrain
+from netgen.train import Pruning, Recipe, Samples, accuracy_of, curvature_in, fit, predict, prune_and_retrain
 
 RECIPE = Recipe(batch_size=256, learning_rate=0.005, weight_decay=0.0, label_smoothing=0.0)
 NETWORK = DenseNetwork((DenseLayer(np.ones((10, 64)), np.zeros(10), np.ones((10, 64), dtype=np.bool_), "identity"),))
@@ -40,21 +41,21 @@ def test_inside_there_is_one_thread_and_behind_it_as_many_as_before_errors_inclu
 
 def test_training_pruning_and_predicting_leave_the_number_of_threads(digits: Dataset) -> None:
     seen = []
-    mlp = Mlp.seeded((64, 4, 10), batch_norm=True, seed=1)
-    fit(mlp, digits, RECIPE, epochs=1, seed=1, progress=lambda *_: seen.append(torch.get_num_threads()))
-    samples = Samples.of(digits.train).with_teacher(mlp, 2.0)
-    pruning = Pruning(mlp, samples, RECIPE, PruneSpec(rounds=1, retrain=0), seed=1)
+    network = perceptron((64, 4, 10), batch_norm=True)
+    fit(network, digits, RECIPE, epochs=1, seed=1, progress=lambda *_: seen.append(torch.get_num_threads()))
+    samples = Samples.of(digits.train).with_teacher(network, 2.0)
+    pruning = Pruning(network, samples, RECIPE, PruneSpec(rounds=1, retrain=0), seed=1)
     prune_and_retrain(pruning, digits, epochs=0)
-    accuracy_of(mlp, digits.test)
-    predict(NETWORK, digits.test.features)
-    curvature_in(NETWORK, digits.test.features)
+    accuracy_of(network, digits.test)
+    predict(NETWORK, digits.test.features.astype(np.float64))
+    curvature_in(NETWORK, digits.test.features.astype(np.float64))
     assert seen == [1]
     assert torch.get_num_threads() == 3
 
 
 def test_an_error_in_training_leaves_the_number_of_threads(digits: Dataset) -> None:
-    mlp = Mlp.seeded((64, 4, 10), batch_norm=True, seed=1)
-    pruning = Pruning(mlp, Samples.of(digits.train), RECIPE, PruneSpec(sparsity=None, accuracy=0.99), seed=1)
+    network = perceptron((64, 4, 10), batch_norm=True)
+    pruning = Pruning(network, Samples.of(digits.train), RECIPE, PruneSpec(sparsity=None, accuracy=0.99), seed=1)
     with pytest.raises(TrainError):
         prune_and_retrain(pruning, digits, epochs=0)
 
@@ -62,7 +63,7 @@ def test_an_error_in_training_leaves_the_number_of_threads(digits: Dataset) -> N
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fit(mlp, digits, RECIPE, epochs=1, seed=1, progress=stop)
+        fit(network, digits, RECIPE, epochs=1, seed=1, progress=stop)
     assert torch.get_num_threads() == 3
 
 

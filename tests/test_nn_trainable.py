@@ -12,9 +12,9 @@ from netgen.errors import TrainError
 from netgen.ir.arrays import Bools
 from netgen.ir.network import Head, Layer, Network, Port
 from netgen.nn.trainable import TrainableNetwork
+from netgen.train.brain_surgeon import BrainSurgeon
+from netgen.train.derivatives import curvature_of
 from netgen.train.removal import _keep_wires, remove_parameters
-from netgen.train.second_derivatives import curvature_of_parameters
-from netgen.train.surgeon import NetworkSurgeon
 
 
 class Residual(nn.Module):
@@ -168,7 +168,7 @@ def test_second_derivatives_equal_finite_differences(untied: bool) -> None:
         made.normalize(_features(30))
         made.eval()
     soft = torch.softmax(made(_features()), dim=1).detach()
-    found, e, rng = curvature_of_parameters(made, _features()), 1e-4, np.random.default_rng(3)
+    found, e, rng = curvature_of(made, _features()), 1e-4, np.random.default_rng(3)
     for layer, exact in zip(made.sums, found, strict=True):
         for k in rng.choice(len(exact), 12, replace=False).tolist():
             weight = float(layer.weight[k].detach())
@@ -196,7 +196,7 @@ def test_adjusting_the_other_weights_makes_the_loss_rise_less(untied: bool) -> N
     """Removes a small part of the inner convolution's weights; without the adjustment the loss rises far more."""
     made = _trainable(untied=untied)
     soft = torch.softmax(made(_features()), dim=1).detach()
-    surgeon = NetworkSurgeon.of(made, _features())
+    surgeon = BrainSurgeon.of(made, _features())
     index = [layer.like.name for layer in made.sums].index("inner")
     layer = made.sums[index]
     kept = [np.ones(len(one.weight), dtype=np.bool_) for one in made.sums]
@@ -213,8 +213,8 @@ def test_curvature_of_the_surgeon_is_at_most_that_without_adjustment() -> None:
     """Adjusting others can only lower the rise of the loss; damping adds a thousandth of the mean."""
     for untied in (False, True):
         made = _trainable(untied=untied)
-        plain = curvature_of_parameters(made, _features())
-        adjusted = NetworkSurgeon.of(made, _features()).curvature(made)
+        plain = curvature_of(made, _features())
+        adjusted = BrainSurgeon.of(made, _features()).curvature(made)
         for own, less in zip(plain, adjusted, strict=True):
             assert (less <= own + 0.002 * own.mean() + 1e-9 + 0.01 * own.max()).all()
             assert (less < 0.9 * own).any()

@@ -12,7 +12,6 @@ from strategies import FUZZ_CASES
 
 from netgen.data import load_dataset
 from netgen.errors import QuantizeError
-from netgen.experiment.trial import accuracy
 from netgen.ir.chain import weight_matrix
 from netgen.ir.circuit import Circuit, evaluate
 from netgen.ir.dense import DenseLayer, DenseNetwork
@@ -22,7 +21,7 @@ from netgen.learn.learner import Learner
 from netgen.quantize import Formats, QuantizedMlp, calibrate, formats_of, predict_words, quantize
 from netgen.spec.sections import DataSpec
 from netgen.spec.spec import parse_spec
-from netgen.train import Recipe, fit
+from netgen.train import Recipe, dense_network_of, fit
 
 
 @st.composite
@@ -165,11 +164,11 @@ def test_large_weights_of_inputs_that_are_always_zero_do_not_change_the_formats(
     """Sixteen hidden neurons on the digits; the weights of the three pixels that are always 0 are set to 50."""
     data = load_dataset(DataSpec(), seed=1)
     learner = Learner(parse_spec("network: {hidden: [16]}\ntrain: {epochs: 25}\nquantize: {epochs: 0}\n"), data)
-    plain = learner.dense()[0].network()
+    plain = dense_network_of(learner.dense()[0])
     weight = plain.layers[0].weight.copy()
     weight[:, ~data.train.features.any(axis=0)] = 50.0
     large = DenseNetwork((replace(plain.layers[0], weight=weight), *plain.layers[1:]))
-    right = [accuracy(learner.quantized(one)[1], data.validation) for one in (plain, large)]
+    right = [learner.accuracy(learner.quantized(one)[1], data.validation) for one in (plain, large)]
     assert right[0] == right[1] > 0.85
 
 

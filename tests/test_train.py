@@ -1,4 +1,4 @@
-"""Training, pruning to a target, and conversion to a `Network`."""
+"""Training and pruning of perceptrons to a target."""
 
 from dataclasses import replace
 
@@ -6,29 +6,14 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from train_cases import RECIPE
+from train_cases import RECIPE, perceptron
 
 from netgen.data import Dataset, Split
 from netgen.errors import TrainError
 from netgen.ir.dense import DenseLayer, DenseNetwork, remove_dead
-from netgen.ir.fixed import FixedPoint
+from netgen.nn.trainable import TrainableNetwork
 from netgen.spec.sections import PruneSpec
-from netgen.train import Mlp, Pruning, Recipe, Samples, accuracy_of, fit, predict, prune_and_retrain
-
-
-def test_an_mlp_with_batch_norm_folds_into_an_equal_network() -> None:
-    mlp = Mlp.seeded((5, 7, 4, 3), batch_norm=True, seed=3)
-    with torch.no_grad():
-        for norm in mlp.norms:
-            assert isinstance(norm, nn.BatchNorm1d)
-            for tensor in (norm.weight, norm.bias, norm.running_mean):
-                assert tensor is not None
-                tensor.uniform_(-2, 2)
-        mlp.masked[1].mask[0, :3] = 0
-    x = np.random.default_rng(0).normal(size=(20, 5)).astype(np.float32)
-    mlp.double().eval()
-    expected = mlp(torch.from_numpy(x.astype(np.float64))).detach().numpy()
-    assert np.allclose(predict(mlp.network(), x), expected, rtol=1e-12, atol=1e-12)
+from netgen.train import Pruning, Recipe, Samples, Shaped, accuracy_of, fit, predict, prune_and_retrain
 
 
 def test_removing_dead_neurons_changes_no_output() -> None:
@@ -48,17 +33,17 @@ def test_removing_dead_neurons_changes_no_output() -> None:
 def test_training_learns_and_repeats_exactly(digits: Dataset) -> None:
     states = []
     for _ in range(2):
-        mlp = Mlp.seeded((64, 16, 10), batch_norm=True, seed=1)
-        accuracy = fit(mlp, digits, RECIPE, epochs=8, seed=5)
-        assert accuracy == accuracy_of(mlp, digits.validation)
+        shaped = Shaped.perceptron((64, 16, 10), batch_norm=True, seed=1)
+        accuracy = fit(shaped, digits, RECIPE, epochs=8, seed=5)
+        assert accuracy == accuracy_of(shaped, digits.validation)
         assert accuracy > 0.9
-        states.append(mlp.network())
-    for one, two in zip(states[0].layers, states[1].layers, strict=True):
-        assert np.array_equal(one.weight, two.weight)
+        states.append(shaped.state_dict())
+    for name, one in states[0].items():
+        assert torch.equal(one, states[1][name])
 
 
-def _pruned(mlp: Mlp, data: Dataset, spec: PruneSpec) -> tuple[DenseNetwork, float]:
-    pruning = Pruning(mlp, Samples.of(data.train), RECIPE, spec, seed=1)
+def _pruned(network: TrainableNetwork, data: Dataset, spec: PruneSpec) -> tuple[TrainableNetwork, float]:
+    pruning = Pruning(network, Samples.of(data.train), RECIPE, spec, seed=1, normalize=False)
     return prune_and_retrain(pruning, data, epochs=spec.retrain)
 
 
@@ -91,48 +76,32 @@ def test_a_decaying_rate_ends_on_undistorted_samples(momentum: float | None, dec
 
 
 def test_pruning_reaches_the_wanted_sparsity(digits: Dataset) -> None:
-    mlp = Mlp.seeded((64, 16, 10), batch_norm=False, seed=1)
-    fit(mlp, digits, RECIPE, epochs=5, seed=1)
+    network = perceptron((64, 16, 10))
+    fit(network, digits, RECIPE, epochs=5, seed=1)
     spec = PruneSpec(sparsity=0.75, rounds=3, epochs=1, retrain=3)
-    network, accuracy = _pruned(mlp, digits, spec)
-    assert network.weights_left <= round(0.25 * (64 * 16 + 16 * 10))
-    assert network.weights_left > 0.2 * (64 * 16 + 16 * 10)
-    right = (predict(network, digits.validation.features).argmax(axis=1) == digits.validation.labels).mean()
-    assert right == pytest.approx(accuracy, abs=1e-9)
+    module, accuracy = _pruned(network, digits, spec)
+    assert 0.2 * (64 * 16 + 16 * 10) < module.wires <= round(0.25 * (64 * 16 + 16 * 10))
+    scores = module.network().evaluate(digits.validation.features)
+    assert isinstance(scores, np.ndarray)
+    assert (scores.argmax(axis=1) == digits.validation.labels).mean() == pytest.approx(accuracy, abs=1e-9)
 
 
 def test_pruning_to_an_accuracy_holds_it(digits: Dataset) -> None:
-    mlp = Mlp.seeded((64, 16, 10), batch_norm=False, seed=1)
-    fit(mlp, digits, RECIPE, epochs=10, seed=1)
+    network = perceptron((64, 16, 10))
+    fit(network, digits, RECIPE, epochs=10, seed=1)
     spec = PruneSpec(sparsity=None, accuracy=0.9, rounds=20, epochs=2, retrain=2)
-    network, accuracy = _pruned(mlp, digits, spec)
+    module, accuracy = _pruned(network, digits, spec)
     assert accuracy >= 0.9
-    assert network.weights_left < 0.5 * network.weights_total
+    assert module.wires < 0.5 * (64 * 16 + 16 * 10)
 
 
 def test_an_accuracy_out_of_reach_is_an_error(digits: Dataset) -> None:
-    mlp = Mlp.seeded((64, 4, 10), batch_norm=False, seed=1)
+    network = perceptron((64, 4, 10))
     with pytest.raises(TrainError, match=r"prune\.accuracy: 0\.99 is above the dense network's validation accuracy"):
-        _pruned(mlp, digits, PruneSpec(sparsity=None, accuracy=0.99))
-
-
-def test_hidden_results_are_rounded_in_training_if_the_network_has_formats() -> None:
-    """With one bit in steps of 1 a sum of 0.5 or more gives 1; the gradient is 1 from -0.5 up to 1.5."""
-    mlp = Mlp.seeded((1, 1, 1), batch_norm=False, seed=1, rounding=[FixedPoint(1, 0, signed=False)])
-    first, last = mlp.masked
-    with torch.no_grad():
-        for layer in (first, last):
-            layer.weight.fill_(1.0)
-            layer.bias.zero_()
-    x = torch.tensor([[-0.6], [-0.4], [0.4], [0.5], [1.4], [1.6]], requires_grad=True)
-    mlp(x).sum().backward()
-    assert mlp(x)[:, 0].tolist() == [0, 0, 0, 1, 1, 1]
-    assert x.grad is not None
-    assert x.grad[:, 0].tolist() == [0, 1, 1, 1, 1, 0]
+        _pruned(network, digits, PruneSpec(sparsity=None, accuracy=0.99))
 
 
 @pytest.mark.parametrize("recipe", [replace(RECIPE, learning_rate=1e300), replace(RECIPE, weight_decay=1e308)])
 def test_training_that_diverges_says_so(digits: Dataset, recipe: Recipe) -> None:
-    mlp = Mlp.seeded((64, 4, 10), batch_norm=False, seed=1)
     with pytest.raises(TrainError, match=r"^train: diverged at learning rate .*: weights are no longer finite; lower"):
-        fit(mlp, digits, recipe, epochs=1, seed=1, decay=False)
+        fit(perceptron((64, 4, 10)), digits, recipe, epochs=1, seed=1, decay=False)

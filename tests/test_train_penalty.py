@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from netgen.train import Mlp, Penalty
+from netgen.train import Penalty
+from netgen.train.penalty import Penalized
 from netgen.train.regularize import REGULARIZERS, Regularizer
 
 NAMED = {name: rule for name, rule in REGULARIZERS.items() if rule is not None}
@@ -45,27 +46,35 @@ def test_the_proximal_step_is_the_minimum_that_a_fine_search_finds(rule: Regular
 )
 def test_lambda_follows_its_schedule(schedule: str, factors: Sequence[int]) -> None:
     """Of lambda = 0.5 and wires of length 4, at the beginning, in the middle and at the end of the rounds."""
-    mlp = Mlp.seeded((3, 2), batch_norm=False, seed=1)
+    layer = Penalized(torch.full((3,), 4.0), torch.arange(3), 3)
     penalty = Penalty("distance", 0.5, 1.0, schedule)
     for done, factor in zip((0.0, 0.5, 1.0), factors, strict=True):
-        coefficients = penalty.coefficients(mlp, [torch.full((2, 3), 4.0)], done)
-        assert [coefficient.tolist() for coefficient in coefficients] == ([[[2.0 * factor] * 3] * 2] if factor else [])
+        coefficients = penalty.coefficients([layer], placed=True, done=done)
+        assert [coefficient.tolist() for coefficient in coefficients] == ([[2.0 * factor] * 3] if factor else [])
+
+
+def test_a_penalty_by_distance_begins_with_the_first_placement() -> None:
+    layer = Penalized(torch.ones(3), torch.arange(3), 3)
+    assert not Penalty("distance", 0.5, 1.0).coefficients([layer], placed=False)
+    (coefficient,) = Penalty("l1", 0.5, 1.0).coefficients([layer], placed=False)
+    assert coefficient.tolist() == [0.5] * 3
 
 
 def test_a_reweighted_penalty_is_least_for_the_most_salient_weights_per_length() -> None:
     """Roots of saliency by length are 1, 2, 6, so the factors are 2/3, 1/2 and 1/4, divided by their mean, 17/36.
 
-    The fourth weight is masked and does not count.
+    The second weight has two wires of length 1 and 3.
     """
-    mlp = Mlp.seeded((4, 1), batch_norm=False, seed=1)
-    mlp.masked[0].mask[0, 3] = 0
-    distance, saliency = torch.tensor([[1.0, 4.0, 9.0, 4.0]]), torch.tensor([[1.0, 16.0, 324.0, 1e6]])
-    by_hand = [0.5 * 1 * (2 / 3), 0.5 * 2 * (1 / 2), 0.5 * 3 * (1 / 4)]
-    penalty = Penalty("distance", 0.5, 0.5, reweight_at=3)
-    (coefficient,) = penalty.coefficients(mlp, [distance], saliencies=[saliency])
-    assert coefficient[0, :3].tolist() == pytest.approx([p / (17 / 36) for p in by_hand])
-    for reweight_at in (None, 2):
-        (coefficient,) = replace(penalty, reweight_at=reweight_at).coefficients(mlp, [distance], saliencies=[saliency])
-        assert coefficient[0, :3].tolist() == pytest.approx([0.5, 1.0, 1.5])
-    (coefficient,) = penalty.coefficients(mlp, [distance])
-    assert coefficient[0, :3].tolist() == pytest.approx([0.5, 1.0, 1.5])
+    saliency = torch.tensor([1.0, 16.0, 324.0])
+    layer = Penalized(torch.tensor([1.0, 1.0, 9.0, 3.0]), torch.tensor([0, 1, 2, 1]), 3, saliency)
+    sums = [1.0, 1 + 3**0.5, 3.0]
+    by_hand = [0.5 * total * factor for total, factor in zip(sums, (2 / 3, 1 / 2, 1 / 4), strict=True)]
+    penalty = Penalty("distance", 0.5, 0.5, reweight_at=4)
+    (coefficient,) = penalty.coefficients([layer], placed=True)
+    assert coefficient.tolist() == pytest.approx([p / (17 / 36) for p in by_hand])
+    plain = pytest.approx([0.5 * total for total in sums])
+    for reweight_at in (None, 3):
+        (coefficient,) = replace(penalty, reweight_at=reweight_at).coefficients([layer], placed=True)
+        assert coefficient.tolist() == plain
+    (coefficient,) = penalty.coefficients([replace(layer, saliency=None)], placed=True)
+    assert coefficient.tolist() == plain

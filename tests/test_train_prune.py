@@ -1,13 +1,12 @@
 """Pruning rules and masks, worked by hand."""
 
-from itertools import product
 from typing import get_args
 
 import numpy as np
 import pytest
 
 from netgen.spec.sections import PruneSpec
-from netgen.train.prune import RULES, Weights, keep_best, keep_per_neuron, keep_within_length, split_like
+from netgen.train.prune import RULES, Weights, keep_best, keep_per_neuron, keep_within_length
 
 WEIGHTS = Weights(
     weight=np.array([0.9, -0.1, 0.5, 0.4, -0.3]),
@@ -54,14 +53,6 @@ def test_the_best_weights_of_each_neuron_are_kept() -> None:
     assert np.flatnonzero(keep_per_neuron(RULES["magnitude"].ranking, WEIGHTS, fan_in, 1)).tolist() == [0, 2]
     assert np.flatnonzero(keep_per_neuron(RULES["obd"].ranking, WEIGHTS, fan_in, 2)).tolist() == [0, 1, 2, 4]
     assert keep_per_neuron(RULES["magnitude"].ranking, WEIGHTS, fan_in, 0).sum() == 0
-
-
-def test_new_masks_are_subsets_of_the_old_ones() -> None:
-    masks = [np.array([[True, False], [True, True]]), np.array([[False, True]])]
-    for flat in product([False, True], repeat=4):
-        new = split_like(np.array(flat), masks)
-        assert [m[old].tolist() for m, old in zip(new, masks, strict=True)] == [list(flat[:3]), list(flat[3:])]
-        assert all(not m[~old].any() for m, old in zip(new, masks, strict=True))
 
 
 def test_every_rule_of_a_spec_but_none_is_there_and_no_other() -> None:

@@ -5,12 +5,14 @@ import pytest
 from netgen.spec.sections import PruneSpec
 from netgen.train.schedule import PruningSchedule, PruningTarget
 
-SIZES = (100, 10, 20)
-"""1,000 + 200 weights."""
-
 
 def _spec(**keys: object) -> PruneSpec:
     return PruneSpec.model_validate({"sparsity": None, **keys})
+
+
+def _schedule(spec: PruneSpec) -> PruningSchedule:
+    """Of 10 neurons that read 100 inputs, and 20 that read them."""
+    return PruningSchedule(spec, weights_total=1200, fan_in=(100, 10), wires=1200)
 
 
 @pytest.mark.parametrize(
@@ -31,12 +33,12 @@ def _spec(**keys: object) -> PruneSpec:
 def test_a_target_falls_from_the_dense_network_to_what_the_spec_wants(
     spec: PruneSpec, done: float, target: PruningTarget
 ) -> None:
-    assert PruningSchedule.of_sizes(spec, SIZES, wires=1200).target(done) == target
+    assert _schedule(spec).target(done) == target
 
 
 def test_a_target_of_wire_length_is_a_number_of_wires_until_the_network_can_be_placed() -> None:
     """Of 10 rounds 3 lead from 1,200 wires to place_at = 12, in equal ratios; then the length falls from 640 to 10."""
-    schedule = PruningSchedule.of_sizes(_spec(wire_length=10, place_at=12, rounds=10), SIZES, wires=1200)
+    schedule = _schedule(_spec(wire_length=10, place_at=12, rounds=10))
     assert schedule.target(0.15) == PruningTarget(count=120)
     assert schedule.target(0.3) == PruningTarget(count=12)
     assert schedule.target(0.65, length=640.0).length == pytest.approx(80)  # 640 / sqrt(64)
@@ -45,5 +47,5 @@ def test_a_target_of_wire_length_is_a_number_of_wires_until_the_network_can_be_p
 
 
 def test_a_network_that_can_be_placed_from_the_start_has_targets_of_wire_length_from_the_start() -> None:
-    schedule = PruningSchedule.of_sizes(_spec(wire_length=10), SIZES, wires=1200)
+    schedule = _schedule(_spec(wire_length=10))
     assert schedule.target(0.5, length=640.0).length == pytest.approx(80)

@@ -12,11 +12,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from netgen.data import Dataset, Split, load_dataset
+from netgen.data import Dataset, load_dataset
 from netgen.flow.learning import device_here
-from netgen.ir.circuit import Circuit, evaluate
 from netgen.ir.grid import wire_lengths
-from netgen.ir.netlist import Netlist, netlist_between, netlist_of
+from netgen.ir.netlist import Netlist, netlist_of
 from netgen.learn.learner import Learner
 from netgen.spec.board import board_of
 from netgen.spec.hardware import PlaceSpec
@@ -24,7 +23,8 @@ from netgen.spec.sections import AugmentSpec, DataSpec, PruneSpec, QuantizeSpec
 from netgen.spec.spec import Spec, parse_spec
 
 if TYPE_CHECKING:
-    from netgen.train import Mlp, View
+    from netgen.nn.trainable import TrainableNetwork
+    from netgen.train import View
 
 MEASURE_EVERY = 2
 """Rounds of pruning between two measurements."""
@@ -153,15 +153,15 @@ def _learner(spec: Spec, base: Path) -> Learner:
 
 def make_trunk(spec: Spec, base: Path, path: Path) -> None:
     """Train a dense network, prune it if the spec does, and save it."""
-    from netgen.train import save_mlp
+    from netgen.train import save_trained
 
     learner = _learner(spec, base)
-    mlp, _ = learner.dense()
-    if spec.prune.rule != "none" and mlp.weights_total > spec.prune.place_at:
-        pruning = learner.pruning(mlp)
+    network, _ = learner.dense()
+    if spec.prune.rule != "none" and network.like.wires > spec.prune.place_at:
+        pruning = learner.pruning(network)
         for number in range(1, spec.prune.rounds + 1):
             pruning.round(number)
-    save_mlp(path, mlp)
+    save_trained(path, network)
 
 
 def run_trial(trial: Trial, trunk: Path, base: Path) -> list[Point]:
@@ -170,48 +170,43 @@ def run_trial(trial: Trial, trunk: Path, base: Path) -> list[Point]:
 
 
 def _points(trial: Trial, trunk: Path, base: Path) -> Iterator[Point]:
-    from netgen.train import load_mlp
+    from netgen.train import device_of, load_trained
 
     learner = _learner(trial.spec, base)
     if not trial.begins:
         yield _measure(trial, learner, learner.dense()[0])
         return
-    pruning = learner.pruning(load_mlp(trunk, batch_norm=trial.spec.network.batch_norm))
+    pruning = learner.pruning(load_trained(trunk).to(device_of(trial.spec.train.device)))
     rounds = trial.spec.prune.rounds
     chosen = trial.rounds or (*range(MEASURE_EVERY, rounds, MEASURE_EVERY), rounds)
     for number in range(1, max(chosen) + 1):
         pruning.round(number)
         if number in chosen:
-            yield _measure(trial, learner, copy.deepcopy(pruning.mlp))
+            yield _measure(trial, learner, copy.deepcopy(pruning.module))
 
 
-def _measure(trial: Trial, learner: Learner, mlp: "Mlp") -> Point:
-    from netgen.train import accuracy_of, retrain
+def _measure(trial: Trial, learner: Learner, network: "TrainableNetwork") -> Point:
+    from netgen.train import accuracy_of, netlist_of_module, reinitialize, retrain
 
     spec, data, seen = trial.spec, learner.data, learner.seen
     samples, recipe = learner.samples(), learner.recipe()
-    network, validation = retrain(mlp, seen, samples, recipe, epochs=spec.prune.retrain, seed=spec.seed + 1)
+    validation = retrain(network, seen, samples, recipe, epochs=spec.prune.retrain, seed=spec.seed + 1)
+    weights = sum(len(layer.source) for layer in network.sums)
     if trial.measured == "circuit":
-        _, circuit = learner.quantized(network)
+        circuit = learner.circuit(network)
         netlist = netlist_of(circuit)
         lengths = {method: place_length(spec, netlist, method) for method in trial.placers}
-        validation, test = accuracy(circuit, data.validation), accuracy(circuit, data.test)
-        return Point(network.weights_left, netlist.wires, validation, test, lengths)
-    netlist = netlist_between([layer.mask for layer in network.layers])
+        validation, test = (learner.accuracy(circuit, split) for split in (data.validation, data.test))
+        return Point(weights, netlist.wires, validation, test, lengths)
+    netlist = netlist_of_module(network)
     lengths = {method: place_length(spec, netlist, method) for method in trial.placers}
-    test = accuracy_of(mlp, seen.test)
+    test = accuracy_of(network, seen.test)
     if trial.measured == "float":
-        return Point(network.weights_left, netlist.wires, validation, test, lengths)
-    mlp.reinitialize(spec.seed + 7)
-    fresh = accuracy_of(mlp, seen.test)
-    retrain(mlp, seen, samples, recipe, epochs=3 * spec.prune.retrain, seed=spec.seed + 2)
-    return Point(network.weights_left, netlist.wires, validation, test, lengths, fresh, accuracy_of(mlp, seen.test))
-
-
-def accuracy(circuit: Circuit, split: Split) -> float:
-    """Accuracy of the circuit, in integers, on a split, 0 to 1."""
-    classes = evaluate(circuit, circuit.input.encode(split.features)).argmax(axis=1)
-    return float((classes == split.labels).mean())
+        return Point(weights, netlist.wires, validation, test, lengths)
+    reinitialize(network, spec.seed + 7)
+    fresh = accuracy_of(network, seen.test)
+    retrain(network, seen, samples, recipe, epochs=3 * spec.prune.retrain, seed=spec.seed + 2)
+    return Point(weights, netlist.wires, validation, test, lengths, fresh, accuracy_of(network, seen.test))
 
 
 def place_length(spec: Spec, netlist: Netlist, method: str) -> int:

@@ -8,8 +8,9 @@ import numpy as np
 from netgen.data import Examples
 from netgen.data.split import split
 from netgen.errors import DataError
-from netgen.flow import imported, nouns
+from netgen.flow import imported
 from netgen.flow.imported import RawSamples
+from netgen.flow.learning import learner
 from netgen.flow.stage import Work
 from netgen.spec.spec import Spec
 
@@ -73,10 +74,7 @@ def tuning(work: Work) -> TrainingAndValidation:
         found = work.get(imported.given).tuning
         if found is not None:
             return found
-    data = work.get(nouns.data)
-    splits = (data.train, data.validation)
-    pair = [Examples(split.features.astype(np.float64) / data.scale, split.labels) for split in splits]
-    return pair[0], pair[1]
+    return work.get(learner).examples()
 
 
 def tuning_key(work: Work) -> dict[str, object]:

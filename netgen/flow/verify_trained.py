@@ -53,7 +53,7 @@ def check(
     progress(estimate(design, count, simulator), 0.0)
     simulated = simulate(design, words, simulator=simulator, jobs=jobs, cache=cache, progress=progress)
     return report.check(
-        float_scores=train.predict(network, features),
+        float_scores=train.predict(network, features.astype(np.float64)),
         quantized=quantize.predict_words(quantize.QuantizedMlp(network, quantize.formats_of(circuit)), words),
         evaluated=integers.outputs[-1],
         simulated=simulated.scores,

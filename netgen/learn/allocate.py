@@ -8,11 +8,12 @@ import numpy as np
 from netgen.data import Dataset
 from netgen.ir.digits import count_digits, few_digits
 from netgen.ir.fixed import FixedPoint, Reals, Words
+from netgen.learn.follow import Distances
 from netgen.progress import Progress, silent
 
 if TYPE_CHECKING:
     from netgen.quantize import QuantizedMlp
-    from netgen.train import Distances, Recipe, Samples
+    from netgen.train import Recipe, Samples
 
 REMOVED_PER_ROUND = 0.1
 """Share of the remaining digits that each round removes."""
@@ -25,7 +26,7 @@ def allocate(
     data: Dataset,
     samples: "Samples",
     recipe: "Recipe",
-    distances: "Distances",
+    distances: Distances,
     *,
     accuracy: float,
     rounds: int,
@@ -63,13 +64,14 @@ def allocate(
             return
 
 
-def _fewer_digits(module: "QuantizedMlp", data: Dataset, distances: "Distances", tables: int) -> list[Words]:
+def _fewer_digits(module: "QuantizedMlp", data: Dataset, distances: Distances, tables: int) -> list[Words]:
     """Lower limits for the digits of each weight, per layer (n_out, n_in), after one round."""
     from netgen.train import curvature_in
 
     words, formats = module.words(), module.formats
     digits = [count_digits(layer) for layer in words]
-    curvature = curvature_in(module.network(), data.train.features[:CURVATURE_SAMPLES], rounding=formats.activations)
+    observed = data.train.features[:CURVATURE_SAMPLES].astype(np.float64)
+    curvature = curvature_in(module.network(), observed, rounding=formats.activations)
     length = distances([layer != 0 for layer in words], ())
     into = (formats.entering, *formats.activations)
     lut = [_lut_of_a_digit(layer, word.width, tables) for layer, word in zip(words, into, strict=True)]

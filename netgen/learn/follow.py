@@ -1,6 +1,6 @@
 """Place a network repeatedly while it is pruned: each placement starts from the last one."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -13,6 +13,13 @@ from netgen.ir.netlist import Netlist, netlist_between
 from netgen.ir.regions import Regions
 from netgen.spec.board import board_of
 from netgen.spec.hardware import PlaceSpec
+
+Distances = Callable[[Sequence[Bools], Sequence[Words]], list[Reals]]
+"""Place a perceptron, starting from its last placement, and measure the distances of all neurons of adjacent layers.
+
+Arguments: the masks of its layers, (n_out, n_in) bool, and the placement weight of each wire, (n_out, n_in) int64, or
+empty for equal weights. Returns, of the same shapes, the Manhattan distance between the two neurons; 0 where
+one of them has no site."""
 
 FIRST = 10
 """Factor of the moves of the first placement, which has nothing to start from."""

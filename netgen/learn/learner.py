@@ -1,44 +1,56 @@
-"""From data to a circuit by one spec: the steps that builds, searches and experiments share."""
+"""From data to a circuit by one spec: the steps that builds, searches and experiments share, for any network."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from netgen.data import Dataset
+from netgen.data import Dataset, Examples, Split
 from netgen.errors import WeightsError
 from netgen.importer.checkpoint import read_perceptron
-from netgen.ir.circuit import Circuit
+from netgen.ir.circuit import Circuit, classify, evaluate
 from netgen.ir.dense import DenseNetwork
-from netgen.ir.fixed import FixedPoint, Reals
+from netgen.ir.fixed import FixedPoint, Reals, Words
+from netgen.ir.imported import ImportReport
+from netgen.ir.network import Network
 from netgen.ir.thermometer import BIT, thresholds_in
-from netgen.learn.allocate import allocate
 from netgen.learn.follow import Follower
 from netgen.learn.memory import check_file, check_memory
+from netgen.learn.quantizing import quantize_perceptron
+from netgen.learn.raw import reading_scaled
+from netgen.learn.shape import check_layers, shape_of
 from netgen.progress import Progress, silent
+from netgen.spec.shapes import parse_layer
 from netgen.spec.spec import Spec
 
 if TYPE_CHECKING:
-    from netgen.quantize import QuantizedMlp
-    from netgen.train import Mlp, Pruning, Recipe, Samples, View
+    from netgen.nn.trainable import TrainableNetwork
+    from netgen.train import Pruning, Recipe, Samples, Shaped, View
 
-OBSERVED = 5_000
-"""Training samples on which the formats of hidden results are calibrated."""
+__all__ = ["Learner"]
 
 
 class Learner:
     """One spec and its data. Every method is one step: repeatable, and heavy libraries are loaded on its first call.
+
+    ```text
+    dense → pruning, pruned → circuit
+    ```
+
+    A perceptron, which `network.hidden` describes, reads features as the data set scales them, or their bits; so do its
+    circuit and its matrices. The circuits of all other networks, and their `Network`, read raw features.
 
     Args:
         base: folder that `network.weights` is relative to.
         copies: distorted copies of the training data; made on first use when None.
 
     Attributes:
-        sizes: number of inputs, then of neurons in each layer.
+        sizes: of a perceptron, the number of inputs, then of neurons in each layer.
 
-    Raises: TrainError, when the machine has too little memory.
+    Raises: TrainError, when the machine has too little memory; SpecError, when `network.layers` do not fit the samples.
     """
 
     def __init__(
@@ -55,7 +67,15 @@ class Learner:
         inputs *= len(spec.data.thresholds) or 1
         check_memory(spec, features=inputs, classes=classes, samples=samples)
         self.sizes = (inputs, *spec.network.hidden, classes)
+        self.layers = tuple(parse_layer(text) for text in spec.network.layers)
+        if self.layers:
+            check_layers(self.layers, shape_of(spec.network, len(data.scale)), spec.train.batch_size)
         self._given = copies
+
+    @property
+    def is_perceptron(self) -> bool:
+        """Whether `network.hidden` describes the network."""
+        return not self.spec.network.reads_graph
 
     @property
     def weights(self) -> Path | None:
@@ -74,41 +94,46 @@ class Learner:
         """Whether pruning uses wire lengths, so that the network is placed in every round."""
         return self.spec.prune.joint or "distance" in self.spec.train.regularizer
 
-    def mlp(self) -> "Mlp":
-        """The network before training, on the spec's device."""
-        from netgen.train import Mlp, device_of
-
-        batch_norm = self.spec.network.batch_norm
-        mlp = Mlp.seeded(self.sizes, batch_norm=batch_norm, seed=self.spec.seed, rounding=self.rounding)
-        return mlp.to(device_of(self.spec.train.device))
-
-    def dense(self) -> tuple["Mlp", float]:
-        """Train the dense network; returns it and its validation accuracy, 0 to 1."""
+    def dense(self) -> tuple["TrainableNetwork", float]:
+        """Train the dense network; returns it, ready to be pruned, and its validation accuracy, 0 to 1."""
         from netgen import train
 
-        mlp = self.mlp()
-        if self.weights:
-            state = read_perceptron(self.weights, self.sizes, batch_norm=self.spec.network.batch_norm)
-            try:
-                train.load_state(state, mlp, self.input_scale)
-            except WeightsError as error:
-                raise WeightsError(f"{self.weights}: {error}") from error
-        accuracy = train.train_dense(
-            mlp,
-            self.seen,
-            self.recipe(),
-            epochs=self.spec.train.epochs,
-            seed=self.spec.seed,
-            samples=self.samples(),
-            progress=self.progress,
-        )
-        return mlp, accuracy
+        if not self.is_perceptron:
+            network, _, accuracy = self.dense_network()
+            return self.trainable(network), accuracy
+        module = self._perceptron()
+        accuracy = self._train(module)
+        return train.perceptron_of(module) if isinstance(module, train.Shaped) else module, accuracy
 
-    def pruning(self, dense: "Mlp") -> "Pruning":
+    def dense_network(self) -> tuple[Network, ImportReport, float]:
+        """Train the network that the spec's layers describe.
+
+        Returns: the network on raw features, how it agrees with the PyTorch module, and its validation accuracy.
+        """
+        from netgen import train
+        from netgen.importer.read import example_of, read_with_report
+
+        spec, shape = self.spec, shape_of(self.spec.network, len(self.data.scale))
+        module = train.Shaped.seeded(
+            self.layers, shape, self.data.classes, batch_norm=spec.network.batch_norm, seed=spec.seed
+        ).to(train.device_of(spec.train.device))
+        accuracy = self._train(module)
+        network, report = read_with_report(module.cpu().eval(), example_of([self.data.train.features]), seed=spec.seed)
+        return reading_scaled(network, self.data.scale), replace(report, source="network.layers"), accuracy
+
+    def trainable(self, network: Network) -> "TrainableNetwork":
+        """A network on raw features as a module on scaled ones, ready to be pruned, on the spec's device."""
+        from netgen.nn.trainable import TrainableNetwork
+        from netgen.train import device_of
+
+        return TrainableNetwork(reading_scaled(network, 1 / self.data.scale)).to(device_of(self.spec.train.device))
+
+    def pruning(self, dense: "TrainableNetwork") -> "Pruning":
         """Prepare the pruning of a dense network, with a placer where wire lengths are used."""
         from netgen import train
 
         spec = self.spec
+        placer = Follower(spec.place, moves=spec.prune.place_moves, seed=spec.seed).sites
         return train.Pruning(
             dense,
             self.samples(dense),
@@ -116,85 +141,57 @@ class Learner:
             spec.prune,
             train.Penalty.of(spec.train),
             seed=spec.seed,
-            distances=Follower(spec.place, moves=spec.prune.place_moves, seed=spec.seed) if self.follows else None,
+            normalize=spec.network.batch_norm or spec.network.source is not None,
+            placer=placer if self.follows else None,
         )
 
-    def pruned(self, dense: "Mlp") -> tuple[DenseNetwork, float]:
+    def pruned(self, dense: "TrainableNetwork") -> tuple["TrainableNetwork", float]:
         """Prune and retrain; returns the network and its validation accuracy, 0 to 1."""
         from netgen import train
 
-        pruning = self.pruning(dense)
-        return train.prune_and_retrain(pruning, self.seen, epochs=self.spec.prune.retrain, progress=self.progress)
+        epochs = self.spec.prune.retrain
+        return train.prune_and_retrain(self.pruning(dense), self.seen, epochs=epochs, progress=self.progress)
+
+    def raw_network(self, module: "TrainableNetwork") -> Network:
+        """The float network, of the neurons that are left, on raw features."""
+        return reading_scaled(module.network(), self.data.scale)
+
+    def circuit(self, module: "TrainableNetwork") -> Circuit:
+        """Quantize a trained network as the spec says, fine-tuning included."""
+        from netgen import quantize, train
+        from netgen.learn.fine_tuning import fine_tune
+
+        if self.is_perceptron:
+            return self.quantized(train.dense_network_of(module))[1]
+        network, (training, validation) = self.raw_network(module), self.examples()
+        if self.spec.quantize.fine_tune == "none":
+            return quantize.quantize_read(network, training.raw, self.spec.quantize).circuit
+        return fine_tune(network, training.raw, training, validation, self.spec, progress=self.progress).circuit
 
     def quantized(self, network: DenseNetwork) -> tuple[DenseNetwork, Circuit]:
-        """Choose formats, fine-tune under them and round; returns the fine-tuned float network and the circuit."""
-        from netgen import quantize, train
+        """Quantize a perceptron; returns the fine-tuned float network and the circuit."""
+        return quantize_perceptron(self, network)
 
-        spec = self.spec
-        observed = self.seen.train.features[:OBSERVED]
-        formats = quantize.calibrate(
-            network,
-            observed.astype(np.float64),
-            input_format=self.word,
-            weight_widths=spec.weight_widths,
-            activation_widths=spec.activation_widths,
-            thresholds=self.thresholds,
-            activations=self.rounding,
-            curvature=train.curvature_in(network, observed, rounding=self.rounding),
-        )
-        module = quantize.QuantizedMlp(network, formats, spec.weight_digits)
-        rounded = self.seen if self.thresholds else self.data.rounded_to(self.word)
-        train.fit(
-            module,
-            rounded,
-            self.recipe(spec.quantize.learning_rate),
-            epochs=spec.quantize.epochs,
-            seed=spec.seed + 2,
-            samples=train.Samples.of(rounded.train, more=self._copies),
-            progress=self.progress,
-            what="quantization-aware fine-tuning",
-        )
-        if spec.quantize.accuracy is not None:
-            self._allocate(module, rounded)
-        network = module.network()
-        return network, quantize.quantize(network, formats, self.data.scale)
+    def words(self, circuit: Circuit, split: Split) -> Words:
+        """The input words of a circuit for the samples of a split, (n, features)."""
+        if self.is_perceptron:
+            return circuit.input.encode(split.features)
+        return circuit.encode(self._raw(split))
 
-    def _allocate(self, module: "QuantizedMlp", rounded: Dataset) -> None:
-        """Remove signed digits of weights as long as the spec's accuracy holds, then fine-tune again."""
-        from netgen import train
+    def accuracy(self, circuit: Circuit, split: Split) -> float:
+        """Accuracy of a circuit, in integers, on a split, 0 to 1."""
+        return float((classify(evaluate(circuit, self.words(circuit, split))) == split.labels).mean())
 
-        spec = self.spec
-        recipe = self.recipe(spec.quantize.learning_rate / 2)
-        samples = train.Samples.of(rounded.train, more=self._copies)
-        allocate(
-            module,
-            rounded,
-            samples,
-            recipe,
-            Follower(spec.place, moves=spec.prune.place_moves, seed=spec.seed),
-            accuracy=spec.quantize.accuracy or 0.0,
-            rounds=spec.quantize.rounds,
-            tables=spec.emit.tables,
-            seed=spec.seed + 3,
-            progress=self.progress,
-        )
-        what = "fine-tuning after bit allocation"
-        train.fit(
-            module,
-            rounded,
-            recipe,
-            epochs=spec.quantize.epochs,
-            seed=spec.seed + 4,
-            samples=samples,
-            progress=self.progress,
-            what=what,
-        )
+    def examples(self) -> tuple[Examples, Examples]:
+        """Raw samples to learn from, and to choose by."""
+        parts = [Examples(self._raw(split), split.labels) for split in (self.data.train, self.data.validation)]
+        return parts[0], parts[1]
 
-    def samples(self, teacher: "Mlp | None" = None) -> "Samples":
+    def samples(self, teacher: "TrainableNetwork | None" = None) -> "Samples":
         """The training split, its distorted copies and, where there is a teacher, its soft labels."""
         from netgen import train
 
-        samples = train.Samples.of(self.seen.train, train.device_of(self.spec.train.device), self._copies)
+        samples = train.Samples.of(self.seen.train, train.device_of(self.spec.train.device), self.copies)
         if teacher is None or not self.spec.prune.distill:
             return samples
         return samples.with_teacher(teacher.eval(), self.spec.prune.temperature)
@@ -215,7 +212,7 @@ class Learner:
 
     @cached_property
     def word(self) -> FixedPoint:
-        """The format of the circuit's input words."""
+        """The format of the input words of a perceptron's circuit."""
         return self.data.input_format(self.spec.quantize.input_width)
 
     @cached_property
@@ -225,7 +222,7 @@ class Learner:
 
     @property
     def rounding(self) -> tuple[FixedPoint, ...]:
-        """Formats that hidden results are rounded to in all training; empty without `quantize.from_start`.
+        """Formats that a perceptron's hidden results are rounded to in all training; empty without `from_start`.
 
         Batch normalization gives sums mean 0 and variance 1, so the formats cover 0 to 2.
         """
@@ -246,10 +243,47 @@ class Learner:
         return self.data.coded(self.word, self.thresholds) if self.thresholds else self.data
 
     @cached_property
-    def _copies(self) -> "Sequence[View]":
+    def copies(self) -> "Sequence[View]":
+        """Distorted copies of the training data, as the network reads them."""
         from netgen.train import coded, distort
 
         copies = self._given
         if copies is None:
             copies = distort(self.data.train, self.spec.augment, seed=self.spec.seed, progress=self.progress)
         return [coded(copy, self.word, self.thresholds) for copy in copies] if self.thresholds else copies
+
+    def _perceptron(self) -> "Shaped | TrainableNetwork":
+        """The perceptron before training, on the spec's device: of wires where weights are given, some of them 0."""
+        from netgen import train
+
+        batch_norm, device = self.spec.network.batch_norm, train.device_of(self.spec.train.device)
+        if self.weights is None:
+            made = train.Shaped.perceptron(
+                self.sizes, batch_norm=batch_norm, seed=self.spec.seed, rounding=self.rounding
+            )
+            return made.to(device)
+        state = read_perceptron(self.weights, self.sizes, batch_norm=batch_norm)
+        try:
+            return train.perceptron_of_state(state, rounding=self.rounding, scale=self.input_scale).to(device)
+        except WeightsError as error:
+            raise WeightsError(f"{self.weights}: {error}") from error
+
+    def _train(self, module: "Shaped | TrainableNetwork") -> float:
+        """Train a module in place; returns its validation accuracy, 0 to 1."""
+        from netgen import train
+
+        spec, samples = self.spec, self.samples()
+        return train.train_dense(
+            module,
+            self.seen,
+            self.recipe(),
+            epochs=spec.train.epochs,
+            seed=spec.seed,
+            samples=samples,
+            progress=self.progress,
+        )
+
+    def _raw(self, split: Split) -> Reals:
+        """The features of a split as the user has them."""
+        raw: Reals = split.features.astype(np.float64) / self.data.scale
+        return raw

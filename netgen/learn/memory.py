@@ -7,8 +7,9 @@ from pathlib import Path
 from netgen.errors import TrainError, WeightsError
 from netgen.spec.spec import Spec
 
-BYTES_PER_WEIGHT = 64
-"""Weight, mask, gradient, two moments of Adam and two kept states in single precision; curvature in double."""
+BYTES_PER_WEIGHT = 128
+"""Weight, gradient, two moments of Adam and two kept states in single precision; curvature in double; the two ends of
+each wire, its place in its layer's matrix, and the network before pruning."""
 BYTES_PER_FEATURE = 16
 """Single precision, for the data set, its rounded or coded form, and the tensors of both."""
 FILE_BYTES_PER_WEIGHT = 64

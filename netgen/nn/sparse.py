@@ -142,13 +142,14 @@ def _backward(
                     target[k] += w * row[k]
 
 
-def row_products(wires: Wires, x: Array, back: Array) -> Array:
+def wire_products(wires: Wires, x: Tensor, back: Tensor) -> Tensor:
     """The sum over the samples of the products of each wire's two ends, (m,), from (n_in, n) and (n_out, n)."""
-    found = np.zeros(len(wires.columns), dtype=back.dtype)
-    none = np.zeros((0, 0), dtype=back.dtype)
-    values = np.zeros(len(found), dtype=back.dtype)
-    _backward(wires.starts, wires.columns, values, np.ascontiguousarray(x), np.ascontiguousarray(back), found, none)
-    return found
+    if not wires.is_sparse:
+        return (back @ x.t()).view(-1).index_select(0, wires.flat)
+    entered, by_sums = x.contiguous().numpy(), back.contiguous().numpy()
+    found, none = np.zeros(len(wires.columns), dtype=by_sums.dtype), np.zeros((0, 0), dtype=by_sums.dtype)
+    _backward(wires.starts, wires.columns, np.zeros_like(found), entered, by_sums, found, none)
+    return torch.from_numpy(found)
 
 
 @_compiled

@@ -1,28 +1,24 @@
-"""Training and pruning: data in, a float, sparse `Network` out.
+"""Training and pruning: data in, a float, sparse network out.
 
-`pipeline` is the order of the steps; `joint` is a round of pruning. A pruning rule is a function in `prune`.
+`pipeline` is the order of the steps; `pruning` is a round of pruning. A pruning rule is a function in `prune`.
 """
 
 from netgen.train.augment import distort
-from netgen.train.derivatives import curvature_in
 from netgen.train.fit import Descent, Quality, Recipe, accuracy_of, device_of, fit, fit_by, seconds_of
-from netgen.train.joint import Distances, Pruning
-from netgen.train.mlp import Mlp, load_mlp, predict, save_mlp
-from netgen.train.network_pruning import NetworkPruning
 from netgen.train.penalty import Penalty
-from netgen.train.pipeline import prune_and_retrain, prune_and_retrain_network, retrain, train_dense
+from netgen.train.perceptron import curvature_in, dense_network_of, perceptron_of, perceptron_of_state, predict
+from netgen.train.pipeline import prune_and_retrain, retrain, train_dense
 from netgen.train.prune import RULES
+from netgen.train.pruning import Pruning, Sites, netlist_of_module
+from netgen.train.reinitialize import reinitialize
 from netgen.train.reproduce import Reproduction
 from netgen.train.samples import Samples, View, coded
+from netgen.train.saved import load_trained, save_trained
 from netgen.train.shaped import Shaped
-from netgen.train.weights import load_state
 
 __all__ = [
     "RULES",
     "Descent",
-    "Distances",
-    "Mlp",
-    "NetworkPruning",
     "Penalty",
     "Pruning",
     "Quality",
@@ -30,21 +26,25 @@ __all__ = [
     "Reproduction",
     "Samples",
     "Shaped",
+    "Sites",
     "View",
     "accuracy_of",
     "coded",
     "curvature_in",
+    "dense_network_of",
     "device_of",
     "distort",
     "fit",
     "fit_by",
-    "load_mlp",
-    "load_state",
+    "load_trained",
+    "netlist_of_module",
+    "perceptron_of",
+    "perceptron_of_state",
     "predict",
     "prune_and_retrain",
-    "prune_and_retrain_network",
+    "reinitialize",
     "retrain",
-    "save_mlp",
+    "save_trained",
     "seconds_of",
     "train_dense",
 ]

@@ -1,17 +1,22 @@
 """Optimal Brain Surgeon: saliency of a weight after the neuron's other weights are adjusted optimally.
 
-The Hessian is taken block by block, one block for each neuron.
+The Hessian is taken block by block: one for each neuron, or for each channel of tied weights. Blocks are on the CPU.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from netgen.ir.arrays import Bools
-from netgen.train.derivatives import sum_curvature_of
-from netgen.train.mlp import MaskedLinear, Mlp
+from netgen.ir.fixed import Reals, Words
+from netgen.ir.rows import channels_of
+from netgen.nn.trainable import TrainableLayer, TrainableNetwork
+from netgen.train.derivatives import LayerGradients, chunks_of
+
+__all__ = ["Block", "BrainSurgeon"]
 
 DAMPING = 1e-3
 """Share of the mean of a block's diagonal that is added to the diagonal, so that every block has an inverse."""
@@ -21,14 +26,12 @@ LEAST = 1e-12
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """Second derivatives of the loss by the weights and the bias of one neuron.
+    """Second derivatives of the loss by the weights and the bias of one neuron, or of one channel.
 
     Attributes:
-        columns: (k,), the neurons of the layer before that it reads.
         hessian: (k + 1, k + 1) float64; the bias is last.
     """
 
-    columns: Tensor
     hessian: Tensor
 
     @property
@@ -50,61 +53,117 @@ class Block:
         return added
 
 
+@dataclass(eq=False)
+class _Channel:
+    """Neurons that share parameters, and the block that belongs to them.
+
+    Attributes:
+        parameters: (k,) ascending indices of their weights.
+        neurons: (n,) places in the layer.
+        wires: (m,) of the layer, ascending; place: (m,) their parameters by their index in `parameters`.
+        hessian: (k + 1, k + 1), summed over the samples; last, a shift of all their biases together.
+    """
+
+    parameters: Words
+    neurons: Words
+    wires: Words
+    place: Words
+    hessian: Tensor = field(default_factory=lambda: torch.zeros(0))
+
+
 @dataclass(frozen=True, eq=False)
 class BrainSurgeon:
-    """One block for each neuron of each layer, in evaluation mode.
+    """The blocks of every layer with weights, in evaluation mode.
 
     Source: Hassibi and Stork 1993 (Optimal Brain Surgeon); one block of the Hessian for each neuron as Dong, Chen and
-    Pan 2017 (layer-wise), here of the loss itself.
+    Pan 2017 (layer-wise), here of the loss itself; one for each channel of tied weights is our own.
     """
 
-    blocks: list[list[Block]]
+    channels: list[list[_Channel]]
 
     @classmethod
-    def of(cls, mlp: Mlp, features: Tensor) -> "BrainSurgeon":
-        """Compute the blocks of a network on samples, (n, n_in)."""
-        return cls(
-            [
-                list(_blocks(layer, entered, curvature))
-                for layer, entered, curvature in zip(mlp.masked, *sum_curvature_of(mlp, features), strict=True)
-            ]
-        )
+    def of(cls, network: TrainableNetwork, features: Tensor) -> "BrainSurgeon":
+        """Compute the blocks on samples, (n, features)."""
+        channels = [_channels_of(layer) for layer in network.sums]
+        for chunk in chunks_of(network, features):
+            for own, part in zip(channels, chunk, strict=True):
+                _add(own, part)
+        for own in channels:
+            for channel in own:
+                hessian = channel.hessian / len(features)
+                hessian.diagonal().add_(DAMPING * hessian.diagonal().mean() + LEAST)
+                channel.hessian = hessian
+        return cls(channels)
 
-    def curvature(self, mlp: Mlp) -> list[Tensor]:
-        """Adjusted curvature of every weight, per layer (n_out, n_in); 0 where there is no wire."""
-        found = [torch.zeros_like(layer.weight) for layer in mlp.masked]
-        for part, blocks in zip(found, self.blocks, strict=True):
-            for row, block in zip(part, blocks, strict=True):
-                row[block.columns] = block.curvature.to(row.dtype)
+    def curvature(self, network: TrainableNetwork) -> list[Reals]:
+        """Second derivative by each parameter when the other ones of its block are adjusted optimally."""
+        found = [np.zeros(len(layer.weight)) for layer in network.sums]
+        for part, own in zip(found, self.channels, strict=True):
+            for channel in own:
+                part[channel.parameters] = Block(channel.hessian).curvature.numpy()
         return found
 
-    def compensate(self, mlp: Mlp, masks: Sequence[Bools]) -> None:
-        """Adjust, in place, the weights that new masks keep, and the biases, so that the loss rises least.
+    def compensate(self, network: TrainableNetwork, kept: Sequence[Bools]) -> None:
+        """Adjust, in place, the parameters that stay, and biases, so that the loss rises least when the others go.
 
         Args:
-            masks: per layer (n_out, n_in), subsets of the masks that the blocks were computed with.
+            kept: of each layer with weights, (p,) bool.
         """
-        with torch.no_grad():
-            for layer, mask, blocks in zip(mlp.masked, masks, self.blocks, strict=True):
-                for i, block in enumerate(blocks):
-                    kept = torch.from_numpy(mask[i]).to(block.columns.device)[block.columns]
-                    if not bool(kept.all()):
-                        change = block.adjustment(layer.weight[i, block.columns], kept).to(layer.weight.dtype)
-                        layer.weight[i, block.columns[kept]] += change[:-1]
-                        layer.bias[i] += change[-1]
+        for layer, mask, own in zip(network.sums, kept, self.channels, strict=True):
+            for channel in own:
+                stays = torch.from_numpy(mask[channel.parameters])
+                if bool(stays.all()):
+                    continue
+                places = torch.from_numpy(channel.parameters)
+                weight = layer.weight.detach().cpu()[places]
+                change = Block(channel.hessian).adjustment(weight, stays).to(layer.weight)
+                layer.weight.data[places[stays].to(change.device)] += change[:-1]
+                layer.bias.data[torch.from_numpy(channel.neurons).to(change.device)] += change[-1]
 
 
-def _blocks(layer: MaskedLinear, entered: Tensor, curvature: Tensor) -> Iterator[Block]:
-    """The blocks of a layer.
+def _channels_of(layer: TrainableLayer) -> list[_Channel]:
+    """The groups of neurons that share parameters; each neuron on its own where weights are not tied."""
+    row = np.searchsorted(layer.rows, layer.target)
+    group = channels_of(len(layer.rows), row, layer.parameter if layer.tied else None)
+    parameter_group = np.zeros(len(layer.weight), dtype=np.int64)
+    parameter_group[layer.parameter] = group[row]
+    wires_by, parameters_by = np.argsort(group[row], kind="stable"), np.argsort(parameter_group, kind="stable")
+    neurons_by = np.argsort(group, kind="stable")
+    channels = []
+    for number in np.unique(group):
+        wires = _those(wires_by, group[row], number)
+        parameters = np.sort(_those(parameters_by, parameter_group, number))
+        if len(wires):
+            wires = np.sort(wires)
+            place = np.searchsorted(parameters, layer.parameter[wires])
+            channels.append(_Channel(parameters, np.sort(_those(neurons_by, group, number)), wires, place))
+    return channels
 
-    Args:
-        entered: inputs of the layer, (n, n_in).
-        curvature: second derivatives of each sample's loss by the layer's sums, (n, n_out).
-    """
-    across = torch.cat([entered, entered.new_ones(len(entered), 1)], dim=1).t().contiguous()
-    for row, by_sum in zip(layer.mask, curvature.t(), strict=True):
-        columns = torch.nonzero(row)[:, 0]
-        own = across[torch.cat([columns, columns.new_tensor([len(across) - 1])])]
-        hessian = ((own * by_sum) @ own.t() / len(entered)).double()
-        hessian.diagonal().add_(DAMPING * hessian.diagonal().mean() + LEAST)
-        yield Block(columns, hessian)
+
+def _those(order: Words, values: Words, number: int) -> Words:
+    """The indices with one value, of an order that sorts the values."""
+    first, last = np.searchsorted(values[order], [number, number + 1])
+    return order[first:last]
+
+
+def _add(channels: list[_Channel], part: LayerGradients) -> None:
+    """Add the samples of a chunk to the blocks."""
+    wires = part.layer.plan.wires
+    assert wires is not None
+    row = np.repeat(np.arange(len(part.layer.rows)), np.diff(wires.starts))
+    entered, by_sums = part.entered.cpu(), part.by_sums.cpu()
+    square = (by_sums**2).sum(dim=0)
+    for channel in channels:
+        k = len(channel.parameters)
+        columns = torch.from_numpy(wires.columns[channel.wires])
+        if len(channel.neurons) == 1:
+            own = torch.cat([entered[columns], entered.new_ones(1, entered.shape[1])])
+            added = (own * square[channel.neurons[0]]) @ own.t()
+        else:
+            by = by_sums[:, torch.from_numpy(row[channel.wires])]
+            terms = entered[columns] * by
+            sums = terms.new_zeros(len(by), k + 1, terms.shape[2])
+            sums.index_add_(1, torch.from_numpy(channel.place), terms)
+            sums[:, k] = by_sums[:, torch.from_numpy(channel.neurons)].sum(dim=1)
+            added = torch.einsum("cks,cls->kl", sums, sums)
+        channel.hessian = added.double() + (channel.hessian if channel.hessian.numel() else 0)

@@ -1,120 +1,125 @@
-"""Derivatives of the loss by each weight: exact second derivatives, and gradients that include masked weights.
+"""Exact second derivatives of the loss by the parameters of any network, and gradients by its sums.
 
-Between two kinks of its ReLUs a network is linear in the inputs of each neuron, so the diagonal of the Hessian of the
-cross entropy has a closed form. With p the class probabilities and J the derivative of the scores by a neuron's sum,
-the second derivative by a weight is the mean of `activation^2 * J' (diag(p) - p p') J`. The matrix in it is S S' with
-the columns `S_c = sqrt(p_c) (e_c - p)`, so one backward pass for each class gives the whole diagonal.
+Between two kinks of its functions a network of sums, maxima, ReLUs and limits is linear in each parameter of a layer,
+so the Hessian of the cross entropy is J' (diag(p) - p p') J: p the class probabilities, J the derivative of the scores.
+It is the sum of g g' over the classes c, with g the derivative, by the parameters, of the scores weighted by the column
+sqrt(p_c) (e_c - p). For smooth functions it is the Gauss-Newton matrix.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from netgen.data import Floats
-from netgen.ir.dense import DenseNetwork
-from netgen.ir.fixed import FixedPoint, Reals
-from netgen.nn.defaults import torch_defaults
-from netgen.nn.rounding import inside
-from netgen.train.mlp import Mlp
+from netgen.ir.fixed import Reals, Words
+from netgen.nn.sparse import squares_by_parameter, wire_products
+from netgen.nn.trainable import TrainableLayer, TrainableNetwork, array_of, read
 
-CHUNK = 2500
+__all__ = ["LayerGradients", "chunks_of", "curvature_of", "gradients_by_sums", "loss_gradients"]
+
+CHUNK = 1_000
 """Samples that are processed at once; bounds memory."""
 
 
-def curvature_of(mlp: Mlp, features: Tensor) -> list[Tensor]:
-    """Compute the second derivative of the mean cross entropy by each weight, in evaluation mode.
+@dataclass(frozen=True, eq=False)
+class LayerGradients:
+    """What a layer with weights reads, and the derivatives by its sums, for some samples.
 
-    It depends neither on the labels nor on label smoothing.
+    Attributes:
+        entered: (columns, samples).
+        by_sums: (classes, n, samples); of the scores weighted by each of the columns sqrt(p_c) (e_c - p).
+    """
+
+    layer: TrainableLayer
+    entered: Tensor
+    by_sums: Tensor
+
+
+def gradients_by_sums(network: TrainableNetwork, features: Tensor) -> list[LayerGradients]:
+    """Differentiate the scores by the sums of each layer with weights, in evaluation mode, for every class.
 
     Args:
-        features: (n, n_in).
-    Returns: per layer (n_out, n_in).
-    Source: LeCun, Denker and Solla 1990 (Optimal Brain Damage), here without their approximation in the last layer.
+        features: (samples, n).
     """
-    total = [torch.zeros_like(layer.weight) for layer in mlp.masked]
-    with torch.no_grad():
-        for part in torch.split(features, CHUNK):
-            for depth, (entered, curvature) in enumerate(zip(*sum_curvature_of(mlp, part), strict=True)):
-                total[depth] += curvature.T @ entered**2
-    return [part / len(features) for part in total]
+    values, sums = _forward(network, features)
+    entered = [read(layer, values).detach() for layer in network.sums]
+    scores = network.scores_of(values)
+    p = torch.softmax(scores.detach(), dim=1)
+    found: list[list[Tensor]] = [[] for _ in sums]
+    for c in range(p.shape[1]):
+        root = p[:, c : c + 1].sqrt()
+        column = -p * root
+        column[:, c : c + 1] += root
+        grads = torch.autograd.grad(scores, sums, column, retain_graph=True, allow_unused=True)
+        for own, gradient, by in zip(found, grads, sums, strict=True):
+            own.append(torch.zeros_like(by) if gradient is None else gradient)
+    return [
+        LayerGradients(layer, across, torch.stack(own))
+        for layer, across, own in zip(network.sums, entered, found, strict=True)
+    ]
 
 
-def sum_curvature_of(mlp: Mlp, features: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-    """Compute, for each sample, the second derivatives of its loss by the sum of each neuron.
+def loss_gradients(network: TrainableNetwork, features: Tensor, labels: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+    """Differentiate the mean cross entropy by the sums of each layer with weights, in evaluation mode.
 
     Args:
-        features: (n, n_in).
-    Returns: the inputs of each layer, (n, n_in), and the second derivatives by its sums, (n, n_out).
+        features: (samples, n).
+        labels: (samples,).
+    Returns: the values of the inputs and of each layer, and the gradient of each layer with weights, (n, samples) each.
     """
-    with torch.no_grad():
-        inputs, gates, scores = _forward(mlp, features)
-        p = torch.softmax(scores, dim=1)
-        curvature = [p.new_zeros(len(features), len(layer.weight)) for layer in mlp.masked]
-        for c in range(p.shape[1]):
-            root = p[:, c : c + 1].sqrt()
-            column = -p * root
-            column[:, c : c + 1] += root
-            for depth, gradient in _backward(mlp, gates, column):
-                curvature[depth] += gradient**2
-    return inputs, curvature
+    values, sums = _forward(network, features)
+    grads = torch.autograd.grad(nn.functional.cross_entropy(network.scores_of(values), labels), sums, allow_unused=True)
+    found = [torch.zeros_like(by) if grad is None else grad for by, grad in zip(sums, grads, strict=True)]
+    return [own.detach() for own in values], found
 
 
-@torch_defaults()
-def curvature_in(network: DenseNetwork, features: Floats, *, rounding: Sequence[FixedPoint] = ()) -> list[Reals]:
-    """Compute `curvature_of` for a `Network`, in double precision.
+def _forward(network: TrainableNetwork, features: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+    """The values of the inputs and of each layer, and the sums of those with weights, by which both differentiate."""
+    network.eval()
+    values, sums = [network.across(features)], []
+    for layer in network.parts:
+        gathered = layer.gathered(read(layer, values), layer.weight.detach(), layer.bias.detach())
+        if layer.gathers_sums:
+            if not gathered.requires_grad:
+                gathered.requires_grad_()
+            sums.append(gathered)
+        with torch.enable_grad():
+            values.append(layer.activated(gathered))
+    return values, sums
+
+
+def chunks_of(network: TrainableNetwork, features: Tensor) -> Iterator[list[LayerGradients]]:
+    """`gradients_by_sums` for some samples at a time."""
+    for part in torch.split(features, CHUNK):
+        yield gradients_by_sums(network, part)
+
+
+def curvature_of(network: TrainableNetwork, features: Tensor) -> list[Reals]:
+    """Compute the second derivative of the mean cross entropy by each parameter, in evaluation mode.
+
+    It does not depend on the labels. A parameter that several wires share has the second derivative of them together.
 
     Args:
-        features: (n, n_in).
-        rounding: formats of the hidden results; none is rounded when empty.
-    Returns: per layer (n_out, n_in).
+        features: (samples, n).
+    Returns: for each layer with weights, (p,) float64.
+    Source: LeCun, Denker and Solla 1990 (Optimal Brain Damage); for tied weights exact, as for all others.
     """
-    mlp = Mlp.of(network, rounding=rounding)
-    return [part.numpy() for part in curvature_of(mlp, torch.from_numpy(features.astype(np.float64)))]
+    totals = [np.zeros(len(layer.weight)) for layer in network.sums]
+    for chunk in chunks_of(network, features):
+        totals = [total + _squares(part) for total, part in zip(totals, chunk, strict=True)]
+    return [total / len(features) for total in totals]
 
 
-def gradients_of(mlp: Mlp, features: Tensor, labels: Tensor) -> list[Tensor]:
-    """Compute the gradient of the mean cross entropy by each weight, in evaluation mode, masked weights included.
-
-    Args:
-        features: (n, n_in).
-        labels: (n,).
-    Returns: per layer (n_out, n_in).
-    """
-    with torch.no_grad():
-        inputs, gates, scores = _forward(mlp, features)
-        by_scores = torch.softmax(scores, dim=1)
-        by_scores[torch.arange(len(labels)), labels] -= 1
-        gradients = [g.T @ inputs[depth] / len(labels) for depth, g in _backward(mlp, gates, by_scores)]
-    return gradients[::-1]
-
-
-def _forward(mlp: Mlp, features: Tensor) -> tuple[list[Tensor], list[Tensor], Tensor]:
-    """Inputs of each layer, (n, n_in); derivatives of hidden outputs by their sums, (n, n_out); scores."""
-    x = mlp.inputs_of(features)
-    inputs, gates = [x], []
-    *hidden, last = mlp.masked
-    for depth, layer in enumerate(hidden):
-        x, gain = layer(x), x.new_ones(len(layer.weight))
-        if mlp.norms:
-            norm = mlp.norms[depth]
-            assert isinstance(norm, nn.BatchNorm1d)
-            assert norm.running_var is not None
-            gain = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-            x = nn.functional.batch_norm(x, norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=norm.eps)
-        gates.append((inside(x, mlp.rounding[depth]) if mlp.rounding else x > 0) * gain)
-        x = mlp.activated(depth, x)
-        inputs.append(x)
-    return inputs, gates, last(x)
-
-
-def _backward(mlp: Mlp, gates: list[Tensor], by_scores: Tensor) -> list[tuple[int, Tensor]]:
-    """Derivatives by the sums of each layer, (n, n_out), from those by the scores; the last layer first."""
-    found, gradient = [], by_scores
-    for depth in reversed(range(len(mlp.masked))):
-        found.append((depth, gradient))
-        if depth:
-            layer = mlp.masked[depth]
-            gradient = (gradient @ (layer.weight * layer.mask)) * gates[depth - 1]
-    return found
+def _squares(part: LayerGradients) -> Reals:
+    """Squared derivatives by each parameter, summed over classes and samples."""
+    layer, wires = part.layer, part.layer.plan.wires
+    assert wires is not None
+    if not layer.tied:
+        return array_of(wire_products(wires, part.entered**2, (part.by_sums**2).sum(dim=0)))
+    order = np.argsort(layer.parameter, kind="stable")
+    starts: Words = np.searchsorted(layer.parameter[order], np.arange(len(layer.weight) + 1))
+    target = np.repeat(np.arange(len(layer.rows)), np.diff(wires.starts))
+    by_sums, entered = part.by_sums.cpu().numpy(), part.entered.contiguous().cpu().numpy()
+    return squares_by_parameter(starts, target[order], wires.columns[order], by_sums, entered)

@@ -15,7 +15,6 @@ from netgen.errors import TrainError
 from netgen.nn.defaults import torch_defaults
 from netgen.nn.trainable import TrainableNetwork
 from netgen.progress import Progress, silent
-from netgen.train.mlp import Mlp
 from netgen.train.samples import Batch, Samples
 
 UNDISTORTED = 0.2
@@ -92,7 +91,7 @@ class Descent:
             module.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
         )
         self.per_epoch = max(len(samples) // recipe.batch_size, 1)
-        columns = (lambda: module.columns) if isinstance(module, Mlp | TrainableNetwork) else None
+        columns = (lambda: module.columns) if isinstance(module, TrainableNetwork) else None
         self._stream = samples.stream(recipe.batch_size, seed, columns, view_order)
 
     @property

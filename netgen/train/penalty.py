@@ -8,13 +8,33 @@ import torch
 from torch import Tensor
 
 from netgen.spec.sections import TrainSpec
-from netgen.train.mlp import Mlp
 from netgen.train.regularize import REGULARIZERS
 
 SCHEDULES: Mapping[str, Callable[[float], float]] = MappingProxyType(
     {"steady": lambda _: 1.0, "rising": lambda done: 2 * done, "falling": lambda done: 2 * (1 - done)}
 )
 """Factor of the strength as a function of the share of the rounds that is done, 0 to 1; its mean is 1."""
+
+
+@dataclass(frozen=True, eq=False)
+class Penalized:
+    """The parameters of one layer, each the weight of one or more wires.
+
+    Attributes:
+        length: (m,) of each wire.
+        parameter: (m,) int64, the index of each wire's parameter.
+        saliency: (p,) of each parameter; None where it is not known.
+        weights: p, the number of parameters.
+    """
+
+    length: Tensor
+    parameter: Tensor
+    weights: int
+    saliency: Tensor | None = None
+
+    def total(self, values: Tensor) -> Tensor:
+        """The sum of some values of the wires, (m,), for each parameter, (p,)."""
+        return values.new_zeros(self.weights).index_add_(0, self.parameter, values)
 
 
 @dataclass(frozen=True)
@@ -40,39 +60,32 @@ class Penalty:
         """The penalty that a spec asks for."""
         return cls(spec.regularizer, spec.strength, spec.distance_power, spec.strength_schedule, spec.reweight_at)
 
-    def coefficients(
-        self,
-        mlp: Mlp,
-        distances: Sequence[Tensor] | None,
-        done: float = 0.5,
-        saliencies: Sequence[Tensor] | None = None,
-    ) -> list[Tensor]:
-        """Penalty coefficient of each weight, per layer (n_out, n_in); an empty list when nothing is penalized.
+    def coefficients(self, layers: Sequence[Penalized], *, placed: bool, done: float = 0.5) -> list[Tensor]:
+        """Penalty coefficient of each parameter, the sum of those of its wires: (p,) for each layer.
 
-        A penalty by distance begins with the first placement.
+        An empty list when nothing is penalized. A penalty by distance begins with the first placement.
 
         Args:
-            distances: of the two neurons of each weight, per layer (n_out, n_in); None before the first placement.
+            placed: whether there is a placement, which lengths are of.
             done: share of the rounds that is done, 0 to 1.
-            saliencies: of each weight, per layer (n_out, n_in); used at or below `reweight_at` weights.
         """
         rule, strength = REGULARIZERS[self.regularizer], self.strength * SCHEDULES[self.schedule](done)
-        if rule is None or not strength or (rule.by_distance and distances is None):
+        if rule is None or not strength or (rule.by_distance and not placed):
             return []
-        distances = distances or [torch.ones_like(layer.mask) for layer in mlp.masked]
-        coefficients = [strength * rule.coefficient(distance, self.power) for distance in distances]
-        if saliencies is None or not self.reweights(mlp.wires):
+        coefficients = [strength * layer.total(rule.coefficient(layer.length, self.power)) for layer in layers]
+        saliencies = [layer.saliency for layer in layers if layer.saliency is not None]
+        if len(saliencies) < len(layers) or not self.reweights(sum(len(layer.length) for layer in layers)):
             return coefficients
-        densities = [saliency / distance.clamp(min=1) for saliency, distance in zip(saliencies, distances, strict=True)]
-        factors = reweighting(densities, [layer.mask > 0 for layer in mlp.masked])
+        lengths = [layer.total(layer.length).clamp(min=1) for layer in layers]
+        factors = reweighting([saliency / length for saliency, length in zip(saliencies, lengths, strict=True)])
         return [coefficient * factor for coefficient, factor in zip(coefficients, factors, strict=True)]
 
     def reweights(self, wires: int) -> bool:
         """Whether the penalty is reweighted: the network has at most `reweight_at` wires."""
         return self.reweight_at is not None and wires <= self.reweight_at
 
-    def proximal_step(self, mlp: Mlp, coefficients: Sequence[Tensor], rate: float) -> None:
-        """Take the proximal step of the penalty on all weights, in place.
+    def proximal_step(self, weights: Sequence[Tensor], coefficients: Sequence[Tensor], rate: float) -> None:
+        """Take the proximal step of the penalty on the parameters of each layer, in place.
 
         Args:
             coefficients: as `coefficients` returns them.
@@ -81,23 +94,23 @@ class Penalty:
         rule = REGULARIZERS[self.regularizer]
         if rule is not None and coefficients:
             with torch.no_grad():
-                for layer, coefficient in zip(mlp.masked, coefficients, strict=True):
-                    rule.proximal_step(layer.weight.data, coefficient, rate)
+                for weight, coefficient in zip(weights, coefficients, strict=True):
+                    rule.proximal_step(weight, coefficient, rate)
 
 
-def reweighting(densities: Sequence[Tensor], masks: Sequence[Tensor]) -> list[Tensor]:
-    """Factor of the coefficient of each weight, with mean 1 over the masks: the smaller, the more salient the weight.
+def reweighting(densities: Sequence[Tensor]) -> list[Tensor]:
+    """Factor of the coefficient of each weight, with mean 1: the smaller, the more salient the weight.
 
     Before normalization the factor is 1 / (1 + s / median(s)) with s the square root of a weight's saliency per unit
     of length: 1 for a weight without saliency, 1/2 at the median, towards 0 for the most salient ones. So weights that
     will stay are hardly penalized, and weights that will be pruned are driven to zero.
 
     Args:
-        densities: saliency per unit of length, per layer (n_out, n_in).
+        densities: saliency per unit of length, (p,) for each layer.
     Source: Candes, Wakin and Boyd 2008 (reweighted l1), whose factors are 1 / (|w| + e); s in place of |w| is our own.
     """
     roots = [density.clamp(min=0).sqrt() for density in densities]
-    active = torch.cat([root[mask] for root, mask in zip(roots, masks, strict=True)])
+    active = torch.cat(roots)
     middle = active.median().clamp(min=torch.finfo(active.dtype).tiny)
     mean = (1 / (1 + active / middle)).mean()
     return [1 / (1 + root / middle) / mean for root in roots]

@@ -110,7 +110,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
 """Every pruning rule by the name that a spec gives it."""
 
 
-def placement_weights(saliencies: Sequence[Reals], masks: Sequence[Bools], share: float) -> list[Words]:
+def placement_weights(saliencies: Sequence[Reals], share: float) -> list[Words]:
     """Weigh each wire for the placer by how likely it is to stay. Our own.
 
     The most salient wires have the greatest weight; the weight of the others is proportional to the square root of
@@ -118,11 +118,11 @@ def placement_weights(saliencies: Sequence[Reals], masks: Sequence[Bools], share
     lengthen those that stay.
 
     Args:
-        saliencies: per layer (n_out, n_in).
+        saliencies: of each wire, (m,) for each layer.
         share: part of the wires, 0 to 1, that has the greatest weight.
-    Returns: per layer (n_out, n_in), from 1 to `MOST_PLACEMENT_WEIGHT`.
+    Returns: (m,) for each layer, from 1 to `MOST_PLACEMENT_WEIGHT`.
     """
-    ordered = np.sort(np.concatenate([s[mask] for s, mask in zip(saliencies, masks, strict=True)]))
+    ordered = np.sort(np.concatenate(saliencies))
     least = max(ordered[-max(round(share * len(ordered)), 1)], np.finfo(np.float64).tiny)
     roots = [np.sqrt(np.clip(s / least, 0, 1)) for s in saliencies]
     return [np.rint(MOST_PLACEMENT_WEIGHT * root).astype(np.int64).clip(1) for root in roots]
@@ -164,15 +164,3 @@ def keep_within_length(ranking: Ranking, weights: Weights, length: Reals, most: 
         fits = length[keep_best(ranking, weights, middle)].sum() <= most
         low, high = (middle, high) if fits else (low, middle - 1)
     return keep_best(ranking, weights, low)
-
-
-def split_like(flat: Bools, masks: Sequence[Bools]) -> list[Bools]:
-    """Turn a choice among the weights of some masks, concatenated layer after layer, into new masks."""
-    result, first = [], 0
-    for mask in masks:
-        count = int(mask.sum())
-        new = np.zeros_like(mask)
-        new[mask] = flat[first : first + count]
-        result.append(new)
-        first += count
-    return result

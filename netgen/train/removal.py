@@ -13,7 +13,7 @@ from netgen.ir.functions import Clip, Function
 from netgen.nn.functions import apply_composition
 from netgen.nn.trainable import TrainableLayer, TrainableNetwork, array_of, gain_of
 
-__all__ = ["remove_dead_neurons", "remove_parameters", "remove_zeros"]
+__all__ = ["Optimizer", "remove_dead_neurons", "remove_parameters", "remove_wires", "remove_zeros", "take"]
 
 Optimizer = torch.optim.Optimizer
 
@@ -26,9 +26,15 @@ def remove_parameters(network: TrainableNetwork, kept: Sequence[Bools], optimize
         optimizer: keeps its moments of what stays.
     Raises: TrainError, when no path from an input to an output is left.
     """
+    remove_wires(network, kept, optimizer)
+    remove_dead_neurons(network, optimizer)
+
+
+def remove_wires(network: TrainableNetwork, kept: Sequence[Bools], optimizer: Optimizer | None = None) -> None:
+    """Remove parameters with all their wires, in place; neurons stay. Arguments as for `remove_parameters`."""
     for layer, mask in zip(network.sums, kept, strict=True):
         _keep_wires(layer, mask[layer.parameter], optimizer)
-    remove_dead_neurons(network, optimizer)
+    network.renew()
 
 
 def remove_zeros(network: TrainableNetwork) -> None:
@@ -139,7 +145,7 @@ def _keep_wires(layer: TrainableLayer, kept: Bools, optimizer: Optimizer | None)
     if len(used) == len(parameter):  # every wire has its own
         used, layer.parameter = parameter, np.arange(len(parameter))
     if layer.gathers_sums:
-        _slice(layer.weight, used, optimizer)
+        take(layer.weight, used, optimizer)
         layer.saliency = None if layer.saliency is None else layer.saliency[used]
 
 
@@ -149,22 +155,31 @@ def _keep_rows(layer: TrainableLayer, kept: Bools, optimizer: Optimizer | None) 
         return
     rows = np.flatnonzero(kept)
     layer.rows = layer.rows[rows]
-    _slice(layer.bias, rows, optimizer)
+    take(layer.bias, rows, optimizer)
     if layer.norm is not None:
         norm, places = layer.norm, torch.from_numpy(rows).to(layer.bias.device)
         assert norm.running_mean is not None
         assert norm.running_var is not None
         norm.running_mean, norm.running_var = norm.running_mean[places].clone(), norm.running_var[places].clone()
         norm.num_features = len(rows)
-        _slice(norm.weight, rows, optimizer)
-        _slice(norm.bias, rows, optimizer)
+        take(norm.weight, rows, optimizer)
+        take(norm.bias, rows, optimizer)
 
 
-def _slice(parameter: Tensor, rows: Words, optimizer: Optimizer | None) -> None:
-    """Keep some entries of a parameter, and of the optimizer's moments of it."""
+def take(parameter: Tensor, rows: Words, optimizer: Optimizer | None, *, more: int = 0) -> None:
+    """Keep some entries of a parameter, and of the optimizer's moments of it, in place.
+
+    Args:
+        rows: indices of the entries; those from the parameter's length on are new, and 0.
+        more: number of new ones.
+    """
     places = torch.from_numpy(rows).to(parameter.device)
+
+    def part(values: Tensor) -> Tensor:
+        return torch.cat([values, values.new_zeros(more)])[places]
+
     if optimizer is not None:
         state = optimizer.state.get(parameter, {})
-        state.update({key: value[places] for key, value in state.items() if value.shape == parameter.shape})
-    parameter.data = parameter.data[places].clone()
+        state.update({key: part(value) for key, value in state.items() if value.shape == parameter.shape})
+    parameter.data = part(parameter.data)
     parameter.grad = None

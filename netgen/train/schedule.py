@@ -1,8 +1,6 @@
 """The pruning schedule: how many weights, or how much wire, each pruning should leave."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from netgen.spec.sections import PruneSpec, per_layer
 
@@ -41,15 +39,6 @@ class PruningSchedule:
     weights_total: int
     fan_in: tuple[int, ...]
     wires: int
-
-    @classmethod
-    def of_sizes(cls, spec: PruneSpec, sizes: Sequence[int], wires: int) -> "PruningSchedule":
-        """The targets of a multilayer perceptron.
-
-        Args:
-            sizes: number of inputs, then of neurons in each layer, of the dense network.
-        """
-        return cls(spec, sum(a * b for a, b in pairwise(sizes)), tuple(sizes[:-1]), wires)
 
     def target(self, done: float, length: float | None = None) -> PruningTarget:
         """The target when a share `done` of the schedule, 0 to 1, is done.

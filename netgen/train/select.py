@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
@@ -10,37 +9,8 @@ from netgen.errors import TrainError
 from netgen.ir.arrays import Bools
 from netgen.ir.fixed import Reals, Words
 from netgen.spec.sections import PruneSpec
-from netgen.train.prune import RULES, Weights, keep_best, keep_per_neuron, keep_within_length, split_like
+from netgen.train.prune import RULES, Weights, keep_best, keep_per_neuron, keep_within_length
 from netgen.train.schedule import PruningTarget
-from netgen.train.sensitivity import Sensitivity
-
-
-def select(
-    target: PruningTarget,
-    spec: PruneSpec,
-    sensitivity: Sensitivity,
-    masks: Sequence[Bools],
-    distances: Sequence[Reals],
-    *,
-    sizes: Sequence[int],
-    share: float,
-) -> list[Bools]:
-    """Return new masks of a multilayer perceptron with the best weights by the spec's rule.
-
-    Args:
-        masks: per layer (n_out, n_in), of the neurons that are left.
-        distances: of the two neurons of each weight, of the same shapes.
-        sizes: number of inputs, then of neurons in each layer, of the dense network.
-        share: part of the target, 0 to 1, that is filled; regrowth fills the rest.
-    Returns: per layer (n_out, n_in), subsets of `masks`.
-    """
-    candidates = [
-        Candidates(weight[mask], curvature[mask], np.ones(int(mask.sum())), distance[mask], mask.sum(axis=1), a * b)
-        for weight, curvature, distance, mask, (a, b) in zip(
-            sensitivity.weight, sensitivity.curvature, distances, masks, pairwise(sizes), strict=True
-        )
-    ]
-    return split_like(np.concatenate(select_parameters(target, spec, candidates, share=share)), masks)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,9 +34,7 @@ class Candidates:
     total: int
 
 
-def select_parameters(
-    target: PruningTarget, spec: PruneSpec, layers: Sequence[Candidates], *, share: float
-) -> list[Bools]:
+def select(target: PruningTarget, spec: PruneSpec, layers: Sequence[Candidates], *, share: float) -> list[Bools]:
     """Choose the parameters that a pruning keeps: the best by the spec's rule, within the target.
 
     Args:

@@ -3,27 +3,31 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
+import numpy as np
 from torch import Tensor
 
 from netgen.ir.fixed import Reals
+from netgen.nn.trainable import TrainableNetwork, array_of
 from netgen.train.brain_surgeon import BrainSurgeon
 from netgen.train.derivatives import curvature_of
-from netgen.train.mlp import Mlp, array_of
 from netgen.train.prune import Rule
 
-CURVATURE_SAMPLES = 5_000
-"""Samples for the curvature of the dense network; of a smaller network more, for the same number of operations."""
+__all__ = ["Sensitivity", "sensitivity_of"]
+
+CURVATURE_PRODUCTS = 1_300_000_000
+"""Products of two numbers for the curvature: one for each wire and sample, and for tied weights for each class."""
+FEWEST_SAMPLES = 1_000
+"""Samples for the curvature, at least."""
 HESSIAN_SAMPLES = 8_000
-"""Samples for the Hessian blocks of Optimal Brain Surgeon."""
+"""Samples for the Hessian blocks of Optimal Brain Surgeon, and for the curvature at most."""
 
 
 @dataclass(frozen=True, eq=False)
 class Sensitivity:
-    """Weights and curvature at the time of ranking, per layer (n_out, n_in) of the neurons that are left.
+    """Parameters and curvature at the time of ranking, (p,) for each layer with weights.
 
     Attributes:
-        weight: 0 where there is no wire.
+        weight: as trained.
         curvature: second derivatives of the loss; ones for rules that do not use them.
         surgeon: Hessian blocks for rules that adjust the remaining weights; otherwise None.
     """
@@ -34,25 +38,32 @@ class Sensitivity:
 
     @property
     def saliency(self) -> list[Reals]:
-        """Twice the rise of the loss, to second order, when each weight is set to zero."""
+        """Twice the rise of the loss, to second order, when each parameter is set to zero."""
         return [h * w**2 for h, w in zip(self.curvature, self.weight, strict=True)]
 
 
-def sensitivity_of(mlp: Mlp, rule: Rule, draw: Callable[[int], Tensor], *, blocks: bool) -> Sensitivity:
+def sensitivity_of(
+    network: TrainableNetwork, rule: Rule, draw: Callable[[int], Tensor], *, blocks: bool
+) -> Sensitivity:
     """Measure what a pruning rule needs of a network; leaves it in evaluation mode.
 
     Args:
-        draw: returns at most that many samples, (n, n_in).
+        draw: returns at most that many samples, (n, features).
         blocks: whether the network is small enough for the Hessian blocks of Optimal Brain Surgeon.
     """
-    mlp.eval()
-    surgeon = BrainSurgeon.of(mlp, draw(HESSIAN_SAMPLES)) if blocks and rule.adjusts else None
+    network.eval()
+    surgeon = BrainSurgeon.of(network, draw(HESSIAN_SAMPLES)) if blocks and rule.adjusts else None
     if surgeon is not None:
-        curvature = surgeon.curvature(mlp)
+        curvature = surgeon.curvature(network)
     elif rule.curvature:
-        size = sum(layer.mask.numel() for layer in mlp.masked)
-        curvature = curvature_of(mlp, draw(round(CURVATURE_SAMPLES * mlp.weights_total / size)))
+        curvature = curvature_of(network, draw(_samples_for(network)))
     else:
-        curvature = [torch.ones_like(layer.mask) for layer in mlp.masked]
-    weight = [array_of(layer.weight * layer.mask) for layer in mlp.masked]
-    return Sensitivity(weight, [array_of(part) for part in curvature], surgeon)
+        curvature = [np.ones(len(layer.weight)) for layer in network.sums]
+    return Sensitivity([array_of(layer.weight) for layer in network.sums], curvature, surgeon)
+
+
+def _samples_for(network: TrainableNetwork) -> int:
+    """How many samples the curvature is computed on: the more, the fewer products each needs."""
+    classes = len(network.scores)
+    products = sum(len(layer.source) * (classes if layer.tied else 1) for layer in network.sums)
+    return min(max(CURVATURE_PRODUCTS // max(products, 1), FEWEST_SAMPLES), HESSIAN_SAMPLES)

@@ -6,7 +6,9 @@ from typing import assert_never
 import torch
 from torch import Tensor, nn
 
+from netgen.ir.fixed import FixedPoint
 from netgen.nn.defaults import torch_defaults
+from netgen.nn.rounding import rounded
 from netgen.spec.shapes import Conv, Dense, LayerShape, Max, Skip, sizes_through
 
 __all__ = ["Shaped"]
@@ -33,21 +35,46 @@ class Local(nn.Module):
         return flat.reshape(-1, *self.after)
 
 
+class RoundedRelu(nn.Module):
+    """Round to a format that has no negative values, with straight-through gradients: a ReLU too."""
+
+    def __init__(self, form: FixedPoint) -> None:
+        super().__init__()
+        self.form = form
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Round every value."""
+        return rounded(x, self.form)
+
+
 class Shaped(nn.Module):
     """The layers of a spec, each followed by ReLU, and a last dense layer that gives the scores.
 
     Args:
         shape: channels, height and width of a sample.
         batch_norm: whether sums are normalized before each ReLU: by channel, or by neuron.
+        rounding: for each layer, where all are dense, the format that its results are rounded to instead of the ReLU;
+            none is rounded when empty.
     """
 
-    def __init__(self, layers: Sequence[LayerShape], shape: tuple[int, int, int], classes: int, *, batch_norm: bool):
+    def __init__(
+        self,
+        layers: Sequence[LayerShape],
+        shape: tuple[int, int, int],
+        classes: int,
+        *,
+        batch_norm: bool,
+        rounding: Sequence[FixedPoint] = (),
+    ) -> None:
         super().__init__()
         self.shape, self.layers = shape, tuple(layers)
+        self.batch_norm, self.rounding = batch_norm, tuple(rounding)
         shapes = sizes_through(self.layers, shape)
         self.named: list[list[str]] = []
         for number, (layer, before, after) in enumerate(zip(self.layers, shapes, shapes[1:], strict=False), 1):
             made = _modules(layer, before, after, batch_norm=batch_norm)
+            if rounding:
+                made["relu"] = RoundedRelu(rounding[number - 1])
             self.named.append([f"{kind}{number}" for kind in made])
             for kind, module in made.items():
                 self.add_module(f"{kind}{number}", module)
@@ -55,12 +82,32 @@ class Shaped(nn.Module):
 
     @classmethod
     def seeded(
-        cls, layers: Sequence[LayerShape], shape: tuple[int, int, int], classes: int, *, batch_norm: bool, seed: int
+        cls,
+        layers: Sequence[LayerShape],
+        shape: tuple[int, int, int],
+        classes: int,
+        *,
+        batch_norm: bool,
+        seed: int,
+        rounding: Sequence[FixedPoint] = (),
     ) -> "Shaped":
         """A network with PyTorch's default initialization from a seed; torch's global generator does not change."""
         with torch_defaults():
             torch.default_generator.manual_seed(seed)
-            return cls(layers, shape, classes, batch_norm=batch_norm)
+            return cls(layers, shape, classes, batch_norm=batch_norm, rounding=rounding)
+
+    @classmethod
+    def perceptron(
+        cls, sizes: Sequence[int], *, batch_norm: bool, seed: int, rounding: Sequence[FixedPoint] = ()
+    ) -> "Shaped":
+        """A multilayer perceptron with PyTorch's default initialization from a seed.
+
+        Args:
+            sizes: number of inputs, then of neurons in each layer, the last one that of the classes.
+        """
+        n_in, *hidden, classes = sizes
+        layers = [Dense(size) for size in hidden]
+        return cls.seeded(layers, (1, 1, n_in), classes, batch_norm=batch_norm, seed=seed, rounding=rounding)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map features (n, n_in) to scores (n, classes)."""

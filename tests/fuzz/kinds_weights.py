@@ -151,9 +151,7 @@ class Weights(Kind):
 def _read(path: Path, *, norm: bool) -> None:
     from netgen.importer.checkpoint import read_perceptron
     from netgen.learn.memory import check_file
-    from netgen.train import load_state
-    from netgen.train.mlp import Mlp
+    from netgen.train import perceptron_of_state
 
     check_file(path, _SIZES)
-    state = read_perceptron(path, _SIZES, batch_norm=norm)
-    load_state(state, Mlp.seeded(_SIZES, batch_norm=norm, seed=1))
+    perceptron_of_state(read_perceptron(path, _SIZES, batch_norm=norm))

@@ -22,13 +22,12 @@ def _describe(work: Work) -> str:
 
 def _make(work: Work, folder: Path) -> None:
     from netgen.nn.defaults import torch_defaults
-    from netgen.train import device_of, load_mlp
+    from netgen.train import dense_network_of, device_of, load_trained
 
-    spec, made = work.spec, work.get(learner)
-    dense = load_mlp(work.folder / "dense.npz", batch_norm=spec.network.batch_norm, rounding=made.rounding)
+    dense = load_trained(work.folder / "dense.npz").to(device_of(work.spec.train.device))
     with torch_defaults(threads=None):
-        network, accuracy = made.pruned(dense.to(device_of(spec.train.device)))
-    files.write_network(folder / "pruned.npz", network)
+        network, accuracy = work.get(learner).pruned(dense)
+    files.write_network(folder / "pruned.npz", dense_network_of(network))
     (folder / "pruned.json").write_text(json.dumps({"validation_accuracy": accuracy}) + "\n")
 
 

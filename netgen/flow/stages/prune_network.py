@@ -25,13 +25,16 @@ def _describe(work: Work) -> str:
 
 
 def _make(work: Work, folder: Path) -> None:
-    from netgen.learn.networks import NetworkLearner
     from netgen.nn.defaults import torch_defaults
+    from netgen.train import accuracy_of
 
+    made, whole = work.get(learner), work.get(imported.whole_network)
     with torch_defaults():
-        network, before, accuracy = NetworkLearner(work.get(learner)).pruned(work.get(imported.whole_network))
-    write_arrays(folder / "network.npz", arrays_of(network))
-    found = {"wires": work.get(imported.whole_network).wires, "before": before, "validation_accuracy": accuracy}
+        dense = made.trainable(whole)
+        before = accuracy_of(dense, made.data.validation)
+        network, accuracy = made.pruned(dense)
+    write_arrays(folder / "network.npz", arrays_of(made.raw_network(network)))
+    found = {"wires": whole.wires, "before": before, "validation_accuracy": accuracy}
     (folder / "pruned.json").write_text(json.dumps(found) + "\n")
 
 

@@ -1,4 +1,4 @@
-"""Train the dense network: `dense.npz`, a state_dict in plain arrays, and its accuracy in `dense.json`."""
+"""Train the dense perceptron: `dense.npz`, its state in plain arrays, and its accuracy in `dense.json`."""
 
 import json
 from pathlib import Path
@@ -14,11 +14,11 @@ def _describe(work: Work) -> str:
 
 def _make(work: Work, folder: Path) -> None:
     from netgen.nn.defaults import torch_defaults
-    from netgen.train import save_mlp
+    from netgen.train import save_trained
 
     with torch_defaults(threads=None):
-        mlp, accuracy = work.get(learner).dense()
-    save_mlp(folder / "dense.npz", mlp)
+        network, accuracy = work.get(learner).dense()
+    save_trained(folder / "dense.npz", network)
     (folder / "dense.json").write_text(json.dumps({"validation_accuracy": accuracy}) + "\n")
 
 

@@ -15,12 +15,11 @@ def _describe(work: Work) -> str:
 
 
 def _make(work: Work, folder: Path) -> None:
-    from netgen.learn.networks import NetworkLearner
     from netgen.nn.defaults import torch_defaults
     from netgen.report import record
 
     with torch_defaults():
-        network, report, accuracy = NetworkLearner(work.get(learner)).dense()
+        network, report, accuracy = work.get(learner).dense_network()
     write_arrays(folder / imported.first_file(work.spec), arrays_of(network))
     (folder / "imported.json").write_text(record.write(report), encoding="utf-8")
     (folder / "dense.json").write_text(json.dumps({"validation_accuracy": accuracy}) + "\n")

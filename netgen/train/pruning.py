@@ -1,11 +1,20 @@
-"""Rounds of training, pruning and placing for any network, whose weights may be tied.
+"""Joint training, pruning and placement: weights follow short wires, neurons follow the remaining weights.
 
-A weight that many wires share is penalized for the length of all of them, and ranked by what it costs the loss for each
-unit of that length.
+```text
+for each round:
+    place the network again, starting from the last placement     (follow)
+    several times:
+        measure sensitivity, select weights within the target     (keep)
+        adjust the rest, regrow, remove dead neurons
+        train; a proximal step of the penalty follows each step   (descent)
+```
+
+Weights may be tied: one that many wires share is penalized for the length of all of them, and ranked by what it costs
+the loss for each unit of that length.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -19,57 +28,42 @@ from netgen.nn.defaults import torch_defaults
 from netgen.nn.trainable import TrainableLayer, TrainableNetwork
 from netgen.spec.sections import PruneSpec
 from netgen.train.fit import Descent, Recipe
-from netgen.train.penalty import NO_PENALTY, SCHEDULES, Penalty, reweighting
+from netgen.train.penalty import NO_PENALTY, Penalized, Penalty
 from netgen.train.prune import RULES, placement_weights
-from netgen.train.regularize import REGULARIZERS
-from netgen.train.removal import remove_parameters
-from netgen.train.rounds import PruningRounds
-from netgen.train.samples import Samples
+from netgen.train.regrow import GRADIENT_SAMPLES, regrow
+from netgen.train.removal import remove_dead_neurons, remove_wires
+from netgen.train.samples import Batch, Samples
 from netgen.train.schedule import PruningSchedule, PruningTarget
-from netgen.train.second_derivatives import curvature_of_parameters
-from netgen.train.select import Candidates, select_parameters
-from netgen.train.sensitivity import HESSIAN_SAMPLES
-from netgen.train.surgeon import NetworkSurgeon
+from netgen.train.select import Candidates, select
+from netgen.train.sensitivity import Sensitivity, sensitivity_of
 
-__all__ = ["NetworkPruning", "Sites", "netlist_of_module"]
+__all__ = ["Pruning", "Sites", "netlist_of_module"]
 
 Sites = Callable[[Netlist, Sequence[int]], list[Words]]
 """Place a netlist, starting from its last placement: of each layer the sites, (n, 3), in units of the pitch.
 
 The second argument is the number of neurons of each layer, the inputs first, dead ones counted."""
 
-CURVATURE_WIRES = 100_000_000
-"""Wires times samples on which second derivatives are computed, and at least `FEWEST` samples."""
-FEWEST = 1_000
 MOST_REPEATS = 4
 """How often a pruning to a wire length is repeated when maxima keep the length above its target."""
 NORMALIZED_SAMPLES = 2_000
 """Samples that give the first means and variances of normalization."""
 
 
-@dataclass(frozen=True, eq=False)
-class ParameterSensitivity:
-    """Parameters and second derivatives of each layer with weights, (p,); the blocks for rules that adjust."""
-
-    weight: list[Reals]
-    curvature: list[Reals]
-    surgeon: NetworkSurgeon | None
-
-    @property
-    def saliency(self) -> list[Reals]:
-        """Twice the rise of the loss, to second order, when each parameter is set to zero."""
-        return [h * w**2 for h, w in zip(self.curvature, self.weight, strict=True)]
-
-
-class NetworkPruning(PruningRounds):
+class Pruning:
     """A network that is trained and pruned, round by round.
 
     Args:
+        normalize: whether sums without batch normalization get one, once no weights are tied.
         placer: that follows the network; None prunes without placement.
 
     Attributes:
+        module: the network.
+        descent: trains the network.
         sites: of each layer, (n, 3), under the current placement; None before the first.
         first_length: wire length under the first placement; 0 before it.
+
+    Raises: TrainError, when `prune.fan_in` has not one number for each layer with weights.
     """
 
     def __init__(
@@ -81,15 +75,14 @@ class NetworkPruning(PruningRounds):
         penalty: Penalty = NO_PENALTY,
         *,
         seed: int,
+        normalize: bool = True,
         placer: Sites | None = None,
     ) -> None:
-        if spec.regrow:
-            raise TrainError("prune.regrow: only perceptrons are regrown so far; set it to 0")
         if isinstance(spec.fan_in, tuple) and len(spec.fan_in) != len(network.sums):
             layers = ", ".join(layer.like.name for layer in network.sums)
             raise TrainError(f"prune.fan_in: {len(spec.fan_in)} numbers for the layers {layers}; give one for each")
         self.module, self.samples, self.recipe, self.spec, self.seed = network, samples, recipe, spec, seed
-        self.penalty, self.placer = penalty, placer
+        self.penalty, self.placer, self.normalize = penalty, placer, normalize
         self._random = torch.Generator().manual_seed(seed)
         self.sites: list[Words] | None = None
         self.first_length = 0.0
@@ -116,6 +109,20 @@ class NetworkPruning(PruningRounds):
         if self.sites is None:
             return 0.0
         return float(sum(self._wire_lengths(layer).sum() for layer in self.module.parts))
+
+    @torch_defaults()
+    def round(self, number: int) -> None:
+        """Place again, then prune and train in turns; rounds count from 1.
+
+        Raises: TrainError, when no path from an input to an output is left.
+        """
+        self.follow()
+        steps = self.spec.epochs * self.descent.per_epoch
+        prunings = self.spec.steps if self.spec.schedule == "gradual" else 1
+        for part in range(prunings):
+            self.prune((number - 1 + (part + 1) / prunings) / self.spec.rounds)
+            now = steps * (part + 1) // prunings - steps * part // prunings
+            self.descent.run(now, self._after_step)
 
     @torch_defaults()
     def follow(self) -> None:
@@ -154,12 +161,16 @@ class NetworkPruning(PruningRounds):
             Candidates(weight, curvature, *self._shares(layer), layer.like.wires)
             for layer, weight, curvature in zip(self.module.sums, found.weight, found.curvature, strict=True)
         ]
-        kept = select_parameters(target, self.spec, candidates, share=1.0)
+        kept = select(target, self.spec, candidates, share=1 - self.spec.regrow)
         if found.surgeon is not None:
             found.surgeon.compensate(self.module, kept)
         for layer, values in zip(self.module.sums, found.saliency, strict=True):
             layer.saliency = values
-        remove_parameters(self.module, kept, self.descent.optimizer)
+        optimizer = self.descent.optimizer
+        remove_wires(self.module, kept, optimizer)
+        if self.spec.regrow:
+            regrow(self.module, target, self._batch(GRADIENT_SAMPLES), self._lengths, optimizer)
+        remove_dead_neurons(self.module, optimizer)
         if self._untie():
             self._restart()
         self._restart_mean()
@@ -174,8 +185,10 @@ class NetworkPruning(PruningRounds):
 
     def _restart(self) -> None:
         """Begin the descent anew, with normalization of untied sums."""
-        if not any(layer.tied for layer in self.module.sums):
-            self.module.normalize(self._features(NORMALIZED_SAMPLES))
+        layers = [layer for layer in self.module.sums if layer.activation]
+        untied = not any(layer.tied for layer in self.module.sums)
+        if self.normalize and untied and any(layer.norm is None for layer in layers):
+            self.module.normalize(self._batch(NORMALIZED_SAMPLES).features)
         self.descent = Descent(self.module, self.samples, self.recipe, seed=self.seed)
         self._mean: AveragedModel | None = None
         self._restart_mean()
@@ -185,11 +198,15 @@ class NetworkPruning(PruningRounds):
 
     def _wire_lengths(self, layer: TrainableLayer) -> Reals:
         """Length of each wire of a layer, (m,); 1 before the first placement."""
+        return self._lengths(layer.source, layer.first + layer.target)
+
+    def _lengths(self, source: Words, target: Words) -> Reals:
+        """Length of wires between neurons by their numbers, (m,); 1 before the first placement, 0 without a site."""
         if self.sites is None:
-            return np.ones(len(layer.source))
+            return np.ones(len(source))
         points = np.concatenate(self.sites)
-        apart: Reals = np.abs(points[layer.source] - points[layer.first + layer.target]).sum(axis=1).astype(np.float64)
-        return apart
+        apart: Reals = np.abs(points[source] - points[target]).sum(axis=1).astype(np.float64)
+        return np.where((points[source, 0] < 0) | (points[target, 0] < 0), 0.0, apart)
 
     def _shares(self, layer: TrainableLayer) -> tuple[Reals, Reals, Words | None]:
         """Wires of each parameter, their length, and the fan-in of each neuron unless weights are tied."""
@@ -202,39 +219,27 @@ class NetworkPruning(PruningRounds):
 
     def _placement_weights(self) -> Words:
         """Placement weight of each wire; of those of maxima the greatest."""
-        saliencies = self._sensitivity().saliency
         by_wire = [
             values[layer.parameter] / np.bincount(layer.parameter)[layer.parameter]
-            for values, layer in zip(saliencies, self.module.sums, strict=True)
+            for values, layer in zip(self._sensitivity().saliency, self.module.sums, strict=True)
         ]
-        everything = [np.ones(len(values), dtype=np.bool_) for values in by_wire]
         assert self.spec.place_share is not None
-        weights = iter(placement_weights(by_wire, everything, self.spec.place_share))
-        most = max(int(w.max(initial=1)) for w in placement_weights(by_wire, everything, self.spec.place_share))
+        found = placement_weights(by_wire, self.spec.place_share)
+        weights, most = iter(found), max(int(w.max(initial=1)) for w in found)
         return np.concatenate(
             [next(weights) if layer.gathers_sums else np.full(len(layer.source), most) for layer in self.module.parts]
         )
 
-    def _sensitivity(self) -> ParameterSensitivity:
+    def _sensitivity(self) -> Sensitivity:
         """Sensitivity of the current weights, or of their mean since the last pruning."""
         module = self.module if self._mean is None else self._mean.module
         assert isinstance(module, TrainableNetwork)
-        module.eval()
-        rule, surgeon = RULES[self.spec.rule], None
-        if rule.adjusts and self.wires <= self.spec.place_at:
-            surgeon = NetworkSurgeon.of(module, self._features(HESSIAN_SAMPLES))
-            curvature = surgeon.curvature(module)
-        elif rule.curvature:
-            size = max(CURVATURE_WIRES // max(self.wires, 1), FEWEST)
-            curvature = curvature_of_parameters(module, self._features(min(size, HESSIAN_SAMPLES)))
-        else:
-            curvature = [np.ones(len(layer.weight)) for layer in module.sums]
-        weight = [layer.weight.detach().double().numpy() for layer in module.sums]
-        return ParameterSensitivity(weight, curvature, surgeon)
+        blocks = self.wires <= self.spec.place_at
+        return sensitivity_of(module, RULES[self.spec.rule], lambda size: self._batch(size).features, blocks=blocks)
 
-    def _features(self, size: int) -> Tensor:
-        """At most `size` random samples of one view, (n, features)."""
-        return next(self.samples.stream(size, int(torch.randint(1 << 30, (1,), generator=self._random)))).features
+    def _batch(self, size: int) -> Batch:
+        """At most `size` random samples of one view."""
+        return next(self.samples.stream(size, int(torch.randint(1 << 30, (1,), generator=self._random))))
 
     def _restart_mean(self) -> None:
         """Start a new mean of the weights, once there are at most `average_at` of them."""
@@ -242,54 +247,46 @@ class NetworkPruning(PruningRounds):
             self._mean = AveragedModel(self.module)
 
     def _renew_coefficients(self) -> None:
-        """Penalty coefficient of each parameter: the sum of those of its wires."""
-        rule = REGULARIZERS[self.penalty.regularizer]
-        strength = self.penalty.strength * SCHEDULES[self.penalty.schedule](self._done)
-        self._coefficients = []
-        if rule is None or not strength or (rule.by_distance and self.sites is None):
-            return
+        """Penalty coefficient of each parameter, in single precision where the network is."""
         layers = self.module.sums
-        lengths = [torch.from_numpy(self._wire_lengths(layer)) for layer in layers]
-        wires = [rule.coefficient(length, self.penalty.power) for length in lengths]
-        sums = [
-            torch.zeros(len(layer.weight), dtype=torch.float64).index_add_(0, torch.from_numpy(layer.parameter), own)
-            for layer, own in zip(layers, wires, strict=True)
+        penalized = [
+            Penalized(
+                torch.from_numpy(self._wire_lengths(layer)),
+                torch.from_numpy(layer.parameter),
+                len(layer.weight),
+                None if layer.saliency is None else torch.from_numpy(layer.saliency),
+            )
+            for layer in layers
         ]
-        coefficients = [strength * own.float() for own in sums]
-        if self.penalty.reweights(self.wires) and all(layer.saliency is not None for layer in layers):
-            densities = [
-                torch.from_numpy(layer.saliency / np.maximum(self._shares(layer)[1], 1.0)).float() for layer in layers
-            ]
-            factors = reweighting(densities, [torch.ones_like(density).bool() for density in densities])
-            coefficients = [a * b for a, b in zip(coefficients, factors, strict=True)]
-        self._coefficients = coefficients
+        found = self.penalty.coefficients(penalized, placed=self.placed, done=self._done)
+        self._coefficients = [own.to(layer.weight) for own, layer in zip(found, layers, strict=False)]
 
     def _after_step(self) -> None:
         """Follow a step of the optimizer by the proximal step of the penalty, and update the mean."""
-        rule = REGULARIZERS[self.penalty.regularizer]
-        if rule is not None and self._coefficients:
-            with torch.no_grad():
-                for layer, coefficient in zip(self.module.sums, self._coefficients, strict=True):
-                    rule.proximal_step(layer.weight.data, coefficient, self.descent.rate)
+        weights = [layer.weight.data for layer in self.module.sums]
+        self.penalty.proximal_step(weights, self._coefficients, self.descent.rate)
         if self._mean is not None:
             self._mean.update_parameters(self.module)
 
 
 def netlist_of_module(network: TrainableNetwork) -> Netlist:
-    """The netlist of the neurons that are left, with signals of one bit; layer 0 is that of the inputs.
+    """The netlist of the neurons that have wires, with signals of one bit; layer 0 is that of the inputs.
 
     `layer` and `index` number the neurons of the network that the module was made of.
     """
     names = {layer.name: number for number, layer in enumerate(network.like.layers, 1)}
+    source = np.concatenate([layer.source for layer in network.parts])
+    target = np.concatenate([layer.first + layer.target for layer in network.parts])
+    first = np.array([0, *(layer.first for layer in network.parts)])
+    depth = np.array([0, *(names[layer.like.name] for layer in network.parts)])
+    own = np.unique(np.concatenate([source, target]))
     number = np.full(network.like.neurons, -1, dtype=np.int64)
-    own = [network.inputs, *(layer.first + layer.rows for layer in network.parts)]
-    number[np.concatenate(own)] = np.arange(sum(map(len, own)))
-    depths = [0, *(names[layer.like.name] for layer in network.parts)]
-    source = number[np.concatenate([layer.source for layer in network.parts])]
+    number[own] = np.arange(len(own))
+    block = np.searchsorted(first, own, side="right") - 1
     return Netlist(
-        layer=np.concatenate([np.full(len(o), depth) for o, depth in zip(own, depths, strict=True)]),
-        index=np.concatenate([network.inputs, *(layer.rows for layer in network.parts)]),
-        source=source,
-        target=number[np.concatenate([layer.first + layer.target for layer in network.parts])],
+        layer=depth[block],
+        index=own - first[block],
+        source=number[source],
+        target=number[target],
         width=np.ones_like(source),
     )

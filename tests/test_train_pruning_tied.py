@@ -1,4 +1,4 @@
-"""Rounds of pruning on any network: charges and targets of tied weights, untying, and the perceptron as a case."""
+"""Rounds of pruning with tied weights: penalties and targets of all their wires, and untying."""
 
 from collections.abc import Sequence
 
@@ -11,14 +11,12 @@ from train_cases import RECIPE
 import netgen
 from netgen.data import Dataset
 from netgen.errors import TrainError
-from netgen.ir.dense import network_of
 from netgen.ir.fixed import Words
 from netgen.ir.netlist import Netlist
 from netgen.ir.network import Network
 from netgen.nn.trainable import TrainableNetwork
 from netgen.spec.sections import PruneSpec
-from netgen.train import Mlp, Penalty, Pruning, Samples
-from netgen.train.network_pruning import NetworkPruning, netlist_of_module
+from netgen.train import Penalty, Pruning, Samples, netlist_of_module
 from netgen.train.schedule import PruningTarget
 
 
@@ -39,11 +37,11 @@ def _far(netlist: Netlist, sizes: Sequence[int]) -> list[Words]:
     ]
 
 
-def _pruning(network: Network, digits: Dataset, penalty: Penalty | None = None, **keys: object) -> NetworkPruning:
+def _pruning(network: Network, digits: Dataset, penalty: Penalty | None = None, **keys: object) -> Pruning:
     spec = PruneSpec.model_validate({"rule": "magnitude", "sparsity": None, "wires": 100, "rounds": 2} | keys)
     given = penalty or Penalty("distance", 0.5, 0.5)
     samples = Samples.of(digits.train)
-    return NetworkPruning(TrainableNetwork(network), samples, RECIPE, spec, given, seed=1, placer=_far)
+    return Pruning(TrainableNetwork(network), samples, RECIPE, spec, given, seed=1, placer=_far)
 
 
 def test_a_shared_weight_is_penalized_for_the_length_of_all_its_wires(convolution: Network, digits: Dataset) -> None:
@@ -105,39 +103,9 @@ def test_a_target_of_wire_length_includes_the_wires_of_maxima(convolution: Netwo
     assert 0.5 * first < pruning.length <= 0.6 * first
 
 
-def test_a_perceptron_is_pruned_as_the_loop_for_perceptrons_prunes_it(digits: Dataset) -> None:
-    """Every rule with derivatives keeps the same wires, and adjusts the others to the same scores."""
-    for rule in ("magnitude", "distance_magnitude", "obd", "obs_distance"):
-        mlp = Mlp.seeded((64, 12, 10), batch_norm=False, seed=2)
-        spec = PruneSpec(rule=rule, sparsity=None, wires=200, rounds=1)
-        network = network_of(mlp.network())
-        samples = Samples.of(digits.train)
-        old = Pruning(mlp, samples, RECIPE, spec, seed=1, distances=lambda masks, _: _apart(masks))
-        new = NetworkPruning(TrainableNetwork(network), samples, RECIPE, spec, seed=1, placer=_far)
-        for pruning in (old, new):
-            pruning.follow()
-            pruning.keep(PruningTarget(count=200))
-        features = torch.from_numpy(digits.train.features[:100].copy())
-        assert {(int(s), int(t)) for s, t in _pairs(new)} == {(int(s), int(t)) for s, t in _pairs_of(mlp)}
-        assert torch.allclose(new.module.eval()(features), mlp.eval()(features), atol=1e-4)
-
-
-def _apart(masks: Sequence[np.ndarray]) -> list[np.ndarray]:
-    return [np.abs(np.arange(m.shape[0])[:, None] - np.arange(m.shape[1])) + 3.0 for m in masks]
-
-
-def _pairs(pruning: NetworkPruning) -> np.ndarray:
+def _pairs(pruning: Pruning) -> np.ndarray:
     layers = pruning.module.parts
     return np.concatenate([np.stack([one.source, one.first + one.target], axis=1) for one in layers])
-
-
-def _pairs_of(mlp: Mlp) -> np.ndarray:
-    found, first = [], 0
-    for mask in mlp.masks():
-        target, source = np.nonzero(mask)
-        found.append(np.stack([source + first, target + first + mask.shape[1]], axis=1))
-        first += mask.shape[1]
-    return np.concatenate(found)
 
 
 def test_the_netlist_numbers_neurons_as_the_source_does(convolution: Network, digits: Dataset) -> None:
@@ -164,7 +132,6 @@ def test_steps_lower_the_loss_of_a_network_with_shared_weights(convolution: Netw
 @pytest.mark.parametrize(
     ("keys", "problem"),
     [
-        ({"regrow": 0.1}, r"prune\.regrow: only perceptrons are regrown"),
         ({"wires": None, "fan_in": (3, 2, 2)}, r"prune\.fan_in: 3 numbers for the layers 1, 5; give one for each"),
     ],
 )
