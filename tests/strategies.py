@@ -258,11 +258,12 @@ def designed_as(
     long: int = 0,
     tables: int = 0,
     comments: bool = False,
-    kernels: bool = False,
+    kernels: bool | None = False,
 ) -> Design:
     """The hardware of a circuit, its neurons in a row.
 
     Args:
+        kernels: as for `design_of`, whose default is None.
         long: every `long`-th wire between operators has one more register; 0 for none.
     """
     graph = lowered(circuit, sharing=sharing, argmax=argmax, tables=tables)

@@ -59,6 +59,11 @@ class Design:
     verilog: str
 
     @property
+    def assignments(self) -> int:
+        """Assignments in the Verilog text, about 1.5 for each operator; those of a function count once."""
+        return self.verilog.count(" = ")
+
+    @property
     def latency(self) -> int:
         """Clock cycles from the acceptance of a sample to its valid output, without stalls."""
         return self.timing.latency

@@ -15,7 +15,7 @@ from netgen.simulate.simulator import Cost
 class Amaranth:
     """A `Simulator` without a build and without processes: `jobs` and `cache` make no difference."""
 
-    cost = Cost(start=0.0, build=1e-3, run=25e-6, memory=20e3)
+    cost = Cost(start=0.0, build=0.6e-3, run=25e-6, memory=20e3)
     """Processor seconds measured on 2026-11-26, on networks of 543, 2,119 and 13,284 wires: 0.4, 1.7 and 13 s to
     elaborate and translate; then 8, 40 and 500 ms a sample."""
 

@@ -35,7 +35,6 @@ def choose(design: Design, samples: int, *, cache: Path | None = None, memory: f
     Raises: SimulatorError, when every build takes more memory, or when Verilator is not installed and the job takes
         more than `PATIENCE` without it.
     """
-    wires, operators = design.circuit.wires, len(design.graph.operators)
     limit = SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if memory is None else memory
     seconds, large = {}, {}
     for name, simulator in SIMULATORS.items():
@@ -43,12 +42,13 @@ def choose(design: Design, samples: int, *, cache: Path | None = None, memory: f
             built = simulator.is_built(design, cache)
         except SimulatorError:  # not installed
             continue
-        if not built and (needed := operators * simulator.cost.memory) > limit:
+        if not built and (needed := simulator.cost.bytes_of(design)) > limit:
             large[name] = needed
             continue
-        seconds[name] = simulator.cost.seconds(wires, samples, built=built)
+        seconds[name] = simulator.cost.seconds(design, samples, built=built)
     if not seconds:
         least = min(large, key=lambda name: large[name])
+        operators = len(design.graph.operators)
         raise SimulatorError(
             f"{operators:,} operators need about {large[least] / 1e9:.0f} GB in {least}, the least of all simulators, "
             f"and a build may take {limit / 1e9:.0f} GB; simulate on a larger machine, or name a simulator all the same"
@@ -56,7 +56,8 @@ def choose(design: Design, samples: int, *, cache: Path | None = None, memory: f
     best = min(seconds, key=lambda name: seconds[name])
     if "verilator" in seconds or "verilator" in large or seconds[best] <= PATIENCE:
         return best
-    enough = max(SIMULATORS[name].cost.samples(wires, PATIENCE) for name in seconds)
+    wires = design.circuit.wires
+    enough = max(SIMULATORS[name].cost.samples(design, PATIENCE) for name in seconds)
     raise SimulatorError(
         f"{samples:,} samples of {wires:,} wires need verilator, which is not found; install it (Debian: apt-get "
         f"install verilator g++ make), set check.samples to {enough}, or name {best}, about {seconds[best]:.0f} s"
@@ -68,5 +69,5 @@ def estimate(design: Design, samples: int, name: str) -> str:
     if name not in SIMULATORS:
         return name
     cost = SIMULATORS[name].cost
-    seconds = cost.seconds(design.circuit.wires, samples, built=False)
-    return f"{name}: up to about {seconds:,.0f} s and {len(design.graph.operators) * cost.memory / 1e9:.1f} GB"
+    seconds, needed = cost.seconds(design, samples, built=False), cost.bytes_of(design)
+    return f"{name}: up to about {seconds:,.0f} s and {needed / 1e9:.1f} GB"

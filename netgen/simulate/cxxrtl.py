@@ -68,6 +68,7 @@ def _yosys() -> tuple[tuple[str, ...], str, Path]:
     )
 
 
-CXXRTL = Compiled(cost=Cost(start=0.5, build=20e-3, run=3e-8, memory=30e3), recipe_of=_recipe_of)
+CXXRTL = Compiled(cost=Cost(start=0.5, build=11e-3, run=3e-8, memory=30e3), recipe_of=_recipe_of)
 """Processor seconds measured on 2026-11-26, on networks of 543, 2,119 and 13,284 wires: 8, 36 and more than 390 s to
-build; on the first two then 4 and 96 us a sample. Yosys takes 300 bytes for each byte of Verilog."""
+build; on the first two then 4 and 96 us a sample. Yosys takes 300 bytes for each byte of Verilog;
+it copies a function to each place where it is called."""

@@ -10,9 +10,11 @@ from netgen.simulate.simulator import Cost
 _VERILATE = (
     *("--cc", "--exe", "--top-module", "top", "--Mdir", "build", "-o", "simulator", "-Wno-fatal"),
     *("-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert"),
-    # Short functions compile in 25 % less time; few files, as each reads a header that takes 1.2 s at 87,000 operators.
-    *("--output-split", "200000", "--output-split-cfuncs", "500"),
+    *("--output-split-cfuncs", "500"),  # short functions compile in 25 % less time
 )
+_SPLIT = 2
+"""Parts of expressions in a C++ file for each assignment, 200,000 at least. That makes about 13 files: each reads a
+header that takes 1.2 s at 127,000 assignments, and 5 s at 318,000."""
 _WITHOUT_GRAPH = "-fno-dfg"
 """Leaves out a pass that came with version 5, and which takes most of the time and memory of a large circuit: without
 it, 87,000 operators take 71 s and 1.1 GB, with it more than 200 s and 2.4 GB."""
@@ -31,7 +33,8 @@ def _recipe_of(design: Design) -> ProgramRecipe:
         f"-DLATENCY={design.latency} -I.."
     )
     version = version_of(verilator, "--version")
-    flags = (*_VERILATE, _WITHOUT_GRAPH) if _major(version) >= 5 else _VERILATE
+    split = ("--output-split", str(max(200_000, _SPLIT * design.assignments)))
+    flags = (*_VERILATE, *split, *([_WITHOUT_GRAPH] if _major(version) >= 5 else []))
     return ProgramRecipe(
         name="verilator",
         version=version,
@@ -54,6 +57,7 @@ def _major(version: str) -> int:
     return int(found[0]) if found else 0
 
 
-VERILATOR = Compiled(cost=Cost(start=5.0, build=3e-3, run=3e-9, memory=13e3), recipe_of=_recipe_of)
+VERILATOR = Compiled(cost=Cost(start=5.0, build=1.5e-3, run=3e-9, memory=9e3, functions=True), recipe_of=_recipe_of)
 """Processor seconds measured on 2026-11-26, on networks of 543, 2,119 and 13,284 wires: 11, 22 and 49 s to build, of
-which 6 s whatever the design; then 4, 2 and 16 us a sample. 87,000 operators took 1.1 GB."""
+which 6 s whatever the design; then 4, 2 and 16 us a sample. On 2026-11-28, 127,000 assignments took 1.1 GB, and 318,000
+with 1,282 functions 2.6."""
