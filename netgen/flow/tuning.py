@@ -8,10 +8,10 @@ import numpy as np
 from netgen.data import Examples
 from netgen.data.split import split
 from netgen.errors import DataError
-from netgen.flow import imported
+from netgen.flow import imported, nouns
 from netgen.flow.imported import RawSamples
-from netgen.flow.learning import learner
 from netgen.flow.stage import Work
+from netgen.learn.measuring import tuning_examples
 from netgen.spec.spec import Spec
 
 __all__ = ["share_out", "tuning", "tuning_key"]
@@ -74,7 +74,7 @@ def tuning(work: Work) -> TrainingAndValidation:
         found = work.get(imported.given).tuning
         if found is not None:
             return found
-    return work.get(learner).examples()
+    return tuning_examples(work.get(nouns.data))
 
 
 def tuning_key(work: Work) -> dict[str, object]:

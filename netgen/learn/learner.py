@@ -11,13 +11,14 @@ import numpy as np
 from netgen.data import Dataset, Examples, Split
 from netgen.errors import WeightsError
 from netgen.importer.checkpoint import read_perceptron
-from netgen.ir.circuit import Circuit, classify, evaluate
+from netgen.ir.circuit import Circuit
 from netgen.ir.dense import DenseNetwork
-from netgen.ir.fixed import FixedPoint, Reals, Words
+from netgen.ir.fixed import FixedPoint, Reals
 from netgen.ir.imported import ImportReport
 from netgen.ir.network import Network
 from netgen.ir.thermometer import BIT, thresholds_in
 from netgen.learn.follow import Follower
+from netgen.learn.measuring import circuit_accuracy, tuning_examples
 from netgen.learn.memory import check_file, check_memory
 from netgen.learn.quantizing import quantize_perceptron
 from netgen.learn.raw import reading_scaled
@@ -172,20 +173,13 @@ class Learner:
         """Quantize a perceptron; returns the fine-tuned float network and the circuit."""
         return quantize_perceptron(self, network)
 
-    def words(self, circuit: Circuit, split: Split) -> Words:
-        """The input words of a circuit for the samples of a split, (n, features)."""
-        if self.is_perceptron:
-            return circuit.input.encode(split.features)
-        return circuit.encode(self._raw(split))
-
     def accuracy(self, circuit: Circuit, split: Split) -> float:
         """Accuracy of a circuit, in integers, on a split, 0 to 1."""
-        return float((classify(evaluate(circuit, self.words(circuit, split))) == split.labels).mean())
+        return circuit_accuracy(circuit, self.spec, self.data, split)
 
     def examples(self) -> tuple[Examples, Examples]:
         """Raw samples to learn from, and to choose by."""
-        parts = [Examples(self._raw(split), split.labels) for split in (self.data.train, self.data.validation)]
-        return parts[0], parts[1]
+        return tuning_examples(self.data)
 
     def samples(self, teacher: "TrainableNetwork | None" = None) -> "Samples":
         """The training split, its distorted copies and, where there is a teacher, its soft labels."""
@@ -282,8 +276,3 @@ class Learner:
             samples=samples,
             progress=self.progress,
         )
-
-    def _raw(self, split: Split) -> Reals:
-        """The features of a split as the user has them."""
-        raw: Reals = split.features.astype(np.float64) / self.data.scale
-        return raw

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 from netgen.flow import nouns
-from netgen.flow.learning import learner
 from netgen.flow.stage import Stage, Work
+from netgen.learn.measuring import circuit_accuracy
 
 
 def _depends(work: Work) -> dict[str, object]:
@@ -17,7 +17,8 @@ def _describe(work: Work) -> str:
 
 
 def _make(work: Work, folder: Path) -> None:
-    accuracy = work.get(learner).accuracy(work.get(nouns.circuit), work.get(nouns.data).validation)
+    data = work.get(nouns.data)
+    accuracy = circuit_accuracy(work.get(nouns.circuit), work.spec, data, data.validation)
     (folder / "quantized.json").write_text(json.dumps({"validation_accuracy": accuracy}) + "\n")
 
 
