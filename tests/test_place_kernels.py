@@ -56,7 +56,7 @@ def _twice(values: Any) -> Any:
     return values * 2
 
 
-@pytest.mark.parametrize("compile_one", [compiled, sparse._compiled])
+@pytest.mark.parametrize("compile_one", [compiled, sparse.compiled])
 def test_where_no_cache_can_be_written_functions_are_compiled_all_the_same(
     compile_one: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

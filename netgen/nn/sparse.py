@@ -103,7 +103,7 @@ class _Linear(torch.autograd.Function):
         return x_gradient, torch.from_numpy(gradient) if by_values else None, by_bias, None
 
 
-def _compiled(function: Compiled) -> Compiled:
+def compiled(function: Compiled) -> Compiled:
     """Compile on the first call and, where a cache can be written, keep the result; the compiler may reorder sums."""
     made = njit(nogil=True, fastmath={"contract", "nsz", "reassoc"})(function)
     with contextlib.suppress(RuntimeError):  # neither netgen's folder nor the user's cache folder can be written
@@ -111,7 +111,7 @@ def _compiled(function: Compiled) -> Compiled:
     return cast(Compiled, made)
 
 
-@_compiled
+@compiled
 def _forward(starts: Words, columns: Words, values: Array, x: Array, out: Array) -> None:
     """Add to `out`, (n_out, n), the weighted inputs `x`, (n_in, n)."""
     for i in range(len(out)):
@@ -122,7 +122,7 @@ def _forward(starts: Words, columns: Words, values: Array, x: Array, out: Array)
                 row[k] += w * entered[k]
 
 
-@_compiled
+@compiled
 def _backward(
     starts: Words, columns: Words, values: Array, x: Array, back: Array, gradient: Array, by_x: Array
 ) -> None:
@@ -152,7 +152,7 @@ def wire_products(wires: Wires, x: Tensor, back: Tensor) -> Tensor:
     return torch.from_numpy(found)
 
 
-@_compiled
+@compiled
 def squares_by_parameter(starts: Words, rows: Words, columns: Words, back: Array, x: Array) -> Array:
     """Sum up, over classes and samples, the squares of the derivatives by parameters that several wires share.
 

@@ -19,7 +19,9 @@ from netgen.ir.functions import of_neurons
 from netgen.ir.network import Layer, Network
 from netgen.nn.defaults import torch_defaults
 from netgen.nn.functions import apply_composition
-from netgen.nn.sparse import Wires, linear
+from netgen.nn.fused import scores_by_rows
+from netgen.nn.row_plan import RowLayer, RowPlan, is_faster
+from netgen.nn.sparse import SPARSE_SHARE, Wires, linear
 
 __all__ = ["TrainableLayer", "TrainableNetwork", "array_of", "gain_of", "read"]
 
@@ -157,6 +159,7 @@ class TrainableNetwork(nn.Module):
         self.layers = nn.ModuleList(
             TrainableLayer(layer, first) for layer, first in zip(network.layers, network.first, strict=False)
         )
+        self._rows: tuple[list[Plan | nn.BatchNorm1d | None], RowPlan | None] = ([], None)
         self.renew()
         self.to(dtype)
 
@@ -169,6 +172,11 @@ class TrainableNetwork(nn.Module):
     def sums(self) -> list[TrainableLayer]:
         """The layers that have weights."""
         return [layer for layer in self.parts if layer.gathers_sums]
+
+    @property
+    def norms(self) -> list[nn.BatchNorm1d]:
+        """The normalizations of sums."""
+        return [layer.norm for layer in self.parts if layer.norm is not None]
 
     @property
     def wires(self) -> int:
@@ -210,10 +218,28 @@ class TrainableNetwork(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map features (samples, n), of all inputs or of those that are left, to scores (samples, classes)."""
-        values = [self.across(x)]
+        across = self.across(x)
+        rows = self._row_plan(across) if self.training else None
+        if rows is not None:
+            weights, biases = [layer.weight for layer in self.sums], [layer.bias for layer in self.sums]
+            return scores_by_rows(rows, across, weights, biases, self.norms).t()
+        values = [across]
         for layer in self.parts:
             values.append(layer.activated(layer.gathered(read(layer, values), layer.weight, layer.bias)))
         return self.scores_of(values)
+
+    def _row_plan(self, across: Tensor) -> RowPlan | None:
+        """The plan of the compiled step, made anew when the network has changed; None where it is slower or differs."""
+        dtype, norms = self.parts[0].bias.dtype, self.norms
+        if across.device.type != "cpu" or across.dtype != dtype or (norms and across.shape[1] == 1):
+            return None
+        made_of = [item for layer in self.parts for item in (layer.plan, layer.norm)]
+        if len(made_of) != len(self._rows[0]) or any(a is not b for a, b in zip(made_of, self._rows[0], strict=True)):
+            layers, sizes = [_row_layer(layer) for layer in self.parts], [len(layer.rows) for layer in self.parts]
+            scores = np.cumsum([0, len(self.inputs), *sizes])[self._where[0]] + self._where[1].numpy()
+            plan = RowPlan.of(len(self.inputs), layers, scores, dtype) if is_faster(layers) else None
+            self._rows = made_of, plan
+        return self._rows[1] if all(norm.training for norm in norms) else None
 
     def across(self, x: Tensor) -> Tensor:
         """Values of the inputs that are left, (k, samples), of features (samples, n) of these or of all inputs."""
@@ -311,6 +337,19 @@ def _plan(layer: TrainableLayer, block: Words, row: Words, sizes: list[int]) -> 
     fan_in = np.diff(starts)
     sources = columns[starts[:-1, None] + np.minimum(np.arange(fan_in.max()), fan_in[:, None] - 1)]
     return Plan(tuple(reads.tolist()), sources=torch.from_numpy(sources).to(device))
+
+
+def _row_layer(layer: TrainableLayer) -> RowLayer:
+    """A layer as the compiled step reads it."""
+    plan, place = layer.plan, np.searchsorted(layer.rows, layer.target)
+    starts: Words = np.searchsorted(place, np.arange(len(layer.rows) + 1))
+    epsilon = None if layer.norm is None else layer.norm.eps
+    if plan.wires is not None:
+        dense = max(len(place) - int(SPARSE_SHARE * plan.wires.shape[0] * plan.wires.shape[1]), 0)
+        return RowLayer(plan.reads, starts, plan.wires.columns, layer.parameter, layer.activation, epsilon, dense)
+    assert plan.sources is not None
+    columns = plan.sources.numpy()[place, np.arange(len(place)) - starts[place]]
+    return RowLayer(plan.reads, starts, columns, None, layer.activation, epsilon, 0)
 
 
 def _layer_of(part: TrainableLayer, number: Words) -> Layer:
