@@ -28,6 +28,7 @@ __all__ = [
     "HardSwish",
     "LeakyRelu",
     "MultiThreshold",
+    "PiecewiseLinear",
     "Product",
     "Quantize",
     "Rounding",
@@ -38,6 +39,7 @@ __all__ = [
     "Tanh",
     "apply",
     "apply_all",
+    "is_relu",
     "of_neurons",
     "uniform",
 ]
@@ -172,6 +174,22 @@ class MultiThreshold(_Parametric):
 
 
 @dataclass(frozen=True, eq=False)
+class PiecewiseLinear(_Parametric):
+    """`slope * x`, and `bends * max(x - knots, 0)` summed over the knots: a function whose shape is trained.
+
+    Attributes:
+        knots: (n, k) for each neuron, or (1, k) for all, in any order.
+        bends: of the same shape, by how much the slope changes at each knot.
+        slope: at the left of all knots.
+    Source: Agostinelli, Hoffman, Sadowski and Baldi 2015 (adaptive piecewise linear units).
+    """
+
+    knots: Reals
+    bends: Reals
+    slope: Parameter = 0.0
+
+
+@dataclass(frozen=True, eq=False)
 class Product:
     """The product of two pipelines of the same x, such as `x * sigmoid(x)` written as two operations."""
 
@@ -194,6 +212,7 @@ Function = (
     | Sign
     | Quantize
     | MultiThreshold
+    | PiecewiseLinear
     | Product
 )
 Composition = tuple[Function, ...]
@@ -201,6 +220,11 @@ Composition = tuple[Function, ...]
 
 RELU = Clip(0.0)
 """The rectifier."""
+
+
+def is_relu(function: Function) -> bool:
+    """Whether a function is the rectifier for every neuron."""
+    return isinstance(function, Clip) and not np.any(function.lo) and bool(np.all(np.isposinf(function.hi)))
 
 
 def apply(function: Function, x: Reals) -> Reals:  # noqa: PLR0912  # one case for each kind
@@ -243,6 +267,11 @@ def apply(function: Function, x: Reals) -> Reals:  # noqa: PLR0912  # one case f
             return step * (np.clip(round_to_integers(x / step + zero, rounding), lo, hi) - zero)
         case MultiThreshold(thresholds, scale, offset):
             return scale * _reached(x, thresholds) + offset
+        case PiecewiseLinear(knots, bends, slope):
+            result = x * slope
+            for knot, bend in zip(knots.T, bends.T, strict=True):
+                result = result + bend * np.maximum(x - knot, 0.0)
+            return result
         case Product(left, right):
             return apply_all(left, x) * apply_all(right, x)
         case _:

@@ -16,6 +16,7 @@ from netgen.ir.functions import (
     HardSwish,
     LeakyRelu,
     MultiThreshold,
+    PiecewiseLinear,
     Product,
     Quantize,
     Sigmoid,
@@ -54,6 +55,7 @@ def range_after(pipeline: Composition, lo: Reals, hi: Reals) -> tuple[Reals, Rea
 
 
 def _slope(function: Function, lo: Reals, hi: Reals) -> Reals | float:
+    steepest: Reals
     match function:
         case Affine(scale):
             return np.abs(scale) * np.ones_like(lo)
@@ -71,12 +73,18 @@ def _slope(function: Function, lo: Reals, hi: Reals) -> Reals | float:
             return 0.25
         case Sign() | Quantize() | MultiThreshold():
             return np.inf
+        case PiecewiseLinear(knots, bends, slope):
+            order = np.broadcast_to(np.argsort(knots, axis=1), np.broadcast_shapes(knots.shape, bends.shape))
+            steps = np.cumsum(np.take_along_axis(np.broadcast_to(bends, order.shape), order, axis=1), axis=1)
+            first = np.ones_like(lo) * slope
+            steepest = np.abs(np.concatenate([first[:, None], first[:, None] + steps], axis=1)).max(axis=1)
+            return steepest
         case Product(left, right):
             ends = [np.abs(range_after(one, lo, hi)).max(axis=0) for one in (left, right)]
             slopes = [slope_of(one, lo, hi) for one in (left, right)]
             with np.errstate(invalid="ignore"):
                 parts = [np.nan_to_num(ends[k] * slopes[1 - k], nan=np.inf) for k in range(2)]
-            steepest: Reals = np.add(*parts)
+            steepest = np.add(*parts)
             return steepest
         case _:
             assert_never(function)
@@ -91,6 +99,9 @@ def _range(function: Function, lo: Reals, hi: Reals) -> tuple[Reals, Reals]:
         case _:
             ends = apply(function, np.stack([lo, hi]))
             least, most = ends.min(axis=0), ends.max(axis=0)
+            if isinstance(function, PiecewiseLinear):  # it may turn at every knot
+                turns = [apply(function, np.clip(knot, lo, hi)[None])[0] for knot in function.knots.T]
+                least, most = np.minimum.reduce([least, *turns]), np.maximum.reduce([most, *turns])
             if isinstance(function, LeakyRelu):  # a negative slope turns at 0
                 least = np.where((lo < 0) & (hi > 0), np.minimum(least, 0.0), least)
             if type(function) in LEAST:

@@ -144,6 +144,7 @@ class Learner:
             seed=spec.seed,
             normalize=spec.network.batch_norm or spec.network.source is not None,
             placer=placer if self.follows else None,
+            functions=spec.network.activation == "piecewise",
         )
 
     def pruned(self, dense: "TrainableNetwork") -> tuple["TrainableNetwork", float]:

@@ -20,6 +20,7 @@ from netgen.ir.functions import (
     HardSwish,
     LeakyRelu,
     MultiThreshold,
+    PiecewiseLinear,
     Product,
     Quantize,
     Rounding,
@@ -29,6 +30,7 @@ from netgen.ir.functions import (
     Softplus,
     Tanh,
 )
+from netgen.nn.piecewise import piecewise_linear
 from netgen.nn.rounding import straight_through
 
 __all__ = ["apply_composition"]
@@ -86,6 +88,9 @@ def _apply(function: Function, x: Tensor) -> Tensor:  # noqa: PLR0912  # one cas
             reached = torch.searchsorted(levels, x.detach().contiguous(), right=True).to(x)
             result = of(scale) * reached + of(offset)
             return _stairs(x, result, levels, of(scale))
+        case PiecewiseLinear(knots, bends, slope):
+            by_neuron = [torch.from_numpy(values.copy()).to(x) for values in (knots, bends)]
+            return piecewise_linear(x, by_neuron[0], by_neuron[1], of(slope))
         case Product(left, right):
             return apply_composition(left, x) * apply_composition(right, x)
         case _:

@@ -15,11 +15,12 @@ from torch import Tensor, nn
 
 from netgen.errors import TrainError
 from netgen.ir.fixed import Reals, Words
-from netgen.ir.functions import of_neurons
+from netgen.ir.functions import Composition, is_relu, of_neurons
 from netgen.ir.network import Layer, Network
 from netgen.nn.defaults import torch_defaults
 from netgen.nn.functions import apply_composition
 from netgen.nn.fused import scores_by_rows
+from netgen.nn.piecewise import TrainedFunction
 from netgen.nn.row_plan import RowLayer, RowPlan, is_faster
 from netgen.nn.sparse import SPARSE_SHARE, Wires, linear
 
@@ -60,6 +61,7 @@ class TrainableLayer(nn.Module):
         weight: (p,), the weight of each parameter; empty for a maximum.
         bias: (n,).
         norm: batch normalization of the sums, for each neuron on its own; None for none.
+        trained: the functions of the neurons where their shape is trained; None for functions that stay.
         saliency: (p,) of the parameters at the last pruning; None before it.
     """
 
@@ -76,6 +78,7 @@ class TrainableLayer(nn.Module):
         self.weight = nn.Parameter(torch.from_numpy(layer.weight[one].copy() if self.gathers_sums else np.zeros(0)))
         self.bias = nn.Parameter(torch.from_numpy(layer.bias.copy()))
         self.norm: nn.BatchNorm1d | None = None
+        self.trained: TrainedFunction | None = None
         self.saliency: Reals | None = None
         self.activation = layer.activation
         self.plan = Plan(())
@@ -110,7 +113,12 @@ class TrainableLayer(nn.Module):
         """Normalize and apply the functions of the layer, (n, samples)."""
         if self.norm is not None:
             gathered = self.norm(gathered[None])[0]
-        return apply_composition(self.activation, gathered)
+        return apply_composition(self.activation, gathered) if self.trained is None else self.trained(gathered)
+
+    @property
+    def composition(self) -> Composition:
+        """The functions of the neurons that are left, as they are now."""
+        return self.activation if self.trained is None else (self.trained.function,)
 
     @property
     def wire_weight(self) -> Reals:
@@ -274,6 +282,12 @@ class TrainableNetwork(nn.Module):
                     layer.norm = _norm_of(sums)
                 values.append(layer.activated(sums))
 
+    def train_functions(self) -> None:
+        """Let the neurons of sums that end in ReLU train the shape of their functions; scores stay the same."""
+        for layer in self.sums:
+            if len(layer.activation) == 1 and is_relu(layer.activation[0]) and layer.trained is None:
+                layer.trained = TrainedFunction(len(layer.rows)).to(layer.bias)
+
     def network(self) -> Network:
         """The same function in evaluation mode, as a network of the neurons that are left; normalization is folded."""
         alive = [np.arange(self.like.features), *(layer.first + layer.rows for layer in self.parts)]
@@ -371,6 +385,6 @@ def _layer_of(part: TrainableLayer, number: Words) -> Layer:
         weight=weight,
         bias=bias,
         gather=part.like.gather,
-        activation=part.activation,
+        activation=part.composition,
         parameter=parameter,
     )

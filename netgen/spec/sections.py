@@ -117,6 +117,12 @@ class NetworkSpec(Section):
     hidden: tuple[LayerSize, ...] = Field(
         (32, 16), max_length=64, description="neurons of each hidden layer; [] for none"
     )
+    activation: Literal["relu", "piecewise"] = Field(
+        "relu",
+        description="layers, or source with keep: false: what a neuron does to its sum: relu; piecewise begins pruning "
+        "with ReLU and trains a piecewise linear function for every neuron on its own (Agostinelli et al. 2015), for "
+        "shorter wires at equal accuracy and larger neurons",
+    )
     batch_norm: bool = Field(True, description="batch normalization in training, folded into the weights afterwards")
     weights: FilePath | None = Field(
         None,
@@ -147,6 +153,11 @@ class NetworkSpec(Section):
         if self.layers and (self.source is not None or self.weights is not None):
             other = "source" if self.source is not None else "weights"
             raise ValueError(f"layers and {other} both describe a network; remove one")
+        if self.activation == "piecewise" and not self.prunes_graph:
+            raise ValueError(
+                "activation: piecewise needs layers, or a source with keep: false; hidden: [300, 100] is "
+                "layers: [dense 300, dense 100]"
+            )
         return self
 
     @field_validator("hidden")

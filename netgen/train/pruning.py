@@ -56,6 +56,7 @@ class Pruning:
     Args:
         normalize: whether sums without batch normalization get one, once no weights are tied.
         placer: that follows the network; None prunes without placement.
+        functions: whether the shape of activation functions is trained, once weights are not tied.
 
     Attributes:
         module: the network.
@@ -77,12 +78,13 @@ class Pruning:
         seed: int,
         normalize: bool = True,
         placer: Sites | None = None,
+        functions: bool = False,
     ) -> None:
         if isinstance(spec.fan_in, tuple) and len(spec.fan_in) != len(network.sums):
             layers = ", ".join(layer.like.name for layer in network.sums)
             raise TrainError(f"prune.fan_in: {len(spec.fan_in)} numbers for the layers {layers}; give one for each")
         self.module, self.samples, self.recipe, self.spec, self.seed = network, samples, recipe, spec, seed
-        self.penalty, self.placer, self.normalize = penalty, placer, normalize
+        self.penalty, self.placer, self.normalize, self.functions = penalty, placer, normalize, functions
         self._random = torch.Generator().manual_seed(seed)
         self.sites: list[Words] | None = None
         self.first_length = 0.0
@@ -189,6 +191,8 @@ class Pruning:
         untied = not any(layer.tied for layer in self.module.sums)
         if self.normalize and untied and any(layer.norm is None for layer in layers):
             self.module.normalize(self._batch(NORMALIZED_SAMPLES).features)
+        if self.functions and untied:
+            self.module.train_functions()
         self.descent = Descent(self.module, self.samples, self.recipe, seed=self.seed)
         self._mean: AveragedModel | None = None
         self._restart_mean()

@@ -58,7 +58,7 @@ def remove_dead_neurons(network: TrainableNetwork, optimizer: Optimizer | None =
     rectified = np.zeros(network.like.neurons, dtype=np.bool_)
     for layer in network.parts:
         own = layer.first + layer.rows
-        rectified[own] = bool(layer.activation) and _is_positive(layer.activation[-1])
+        rectified[own] = bool(layer.composition) and _is_positive(layer.composition[-1])
         if layer.gathers_sums:
             _fold(layer, reached, constant, optimizer)
         else:
@@ -131,7 +131,7 @@ def _constants(layer: TrainableLayer, constant: Reals) -> Reals:
     else:
         values = np.full(len(layer.rows), -np.inf)
         np.maximum.at(values, np.searchsorted(layer.rows, layer.target), constant[layer.source])
-    found: Reals = apply_composition(layer.activation, torch.from_numpy(values)[:, None])[:, 0].numpy()
+    found: Reals = apply_composition(layer.composition, torch.from_numpy(values)[:, None])[:, 0].numpy()
     return found
 
 
@@ -156,6 +156,9 @@ def _keep_rows(layer: TrainableLayer, kept: Bools, optimizer: Optimizer | None) 
     rows = np.flatnonzero(kept)
     layer.rows = layer.rows[rows]
     take(layer.bias, rows, optimizer)
+    if layer.trained is not None:
+        take(layer.trained.bends, rows, optimizer)
+        take(layer.trained.slope, rows, optimizer)
     if layer.norm is not None:
         norm, places = layer.norm, torch.from_numpy(rows).to(layer.bias.device)
         assert norm.running_mean is not None
