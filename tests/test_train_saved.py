@@ -25,6 +25,16 @@ def _convolution(*, untied: bool) -> TrainableNetwork:
     return network
 
 
+def _with_trained_functions(network: TrainableNetwork) -> TrainableNetwork:
+    network.train_functions()
+    with torch.no_grad():
+        for layer in network.parts:
+            if layer.trained is not None:
+                layer.trained.bends.add_(torch.rand_like(layer.trained.bends))
+                layer.trained.slope.fill_(-0.5)
+    return network
+
+
 def _pruned(network: TrainableNetwork) -> TrainableNetwork:
     rng = np.random.default_rng(1)
     remove_parameters(network, [rng.random(len(layer.weight)) < 0.6 for layer in network.sums])
@@ -40,8 +50,9 @@ def _pruned(network: TrainableNetwork) -> TrainableNetwork:
         _convolution(untied=False),
         _pruned(_convolution(untied=False)),
         _pruned(_convolution(untied=True)),
+        _pruned(_with_trained_functions(_convolution(untied=True))),
     ],
-    ids=["whole", "rounded", "pruned", "tied", "tied and pruned", "untied"],
+    ids=["whole", "rounded", "pruned", "tied", "tied and pruned", "untied", "trained functions"],
 )
 def test_what_was_saved_computes_and_goes_on_as_before(network: TrainableNetwork, tmp_path: Path) -> None:
     """In training too; and the same state gives the same bytes."""

@@ -9,6 +9,7 @@ from torch import nn
 from netgen.ir.fixed import Words
 from netgen.ir.network_file import arrays_of, network_from
 from netgen.nn.defaults import torch_defaults
+from netgen.nn.piecewise import TrainedFunction
 from netgen.nn.trainable import LEAST_VARIANCE, TrainableLayer, TrainableNetwork
 
 __all__ = ["load_trained", "save_trained"]
@@ -64,3 +65,6 @@ def _restore(layer: TrainableLayer, arrays: dict[str, Array]) -> None:
     if "norm.weight" in state:
         layer.norm = nn.BatchNorm1d(len(layer.rows), eps=LEAST_VARIANCE).to(state["norm.weight"])
         layer.norm.load_state_dict({key[5:]: value for key, value in state.items() if key[:5] == "norm."})
+    if "trained.bends" in state:
+        layer.trained = TrainedFunction(len(layer.rows)).to(state["trained.bends"])
+        layer.trained.load_state_dict({key[8:]: value for key, value in state.items() if key[:8] == "trained."})
