@@ -167,7 +167,7 @@ class TrainableNetwork(nn.Module):
         self.layers = nn.ModuleList(
             TrainableLayer(layer, first) for layer, first in zip(network.layers, network.first, strict=False)
         )
-        self._rows: tuple[list[Plan | nn.BatchNorm1d | None], RowPlan | None] = ([], None)
+        self._rows: tuple[list[Plan | nn.Module | None], RowPlan | None] = ([], None)
         self.renew()
         self.to(dtype)
 
@@ -241,11 +241,14 @@ class TrainableNetwork(nn.Module):
         dtype, norms = self.parts[0].bias.dtype, self.norms
         if across.device.type != "cpu" or across.dtype != dtype or (norms and across.shape[1] == 1):
             return None
-        made_of = [item for layer in self.parts for item in (layer.plan, layer.norm)]
+        made_of: list[Plan | nn.Module | None] = [
+            item for layer in self.parts for item in (layer.plan, layer.norm, layer.trained)
+        ]
         if len(made_of) != len(self._rows[0]) or any(a is not b for a, b in zip(made_of, self._rows[0], strict=True)):
             layers, sizes = [_row_layer(layer) for layer in self.parts], [len(layer.rows) for layer in self.parts]
             scores = np.cumsum([0, len(self.inputs), *sizes])[self._where[0]] + self._where[1].numpy()
-            plan = RowPlan.of(len(self.inputs), layers, scores, dtype) if is_faster(layers) else None
+            trained = any(layer.trained is not None for layer in self.parts)
+            plan = RowPlan.of(len(self.inputs), layers, scores, dtype) if is_faster(layers) and not trained else None
             self._rows = made_of, plan
         return self._rows[1] if all(norm.training for norm in norms) else None
 
