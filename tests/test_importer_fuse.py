@@ -18,7 +18,7 @@ from netgen.importer.fuse import (
     live,
 )
 from netgen.importer.signals import ConstantTensor, Signals, signals_of
-from netgen.ir.functions import RELU, Affine, Clip, Composition, LeakyRelu, Quantize, Tanh, apply_all
+from netgen.ir.functions import RELU, Affine, Clip, Composition, LeakyRelu, Quantize, Tanh, apply_all, check_pipeline
 from netgen.ir.network import Network
 
 PASSES: list[Callable[[Network], Network]] = [
@@ -216,6 +216,26 @@ def test_an_affine_before_a_layer_of_steps_stays_in_the_pipeline() -> None:
     network = fuse(built((2, 6), quantized))
     assert [layer.name for layer in network.layers] == ["relu", "fc"]
     assert isinstance(network.layers[0].activation[-1], Affine)
+
+
+def test_the_functions_of_a_chain_are_joined_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not one after the other: each function is then checked as often as its chain is long."""
+    checked = 0
+
+    def counted(pipeline: Composition, neurons: int, place: str) -> None:
+        nonlocal checked
+        checked += len(pipeline)
+        check_pipeline(pipeline, neurons, place)
+
+    def chain(builder: Builder, x: Signals) -> Signals:
+        for _ in range(200):
+            x = builder.apply("tanh", x, (Tanh(),))
+        return x
+
+    network = built((3,), chain)
+    monkeypatch.setattr("netgen.ir.network.check_pipeline", counted)
+    assert len(fuse(network).layers) == 1
+    assert checked <= 10 * 200
 
 
 def test_neurons_that_no_output_needs_are_removed() -> None:

@@ -93,8 +93,10 @@ class Layer(SparseLayer):
             return _maxima(values, self.starts, self.source)
         from scipy.sparse import csr_array
 
-        rows = csr_array((self.weight, self.source, self.starts), shape=(len(self), values.shape[1]))
-        total: Reals = (rows @ values.T).T + self.bias
+        lo, hi = self.source.min(initial=values.shape[1]), self.source.max(initial=-1) + 1
+        near = values[:, min(lo, hi) : hi]  # copied by the product, so a chain of layers copies its values once
+        rows = csr_array((self.weight, self.source - min(lo, hi), self.starts), shape=(len(self), near.shape[1]))
+        total: Reals = (rows @ near.T).T + self.bias
         return total
 
 

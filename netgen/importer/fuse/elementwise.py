@@ -7,7 +7,7 @@ import numpy as np
 from netgen.importer.fuse.rebuild import readers_of, rebuilt
 from netgen.ir.arrays import Bools
 from netgen.ir.fixed import Words
-from netgen.ir.functions import Affine, Composition, of_neurons
+from netgen.ir.functions import Affine, Composition, Function, of_neurons
 from netgen.ir.network import Layer, Network
 
 __all__ = ["join_elementwise"]
@@ -21,31 +21,39 @@ def join_elementwise(network: Network) -> Network:
     """
     readers = readers_of(network)
     free = (readers.count == 1) & ~readers.output
-    layers, stand_in = list(network.layers), np.arange(network.neurons)
-    gone = np.zeros(network.neurons, dtype=np.bool_)
-    for index, first in enumerate(network.first[:-1]):
-        reader = layers[index]
+    stand_in, gone = np.arange(network.neurons), np.zeros(network.neurons, dtype=np.bool_)
+    appended: list[list[Function]] = [[] for _ in network.layers]
+    begins = np.array(network.first)
+    for reader, first in zip(network.layers, network.first, strict=False):
         if reader.gather != "sum" or reader.step is not None or (np.diff(reader.starts) != 1).any():
             continue
         source = stand_in[reader.source]
-        for before in _layers_read(network, source):
-            start, size = network.first[before], len(layers[before])
+        for before in _layers_read(begins, source):
+            start, size = network.first[before], len(network.layers[before])
             rows = np.flatnonzero((source >= start) & (source < start + size))
-            if len(rows) != size or not _all(free, network.layers[index].source[rows]):
+            if len(rows) != size or not _all(free, reader.source[rows]):
                 continue
             order = np.empty(size, dtype=np.int64)
             order[source[rows] - start] = rows
-            layers[before] = replace(
-                layers[before], activation=(*layers[before].activation, *_functions(reader, order))
-            )
+            appended[before] += _functions(reader, order)
             stand_in[first + rows] = source[rows]
             gone[first + rows] = True
-    return rebuilt(network, layers, gone, stand_in) if gone.any() else network
+    if not gone.any():
+        return network
+    layers = [
+        replace(layer, activation=(*layer.activation, *more)) if more else layer
+        for layer, more in zip(network.layers, appended, strict=True)
+    ]
+    return rebuilt(network, layers, gone, stand_in)
 
 
-def _layers_read(network: Network, source: Words) -> list[int]:
-    """The layers, by index, to which neurons belong; inputs belong to none."""
-    found = np.unique(np.searchsorted(network.first, source, side="right") - 1)
+def _layers_read(begins: Words, source: Words) -> list[int]:
+    """The layers, by index, to which neurons belong; inputs belong to none.
+
+    Args:
+        begins: the number of each layer's first neuron, and of all neurons.
+    """
+    found = np.unique(np.searchsorted(begins, source, side="right") - 1)
     return [int(index) for index in found if index >= 0]
 
 
