@@ -155,6 +155,19 @@ def test_sums_that_cannot_be_negative_have_words_without_sign() -> None:
     assert [layer.output is not None and layer.output.signed for layer in circuit.layers] == [False, False, False]
 
 
+def test_a_layer_that_cancels_has_words_for_no_roundings() -> None:
+    """0.1 x + 0.2 x - 0.3 x is 0, or the roundings, of about 1e-17; y = that + x / 2 has words of x's size."""
+    hidden = dense("a", 0, [[0.1], [0.2], [0.3]], [0.0] * 3)
+    layers = hidden, dense("zero", 1, [[1.0, 1.0, -1.0]], [0.0]), dense("y", 0, [[0.5, 0.0, 0.0, 0.0, 1.0]], [100.0])
+    network, x = small(*layers, inputs=1), np.arange(-8, 8)[:, None] / 8
+    zero = np.concatenate(list(network.values(x)))[:, 4]
+    assert 0 < np.abs(zero).max() < 1e-15
+    circuit = quantize_network(network, x)
+    error = circuit.heads[0].decode(evaluate(circuit, circuit.encode(x))) - (0.5 * x + 100)
+    assert np.abs(error).max() <= 0.1
+    assert all(layer.output is None or layer.output.frac < 20 for layer in circuit.layers)
+
+
 def test_a_class_head_over_several_layers_has_scores_of_one_step() -> None:
     net = small(dense("a", 0, [[0.001, 0.0]], [0.0]), dense("b", 0, [[0.0, 7.0]], [0.0]))
     net = replace(net, outputs=(Head("class", np.array([2, 3]), "argmax"),))

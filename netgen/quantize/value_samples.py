@@ -7,12 +7,14 @@ from math import gcd
 import numpy as np
 
 from netgen.ir.fixed import Reals
-from netgen.ir.network import Network
+from netgen.ir.network import Layer, Network
 
 __all__ = ["LayerValues", "NetworkValues", "values_of"]
 
 KEPT = 1 << 18
 """Values of a layer that are kept: formats are chosen by these, and by the least and the greatest of all."""
+CANCELLED = 2.0**-40
+"""Part of the terms of a sum that 8,000 roundings in double precision may leave where they cancel."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +60,8 @@ def values_of(network: Network, flat: Reals) -> NetworkValues:
     lo, hi = np.full(len(kept), np.inf), np.full(len(kept), -np.inf)
     square = np.zeros(network.neurons)
     for values in network.values(_split(network, flat)):
+        for layer, first in zip(network.layers, network.first, strict=False):
+            _clear_noise(layer, first, values)
         square += np.einsum("ij,ij->j", values, values)
         for k, (first, last) in enumerate(pairwise(bounds)):
             own = values[:, first:last]
@@ -66,6 +70,21 @@ def values_of(network: Network, flat: Reals) -> NetworkValues:
             kept[k].append(own.reshape(-1)[::every].copy())
     found = [LayerValues(np.concatenate(kept[k]), float(lo[k]), float(hi[k])) for k in range(len(kept))]
     return NetworkValues(tuple(found[: len(sizes)]), tuple(found[len(sizes) :]), square / len(flat))
+
+
+def _clear_noise(layer: Layer, first: int, values: Reals) -> None:
+    """Set the values of sums to 0 where their terms cancel but for rounding, so that no format resolves rounding.
+
+    Args:
+        values: (samples, neurons).
+    """
+    own = values[:, first : first + len(layer)]
+    if layer.gather != "sum" or not layer.wires:
+        return
+    reach = np.abs(layer.weight).max() * np.abs(values[:, layer.source.min() : layer.source.max() + 1]).max(initial=0.0)
+    if 0 < np.abs(own).max() <= CANCELLED * reach:
+        terms = Layer(layer.name, layer.starts, layer.source, np.abs(layer.weight), np.abs(layer.bias))
+        own[np.abs(own) <= CANCELLED * terms.gathered(np.abs(values[:, :first]))] = 0.0
 
 
 def _stride(least: int, neurons: int) -> int:
