@@ -309,7 +309,7 @@ HELP = {
         "--out",
     ],
     ("search",): ["SPEC", "--out", "--data", "--jobs", "--storage", "--ray-address", "--json", "--quiet"],
-    ("experiment",): ["NAME", "--data-set", "--seeds", "--quick", "--out", "--data", "--jobs", "--quiet"],
+    ("experiment",): ["NAME", "--data-set", "--network", "--seeds", "--quick", "--out", "--data", "--jobs", "--quiet"],
     ("init",): ["PATH", "--force"],
     ("schema",): [],
 }

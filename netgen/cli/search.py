@@ -16,6 +16,7 @@ def experiment(
         str, typer.Argument(help="Experiment: ablation, recipe, reinit or compression.", show_default=False)
     ],
     data_set: Annotated[str, typer.Option(help="Data set: digits, mnist or fashion-mnist.")] = "digits",
+    network: Annotated[str, typer.Option(help="Network: perceptron, or conv for convolutions.")] = "perceptron",
     seeds: Annotated[int, typer.Option(min=1, help="Number of seeds; each trains networks of its own.")] = 3,
     quick: Annotated[bool, typer.Option(help="Train fewer rounds, for a trial of the command.")] = False,
     out: Annotated[Path, typer.Option(help="Folder for results; trials with a result there do not run again.")] = Path(
@@ -36,7 +37,14 @@ def experiment(
     use_data(data)
     with progress_on_stderr(quiet) as progress:
         text = run(
-            name, data_set, out=out, seeds=seeds, quick=quick, jobs=jobs or os.cpu_count() or 1, progress=progress
+            name,
+            data_set,
+            out=out,
+            network=network,
+            seeds=seeds,
+            quick=quick,
+            jobs=jobs or os.cpu_count() or 1,
+            progress=progress,
         )
     typer.echo(text, nl=False)
 

@@ -2,7 +2,15 @@
 
 from collections.abc import Sequence
 
-from netgen.experiment.curve import crossing, crossing_size, length_by, over_seeds, test_accuracy, validation_accuracy
+from netgen.experiment.curve import (
+    crossing,
+    crossing_size,
+    length_by,
+    over_seeds,
+    percent,
+    test_accuracy,
+    validation_accuracy,
+)
 from netgen.experiment.settings import ACCURACIES, DECAY, STRENGTH, base_of
 from netgen.experiment.trial import Point, Trial, spec_of
 
@@ -41,7 +49,9 @@ def table(data: str, found: Sequence[tuple[Trial, Sequence[Point]]]) -> list[lis
     """Wire length at which validation accuracy falls below each target, and test accuracy there."""
     accuracies = ACCURACIES[data]
     header = ["training", "pruning", "placement"]
-    header += [f"wire length at {a:.0%}" for a in accuracies] + [f"test accuracy there, {a:.0%}" for a in accuracies]
+    header += [f"wire length at {percent(a)}" for a in accuracies] + [
+        f"test accuracy there, {percent(a)}" for a in accuracies
+    ]
     rows = [header]
     for training, pruning in [*PAPER, OURS]:
         for placement, method in PLACEMENT.items():

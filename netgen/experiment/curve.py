@@ -64,6 +64,11 @@ def at_size(points: Sequence[Point], wanted: float, figure: Figure, size: Figure
     return None
 
 
+def percent(share: float) -> str:
+    """A share as text: 98%, 98.5%."""
+    return f"{100 * share:.3g}%"
+
+
 def over_seeds(values: Sequence[float | None], form: str, factor: float = 1.0) -> str:
     """Mean and standard deviation over seeds, as text; a dash when some seed has none."""
     found = [value * factor for value in values if value is not None]

@@ -9,7 +9,7 @@ from netgen.errors import SpecError
 from netgen.experiment import ablation, compression, recipe, reinit
 from netgen.experiment.pool import run_all
 from netgen.experiment.results import Results, write
-from netgen.experiment.settings import BASES
+from netgen.experiment.settings import DATA_SETS, NETWORKS, name_of
 from netgen.experiment.trial import Point, Trial
 from netgen.progress import Progress, silent
 
@@ -45,6 +45,7 @@ def run(
     data: str,
     *,
     out: Path,
+    network: str = "perceptron",
     seeds: int = 3,
     quick: bool = False,
     jobs: int = 1,
@@ -53,32 +54,36 @@ def run(
     """Run the trials of an experiment that have no result in `out` yet, and write its table there.
 
     Args:
+        network: perceptron, or conv for convolutions.
         seeds: number of random seeds; the table shows mean and standard deviation over them.
         quick: fewer rounds and epochs: a trial, not a result.
         jobs: number of processes; the result does not depend on it.
-    Returns: the table, in Markdown; also in `out/NAME-DATA.md`.
+    Returns: the table, in Markdown; also in `out/NAME-DATA.md`, or `out/NAME-DATA-conv.md`.
     Raises: SpecError, for a name that does not exist; DataError, when the data cannot be read.
     """
-    for value, known, option in ((name, EXPERIMENTS, "experiment"), (data, BASES, "--data-set")):
+    given = ((name, EXPERIMENTS, "experiment"), (data, DATA_SETS, "--data-set"), (network, NETWORKS, "--network"))
+    for value, known, option in given:
         if value not in known:
             raise SpecError(f"{option}: no {value!r}; choose one of {', '.join(known)}")
+    base = name_of(data, network)
     experiment, results = EXPERIMENTS[name], Results(out)
-    trials = experiment.trials(data, seeds=seeds, quick=quick)
+    trials = experiment.trials(base, seeds=seeds, quick=quick)
     run_all(trials, results, Path(), jobs=jobs, progress=progress)
     found = [(trial, results.find(trial) or []) for trial in trials]
+    other = "" if network == NETWORKS[0] else f" --network {network}"
     quickly = " --quick" if quick else ""
     lines = [
-        f"# {name}, {data}",
+        f"# {name}, {base}",
         "",
         experiment.question,
         "",
-        *_markdown(experiment.table(data, found)),
+        *_markdown(experiment.table(base, found)),
         "",
         f"Mean and standard deviation over {seeds} seeds. Repeat: "
-        f"`netgen experiment {name} --data-set {data} --seeds {seeds}{quickly}`",
+        f"`netgen experiment {name} --data-set {data}{other} --seeds {seeds}{quickly}`",
     ]
     text = "\n".join(lines) + "\n"
-    write(out / f"{name}-{data}.md", text)
+    write(out / f"{name}-{base}.md", text)
     return text
 
 

@@ -2,8 +2,16 @@
 
 from collections.abc import Sequence
 
-from netgen.experiment.curve import crossing, crossing_size, length_by, over_seeds, test_accuracy, validation_accuracy
-from netgen.experiment.settings import ACCURACIES, IMAGES, WAYS, WHOLE, base_of
+from netgen.experiment.curve import (
+    crossing,
+    crossing_size,
+    length_by,
+    over_seeds,
+    percent,
+    test_accuracy,
+    validation_accuracy,
+)
+from netgen.experiment.settings import ACCURACIES, IMAGES, WHOLE, base_of, ways_of
 from netgen.experiment.trial import Point, Trial, spec_of
 
 
@@ -13,13 +21,13 @@ def trials(data: str, *, seeds: int, quick: bool) -> list[Trial]:
     for seed in range(1, seeds + 1):
         base = base_of(data, seed=seed, quick=quick)
         base = base if quick else spec_of(base.to_yaml(), **WHOLE[data])
-        for name, way in WAYS.items():
+        for name, way in ways_of(data).items():
             images = not quick and data in IMAGES
             spec = spec_of(
                 base.to_yaml(),
                 train=way.train,
                 augment=way.augment if images else {},
-                prune={"rule": way.rule, **(way.target if images else {})},
+                prune={"rule": way.rule, **way.prune, **(way.target if images else {})},
                 place=way.place,
             )
             rounds = way.rounds if images else ()
@@ -33,13 +41,13 @@ def table(data: str, found: Sequence[tuple[Trial, Sequence[Point]]]) -> list[lis
     rows = [
         [
             "way",
-            f"wire length at {target:.0%} of validation",
+            f"wire length at {percent(target)} of validation",
             "test accuracy there",
             "wires there",
-            f"wire length at {target:.0%} of test",
+            f"wire length at {percent(target)} of test",
         ]
     ]
-    for name, way in WAYS.items():
+    for name, way in ways_of(data).items():
         curves = [points for trial, points in found if trial.what == (name,)]
         length = length_by(way.method)
         rows.append(

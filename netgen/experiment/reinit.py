@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from netgen.experiment.ablation import OURS, PRUNING, TRAINING
-from netgen.experiment.curve import Figure, crossing, over_seeds
+from netgen.experiment.curve import Figure, crossing, over_seeds, percent
 from netgen.experiment.settings import ACCURACIES, base_of
 from netgen.experiment.trial import Point, Trial, spec_of
 
@@ -49,5 +49,5 @@ def table(data: str, found: Sequence[tuple[Trial, Sequence[Point]]]) -> list[lis
             values = [crossing(c, target, figure, lambda p: p.validation, lambda p: float(p.wires)) for c in curves]
             cells.append(over_seeds(values, form, factor))
         published = ", ".join(PUBLISHED[target]) if data == "mnist" and target in PUBLISHED else ""
-        rows.append([f"{target:.0%}", *cells, published])
+        rows.append([percent(target), *cells, published])
     return rows
