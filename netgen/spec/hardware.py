@@ -120,8 +120,9 @@ class CheckSpec(Section):
         "auto",
         description="verilator compiles the Verilog and is the fastest on whole test sets; icarus interprets the "
         "Verilog, for some hundred samples; cxxrtl compiles it by Yosys; amaranth interprets the component in Python "
-        "and needs no installation; auto chooses, of those installed, the one that should finish first, and asks for "
-        "verilator where the others would need more than a minute",
+        "and needs no installation; auto chooses, of those installed whose build takes at most 60 % of the machine's "
+        "memory, the one that should finish first, and asks for verilator where the others would need more than a "
+        "minute",
     )
     samples: Literal["all"] | PositiveInt = Field(
         "all", description="number of test samples to simulate, from the first; all"
