@@ -19,7 +19,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel
+from torch.optim.swa_utils import AveragedModel, get_swa_multi_avg_fn
 
 from netgen.errors import TrainError
 from netgen.ir.fixed import Reals, Words
@@ -248,7 +248,7 @@ class Pruning:
     def _restart_mean(self) -> None:
         """Start a new mean of the weights, once there are at most `average_at` of them."""
         if self.spec.average_at is not None and self.wires <= self.spec.average_at:
-            self._mean = AveragedModel(self.module)
+            self._mean = AveragedModel(self.module, multi_avg_fn=get_swa_multi_avg_fn())  # type: ignore[no-untyped-call]
 
     def _renew_coefficients(self) -> None:
         """Penalty coefficient of each parameter, in single precision where the network is."""
