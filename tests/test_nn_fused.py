@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from netgen.ir.functions import RELU, Clip, Composition, LeakyRelu, Quantize
 from netgen.ir.network import Head, Layer, Network, Port
+from netgen.nn.piecewise import TrainedFunction
 from netgen.nn.trainable import LEAST_VARIANCE, TrainableNetwork
 
 STEP = 0.125
@@ -53,11 +54,19 @@ def _network(seed: int, *, rounds: bool = True) -> Network:
     return Network((Port("x", (5,)),), tuple(layers), (Head("y", scores),))
 
 
-def _trainable(network: Network, dtype: torch.dtype, *, untied: bool) -> TrainableNetwork:
+def _trainable(network: Network, dtype: torch.dtype, *, untied: bool, bent: bool = False) -> TrainableNetwork:
+    """If `bent`, every second layer of sums has trained functions, whose slopes from -1 to 1 enlarge no error."""
     made = TrainableNetwork(network, dtype)
     if untied:
         made.untie()
         made.normalize(_features(20).to(dtype))
+    generator = torch.Generator().manual_seed(len(made.parts[0].rows))
+    for layer in made.sums[::2] if bent else []:
+        layer.trained = TrainedFunction(len(layer.rows)).to(dtype)
+        changes = torch.randn(len(layer.rows), 10, dtype=torch.float64, generator=generator)
+        changes /= changes.abs().sum(dim=1, keepdim=True)
+        layer.trained.bends.data.copy_(changes[:, 1:])
+        layer.trained.slope.data.copy_(changes[:, 0])
     return made.train()
 
 
@@ -83,7 +92,11 @@ def _by_torch(made: TrainableNetwork, x: Tensor) -> Tensor:
             gathered = nn.functional.batch_norm(
                 gathered.t(), *statistics, norm.weight, norm.bias, training=True, momentum=0.1, eps=LEAST_VARIANCE
             ).t()
-        for function in layer.activation:
+        if layer.trained is not None:
+            bends = zip(layer.trained.knots[0], layer.trained.bends.t(), strict=True)
+            beyond = [bend[:, None] * torch.relu(gathered - knot) for knot, bend in bends]
+            gathered = layer.trained.slope[:, None] * gathered + torch.stack(beyond).sum(dim=0)
+        for function in () if layer.trained is not None else layer.activation:
             gathered = torch.stack([_applied(function, row, k) for k, row in enumerate(gathered)])
         values = torch.cat([values, gathered])
     return values[torch.from_numpy(made.scores.copy())].t()
@@ -112,13 +125,18 @@ def _step(made: TrainableNetwork, x: Tensor, *, compiled: bool) -> list[Tensor]:
     return [scores.detach(), entered.grad, *gradients, *(b for b in made.buffers() if b.is_floating_point())]
 
 
+@pytest.mark.parametrize("bent", [False, True])
 @pytest.mark.parametrize("untied", [False, True])
 @pytest.mark.parametrize("samples", [2, 3, 33])
 @pytest.mark.parametrize("seed", range(12))
-def test_scores_gradients_and_running_statistics_are_those_of_pytorch(seed: int, samples: int, untied: bool) -> None:
-    """With and without normalization and shared weights; one neuron, neurons without wires, skips, rounding."""
+def test_scores_gradients_and_running_statistics_are_those_of_pytorch(
+    seed: int, samples: int, untied: bool, bent: bool
+) -> None:
+    """With and without trained functions, normalization and shared weights; skips, rounding, neurons without wires."""
     found, wanted = (
-        _step(_trainable(_network(seed), torch.float64, untied=untied), _features(samples), compiled=compiled)
+        _step(
+            _trainable(_network(seed), torch.float64, untied=untied, bent=bent), _features(samples), compiled=compiled
+        )
         for compiled in (True, False)
     )
     assert len(found) == len(wanted)
@@ -126,18 +144,24 @@ def test_scores_gradients_and_running_statistics_are_those_of_pytorch(seed: int,
         assert torch.allclose(one.double(), two.double(), rtol=0, atol=1e-10)
 
 
+@pytest.mark.parametrize("bent", [False, True])
 @pytest.mark.parametrize("seed", range(8))
-def test_single_precision_differs_by_its_rounding_only(seed: int) -> None:
-    """Six layers with sums of at most 33 + 6 terms, in both passes; a small deviation enlarges the error."""
+def test_single_precision_differs_by_its_rounding_only(seed: int, bent: bool) -> None:
+    """Six layers with sums of at most 33 + 6 + 10 terms, in both passes; a small deviation enlarges the error."""
     network = _network(seed, rounds=False)
-    single = _step(_trainable(network, torch.float32, untied=True), _features(33).float(), compiled=True)
-    made = _trainable(network, torch.float32, untied=True).double()
+    single = _step(_trainable(network, torch.float32, untied=True, bent=bent), _features(33).float(), compiled=True)
+    made = _trainable(network, torch.float32, untied=True, bent=bent).double()
     wanted = _step(made, _features(33).float().double(), compiled=False)
     spread = torch.cat([buffer for name, buffer in made.named_buffers() if name.endswith("running_var")])
     gain = float((spread + LEAST_VARIANCE).rsqrt().max())
     for one, two in zip(single, wanted, strict=True):
         error = (
-            2 * 6 * (33 + 6) * torch.finfo(torch.float32).eps * max(gain, 1) * max([1.0, *two.abs().flatten().tolist()])
+            2
+            * 6
+            * (33 + 6 + 10 * bent)
+            * torch.finfo(torch.float32).eps
+            * max(gain, 1)
+            * max([1.0, *two.abs().flatten().tolist()])
         )
         assert torch.allclose(one.double(), two.double(), rtol=0, atol=error)
 
@@ -147,6 +171,29 @@ def test_one_sample_without_normalization_and_a_single_neuron() -> None:
     made = _trainable(Network((Port("x", (5,)),), (layer,), (Head("y", np.array([5])),)), torch.float64, untied=False)
     found = _step(made, torch.tensor([[1.0, 2, 3, 4, 5]]).double(), compiled=True)
     assert [part.tolist() for part in found] == [[[3.0]], [[0, 0, -1, 0, 0]], [-3.0], [-1.0]]
+
+
+def test_a_value_at_a_knot_passes_the_gradient_by_the_slope_at_its_left() -> None:
+    """As ReLU does. Slope 1 up to -2, 2 up to 0, 5 beyond: f(-2) = -2, f(0) = 2, f(1) = 7, each times its weight in the
+    loss. The bend at -2 moves each value by its distance: 2 at 0, with weight 10, and 3 at 1, with weight 100.
+    """  # fmt: skip
+    layer = Layer(name="one", starts=np.array([0, 1]), source=np.array([0]), weight=np.ones(1), bias=np.zeros(1))
+    made = TrainableNetwork(Network((Port("x", (1,)),), (layer,), (Head("y", np.array([1])),)), torch.float64).train()
+    function = TrainedFunction(1).double()
+    function.slope.data.fill_(1)
+    function.bends.data.copy_(torch.tensor([[1, 0, 0, 0, 3, 0, 0, 0, 0]]))
+    made.parts[0].trained = function
+    x = torch.tensor([[-2.0], [0], [1]]).double().requires_grad_()
+    scores = made(x)
+    assert made._rows[1] is not None
+    assert scores.tolist() == [[-2.0], [2.0], [7.0]]
+    (scores * torch.tensor([[1.0], [10], [100]])).sum().backward()
+    assert x.grad is not None
+    assert function.bends.grad is not None
+    assert function.slope.grad is not None
+    assert x.grad.tolist() == [[1.0], [20.0], [500.0]]
+    assert function.bends.grad.tolist() == [[320.0, 265.0, 210.0, 155.0, 100.0, 50.0, 0.0, 0.0, 0.0]]
+    assert function.slope.grad.tolist() == [98.0]
 
 
 def test_equal_values_of_a_maximum_pass_the_gradient_to_the_first_wire() -> None:
@@ -215,8 +262,9 @@ def test_changes_of_the_network_change_the_step() -> None:
         assert torch.allclose(made(_features(12)), expected, atol=1e-12)
 
 
-def test_evaluation_mode_uses_the_running_statistics_and_leaves_them() -> None:
-    made = _trainable(_network(5), torch.float64, untied=True)
+@pytest.mark.parametrize("bent", [False, True])
+def test_evaluation_mode_uses_the_running_statistics_and_leaves_them(bent: bool) -> None:
+    made = _trainable(_network(5), torch.float64, untied=True, bent=bent)
     made(_features(12))
     before = [buffer.clone() for buffer in made.buffers()]
     scores = made.eval()(_features(12))

@@ -42,6 +42,16 @@ def test_the_compiled_function_and_its_gradients_are_those_of_pytorch() -> None:
         torch.testing.assert_close(a, b, rtol=1e-11, atol=1e-11)
 
 
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_value_at_a_knot_passes_the_gradient_by_the_slope_at_its_left(shared: bool) -> None:
+    """As ReLU does: slope 1 up to -2, 2 up to 0, 5 beyond, of knots for all neurons or for each."""
+    x = torch.tensor([[-2.0, 0.0, 1.0]] * 2, requires_grad=True)
+    knots = torch.tensor([[-2.0, 0.0]]).repeat(1 if shared else 2, 1)
+    found = piecewise_linear(x, knots, torch.tensor([[1.0, 3.0]] * 2), torch.ones(2, 1))
+    assert found.tolist() == [[-2.0, 2.0, 7.0]] * 2
+    assert torch.autograd.grad(found.sum(), x)[0].tolist() == [[1.0, 2.0, 5.0]] * 2
+
+
 def test_trained_functions_begin_as_relu() -> None:
     x = torch.linspace(-4, 4, 33)[None].repeat(2, 1)
     torch.testing.assert_close(TrainedFunction(2)(x), torch.relu(x))

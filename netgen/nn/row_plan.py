@@ -33,6 +33,7 @@ class Wiring(NamedTuple):
         norm: (n,) its normalization; -1 for none.
         held: (n,) the row that keeps its sums, normalized if they are; -1 for none.
         epsilon: (g,) added to the variance of each normalization.
+        bent: (n,) its trained function; -1 for none.
         limited: (n,) whether its values are limited; lo, hi: (n,) by what.
         step: (n,) by which its values are rounded; 0 for not; zero, least, most: (n,) of its words.
         reader_starts, readers: the wires that read each row of values, by their number; those of sums first.
@@ -49,6 +50,7 @@ class Wiring(NamedTuple):
     norm: Words
     held: Words
     epsilon: Array
+    bent: Words
     limited: Array
     lo: Array
     hi: Array
@@ -72,6 +74,7 @@ class RowLayer:
         columns: (m,) the row that each wire reads, among those of these blocks, one block after the other.
         parameter: (m,) of sums the index of the weight of each wire; None for maxima.
         activation: functions that its values pass through.
+        trained: whether they pass through trained functions instead.
         epsilon: added to the variances by which its sums are normalized; None where they are not.
         dense: wires beyond the number from which a matrix product is faster.
     """
@@ -81,6 +84,7 @@ class RowLayer:
     columns: Words
     parameter: Words | None
     activation: Composition
+    trained: bool
     epsilon: float | None
     dense: int
 
@@ -162,7 +166,8 @@ class RowPlan:
         is_sum = _by_neuron(layers, [layer.parameter is not None for layer in layers])
         is_normalized = _by_neuron(layers, [layer.epsilon is not None for layer in layers])
         limits = _limits(layers, np.dtype(np.float32 if dtype == torch.float32 else np.float64))
-        is_held = is_normalized | (limits["step"] > 0)
+        is_bent = _by_neuron(layers, [layer.trained for layer in layers])
+        is_held = is_normalized | is_bent | (limits["step"] > 0)
         order = np.lexsort((np.arange(m), ~is_sum[target], columns))
         reader_starts = np.searchsorted(columns[order], np.arange(n + inputs + 1))
         score = np.full(n + inputs, -1)
@@ -179,6 +184,7 @@ class RowPlan:
             norm=_numbers(is_normalized),
             held=_numbers(is_held),
             epsilon=np.array(epsilon, dtype=limits["lo"].dtype),
+            bent=_numbers(is_bent),
             **limits,
             reader_starts=reader_starts,
             reader_middle=reader_starts[:-1] + np.bincount(columns[is_sum[target]], minlength=n + inputs),

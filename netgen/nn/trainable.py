@@ -230,7 +230,8 @@ class TrainableNetwork(nn.Module):
         rows = self._row_plan(across) if self.training else None
         if rows is not None:
             weights, biases = [layer.weight for layer in self.sums], [layer.bias for layer in self.sums]
-            return scores_by_rows(rows, across, weights, biases, self.norms).t()
+            functions = [layer.trained for layer in self.parts if layer.trained is not None]
+            return scores_by_rows(rows, across, weights, biases, self.norms, functions).t()
         values = [across]
         for layer in self.parts:
             values.append(layer.activated(layer.gathered(read(layer, values), layer.weight, layer.bias)))
@@ -247,8 +248,7 @@ class TrainableNetwork(nn.Module):
         if len(made_of) != len(self._rows[0]) or any(a is not b for a, b in zip(made_of, self._rows[0], strict=True)):
             layers, sizes = [_row_layer(layer) for layer in self.parts], [len(layer.rows) for layer in self.parts]
             scores = np.cumsum([0, len(self.inputs), *sizes])[self._where[0]] + self._where[1].numpy()
-            trained = any(layer.trained is not None for layer in self.parts)
-            plan = RowPlan.of(len(self.inputs), layers, scores, dtype) if is_faster(layers) and not trained else None
+            plan = RowPlan.of(len(self.inputs), layers, scores, dtype) if is_faster(layers) else None
             self._rows = made_of, plan
         return self._rows[1] if all(norm.training for norm in norms) else None
 
@@ -360,13 +360,14 @@ def _row_layer(layer: TrainableLayer) -> RowLayer:
     """A layer as the compiled step reads it."""
     plan, place = layer.plan, np.searchsorted(layer.rows, layer.target)
     starts: Words = np.searchsorted(place, np.arange(len(layer.rows) + 1))
-    epsilon = None if layer.norm is None else layer.norm.eps
+    epsilon, trained = None if layer.norm is None else layer.norm.eps, layer.trained is not None
+    activation = () if trained else layer.activation
     if plan.wires is not None:
         dense = max(len(place) - int(SPARSE_SHARE * plan.wires.shape[0] * plan.wires.shape[1]), 0)
-        return RowLayer(plan.reads, starts, plan.wires.columns, layer.parameter, layer.activation, epsilon, dense)
+        return RowLayer(plan.reads, starts, plan.wires.columns, layer.parameter, activation, trained, epsilon, dense)
     assert plan.sources is not None
     columns = plan.sources.numpy()[place, np.arange(len(place)) - starts[place]]
-    return RowLayer(plan.reads, starts, columns, None, layer.activation, epsilon, 0)
+    return RowLayer(plan.reads, starts, columns, None, activation, trained, epsilon, 0)
 
 
 def _layer_of(part: TrainableLayer, number: Words) -> Layer:
