@@ -47,3 +47,15 @@ def test_a_quarter_of_the_weights_is_sparse_and_an_empty_layer_gives_its_biases(
     assert Wires.of(few).is_sparse
     none = Wires.of(torch.zeros(3, 4))
     assert linear(torch.ones(2, 4), torch.ones(0), torch.tensor([1.0, 2.0, 3.0]), none).tolist() == [[1, 2, 3]] * 2
+
+
+def test_values_of_wires_stand_in_their_matrix_and_have_its_gradients() -> None:
+    """By finite differences; of many wires, of none, and of all, which is no copy."""
+    for share in (0.6, 0.0, 1.0):
+        mask = torch.rand(4, 5, generator=torch.Generator().manual_seed(1)) < share
+        wires = Wires.of(mask)
+        values = torch.rand(int(mask.sum()), dtype=torch.float64, requires_grad=True)
+        expected = torch.zeros(4, 5, dtype=torch.float64)
+        expected[mask] = values.detach()
+        assert torch.equal(wires.matrix(values), expected)
+        assert torch.autograd.gradcheck(lambda v, w=wires: w.matrix(v).square(), (values,))

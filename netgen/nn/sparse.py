@@ -65,7 +65,8 @@ class Wires:
         n_out, n_in = self.shape
         if self.is_whole:
             return values.view(n_out, n_in)
-        return values.new_zeros(n_out * n_in).index_copy(0, self.flat, values).view(n_out, n_in)
+        found: Tensor = _Matrix.apply(values, self.flat, n_out * n_in)  # type: ignore[no-untyped-call]
+        return found.view(n_out, n_in)
 
 
 def linear(x: Tensor, values: Tensor, bias: Tensor, wires: Wires) -> Tensor:
@@ -74,6 +75,26 @@ def linear(x: Tensor, values: Tensor, bias: Tensor, wires: Wires) -> Tensor:
         return nn.functional.linear(x, wires.matrix(values), bias)
     result: Tensor = _Linear.apply(x, values, bias, wires)  # type: ignore[no-untyped-call]
     return result
+
+
+class _Matrix(torch.autograd.Function):
+    """Values at their places in a flat matrix of zeros; twice as fast as `index_copy`, which copies the zeros too."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, flat: Tensor, size: int) -> Tensor:
+        """(m,) to (size,)."""
+        ctx.save_for_backward(flat)
+        found = values.detach().new_zeros(size)
+        if flat.is_cuda:
+            return found.index_copy_(0, flat, values.detach())
+        _scatter(flat.numpy(), values.detach().numpy(), found.numpy())
+        return found
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
+        """Gradient of the values."""
+        (flat,) = ctx.saved_tensors
+        return grads[0].index_select(0, flat), None, None
 
 
 class _Linear(torch.autograd.Function):
@@ -109,6 +130,13 @@ def compiled(function: Compiled) -> Compiled:
     with contextlib.suppress(RuntimeError):  # neither netgen's folder nor the user's cache folder can be written
         made.enable_caching()
     return cast(Compiled, made)
+
+
+@compiled
+def _scatter(flat: Words, values: Array, out: Array) -> None:
+    """Set the entries `flat`, (m,), of `out` to `values`, (m,)."""
+    for e in range(len(flat)):
+        out[flat[e]] = values[e]
 
 
 @compiled
