@@ -1,6 +1,6 @@
 """A user's trained LeNet-5, pruned by netgen and by `torch.nn.utils.prune`, as a Markdown table of wire lengths.
 
-Usage: python benchmarks/own_lenet.py [--data FOLDER] [--out OUT] [--only WAY ...] [--seed N]
+Usage: python benchmarks/own_lenet.py [--data FOLDER] [--out OUT] [--only WAY ...] [--images N] [--seed N]
 The user's network is the LeNet-5 of docs/examples, trained there by plain PyTorch on 54,000 images of MNIST. Both sides
 begin with its weights, see the same distorted copies, and end with words of 8 bits, placed by the same placer.
 
@@ -21,7 +21,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +83,10 @@ class Images:
     y: Labels
     validation: tuple[Bytes, Labels]
     test: tuple[Bytes, Labels]
+
+    def first(self, count: int) -> "Images":
+        """The same with fewer images to train on."""
+        return replace(self, x=self.x[:count], y=self.y[:count])
 
     @classmethod
     def read(cls, folder: Path) -> "Images":
@@ -315,6 +319,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help=f"folder of data sets, instead of {DATA_VARIABLE}")
     parser.add_argument("--out", type=Path, default=Path("hdl_out"))
     parser.add_argument("--epochs", type=int, default=12, help="epochs of the user's training; others in proportion")
+    parser.add_argument("--images", type=int, default=54_000, help="training images that both sides prune on")
     parser.add_argument("--seed", type=int, default=1)
     runs = [*RIVALS, *(f"netgen {length}" for length in LENGTHS)]
     parser.add_argument("--only", nargs="+", choices=runs, default=runs)
@@ -324,13 +329,14 @@ def main() -> None:
     folder = options.data or Path(os.environ.get(DATA_VARIABLE, "."))
     images, epochs, found = Images.read(folder / "mnist"), options.epochs, dict[str, list[Point]]()
     for run in options.only:
-        kept = options.out / f"own_lenet_{run.replace(' ', '_')}_{options.seed}.json"
+        kept = options.out / f"own_lenet_{run.replace(' ', '_')}_{options.images}_{options.seed}.json"
         if not kept.is_file():
             model, began = user(images, options.out, epochs=epochs), time.process_time()
+            seen = images.first(options.images)
             points = (
-                theirs(model, images, run, epochs=epochs * TUNING // 12, seed=options.seed)
+                theirs(model, seen, run, epochs=epochs * TUNING // 12, seed=options.seed)
                 if run in RIVALS
-                else ours(model, images, options.out, int(run.split()[1]), epochs=epochs, seed=options.seed)
+                else ours(model, seen, options.out, int(run.split()[1]), epochs=epochs, seed=options.seed)
             )
             print(f"{run}: {time.process_time() - began:.0f} processor seconds", file=sys.stderr, flush=True)
             kept.write_text(json.dumps([asdict(point) for point in points]) + "\n")
