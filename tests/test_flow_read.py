@@ -54,3 +54,24 @@ def test_a_source_that_is_too_large_is_refused_by_its_size(tmp_path: Path) -> No
         file.truncate(LARGEST + 1)
     with pytest.raises(ModelError, match=r"network\.source: .*net\.onnx: longer than 4,294,967,296 bytes"):
         netgen.build(spec, out=tmp_path, until="read")
+
+
+def test_a_file_is_fine_tuned_by_its_spec_and_built_whole(tmp_path: Path) -> None:
+    """A product that tells two classes apart with the wrong sign: fine-tuning on the training samples improves it."""
+    rng = np.random.default_rng(3)
+    x = rng.integers(0, 16, (400, 3))
+    right = np.array([[1.0, -0.9], [-0.45, 0.4], [-0.5, 0.55]], dtype=np.float32)
+    rows = np.column_stack([x, (x @ right).argmax(1)])
+    (tmp_path / "data.csv").write_text("a,b,c,label\n" + "\n".join(",".join(map(str, row)) for row in rows) + "\n")
+    spec = tmp_path / "tuned.yaml"
+    spec.write_text(f"{SPEC}quantize: {{weight_width: 4, fine_tune: labels, epochs: 6, learning_rate: 0.05}}\n")
+    write(tmp_path / "net.onnx", [node("MatMul", ["x", "w"], ["y"])], (1, 3), {"w": -right})
+    plain = tmp_path / "plain.yaml"
+    plain.write_text(f"{SPEC}quantize: {{weight_width: 4}}\n")
+    tuned, untuned = (netgen.build(one, out=tmp_path / "out") for one in (spec, plain))
+    assert tuned.report.check.agreement == "exact"
+    assert any("6 epochs of" in note and "the best epoch by" in note for note in tuned.report.warnings)
+    better, worse = (build.report.check.hardware_accuracy for build in (tuned, untuned))
+    assert better is not None
+    assert worse is not None
+    assert better > worse

@@ -286,7 +286,11 @@ def test_a_stated_range_of_the_inputs_gives_their_format(ends: tuple[float, floa
     layer = Layer("fc", np.arange(2), np.zeros(1, dtype=np.int64), np.ones(1), np.zeros(1))
     network = Network((Port("x", (1,)),), (layer,), (Head("y", np.array([1])),))
     spec = QuantizeSpec(input_range=ends, input_width=width)
-    assert str(quantize_read(network, np.zeros((0, 1)), spec).circuit.input) == form
+    found = quantize_read(network, np.zeros((0, 1)), spec)
+    assert str(found.circuit.input) == form
+    last = (2 ** (width - (ends[0] < 0)) - 1) / 2 ** int(form.split(".")[1])
+    told = f"means {last:g}, so {ends[1]:g}, the end of quantize.input_range, is read as {last:g};"
+    assert any(told in note for note in found.notes) == (ends[1] > last)
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def read_graph(model: "ModelProto") -> GraphReading:
 
     Raises: ModelError, for what is not read, with the node and what could stand in its place.
     """
-    builder, assumed = Builder(), list[str]()
+    builder, assumed = Builder(), _narrow(model)
     opsets = {"" if one.domain in STANDARD else one.domain: one.version for one in model.opset_import}
     opsets.setdefault("", opset_of(model))
     runner = NodeRunner({"": opsets[""]})
@@ -126,6 +126,22 @@ def _made(node: Node, builder: Builder, runner: NodeRunner, model: "ModelProto")
     if lost is not None and _is_read(model, lost):
         raise node.error(f"its output {lost!r} is not read by netgen; use its first output only")
     return made
+
+
+def _narrow(model: "ModelProto") -> list[str]:
+    """A sentence for each type of half precision in which a model computes."""
+    from onnx import TensorProto
+
+    graph = model.graph
+    tensors = [one.type.tensor_type.elem_type for one in (*graph.input, *graph.value_info, *graph.output)]
+    casts = [one.i for node in graph.node for one in node.attribute if one.name in {"to", "dtype"}]
+    inner = [one.t.data_type for node in graph.node for one in node.attribute if one.HasField("t")]
+    kinds = {*tensors, *casts, *inner, *(tensor.data_type for tensor in graph.initializer)}
+    return [
+        f"the file computes in {name}; netgen computes wider: a value of the file has a relative error of 2**-{bits}"
+        for kind, name, bits in ((TensorProto.FLOAT16, "float16", 11), (TensorProto.BFLOAT16, "bfloat16", 8))
+        if kind in kinds
+    ]
 
 
 def _stored(model: "ModelProto") -> dict[str, Array]:

@@ -69,6 +69,13 @@ def round_read(
             "quantize: no samples, so the values of the inputs are unknown; give samples, or quantize.input_range"
         )
     entry = None if spec.input_range is None else _format_of(*spec.input_range, spec.input_width)
+    last = None if entry is None else entry.hi * entry.step
+    if last is not None and spec.input_range is not None and spec.input_range[1] > last and warnings is not None:
+        greatest = spec.input_range[1]
+        warnings.append(
+            f"quantize: the greatest input word means {last:g}, so {greatest:g}, the end of quantize.input_range, is "
+            f"read as {last:g}; where that matters, raise quantize.input_width or the end"
+        )
     if entry is not None:  # what hardware reads of a sample beyond the stated range
         calibration = np.clip(calibration, entry.lo * entry.step, entry.hi * entry.step)
     given = Calibration(
