@@ -1,10 +1,11 @@
 """One epoch side by side: netgen, and PyTorch's usual loop over a DataLoader, as a Markdown table.
 
 Usage: python benchmarks/training.py [--data FOLDER] [--batch N] [--network perceptron|lenet]
+           [--activation relu|piecewise]
 Both train the same network on the same 54,000 MNIST images by Adam on one thread; processor seconds of this process,
 the least of three epochs. Then netgen alone, at several numbers of wires left. `lenet` is LeNet-5 with ReLU and maxima:
 its shared weights are trained as convolutions by both before pruning, and wire by wire by netgen afterwards, shared and
-then untied.
+then untied. `piecewise` trains the shape of the functions too, in netgen's networks of untied wires.
 """
 
 import argparse
@@ -80,14 +81,16 @@ def ours_before_pruning(model: nn.Module, data: Dataset, batch: int) -> float:
     return min(seconds(partial(descent.run, descent.per_epoch)) for _ in range(EPOCHS))
 
 
-def ours_of_wires(model: nn.Module, data: Dataset, batch: int) -> list[tuple[int, float]]:
+def ours_of_wires(model: nn.Module, data: Dataset, batch: int, *, functions: bool) -> list[tuple[int, float]]:
     """Wires left and processor seconds of an epoch of a network of wires: with shared weights, then untied."""
     if isinstance(model, Shaped):
         network = perceptron_of(model)
     else:
         network = TrainableNetwork(netgen.read(model.eval(), example=torch.rand(2, 784)))
     spec = PruneSpec(untie_at=WIRES[0], scope="layer")
-    pruning = Pruning(network, Samples.of(data.train), Recipe(batch, 0.001, 0.0, 0.0), spec, seed=1)
+    pruning = Pruning(
+        network, Samples.of(data.train), Recipe(batch, 0.001, 0.0, 0.0), spec, seed=1, functions=functions
+    )
     found = []
     for wires in (None, *WIRES):
         if wires is not None:
@@ -104,6 +107,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help=f"folder of data sets, instead of {DATA_VARIABLE}")
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--network", choices=["perceptron", "lenet"], default="perceptron")
+    parser.add_argument("--activation", choices=["relu", "piecewise"], default="relu")
     options = parser.parse_args()
     folder = options.data or Path(os.environ.get(DATA_VARIABLE, "."))
     if not (folder / "mnist").is_dir():
@@ -114,7 +118,7 @@ def main() -> None:
     ours: nn.Module = lenet()
     if options.network == "perceptron":
         model, wires, ours = perceptron(), 266_200, Shaped.perceptron(SIZES, batch_norm=True, seed=1)
-    found = ours_of_wires(ours, data, options.batch)
+    found = ours_of_wires(ours, data, options.batch, functions=options.activation == "piecewise")
     found.insert(0, (wires, ours_before_pruning(ours.train(), data, options.batch)))
     reference = usual(model.train(), data, options.batch)
     print("| loop | wires | processor s an epoch | times faster |\n| --- | --- | --- | --- |")
