@@ -135,6 +135,11 @@ def test_objects_kept_beside_the_tensors_of_a_program_are_refused(tmp_path: Path
             "os.system.",
             "'torch.os.system.ops.aten.sym_size.int' is no operator of PyTorch; export",
         ),
+        (
+            '"target": "torch.ops.',
+            "torchao.",
+            "'torch.ops.torchao.aten.sym_size.int': PT2E or TorchAO quantized it, which is not read; export it to ONNX",
+        ),
     ],
 )
 def test_code_in_the_description_of_a_program_is_refused(

@@ -282,6 +282,27 @@ def test_what_cannot_be_read_is_refused_in_one_line(
     assert capfd.readouterr() == ("", "")
 
 
+class Quantized(nn.Module):
+    """A value as PT2E quantizes it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Words of (n, 8)."""
+        import torch.ao.quantization.fx._decomposed  # registers the operators
+
+        words: Tensor = torch.ops.quantized_decomposed.quantize_per_tensor(x, 0.05, 3, -128, 127, torch.int8)
+        return words
+
+
+def test_what_pt2e_quantized_is_refused_as_that() -> None:
+    message = (
+        "module Quantized: quantize_per_tensor: PT2E or TorchAO quantized it, which is not read; export it to ONNX "
+        "with QuantizeLinear, or give the float model"
+    )
+    with pytest.raises(ModelError) as refusal:
+        netgen.read(Quantized(), np.zeros((1, 8)))
+    assert str(refusal.value) == message
+
+
 def test_other_objects_are_refused() -> None:
     with pytest.raises(ModelError, match=r"^OrderedDict: a state_dict; give the nn.Module that it belongs to; read"):
         netgen.read(nn.Linear(8, 4).state_dict())  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ from typing import Any
 from zipfile import ZipFile
 
 from netgen.errors import ModelError
+from netgen.importer.aten.refused import QUANTIZED, QUANTIZERS
 from netgen.text import parse_json, shown
 
 __all__ = ["check_archive"]
@@ -69,6 +70,8 @@ def _check(tree: Any) -> None:
         if "expr_str" in part and not _plain(str(part["expr_str"])):
             raise ModelError(f"the size {shown(part['expr_str'])} is no plain arithmetic; export it again")
         target = str(part.get("target"))
+        if {"inputs", "outputs", "target"} <= part.keys() and target.startswith(QUANTIZERS):
+            raise ModelError(f"{shown(target)}: {QUANTIZED}")
         if {"inputs", "outputs", "target"} <= part.keys() and not _OPERATOR.fullmatch(target):
             raise ModelError(f"{shown(target)} is no operator of PyTorch; export a program of PyTorch's operators")
         if _OBJECTS.search(str(part.get("path_name"))):

@@ -1,6 +1,6 @@
 """What could stand in place of operators that no layer of weighted connections expresses."""
 
-__all__ = ["HINTS"]
+__all__ = ["HINTS", "QUANTIZED", "QUANTIZERS"]
 
 _NORM = "it divides by a deviation of the signals; train with batch normalization, which folds into weights"
 _RECURRENT = "recurrent layers are not supported; unroll the steps into layers, or use convolutions over time"
@@ -8,10 +8,21 @@ _ATTENTION = "attention multiplies signals; use convolutions or fixed mixing mat
 _BRANCH = "branches on values of the data; use maximum, minimum or clamp"
 _LOOKUP = "indexes a table by a signal; give one-hot inputs to a linear layer"
 
+QUANTIZED = (
+    "PT2E or TorchAO quantized it, which is not read; export it to ONNX with QuantizeLinear, or give the float model"
+)
+QUANTIZERS = ("torch.ops.quantized_decomposed.", "torch.ops.torchao.", "torch.ops.quantized.")
+"""Where the operators of such programs are found."""
+
 HINTS: dict[str, str] = {
     "_native_batch_norm_legit": "batch statistics of the data; give it running statistics",
     "as_strided": "reads memory by strides; use reshape, permute or slices",
+    "choose_qparams": QUANTIZED,
+    "choose_qparams_affine": QUANTIZED,
     "cond": _BRANCH,
+    "dequantize_affine": QUANTIZED,
+    "dequantize_per_channel": QUANTIZED,
+    "dequantize_per_tensor": QUANTIZED,
     "embedding": _LOOKUP,
     "embedding_bag": _LOOKUP,
     "exp": "exponentials are not supported; use softplus, elu or sigmoid",
@@ -25,6 +36,9 @@ HINTS: dict[str, str] = {
     "native_group_norm": _NORM,
     "native_layer_norm": _NORM,
     "nonzero": _BRANCH,
+    "quantize_affine": QUANTIZED,
+    "quantize_per_channel": QUANTIZED,
+    "quantize_per_tensor": QUANTIZED,
     "rms_norm": _NORM,
     "rnn_relu": _RECURRENT,
     "rnn_tanh": _RECURRENT,
