@@ -338,9 +338,10 @@ def _plan(layer: TrainableLayer, block: Words, row: Words, sizes: list[int]) -> 
         block, row: of each neuron of the network, by its number.
         sizes: rows of each block.
     """
-    reads = np.unique(block[layer.source]) if len(layer.source) else np.zeros(1, dtype=np.int64)
-    if reads[0] < 0:
+    read = block[layer.source] if len(layer.source) else np.zeros(1, dtype=np.int64)
+    if read.min() < 0:
         raise TrainError(f"layer {layer.like.name}: reads a neuron that was removed")
+    reads: Words = np.flatnonzero(np.bincount(read))
     offset = np.zeros(len(sizes), dtype=np.int64)
     offset[reads] = np.cumsum([0, *(sizes[k] for k in reads[:-1])])
     columns = offset[block[layer.source]] + row[layer.source]

@@ -139,11 +139,13 @@ def _keep_wires(layer: TrainableLayer, kept: Bools, optimizer: Optimizer | None)
     """Keep some wires, (m,) bool, and the parameters that they use."""
     if kept.all():
         return
+    tied, used = layer.tied, layer.parameter[kept]
     layer.wire, layer.source, layer.target = layer.wire[kept], layer.source[kept], layer.target[kept]
-    parameter = layer.parameter[kept]
-    used, layer.parameter = np.unique(parameter, return_inverse=True)
-    if len(used) == len(parameter):  # every wire has its own
-        used, layer.parameter = parameter, np.arange(len(parameter))
+    layer.parameter = np.arange(len(used))
+    if tied:
+        shared, parameter = np.unique(used, return_inverse=True)
+        if len(shared) < len(used):  # otherwise every wire has its own from here on
+            used, layer.parameter = shared, parameter
     if layer.gathers_sums:
         take(layer.weight, used, optimizer)
         layer.saliency = None if layer.saliency is None else layer.saliency[used]
