@@ -59,5 +59,5 @@ def _major(version: str) -> int:
 
 VERILATOR = Compiled(cost=Cost(start=5.0, build=1.5e-3, run=3e-9, memory=9e3, functions=True), recipe_of=_recipe_of)
 """Processor seconds measured on 2026-11-26, on networks of 543, 2,119 and 13,284 wires: 11, 22 and 49 s to build, of
-which 6 s whatever the design; then 4, 2 and 16 us a sample. On 2026-11-28, 127,000 assignments took 1.1 GB, and 318,000
-with 1,282 functions 2.6."""
+which 6 s whatever the design; then 4, 2 and 16 us a sample. On 2026-11-28, 127,000 assignments took 1.1 GB; 318,000
+with 1,281 functions took 2.6 GB, and 461 s with 16 samples."""
