@@ -20,8 +20,13 @@ WIRE_SECONDS = 0.001
 """Seconds that a wire takes to be placed, lowered, proved and written, on one core; measured, docs/benchmarks.md."""
 WIRE_BYTES = 5_000
 """Bytes of memory for each wire while the circuit is lowered."""
+STEPS_SECONDS = 0.1
+"""Seconds more for each neuron with a function that becomes steps, such as tanh: 600 operators, of 8 bits, which take
+0.05 s to lower and schedule and 0.02 s to prove, measured, and about as long as the proof to write."""
 QUANTIZERS = {"quantize", "multithreshold"}
 """Functions that round values to words."""
+SHIFTED = {*QUANTIZERS, "affine", "clip", "relu", "sign"}
+"""Functions that become limits and shifts, or a few steps."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,7 @@ def inspection_of(network: Network, source: ImportReport) -> Inspection:
         for layer in network.layers
     )
     names = {name for layer in layers for name in layer.activation}
+    curved = sum(layer.neurons for layer in layers if not SHIFTED.issuperset(layer.activation))
     return Inspection(
         source=source,
         inputs={port.name: port.shape for port in network.inputs},
@@ -94,7 +100,7 @@ def inspection_of(network: Network, source: ImportReport) -> Inspection:
         wires=network.wires,
         quantized=any(layer.step is not None for layer in network.layers) or bool(names & QUANTIZERS),
         layers=layers,
-        seconds=round(10 + WIRE_SECONDS * network.wires),
+        seconds=round(10 + WIRE_SECONDS * network.wires + STEPS_SECONDS * curved),
         memory=500_000_000 + WIRE_BYTES * network.wires,
     )
 
