@@ -212,6 +212,15 @@ def test_plain_magnitude_without_copies_is_plain_magnitude_otherwise() -> None:
     assert usual.model_copy(update=same) == given
 
 
+@pytest.mark.parametrize("network", ["digits", "digits-conv"])
+def test_trained_functions_are_compared_on_the_layers_of_the_others(network: str) -> None:
+    ways = {trial.what[0]: trial.spec for trial in EXPERIMENTS["recipe"].trials(network, seeds=1, quick=True)}
+    usual, given = ways["netgen"], ways["netgen, trained functions"]
+    layers = usual.network.layers or tuple(f"dense {neurons}" for neurons in usual.network.hidden)
+    network_keys = {"layers": layers, "activation": "piecewise"}
+    assert spec_of(usual.to_yaml(), network=network_keys, quantize={"per_channel": True}) == given
+
+
 def test_a_kernel_that_stays_shared_is_pruned_with_all_its_wires(tmp_path: Path) -> None:
     """The next layer, 3x3 at stride 2, reads 5x5 of the 6x6 positions; untied, each of them has weights of its own."""
     from netgen.experiment.trial import _learner

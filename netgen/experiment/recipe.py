@@ -13,6 +13,7 @@ from netgen.experiment.curve import (
 )
 from netgen.experiment.settings import ACCURACIES, IMAGES, WHOLE, base_of, ways_of
 from netgen.experiment.trial import Point, Trial, spec_of
+from netgen.spec.spec import Spec
 
 
 def trials(data: str, *, seeds: int, quick: bool) -> list[Trial]:
@@ -29,10 +30,17 @@ def trials(data: str, *, seeds: int, quick: bool) -> list[Trial]:
                 augment=way.augment if images else {},
                 prune={"rule": way.rule, **way.prune, **(way.target if images else {})},
                 place=way.place,
+                **(_trained(base) if way.trained else {}),
             )
             rounds = way.rounds if images else ()
             made.append(Trial(data, (name,), spec, placers=(way.method,), rounds=rounds, dense=True))
     return made
+
+
+def _trained(base: Spec) -> dict[str, dict[str, object]]:
+    """The sections of a spec whose neurons train their functions: layers, and a step of weights for each neuron."""
+    layers = base.network.layers or tuple(f"dense {neurons}" for neurons in base.network.hidden)
+    return {"network": {"layers": layers, "activation": "piecewise"}, "quantize": {"per_channel": True}}
 
 
 def table(data: str, found: Sequence[tuple[Trial, Sequence[Point]]]) -> list[list[str]]:
