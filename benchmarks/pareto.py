@@ -1,7 +1,7 @@
 """Draw accuracy against wire length, perceptrons and convolutions side by side, from a table of built networks.
 
 Usage: python benchmarks/pareto.py docs/experiments/pareto-mnist.json docs/pareto_mnist.svg
-The table is a JSON list with one row for each build: `kind` (perceptron or convolution), `source` (its spec or script),
+The table is a JSON list with one row for each build: `kind` (a key of `COLOURS`), `source` (its spec or script),
 `seed`, `accuracy` (of the hardware on test data, 0 to 1) and `length` (wire length, in units of the pitch). Dots are
 builds, diamonds the means of a source over its seeds; a line joins the means that no other of its kind beats in both.
 """
@@ -20,7 +20,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator
 
-COLOURS = {"perceptron": "#2b6cb0", "convolution": "#c05621"}
+COLOURS = {"perceptron": "#2b6cb0", "convolution": "#c05621", "perceptron, trained functions": "#2f855a"}
 """By kind of network."""
 
 

@@ -69,7 +69,10 @@ def test_the_mean_of_a_source_is_over_its_seeds_and_a_mean_that_is_beaten_is_not
     ("rows", "problem"),
     [
         ([{**ROW, "accuracy": 98.2}], "rows.json: row 1: accuracy 98.2, length 3000; give 0 to 1, above 0"),
-        ([{**ROW, "kind": "mlp"}], "rows.json: row 1: kind 'mlp'; give one of perceptron, convolution"),
+        (
+            [{**ROW, "kind": "mlp"}],
+            "rows.json: row 1: kind 'mlp'; give one of perceptron, convolution, perceptron, trained functions",
+        ),
         ([ROW, ROW], "rows.json: a.yaml, seed 1: given twice; keep one"),
         ([{"seed": 1}], "rows.json: row 1: keys seed; give accuracy, kind, length, seed, source"),
     ],
