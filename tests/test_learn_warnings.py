@@ -2,9 +2,22 @@
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
+import netgen
 from netgen.data import Dataset, Split
-from netgen.learn.warnings import assumed, coarse, falls, guessing, ignored, scaled_weights, unused
+from netgen.learn.warnings import (
+    assumed,
+    coarse,
+    falls,
+    fixed_functions,
+    guessing,
+    ignored,
+    scaled_weights,
+    unused,
+)
+from netgen.nn.trainable import TrainableNetwork
 from netgen.spec.sections import NetworkSpec, TrainSpec
 from netgen.spec.spec import Spec, parse_spec
 
@@ -187,15 +200,29 @@ def test_keys_of_perceptrons_are_told_beside_layers() -> None:
 def test_a_source_that_is_pruned_has_no_dense_training() -> None:
     text = "network: {source: a.onnx, keep: false}\ntrain: {epochs: 3, learning_rate: 0.1}\nprune: {rounds: 2}"
     assert ignored(parse_spec(text)) == (
-        "network.source: the network has its own layers and weights, so train.epochs have no effect; remove them",
+        "network.source: the network has its own layers and weights, so train.epochs has no effect; remove them",
     )
     kept = ignored(parse_spec("network: {source: a.onnx}\nprune: {rounds: 2}"))
-    assert kept[0].endswith("prune.rounds have no effect; remove them, or set network.keep to false")
+    assert kept[0].endswith("prune.rounds has no effect; remove them, or set network.keep to false")
 
 
 def test_keys_of_fine_tuning_have_an_effect_where_it_is_asked_for() -> None:
     keys = "network: {source: net.onnx}\ntrain: {batch_size: 32}\nquantize: {fine_tune: labels, epochs: 3}"
     assert ignored(parse_spec(keys)) == ()
     assert ignored(parse_spec(keys.replace("batch_size: 32", "epochs: 3"))) == (
-        "network.source: the network has its own layers and weights, so train.epochs have no effect; remove them",
+        "network.source: the network has its own layers and weights, so train.epochs has no effect; remove them",
     )
+
+
+def test_functions_that_were_not_trained_are_told() -> None:
+    torch.manual_seed(1)
+    network = netgen.read(nn.Sequential(nn.Linear(3, 2), nn.ReLU(), nn.Linear(2, 2)), example=torch.rand(1, 3))
+    spec = parse_spec("network: {layers: [dense 2], activation: piecewise}")
+    assert fixed_functions(spec, network) == (
+        "network.activation: piecewise had no effect: functions are trained while a network is pruned and no weights "
+        "are shared; raise prune.untie_at, and set prune.rule",
+    )
+    module = TrainableNetwork(network)
+    module.train_functions()
+    assert fixed_functions(spec, module.network()) == ()
+    assert fixed_functions(parse_spec("network: {layers: [dense 2]}"), network) == ()

@@ -34,8 +34,11 @@ def misfit(network: Network, section: NetworkSpec, samples: RawSamples) -> str |
     Args:
         network: reads raw features; the section's scale, mean and std are in it.
     Returns: one line with the accuracy of the model itself and of always giving the most frequent class; None where
-        the model does better than chance and no usual scaling does much better, or where labels are missing.
+        the model does better than chance and no usual scaling does much better, where labels are missing, or where
+        netgen has trained the network on these very features.
     """
+    if section.layers:
+        return None
     count = min(len(samples.test), SAMPLES, WORK // max(network.wires, 1))
     if samples.labels is None or count < FEWEST:
         return None

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 
 from netgen.errors import SpecError, TrainError
 from netgen.learn.memory import memory_of_machine
-from netgen.spec.sections import NetworkSpec
-from netgen.spec.shapes import LayerShape, sizes_through
+from netgen.spec.sections import MAX_WEIGHTS, NetworkSpec
+from netgen.spec.shapes import Conv, Dense, LayerShape, sizes_through
 
 __all__ = ["check_layers", "shape_of"]
 
+BYTES_PER_WEIGHT = 16
+"""Memory of one weight in training: the weight, its gradient, two moments of Adam; while it is in a dense layer."""
 BYTES_PER_VALUE = 24
 """Memory of one neuron's value of one sample in training: the value, its gradient, its normalized form."""
 
@@ -40,6 +42,13 @@ def check_layers(layers: Sequence[LayerShape], shape: tuple[int, int, int], batc
         shapes = sizes_through(tuple(layers), shape)
     except ValueError as error:
         raise SpecError(f"network.layers: {error}") from error
-    need = BYTES_PER_VALUE * batch_size * sum(math.prod(one) for one in shapes)
+    weights = 0
+    for number, (layer, before, after) in enumerate(zip(layers, shapes, shapes[1:], strict=False), 1):
+        own = math.prod(before) * math.prod(after)
+        is_matrix = isinstance(layer, Dense) or (isinstance(layer, Conv) and not layer.shared)
+        if is_matrix and own > MAX_WEIGHTS:
+            raise SpecError(f"network.layers: layer {number} has {own:,} weights; give at most {MAX_WEIGHTS:,}")
+        weights += own if is_matrix else 0
+    need = BYTES_PER_VALUE * batch_size * sum(math.prod(one) for one in shapes) + BYTES_PER_WEIGHT * weights
     if need > memory_of_machine():
-        raise TrainError(f"network.layers: training needs about {need / 1e9:,.1f} GB; use fewer channels")
+        raise TrainError(f"network.layers: training needs about {need / 1e9:,.1f} GB; use fewer channels or neurons")

@@ -10,6 +10,8 @@ from types import MappingProxyType
 import numpy as np
 
 from netgen.data import Dataset
+from netgen.ir.functions import PiecewiseLinear
+from netgen.ir.network import Network
 from netgen.quantize.faint_features import faint, told
 from netgen.spec.spec import Spec
 
@@ -153,7 +155,7 @@ def ignored(spec: Spec) -> tuple[str, ...]:
     keys = [key for key in keys if key not in used]
     if not keys:
         return ()
-    few = ", ".join(keys[:6]) + (", ..." if len(keys) > 6 else "")
+    few = ", ".join(keys[:6]) + (", ..." if len(keys) > 6 else "") + (" has" if len(keys) == 1 else " have")
     fixes = ["remove them"]
     if not network.layers and network.keep and "prune." in few:
         fixes.append("set network.keep to false")
@@ -161,9 +163,26 @@ def ignored(spec: Spec) -> tuple[str, ...]:
         fixes.append("set quantize.fine_tune")
     fix = ", or ".join(fixes)
     if network.layers:
-        return (f"network.layers: the network has its own layers and is calibrated, so {few} have no effect; {fix}",)
+        return (f"network.layers: the network has its own layers and is calibrated, so {few} no effect; {fix}",)
     why = "is built as it is" if network.keep and not used else "has its own layers and weights"
-    return (f"network.source: the network {why}, so {few} have no effect; {fix}",)
+    return (f"network.source: the network {why}, so {few} no effect; {fix}",)
+
+
+def fixed_functions(spec: Spec, network: Network | None) -> tuple[str, ...]:
+    """Warn that no function was trained although the spec asks for it, because weights stayed shared.
+
+    Args:
+        network: after pruning; None when there is none.
+    Returns: one line, or none.
+    """
+    if network is None or spec.network.activation != "piecewise":
+        return ()
+    if any(isinstance(one, PiecewiseLinear) for layer in network.layers for one in layer.activation):
+        return ()
+    return (
+        "network.activation: piecewise had no effect: functions are trained while a network is pruned and no weights "
+        "are shared; raise prune.untie_at, and set prune.rule",
+    )
 
 
 def scaled_weights(spec: Spec, data: Dataset) -> tuple[str, ...]:

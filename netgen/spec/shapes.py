@@ -8,6 +8,8 @@ __all__ = ["LAYER_FORMS", "Conv", "Dense", "LayerShape", "Max", "Skip", "parse_l
 
 MOST = 4_096
 """Channels, pixels of a kernel's side, and steps, at most."""
+MOST_NEURONS = 65_536
+"""Neurons of one dense layer."""
 LAYER_FORMS = (
     "conv CHANNELS HxW [stride S] [pad P], local CHANNELS HxW [stride S] [pad P], max SIZE, dense NEURONS, skip N"
 )
@@ -71,9 +73,11 @@ def parse_layer(text: str) -> LayerShape:
             return Conv(values[0] or 0, (values[1] or 0, values[2] or 0), values[3] or 0, padding or 0, kind == "conv")
     elif plain := _PLAIN.fullmatch(words):
         kind, number = plain[1], int(plain[2])
-        if 1 <= number <= (65_536 if kind == "dense" else MOST):
+        if 1 <= number <= (MOST_NEURONS if kind == "dense" else MOST):
             return Max(number) if kind == "max" else Dense(number) if kind == "dense" else Skip(number)
-    raise ValueError(f"layer {text[:60]!r}; write one of: {LAYER_FORMS}, numbers from 1 to {MOST:,}")
+    raise ValueError(
+        f"layer {text[:60]!r}; write one of: {LAYER_FORMS}, numbers from 1 to {MOST:,}, neurons to {MOST_NEURONS:,}"
+    )
 
 
 def sizes_through(layers: tuple[LayerShape, ...], shape: tuple[int, ...]) -> list[tuple[int, ...]]:

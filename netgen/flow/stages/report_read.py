@@ -9,7 +9,7 @@ from netgen.flow.feature_scale import misfit
 from netgen.flow.reporting import describe, measured, report_key, write_report
 from netgen.flow.stage import Stage, Work
 from netgen.ir.imported import ImportReport
-from netgen.learn.warnings import ignored
+from netgen.learn.warnings import fixed_functions, ignored
 from netgen.spec.sections import NetworkSpec
 
 LATER = ("quantize", "place", "certify", "lower", "emit", "check")
@@ -39,6 +39,7 @@ def _make(work: Work, folder: Path) -> None:
             *_pruned(work),
             *source.assumed,
             *ignored(spec),
+            *fixed_functions(spec, network),
             *(() if given else work.get(nouns.data).notes),
             *notes,
             *report.saturation(found.check, layers=False),
