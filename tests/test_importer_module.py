@@ -251,3 +251,15 @@ def test_a_network_that_differs_from_its_source_is_refused_with_the_first_layer(
     module = trained(nn.Sequential(nn.Linear(8, 6), nn.ReLU(), nn.Linear(6, 3)))
     with pytest.raises(ModelError, match=r"^module Sequential: layer 1 differs from the source by .* report this as"):
         netgen.read(module, SAMPLES[:1])
+
+
+def test_a_module_in_training_mode_is_reported_where_evaluation_computes_something_else() -> None:
+    model = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3), nn.Dropout(0.5), nn.Linear(3, 2))
+    x = torch.randn(2, 4)
+    assert read_with_report(model.train(), x)[1].assumed == (
+        "the module is in training mode, but is read as in evaluation mode: BatchNorm1d with running statistics, "
+        "Dropout without effect; call eval()",
+    )
+    assert read_with_report(model.eval(), x)[1].assumed == ()
+    same = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Dropout(0.0)).train()
+    assert read_with_report(same, x)[1].assumed == ()

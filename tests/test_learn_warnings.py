@@ -226,3 +226,10 @@ def test_functions_that_were_not_trained_are_told() -> None:
     module.train_functions()
     assert fixed_functions(spec, module.network()) == ()
     assert fixed_functions(parse_spec("network: {layers: [dense 2]}"), network) == ()
+
+
+def test_a_program_is_told_the_key_that_it_wrote() -> None:
+    spec = parse_spec("network: {source: given}\ndata: {source: given}\nquantize: {epochs: 4}")
+    assert ignored(spec, compiled=True) == (
+        "quantize.epochs has no effect: the model is built as it is; remove them, or set quantize.fine_tune",
+    )

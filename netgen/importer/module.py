@@ -1,6 +1,7 @@
 """PyTorch modules as a `Network`, compared with the module before anything else happens."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from netgen.errors import ModelError, NetgenError
 from netgen.importer.compare import compared
 from netgen.importer.export import export, own_copy, quiet
 from netgen.importer.fuse import fuse
+from netgen.importer.training_mode import in_training
 from netgen.importer.untraceable import untraceable
 from netgen.importer.walk import walk
 from netgen.ir.imported import ImportReport
@@ -59,7 +61,7 @@ def read_module(module: "torch.nn.Module", example: Any, *, seed: int = 0) -> tu
             report = compared(source, given[0], given[1], reading, network, source=name, seed=seed)
         except NetgenError as found:
             raise ModelError(f"{name}: {found}") from found
-        return network, report
+        return network, replace(report, assumed=(*in_training(module), *report.assumed))
     assert failure is not None
     source = own_copy(module, name).to(given_kind)
     samples = [_in_kind(one, given_kind, whole=False) for one in (*arguments, *named.values())]

@@ -138,9 +138,11 @@ def unused(spec: Spec) -> tuple[str, ...]:
     return tuple(found)
 
 
-def ignored(spec: Spec) -> tuple[str, ...]:
+def ignored(spec: Spec, *, compiled: bool = False) -> tuple[str, ...]:
     """Warn of keys that are set and have no effect on a network that is read, or that layers describe.
 
+    Args:
+        compiled: whether a program gave the network, and wrote no `network.source`.
     Returns: one line, or none.
     """
     network, usual = spec.network, Spec()
@@ -165,6 +167,8 @@ def ignored(spec: Spec) -> tuple[str, ...]:
     if network.layers:
         return (f"network.layers: the network has its own layers and is calibrated, so {few} no effect; {fix}",)
     why = "is built as it is" if network.keep and not used else "has its own layers and weights"
+    if compiled:
+        return (f"{few} no effect: the model {why}; {fix}",)
     return (f"network.source: the network {why}, so {few} no effect; {fix}",)
 
 

@@ -19,6 +19,8 @@ def _depends(work: Work) -> dict[str, object]:
 
 
 def _describe(work: Work) -> str:
+    if not work.spec.place.certificate:
+        return "no lower bound, as place.certificate is false"
     grid, _ = work.get(nouns.board)
     return f"lower bound for {grid.sites:,} sites, {'about a minute' if grid.sites > SLOW else 'seconds'}"
 

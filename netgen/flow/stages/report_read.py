@@ -38,7 +38,7 @@ def _make(work: Work, folder: Path) -> None:
             *filter(None, (unfit, fall)),
             *_pruned(work),
             *source.assumed,
-            *ignored(spec),
+            *ignored(spec, compiled=spec.network.source in {imported.GIVEN, imported.CIRCUIT}),
             *fixed_functions(spec, network),
             *(() if given else work.get(nouns.data).notes),
             *notes,
