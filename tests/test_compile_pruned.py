@@ -9,7 +9,8 @@ from torch import nn
 
 import netgen
 from netgen.data import Dataset
-from netgen.errors import DataError
+from netgen.errors import DataError, SpecError
+from netgen.ir.functions import PiecewiseLinear
 
 Arrays = tuple[np.ndarray, np.ndarray]
 PRUNE = {"rule": "obs_distance", "sparsity": None, "wire_length": 700, "rounds": 3, "schedule": "gradual", "retrain": 5}
@@ -101,3 +102,52 @@ def test_training_samples_of_other_numbers_or_missing_classes_are_refused(model:
     for labels, problem in (([0, 1], "2 labels for 3 samples"), ([0, 2, 2], "no sample of class 1")):
         with pytest.raises(DataError, match=problem):
             netgen.compile(model, name="a", inputs=x, labels=[0, 1, 2], training=(x, labels), prune=PRUNE, out=tmp_path)
+
+
+def test_functions_of_a_users_model_are_trained_where_asked_for(
+    model: nn.Sequential, samples: tuple[Arrays, Arrays], tmp_path: Path
+) -> None:
+    """Functions begin as ReLU, which bends once, by 1 at 0."""
+    build = netgen.compile(
+        model,
+        name="bent",
+        inputs=samples[1][0],
+        labels=samples[1][1],
+        training=samples[0],
+        network={"activation": "piecewise"},
+        train={"learning_rate": 0.005, "batch_size": 64},
+        prune={**PRUNE, "wire_length": 1500, "rounds": 1, "retrain": 2},
+        place={"moves": 10_000, "certificate": False},
+        check={"samples": 5, "simulator": "icarus"},
+        out=tmp_path,
+    )
+    functions = [function for layer in build.network.layers for function in layer.activation]
+    bent = [function for function in functions if isinstance(function, PiecewiseLinear)]
+    assert bent
+    assert any(len(np.unique(function.bends)) > 2 for function in bent)
+    assert build.report.check.agreement == "exact"
+
+
+@pytest.mark.parametrize(
+    ("keys", "problem"),
+    [
+        (
+            {"activation": "piecewise"},
+            r"^network\.activation: 'piecewise' is trained while the model is pruned; give prune",
+        ),
+        ({"hidden": [3]}, r"^network\.hidden: the model is the network; the only key to give is activation$"),
+        ({"scale": 2}, r"^network\.scale: give it to compile itself, as scale=$"),
+        ("piecewise", r"^network: 'piecewise'; give a dictionary"),
+    ],
+)
+def test_keys_of_the_network_that_mean_nothing_beside_a_model_are_refused(
+    model: nn.Sequential, tmp_path: Path, keys: object, problem: str
+) -> None:
+    with pytest.raises(SpecError, match=problem):
+        netgen.compile(model, name="a", inputs=np.zeros((2, 1, 8, 8)), network=keys, out=tmp_path)  # type: ignore[arg-type]
+
+
+def test_training_samples_alone_are_not_enough(model: nn.Sequential, tmp_path: Path) -> None:
+    training = np.zeros((2, 1, 8, 8)), [0, 1]
+    with pytest.raises(DataError, match=r"^inputs, labels: a model that is trained further is checked on test samples"):
+        netgen.compile(model, name="a", training=training, prune={"sparsity": 0.5}, out=tmp_path)

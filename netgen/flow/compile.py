@@ -51,6 +51,7 @@ def compile(  # noqa: A001 - the public name; Python's own compiles Python
     scale: float = 1.0,
     mean: float | Sequence[float] = (),
     std: float | Sequence[float] = (),
+    network: Mapping[str, Any] | None = None,
     train: Mapping[str, Any] | None = None,
     augment: Mapping[str, Any] | None = None,
     prune: Mapping[str, Any] | None = None,
@@ -82,6 +83,8 @@ def compile(  # noqa: A001 - the public name; Python's own compiles Python
             held out to choose the best weights (`data.validation`). Unless asked for, the model is built as it is.
         scale, mean, std: the model reads `(x * scale - mean) / std`, folded into its first layer; `mean` and `std` are
             one number, or one for each channel or feature.
+        network: `{"activation": "piecewise"}` trains a piecewise linear function for every neuron while the model is
+            pruned; `"relu"`, the default, keeps the model's own functions.
         train, augment, prune: keys of a spec's sections; any of them prunes the model for short wires, from its own
             weights, and needs `training`, `inputs` and `labels`.
         quantize, place, emit, check: keys of a spec's sections (docs/spec.md); widths are 8 bits by default.
@@ -102,18 +105,20 @@ def compile(  # noqa: A001 - the public name; Python's own compiles Python
     if own is not None and (quantize or factor != 1 or offsets or divisors):
         what = "quantize" if quantize else "scale, mean and std"
         raise QuantizeError(f"{what}: a Circuit is quantized and scales its inputs by its input_scale; omit it")
-    network, report = (None, ImportReport("a Circuit", "itself", 0.0, 0)) if own else _read(model, found or others)
-    ports, heads = _ends(network, own)
+    tunes = str((quantize or {}).get("fine_tune", "none")) != "none"
+    prunes = bool(prune or augment or (train and not tunes))
+    kept = _section(network, prunes=prunes)
+    _check_training(training, inputs, labels, prunes=prunes, tunes=tunes)
+    whole, report = (None, ImportReport("a Circuit", "itself", 0.0, 0)) if own else _read(model, found or others)
+    ports, heads = _ends(whole, own)
     tested, classes = _samples(ports, found, "inputs"), _classes(labels, heads)
     if classes is not None and len(classes) != len(tested):
         raise DataError(f"labels: {len(classes):,} for {len(tested):,} inputs; give one for each")
-    tunes = str((quantize or {}).get("fine_tune", "none")) != "none"
-    prunes = bool(prune or augment or (train and not tunes))
-    learned = _training(training, ports, heads, tested, classes, prunes=prunes, tunes=tunes)
+    learned = _training(training, ports, heads, tested, classes)
     calibrated = _samples(ports, others, "calibration") if others else tested if learned is None else learned.features
     source = GIVEN if own is None else CIRCUIT
     sections = {
-        "network": {"source": source, "scale": factor, "mean": offsets, "std": divisors, "keep": not prunes},
+        "network": {"source": source, "scale": factor, "mean": offsets, "std": divisors, "keep": not prunes, **kept},
         "data": {"source": GIVEN},
         "train": dict(train or {}),
         "augment": dict(augment or {}),
@@ -129,13 +134,13 @@ def compile(  # noqa: A001 - the public name; Python's own compiles Python
     samples, tuning, note = RawSamples(calibrated, tested, classes), None, ""
     if tunes and learned is None:
         samples, tuning, note = share_out(samples, spec, calibrated=bool(others))
-    if network is not None and classes is not None:
+    if whole is not None and classes is not None:
         from netgen.importer.inputs import of_raw_features
 
-        raw = of_raw_features(network, scale=spec.network.scale, mean=spec.network.mean, std=spec.network.std)
+        raw = of_raw_features(whole, scale=spec.network.scale, mean=spec.network.mean, std=spec.network.std)
         if line := misfit(raw, spec.network, samples):
             warnings.warn(line, stacklevel=2)
-    given = Given(network, report, samples, own, learned, tuning, note)
+    given = Given(whole, report, samples, own, learned, tuning, note)
     return build(spec, out=out, jobs=jobs, progress=progress, given=given)
 
 
@@ -235,30 +240,58 @@ def _samples(ports: Sequence[Port], given: tuple[Features, ...], what: str) -> F
     return np.concatenate(parts, axis=1)
 
 
+def _section(given: Mapping[str, Any] | None, *, prunes: bool) -> dict[str, Any]:
+    """The keys of a spec's section `network` that the user may give beside a network.
+
+    Raises: SpecError, for another key; or for functions to train where nothing is trained.
+    """
+    if not isinstance(given, Mapping | None):
+        raise SpecError(f'network: {shown(given)}; give a dictionary, such as {{"activation": "piecewise"}}')
+    found = dict(given or {})
+    for key in found:
+        if key in {"scale", "mean", "std"}:
+            raise SpecError(f"network.{key}: give it to compile itself, as {key}=")
+        if key != "activation":
+            raise SpecError(f"network.{key}: the model is the network; the only key to give is activation")
+    if found.get("activation", "relu") != "relu" and not prunes:
+        raise SpecError(
+            f"network.activation: {shown(found['activation'])} is trained while the model is pruned; "
+            "give prune, training, inputs and labels, or leave it out"
+        )
+    return found
+
+
+def _check_training(given: Any, inputs: Any, labels: Any, *, prunes: bool, tunes: bool) -> None:
+    """Check that whatever training needs is there, before the model is read.
+
+    Raises: DataError, for samples or labels that are missing.
+    """
+    if given is None:
+        if prunes:
+            raise DataError("train, prune: no samples to train on; give training=(x, y)")
+        return
+    if not prunes and not tunes:
+        raise DataError("training: nothing is trained; give prune=, train= or quantize.fine_tune, or leave it out")
+    if not isinstance(given, tuple) or len(given) != 2:
+        raise DataError("training: give samples and labels, (x, y)")
+    if inputs is None or labels is None:
+        raise DataError("inputs, labels: a model that is trained further is checked on test samples; give both")
+
+
 def _training(
     given: tuple[npt.ArrayLike, npt.ArrayLike] | None,
     ports: Sequence[Port],
     heads: Sequence[Head | CircuitHead],
     tested: Features,
     labels: Words | None,
-    *,
-    prunes: bool,
-    tunes: bool,
 ) -> Raw | None:
     """The samples to prune or fine-tune on, with the test samples; None where none were given.
 
-    Raises: DataError, for samples that are missing, or do not fit.
+    Raises: DataError, for samples that do not fit.
     """
     if given is None:
-        if prunes:
-            raise DataError("train, prune: no samples to train on; give training=(x, y)")
         return None
-    if not prunes and not tunes:
-        raise DataError("training: nothing is trained; give prune=, train= or quantize.fine_tune, or leave it out")
-    if not isinstance(given, tuple) or len(given) != 2:
-        raise DataError("training: give samples and labels, (x, y)")
-    if labels is None:
-        raise DataError("inputs, labels: a model that is trained further is checked on test samples; give both")
+    assert labels is not None
     found, numbers = _numbers(given[0], "training"), _classes(given[1], heads)
     features = _samples(ports, found, "training")
     assert numbers is not None
