@@ -1,5 +1,6 @@
 """A user's own model, pruned for short wires from its own weights."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,11 @@ from torch import nn
 
 import netgen
 from netgen.data import Dataset
-from netgen.errors import DataError, SpecError
+from netgen.errors import CheckError, DataError, SpecError
+from netgen.flow.array_files import write_arrays
+from netgen.flow.verify import recheck
 from netgen.ir.functions import PiecewiseLinear
+from netgen.ir.network_file import arrays_of
 
 Arrays = tuple[np.ndarray, np.ndarray]
 PRUNE = {"rule": "obs_distance", "sparsity": None, "wire_length": 700, "rounds": 3, "schedule": "gradual", "retrain": 5}
@@ -76,6 +80,59 @@ def test_the_report_tells_what_pruning_did(pruned: netgen.Build) -> None:
     assert pruned.report.imported is not None
     assert not pruned.report.imported.kept
     assert any(line.startswith("prune: ") and "validation accuracy" in line for line in pruned.report.warnings)
+
+
+def test_what_is_called_your_model_is_the_model_before_pruning(
+    model: nn.Sequential, pruned: netgen.Build, samples: tuple[Arrays, Arrays]
+) -> None:
+    """Scores are PyTorch's and the circuit's, on the 50 samples that were checked; the pruned network differs."""
+    x, y = samples[1][0][:50], samples[1][1][:50]
+    with torch.no_grad():
+        own = model(torch.from_numpy(x).float()).double().numpy()
+    circuit = pruned.circuit
+    (head,) = circuit.heads
+    words = netgen.evaluate(circuit, circuit.encode(x.reshape(50, -1)))
+    found = head.decode(words)
+    left = np.asarray(pruned.network.evaluate(x))
+    check = pruned.report.check
+    assert check.model_accuracy == (own.argmax(axis=1) == y).mean()
+    assert check.pruned_accuracy == (left.argmax(axis=1) == y).mean()
+    assert check.hardware_accuracy == (words.argmax(axis=1) == y).mean()
+    (errors,) = check.heads
+    assert errors.same_class == (own.argmax(axis=1) == words.argmax(axis=1)).mean()
+    assert errors.snr == pytest.approx(10 * np.log10((own**2).mean() / ((found - own) ** 2).mean()), abs=1e-3)
+    assert max(check.error) == pytest.approx(np.abs(found - own).max(), rel=1e-4)
+    assert check.reference == "your model"
+    assert check.bound == ()
+    assert check.trained_accuracy is None
+    assert (errors.same_class, check.model_accuracy) != (1.0, check.pruned_accuracy)
+
+
+def test_the_report_counts_the_wires_before_pruning_and_names_each_network(
+    model: nn.Sequential, pruned: netgen.Build, samples: tuple[Arrays, Arrays]
+) -> None:
+    before = netgen.read(model, example=torch.from_numpy(samples[0][0][:1]).float()).wires
+    text = " ".join(str(pruned.report).split())
+    assert f"{pruned.network.wires:,} after pruning, of {before:,} before pruning" in text
+    assert "your model, in float" in text
+    assert "the pruned network, in float" in text
+    assert "in the model" not in text
+    assert (pruned.report.weights_total, pruned.report.weights_left) == (before, pruned.network.wires)
+    assert recheck(pruned.folder) == pruned.report.check
+
+
+def test_another_network_before_pruning_is_refused_when_a_build_is_checked_again(
+    pruned: netgen.Build, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(pruned.folder, tmp_path / "copy"))
+    other = netgen.read(nn.Linear(3, 2).eval(), example=torch.zeros(1, 3))
+    write_arrays(copy / "dense.npz", arrays_of(other))
+    with pytest.raises(CheckError) as caught:
+        recheck(copy)
+    assert str(caught.value) == (
+        f"{copy}/dense.npz: 3 inputs and 2 outputs, where circuit.json has 64 inputs and 10 outputs; undo the edit, or "
+        "build it again"
+    )
 
 
 @pytest.mark.parametrize(

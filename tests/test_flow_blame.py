@@ -173,6 +173,11 @@ def test_a_loss_is_of_accuracy_or_of_classes_or_of_signal_and_more_than_a_hundre
 
     assert text(1.0, 0.99) is None
     assert text(0.95, 0.9, head) == "0: accuracy fell from 95.0% (your model, in float) to 90.0% (hardware)"
+    pruned = replace(check, model_accuracy=0.95, pruned_accuracy=0.905, hardware_accuracy=0.9)
+    assert loss_of(pruned) is None
+    loss = loss_of(replace(pruned, pruned_accuracy=0.93))
+    assert loss is not None
+    assert loss.text == "accuracy fell from 93.0% (the pruned network, in float) to 90.0% (hardware)"
     assert text(None, None, head) is None
     assert text(None, None, replace(head, snr=19.9)) == "0: signal to noise is 19.9 dB"
     assert text(None, None, replace(head, snr=20.1)) is None

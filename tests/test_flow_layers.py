@@ -13,6 +13,7 @@ from netgen.flow.build import build
 from netgen.flow.built import Build
 from netgen.flow.verify import recheck
 from netgen.ir.grid import wire_lengths
+from netgen.ir.network_file import network_from
 
 SPEC = """
 seed: 1
@@ -55,7 +56,7 @@ def test_hardware_of_a_convolution_with_a_skip_and_a_maximum_is_exact(
     assert check.samples == 60
     raw = digits.test.features[:60].astype(np.float64) / digits.scale
     scores = np.asarray(built.network.evaluate(raw))
-    assert check.model_accuracy == pytest.approx(float((scores.argmax(axis=1) == digits.test.labels[:60]).mean()))
+    assert check.pruned_accuracy == pytest.approx(float((scores.argmax(axis=1) == digits.test.labels[:60]).mean()))
     assert check.hardware_accuracy is not None
     assert check.hardware_accuracy > 0.7
     assert {layer.gather for layer in built.network.layers} == {"sum", "max"}
@@ -81,6 +82,20 @@ def test_the_report_says_that_the_network_was_trained(built: Build) -> None:
     assert pruned["before"] == pytest.approx(dense["validation_accuracy"], abs=0.01)
     told = next(line for line in built.report.warnings if line.startswith("prune: "))
     assert f"{built.network.wires:,} of {pruned['wires']:,} wires are left" in told
+
+
+def test_a_network_that_netgen_trained_is_not_called_your_model(built: Build, digits: Dataset) -> None:
+    """The network before pruning is in `dense.npz`."""
+    with np.load(built.folder / "dense.npz") as arrays:
+        dense = network_from(arrays)
+    scores = np.asarray(dense.evaluate(digits.test.features[:60].astype(np.float64) / digits.scale))
+    check, text = built.report.check, str(built.report)
+    assert check.trained_accuracy == pytest.approx((scores.argmax(axis=1) == digits.test.labels[:60]).mean())
+    assert (check.model_accuracy, check.reference) == (None, "the pruned network")
+    assert "your model" not in text
+    assert "the trained network, in float" in text
+    assert "the pruned network, in float" in text
+    assert f"of {dense.wires:,} before pruning" in " ".join(text.split())
 
 
 def test_a_build_by_layers_is_checked_again(built: Build, folder: Path) -> None:

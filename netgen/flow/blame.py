@@ -89,13 +89,14 @@ class Loss:
 
 
 def loss_of(check: "CheckReport") -> Loss | None:
-    """What hardware lost against the float network; None for at most `FALL`.
+    """What rounding lost: the hardware against the float network that was quantized; None for at most `FALL`.
 
-    Without labels it is the share of the samples whose class changed, or the noise's share of an output's power.
+    Pruning is not counted: a pruned network is quantized as pruning left it. Without labels it is the share of the
+    samples whose class changed, or the noise's share of an output's power.
     """
-    model, hardware = check.model_accuracy, check.hardware_accuracy
+    (name, model), hardware = check.rounded, check.hardware_accuracy
     if model is not None and hardware is not None:
-        fall = f"accuracy fell from {model:.1%} (your model, in float) to {hardware:.1%} (hardware)"
+        fall = f"accuracy fell from {model:.1%} ({name}, in float) to {hardware:.1%} (hardware)"
         return Loss(fall) if model - hardware > FALL + TINY else None
     losses = [_lost(head) for head in check.heads]
     worst = max(range(len(losses)), key=losses.__getitem__, default=0)
@@ -103,7 +104,7 @@ def loss_of(check: "CheckReport") -> Loss | None:
         return None
     head, named = check.heads[worst], f" of output {check.heads[worst].name}" if len(losses) > 1 else ""
     if head.same_class is not None:
-        return Loss(f"the class{named} is not your model's for {losses[worst]:.1%} of the samples", worst)
+        return Loss(f"the class{named} is not {name}'s for {losses[worst]:.1%} of the samples", worst)
     return Loss(f"signal to noise{named} is {head.snr:.1f} dB", worst)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from netgen.data import load_dataset
 from netgen.errors import CheckError, SimulatorError
-from netgen.flow import files
+from netgen.flow import files, imported
 from netgen.flow.array_files import read_arrays
 from netgen.flow.design import load_design
 from netgen.flow.edits import edits_of, raise_if_unlike
@@ -18,6 +18,7 @@ from netgen.flow.imported import CIRCUIT, GIVEN, RANDOM, given_samples, raw_samp
 from netgen.flow.verify_read import check_read
 from netgen.flow.verify_trained import check
 from netgen.ir.circuit import Circuit
+from netgen.ir.network import Network
 from netgen.ir.network_file import network_from
 from netgen.operators.design import Design
 from netgen.operators.prove import prove
@@ -108,8 +109,26 @@ def _read(folder: Path, spec: Spec, circuit: Circuit, base: Path) -> _Subject:
     samples = given_samples(folder) if data is None else raw_samples(data, spec, circuit.features)
     _prove(folder, circuit)
     design = load_design(folder, spec, circuit)
-    compare = partial(check_read, network, design, samples, seed=spec.seed)
+    before = None
+    if spec.network.prunes_graph:
+        path = folder / imported.first_file(spec)
+        before = read_arrays(path, "network", network_from)
+        _raise_if_other(path, before, circuit)
+    compare = partial(check_read, network, design, samples, seed=spec.seed, before=before, own=not spec.network.layers)
     return _Subject(design, edits_of(folder, spec, design, data), len(samples.test) or RANDOM, compare)
+
+
+def _raise_if_other(path: Path, network: Network, circuit: Circuit) -> None:
+    """Check that a network has the inputs and outputs of a circuit, so that both can be compared.
+
+    Raises: CheckError, when it does not.
+    """
+    found, wanted = (
+        f"{one.features} inputs and {sum(head.neuron.size for head in heads)} outputs"
+        for one, heads in ((network, network.outputs), (circuit, circuit.heads))
+    )
+    if found != wanted:
+        raise CheckError(f"{path}: {found}, where circuit.json has {wanted}; undo the edit, or build it again")
 
 
 def _prove(folder: Path, circuit: Circuit) -> None:

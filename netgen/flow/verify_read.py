@@ -31,6 +31,8 @@ def check_read(
     samples: RawSamples,
     *,
     seed: int,
+    before: Network | None = None,
+    own: bool = True,
     simulator: str = "auto",
     count: int | str = "all",
     jobs: int = 1,
@@ -39,15 +41,21 @@ def check_read(
 ) -> "CheckReport":
     """Compute samples by the float network, in integers and in hardware, and compare.
 
+    The hardware of a user's model is compared with the model as it was read, so that what pruning changed counts. That
+    of a network that netgen trained is compared with the pruned network.
+
     Args:
         network: the float network that the design's circuit was made of; None for a circuit of the user's own.
         samples: their test samples are used; where there are none, random input words.
         seed: of random input words.
+        before: the float network before it was pruned and retrained; None where it was not.
+        own: whether the user has trained that network; False where netgen trained it by a spec's layers.
         simulator, jobs, cache: as for `simulate`.
         count: number of test samples, from the first; or `all`.
     Raises: SimulatorError, when the simulator is not installed or fails.
     """
     from netgen import report
+    from netgen.report import agreement
     from netgen.simulate import choose, estimate, simulate
 
     circuit = design.circuit
@@ -59,10 +67,15 @@ def check_read(
     progress(estimate(design, len(words), simulator), 0.0)
     simulated = simulate(design, words, simulator=simulator, jobs=jobs, cache=cache, progress=progress)
     found = decoded(circuit, simulated.scores)
-    real = decoded(circuit, evaluated) if network is None else network.head_values(raw)
+    rounded = decoded(circuit, evaluated) if network is None else network.head_values(raw)
+    first = rounded if before is None else before.head_values(raw)
+    real = first if own else rounded
     middle = middle_of(design.circuit if network is None else network)
     labels, overflows = samples.labels, input_overflows(design.circuit, raw)
-    accuracies = None if labels is None else [_accuracy(one, design, labels, middle) for one in (real, found)]
+
+    def accuracy(values: Reals, *, known: bool = True) -> float | None:
+        return _accuracy(values, design, labels, middle) if known and labels is not None else None
+
     return report.check_model(
         float_values=real,
         values=found,
@@ -70,9 +83,12 @@ def check_read(
         simulated=simulated.scores,
         classes=simulated.classes,
         wanted=None if simulated.classes is None else classify(evaluated[:, ranked(circuit)]),
-        model_accuracy=None if network is None or accuracies is None else accuracies[0],
-        hardware_accuracy=None if accuracies is None else accuracies[1],
-        bound=() if network is None else _useful_bound(network, circuit, raw, real),
+        model_accuracy=accuracy(first, known=own and network is not None),
+        trained_accuracy=accuracy(first, known=not own),
+        pruned_accuracy=accuracy(rounded, known=before is not None),
+        reference=agreement.YOURS if own else agreement.PRUNED,
+        hardware_accuracy=accuracy(found),
+        bound=() if network is None or real is not rounded else _useful_bound(network, circuit, raw, real),
         heads=() if network is None else _heads(network, real, found, overflows / max(words.size, 1), labels),
         inputs=words.size,
         input_overflows=overflows,

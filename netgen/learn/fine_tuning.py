@@ -204,12 +204,13 @@ def _compare(module: "QuantizedNetwork", circuit: Circuit, raw: Reals) -> None:
 def _told(task: _Task, spec: Spec, trained: int, chosen: int, before: float, after: float) -> str:
     """What fine-tuning did, on one line."""
     section = spec.quantize
-    against = "labels" if section.fine_tune == "labels" else "the outputs of your model"
+    source = "the pruned network" if spec.network.prunes_graph else "your model"
+    against = "labels" if section.fine_tune == "labels" else f"the outputs of {source}"
     seen = f"{section.epochs} epochs of {trained:,} samples, the best epoch by {chosen:,} others"
     if after == before:
         return f"quantize: fine-tuning against {against} found nothing better: weights stay as calibrated ({seen})"
     return (
-        f"quantize: weights and biases were fine-tuned against {against} and are not those of your model: "
+        f"quantize: weights and biases were fine-tuned against {against} and are not those of {source}: "
         f"{task.name}: {task.number(before)} calibrated, {task.number(after)} fine-tuned, "
         f"{task.number(task.source)} in float ({seen})"
     )

@@ -41,6 +41,8 @@ def tested_rows(check: "CheckReport") -> tuple[AccuracyRow, ...]:
         "test",
         {
             "your model, in float": check.model_accuracy,
+            "the trained network, in float": check.trained_accuracy,
+            "the pruned network, in float": check.pruned_accuracy,
             "float network after quantization-aware training": check.finetuned_accuracy,
             "quantized PyTorch": check.quantized_accuracy,
             "hardware, simulated": check.hardware_accuracy,

@@ -15,6 +15,11 @@ from netgen.report.fidelity import HeadFidelity
 PYTORCH = "PyTorch"
 """Name of the quantized PyTorch forward pass, beside those of the simulators."""
 
+YOURS = "your model"
+"""Name of the network that the user has trained, as it was read."""
+PRUNED = "the pruned network"
+"""Name of what pruning and retraining leave of a network of any layers."""
+
 COMPUTING = ("circuit.json", "operators.json", "placement.csv", "spec.yaml")
 """Files of a build from which both the integers and the hardware are made anew for a check."""
 
@@ -48,16 +53,18 @@ class CheckReport:
 
     Attributes:
         simulator: name of the simulator that ran the hardware.
-        model_accuracy: of the user's own model that was read, in float, 0 to 1; None where netgen trained the network,
-            or without labels.
+        model_accuracy: of the user's own model as it was read, in float and before any pruning, 0 to 1; None where
+            netgen trained the network, or without labels.
         finetuned_accuracy: of the float network that the circuit was quantized from, 0 to 1. It was fine-tuned with
             rounded weights; computed in float, it is not the network that was trained or pruned. None where a model was
             read.
         quantized_accuracy: of the quantized PyTorch forward pass, 0 to 1; None where a model was read.
         hardware_accuracy: of the simulated hardware, 0 to 1; None without labels.
-        error: per output, the greatest distance of hardware and float scores.
+        error: per output, the greatest distance of hardware and float scores; those of `reference`, where a model was
+            read or described by layers.
         bound: per output, an upper limit on that distance for all inputs, proved from the float and integer weights;
-            where a model was read, empty unless it is less than the range of every output's float values.
+            where a model was read, empty unless it is less than the range of every output's float values, and where it
+            was pruned.
         mean_error: per output, the mean distance of hardware and float scores.
         noise: per output, the signal-to-noise ratio in decibels: the power of the float scores over that of the error;
             None where nothing differs.
@@ -68,6 +75,12 @@ class CheckReport:
         difference: the first difference; None when all agree bit for bit.
         heads: the same errors for each output of a model that was read, over all its values; empty where netgen
             trained the network.
+        trained_accuracy: of the network that netgen trained by a spec's layers, in float and before pruning, 0 to 1;
+            None for any other.
+        pruned_accuracy: of the network of layers, or the model that was read, after pruning and retraining, in float, 0
+            to 1: rounding begins here. None where a model was kept, or netgen trained a perceptron.
+        reference: the float network that the errors and `heads` compare the hardware with: `your model`, as it was
+            read, or `the pruned network` where there is no such model.
         edits: for files of the build folder that were edited, by name: where and how they differ.
     """
 
@@ -87,6 +100,9 @@ class CheckReport:
     words: tuple[int, ...]
     difference: Difference | None
     heads: tuple[HeadFidelity, ...] = ()
+    trained_accuracy: float | None = None
+    pruned_accuracy: float | None = None
+    reference: str = YOURS
     edits: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -96,6 +112,13 @@ class CheckReport:
             raise CheckError(f"{len(self.error)} errors, {len(self.mean_error)} means, {len(self.noise)} noise ratios")
         if len(self.saturated) != len(self.words):
             raise CheckError(f"{len(self.saturated)} layers saturate, of {len(self.words)}; need a number per layer")
+
+    @property
+    def rounded(self) -> tuple[str, float | None]:
+        """The float network that was quantized, where a model was read or described by layers: name and accuracy."""
+        if self.pruned_accuracy is not None:
+            return PRUNED, self.pruned_accuracy
+        return self.reference, self.model_accuracy
 
     @property
     def agreement(self) -> str:
@@ -178,6 +201,9 @@ def check_model(
     wanted: Words | None,
     model_accuracy: float | None,
     hardware_accuracy: float | None,
+    trained_accuracy: float | None = None,
+    pruned_accuracy: float | None = None,
+    reference: str = YOURS,
     bound: Reals | tuple[()] = (),
     heads: Sequence[HeadFidelity] = (),
     inputs: int,
@@ -189,10 +215,11 @@ def check_model(
     """Compare the words of a simulator with `evaluate`, and the values that they mean with those of a model.
 
     Args:
-        float_values, values: (n, outputs) float64, by the model that was read, and by the hardware.
+        float_values, values: (n, outputs) float64, by the network that `reference` names, and by the hardware.
         evaluated, simulated: (n, outputs) int64.
         classes, wanted: (n,) int64, by the hardware and by `evaluate`; None for hardware without arg-max.
         model_accuracy, hardware_accuracy: 0 to 1; None without labels, and without a model.
+        trained_accuracy, pruned_accuracy, reference: as in `CheckReport`.
         bound: (outputs,) upper limits on the distances; empty where none is useful.
         heads: the distances of each of the outputs.
         inputs, input_overflows: input values, and how many of them lie outside the input format.
@@ -215,6 +242,9 @@ def check_model(
         saturated=tuple(saturated),
         words=tuple(words),
         heads=tuple(heads),
+        trained_accuracy=trained_accuracy,
+        pruned_accuracy=pruned_accuracy,
+        reference=reference,
         difference=min((one for one in found if one), key=lambda one: one.sample, default=None),
     )
 

@@ -68,7 +68,8 @@ class BuildReport:
         imported: the model that was read, and how closely; None where netgen trained the network.
         input_word: how a raw feature becomes an input word, and what the network makes of it, in words.
         sizes: number of inputs, then of neurons in each layer; dead neurons count.
-        weights_total: weights of the dense network of these sizes.
+        weights_total: weights of the dense network of these sizes; of the network before pruning, where a model was
+            read or described by layers.
         weights_left: weights left after pruning; those still non-zero after quantization are `wires.wires`.
         dense_accuracy, pruned_accuracy, circuit_accuracy: on validation samples, 0 to 1: of the float network as
             trained, of the float network as pruned, and of the circuit in integers; None where a model was read.
@@ -129,6 +130,7 @@ def build_report(
     pruned_accuracy: float | None = None,
     circuit_accuracy: float | None = None,
     scaled: str = "",
+    weights_before: int | None = None,
 ) -> BuildReport:
     """Gather the results of the stages.
 
@@ -137,6 +139,7 @@ def build_report(
         imported: how a model was read; None where netgen trained the network.
         dense_accuracy, pruned_accuracy, circuit_accuracy: on validation samples, 0 to 1.
         scaled: what the user's model reads of a raw feature, where the network reads the raw feature itself.
+        weights_before: weights before pruning of a network of any layers; None where none were pruned.
     """
     read = (network or design.circuit).wires if not isinstance(network, DenseNetwork) else 0
     return BuildReport(
@@ -147,7 +150,7 @@ def build_report(
         imported=imported,
         input_word=input_meaning(design.circuit) + (f", of which your model reads {scaled}" if scaled else ""),
         sizes=network.sizes if isinstance(network, DenseNetwork) else design.circuit.sizes,
-        weights_total=network.weights_total if isinstance(network, DenseNetwork) else max(read, 1),
+        weights_total=network.weights_total if isinstance(network, DenseNetwork) else max(weights_before or read, 1),
         weights_left=network.weights_left if isinstance(network, DenseNetwork) else read,
         dense_accuracy=dense_accuracy,
         pruned_accuracy=pruned_accuracy,

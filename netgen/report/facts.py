@@ -26,14 +26,16 @@ class Fact(NamedTuple):
 def check_facts(check: CheckReport) -> tuple[Fact, ...]:
     """How far hardware and float scores, or outputs that are no classes, lie apart, and how many values saturate."""
     worst = check.worst
-    distance = f"at output {worst}, hardware against float"
+    against = "" if check.pruned_accuracy is None else f"{check.reference} in "
+    distance = f"at output {worst}, hardware against {against}float"
     if check.bound:
         bound = "within the proved bound of" if check.within_bound else "BEYOND the proved bound of"
         distance += f"; {bound} {check.bound[worst]:.4g}"
     noise = [ratio for ratio in check.noise if ratio is not None]
     ratio = (Fact("Signal to noise", f"{min(noise):.1f} dB", "at the output with the most noise"),) if noise else ()
     if len(check.heads) == 1 and check.heads[0].snr is not None:  # an output that is always near 0 has little signal
-        ratio = (Fact("Signal to noise", f"{check.heads[0].snr:.1f} dB", "over all outputs and samples"),)
+        compared = f", hardware against {against}float" if against else ""
+        ratio = (Fact("Signal to noise", f"{check.heads[0].snr:.1f} dB", f"over all outputs and samples{compared}"),)
     what = "output" if check.hardware_accuracy is None else "score"
     mean = sum(check.mean_error) / len(check.mean_error)
     distances = (
@@ -50,7 +52,7 @@ def check_facts(check: CheckReport) -> tuple[Fact, ...]:
 
 
 def _head_facts(check: CheckReport) -> tuple[Fact, ...]:
-    """The errors of each output where there are several, and how often classes are the model's."""
+    """The errors of each output where there are several, and how often classes are those of the float network."""
     found = []
     for head in check.heads:
         if len(check.heads) > 1:
@@ -59,7 +61,8 @@ def _head_facts(check: CheckReport) -> tuple[Fact, ...]:
             found.append(Fact(f"Output {head.name}", value, note))
         if head.same_class is not None:
             name = f"Same class, {head.name}" if len(check.heads) > 1 else "Same class"
-            found.append(Fact(name, percent(head.same_class, 2), "of the samples, hardware and your model in float"))
+            note = f"of the samples, hardware and {check.reference} in float"
+            found.append(Fact(name, percent(head.same_class, 2), note))
     return tuple(found)
 
 
@@ -77,7 +80,11 @@ def size_facts(report: BuildReport) -> tuple[Fact, ...]:
     weights = f"non-zero weights after quantization, {report.weights_left:,} after pruning, of {report.weights_total:,}"
     sparsity: tuple[Fact, ...] = (Fact("Sparsity", percent(report.sparsity, 2), "of the weights are zero"),)
     if report.imported is not None:  # whose zeros are not there
-        weights, sparsity = f"non-zero weights after quantization, of {report.weights_total:,} in the model", ()
+        sparsity = ()
+        if report.imported.kept:
+            weights = f"non-zero weights after quantization, of {report.weights_total:,} in the model"
+        else:
+            weights += " before pruning"
     return (
         Fact("Wires", f"{wires.wires:,}", weights),
         *sparsity,

@@ -31,9 +31,9 @@ def figures(report: BuildReport) -> str:
 
 
 def _weights(report: BuildReport) -> str:
-    """How many weights are left; a model that was read has no zeros."""
+    """How many weights there were; a model that was read has no zeros."""
     if report.imported is not None:
-        return f"of {report.weights_total:,} weights in the model"
+        return f"of {report.weights_total:,} weights {'in the model' if report.imported.kept else 'before pruning'}"
     return f"{percent(report.sparsity)} of {report.weights_total:,} weights are zero"
 
 

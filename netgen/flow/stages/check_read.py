@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 def _depends(work: Work) -> dict[str, object]:
-    return imported.samples_key(work) | check_key(work) | {"formats": work.spec.quantize.model_dump()}
+    first = imported.first_stage(work.spec)
+    keys = {first: work.store.digest(first), "formats": work.spec.quantize.model_dump()}
+    return imported.samples_key(work) | check_key(work) | keys
 
 
 def _describe(work: Work) -> str:
@@ -27,12 +29,22 @@ def _describe(work: Work) -> str:
 def _make(work: Work, folder: Path) -> None:
     network, samples = work.get(imported.float_network), work.get(imported.samples)
     design = load_design(work.folder, work.spec, work.get(nouns.circuit))
-    report = compared(work, folder, partial(check_read, network, design, samples, seed=work.spec.seed))
+    section = work.spec.network
+    compare = partial(
+        check_read,
+        network,
+        design,
+        samples,
+        seed=work.spec.seed,
+        before=work.get(imported.whole_network) if section.prunes_graph else None,
+        own=not section.layers,
+    )
+    report = compared(work, folder, compare)
     (folder / "blame.json").write_text(json.dumps({"line": _why(work, report)}) + "\n", encoding="utf-8")
 
 
 def _why(work: Work, report: "CheckReport") -> str | None:
-    """Say what hardware lost against the float network, which part is to blame, and what to write; None for no loss."""
+    """Say what rounding lost, which part is to blame, and what to write; None for no loss."""
     from netgen.quantize import is_quantized
 
     network, samples, spec = work.get(imported.float_network), work.get(imported.samples), work.spec

@@ -31,7 +31,10 @@ def _make(work: Work, folder: Path) -> None:
     fall = json.loads(files.read_text(made / "blame.json"))["line"]
     given = spec.data.source == imported.GIVEN
     network = work.get(imported.float_network)
-    unfit = None if network is None else misfit(network, spec.network, work.get(imported.samples))
+    pruned = network is not None and spec.network.prunes_graph
+    first = work.get(imported.whole_network) if pruned else network
+    read = None if spec.network.layers else first  # no model of the user's own can misfit there
+    unfit = None if read is None else misfit(read, spec.network, work.get(imported.samples))
     summary = report.build_report(
         name=spec.name,
         warnings=(
@@ -48,6 +51,7 @@ def _make(work: Work, folder: Path) -> None:
         imported=source,
         scaled=_scaled(spec.network),
         network=network,
+        weights_before=first.wires if pruned and first is not None else None,
         design=found.design,
         wires=found.wires,
         logic=found.logic,
