@@ -344,3 +344,10 @@ def test_data_of_more_classes_than_the_network_has_outputs_are_refused(tmp_path:
     (tmp_path / "five.yaml").write_text("network: {source: five.pt2}")
     with pytest.raises(DataError, match=r"^data: 10 classes, the network has 5 outputs; name other data$"):
         netgen.build(tmp_path / "five.yaml", out=tmp_path / "out", until="quantize")
+
+
+@pytest.mark.parametrize("section", ["train", "augment", "prune", "quantize", "place", "emit", "check"])
+def test_a_section_that_is_no_dictionary_is_refused(section: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        netgen.compile(nn.Linear(2, 2), name="a", inputs=np.zeros((1, 2)), **{section: "obs"})  # type: ignore[arg-type]
+    assert str(caught.value) == f"{section}: 'obs' is no dictionary; give keys of the section and their values"

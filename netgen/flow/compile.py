@@ -101,6 +101,12 @@ def compile(  # noqa: A001 - the public name; Python's own compiles Python
     if len(factors) != 1:
         raise SpecError(f"scale: {len(factors)} numbers; give one, and std for each channel or feature")
     factor = factors[0]
+    given_sections = {"train": train, "augment": augment, "prune": prune, "quantize": quantize, "place": place}
+    for section, keys in (given_sections | {"emit": emit, "check": check}).items():
+        if keys is not None and not isinstance(keys, Mapping):
+            raise SpecError(
+                f"{section}: {str(keys)[:60]!r} is no dictionary; give keys of the section and their values"
+            )
     own = model if isinstance(model, Circuit) else None
     if own is not None and (quantize or factor != 1 or offsets or divisors):
         what = "quantize" if quantize else "scale, mean and std"
