@@ -82,8 +82,8 @@ class Specs(Kind):
         short = [*specs, _SEARCH, b"network: &a {hidden: [2]}\nseed: 1_0\n", b"{}\n"]
         self.blobs = [starter().encode(), *short, *short]
         self.seeds = len(self.blobs)
-        split = Split(np.zeros((50, 64), np.float32), np.arange(50) % 10)
-        self.data = Dataset(split, split, split, 10, np.ones(64), "0")
+        split = Split(np.zeros((50, 784), np.float32), np.arange(50) % 10)
+        self.data = Dataset(split, split, split, 10, np.ones(784), "0")
         chain = np.arange(20)
         self.netlist = Netlist(chain // 7, chain % 7, chain[:-1], chain[1:], np.ones(19, np.int64))
 
