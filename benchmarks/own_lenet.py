@@ -263,7 +263,7 @@ def mask_of(model: nn.Module, name: str) -> Tensor:
 
 
 def remove(model: nn.Module, wires: int) -> None:
-    """Prune the smallest weights of all layers together until at most so many wires are left."""
+    """Prune the smallest weights of all layers together, to at most `wires` wires."""
     layers = {name: model.get_submodule(name) for name in USES}
     masks = {name: mask_of(model, name).flatten() > 0 for name in USES}
     weights = [layer.get_parameter("weight_orig").detach().flatten().abs()[masks[n]] for n, layer in layers.items()]
@@ -275,7 +275,7 @@ def remove(model: nn.Module, wires: int) -> None:
 
 
 def remove_by_layer(model: nn.Module, wires: int) -> None:
-    """Prune the smallest weights of each layer, to the shares of `KEEP` that leave so many wires."""
+    """Prune the smallest weights of each layer to `wires` wires; the shares of the layers stay those of `KEEP`."""
     most = sum(KEEP[name] * mask_of(model, name).numel() * uses for name, uses in USES.items())
     for name, share in KEEP.items():
         mask = mask_of(model, name)

@@ -1,6 +1,9 @@
 """The compiled training step against PyTorch's own operations: one dense matrix for each layer, written out here."""
 
 import copy
+import hashlib
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ from torch import Tensor, nn
 
 from netgen.ir.functions import RELU, Clip, Composition, LeakyRelu, Quantize
 from netgen.ir.network import Head, Layer, Network, Port
+from netgen.nn import fused, sparse
 from netgen.nn.piecewise import TrainedFunction
 from netgen.nn.trainable import LEAST_VARIANCE, TrainableNetwork
 
@@ -290,3 +294,11 @@ def test_other_functions_and_dense_layers_are_left_to_pytorch() -> None:
         made = TrainableNetwork(Network((Port("x", (5,)),), layers, (Head("y", np.array([last - 1])),))).train()
         assert made(torch.ones(2, 5)).tolist() == [[value]] * 2
         assert made._rows[1] is None
+
+
+def test_a_change_to_any_kernel_compiles_all_kernels_again() -> None:
+    """The cache knows a kernel by its name, which so contains the digest of all files beside it."""
+    files = sorted(Path(fused.__file__).parent.glob("*.py"))
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+    kernels: tuple[Any, ...] = (fused._forward, fused._backward, sparse._forward)
+    assert all(kernel.py_func.__qualname__.endswith(f"-{digest[:12]}") for kernel in kernels)

@@ -5,9 +5,11 @@ all the zeros of a pruned layer.
 """
 
 import contextlib
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -21,6 +23,8 @@ from netgen.ir.fixed import Words
 Array = NDArray[Any]
 Compiled = TypeVar("Compiled", bound=Callable[..., object])
 
+CODE = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))).hexdigest()
+"""Digest of the code that is compiled, and of all files beside it."""
 SPARSE_SHARE = 0.25
 """Share of non-zero weights up to which the sparse layer is faster than a matrix product."""
 
@@ -125,7 +129,12 @@ class _Linear(torch.autograd.Function):
 
 
 def compiled(function: Compiled) -> Compiled:
-    """Compile on the first call and, where a cache can be written, keep the result; the compiler may reorder sums."""
+    """Compile on the first call and, where a cache can be written, keep the result; the compiler may reorder sums.
+
+    numba compares the date of the function's own file only, although the machine code contains all that it calls. So
+    the name, by which the cache knows it, includes the code of all files here: a change to one compiles all again.
+    """
+    function.__qualname__ += f"-{CODE[:12]}"
     made = njit(nogil=True, fastmath={"contract", "nsz", "reassoc"})(function)
     with contextlib.suppress(RuntimeError):  # neither netgen's folder nor the user's cache folder can be written
         made.enable_caching()
