@@ -15,7 +15,7 @@ RANKS = {
     1: {"ir", "tools"},
     2: {"operators", "nn", "spec"},
     3: {"data"},
-    4: {"importer", "train", "quantize", "place", "lower", "hdl", "simulate", "fpga", "report"},
+    4: {"importer", "train", "quantize", "place", "lower", "hdl", "simulate", "fpga", "energy", "report"},
     5: {"learn", "graph"},
     6: {"flow"},
     7: {"search", "experiment"},
