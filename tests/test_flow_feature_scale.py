@@ -11,7 +11,7 @@ from netgen.flow.feature_scale import misfit
 from netgen.flow.imported import RawSamples
 from netgen.importer.inputs import of_raw_features
 from netgen.ir.fixed import Reals
-from netgen.spec.sections import NetworkSpec
+from netgen.spec.network import NetworkSpec
 
 RAW, Y = load_digits(return_X_y=True)
 SEEN = RAW[np.linspace(0, len(RAW) - 1, 500).astype(int)]

@@ -18,7 +18,8 @@ from netgen.learn.warnings import (
     unused,
 )
 from netgen.nn.trainable import TrainableNetwork
-from netgen.spec.sections import NetworkSpec, TrainSpec
+from netgen.spec.network import NetworkSpec
+from netgen.spec.sections import TrainSpec
 from netgen.spec.spec import Spec, parse_spec
 
 FOLDED = (

@@ -12,7 +12,7 @@ from netgen.flow.imported import Features, RawSamples
 from netgen.flow.verify_read import classes_of, middle_of
 from netgen.ir.fixed import Reals, Words
 from netgen.ir.network import Network
-from netgen.spec.sections import NetworkSpec
+from netgen.spec.network import NetworkSpec
 
 __all__ = ["misfit"]
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from netgen.errors import SpecError, TrainError
 from netgen.learn.memory import memory_of_machine
-from netgen.spec.sections import MAX_WEIGHTS, NetworkSpec
+from netgen.spec.network import MAX_WEIGHTS, NetworkSpec
 from netgen.spec.shapes import Conv, Dense, LayerShape, sizes_through
 
 __all__ = ["check_layers", "shape_of"]

@@ -1,7 +1,7 @@
 """The sections of a spec about data and learning: each key with its type, its default and its meaning.
 
-Keys are documented here, in `hardware` and in `search`, and nowhere else; the reference page, the JSON Schema and the
-commented starting spec are generated from these classes.
+Keys are documented here, in `network`, `hardware` and `search`, and nowhere else; the reference page, the JSON Schema
+and the commented starting spec are generated from these classes.
 """
 
 from itertools import pairwise
@@ -9,21 +9,13 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import Field, field_validator, model_validator
 
-from netgen.spec.base import Epochs, Moves, PositiveInt, Section, Share, SmallCount
-from netgen.spec.shapes import LAYER_FORMS, parse_layer
+from netgen.spec.base import Epochs, FilePath, Moves, PositiveInt, Real, Section, Share, SmallCount
 
 Width = Annotated[int, Field(ge=1, le=16)]
 LayerWidths = (
     Width | Annotated[tuple[Width, ...], Field(min_length=1)] | Annotated[dict[str, Width], Field(min_length=1)]
 )
 Digits = Annotated[int, Field(ge=1, le=8)]
-LayerSize = Annotated[int, Field(ge=1, le=65_536)]
-Positive = Annotated[float, Field(gt=0, le=1e30)]
-Real = Annotated[float, Field(ge=-1e30, le=1e30)]
-FilePath = Annotated[str, Field(min_length=1, max_length=4_096, pattern=r"^[^\x00-\x1f\x7f]*$")]
-
-MAX_WEIGHTS = 100_000_000
-"""Weights between two hidden layers; training holds 16 bytes for each."""
 
 Setting = TypeVar("Setting")
 
@@ -79,94 +71,6 @@ class DataSpec(Section):
         if any(a >= b for a, b in pairwise(self.thresholds)):
             raise ValueError(f"thresholds {list(self.thresholds)} do not rise; write each once, in ascending order")
         return self
-
-
-class NetworkSpec(Section):
-    """A network that is trained, a multilayer perceptron with ReLU, or one that is read and built as it is."""
-
-    source: FilePath | None = Field(
-        None,
-        description="a trained network to build as it is: an .onnx or .pt2 file, relative to the folder of the spec; "
-        "unless keep is false nothing is trained or pruned; hidden, batch_norm and weights have no effect; null to "
-        "train one",
-    )
-    keep: bool = Field(
-        True,
-        description="source: build the network as it is; false: prune it and train it further first, from its own "
-        "weights, by the sections train (but its epochs), augment and prune",
-    )
-    scale: float = Field(
-        1.0, gt=0, le=1e30, description="source: the network reads (feature * scale - mean) / std; folded into layer 1"
-    )
-    mean: tuple[Real, ...] = Field(
-        (), max_length=65_536, description="source: one number, or one for each channel or feature; [] for 0"
-    )
-    std: tuple[Positive, ...] = Field(
-        (), max_length=65_536, description="source: one number, or one for each channel or feature; [] for 1"
-    )
-
-    layers: tuple[str, ...] = Field(
-        (),
-        max_length=64,
-        description=f"a network to train that is more than a perceptron, a layer each, ReLU after each: {LAYER_FORMS}; "
-        "its classes follow as a last dense layer, and hidden has no effect; [] for a perceptron",
-    )
-    shape: tuple[LayerSize, LayerSize, LayerSize] | None = Field(
-        None, description="layers: channels, height and width of a sample; null for one channel of a square image"
-    )
-    hidden: tuple[LayerSize, ...] = Field(
-        (32, 16), max_length=64, description="neurons of each hidden layer; [] for none"
-    )
-    activation: Literal["relu", "piecewise"] = Field(
-        "relu",
-        description="layers, or source with keep: false: what a neuron does to its sum: relu; piecewise begins pruning "
-        "with ReLU and trains a piecewise linear function for every neuron on its own (Agostinelli et al. 2015), for "
-        "shorter wires at equal accuracy and larger neurons",
-    )
-    batch_norm: bool = Field(True, description="batch normalization in training, folded into the weights afterwards")
-    weights: FilePath | None = Field(
-        None,
-        description="a state_dict to start from, saved by torch.save or as safetensors: Linear layers, each hidden one "
-        "directly followed by BatchNorm1d if batch_norm is true, matched by name and shape; the weights act on raw "
-        "features (on bits 0 and 1 with data.thresholds); set train.epochs to 0 to keep the weights as they are",
-    )
-
-    @property
-    def reads_graph(self) -> bool:
-        """Whether the network may be any graph of layers: it is read, or `layers` describe it."""
-        return self.source is not None or bool(self.layers)
-
-    @property
-    def prunes_graph(self) -> bool:
-        """Whether such a network is trained and pruned before it is quantized."""
-        return bool(self.layers) or (self.source is not None and not self.keep)
-
-    @field_validator("layers")
-    @classmethod
-    def _are_layers(cls, layers: tuple[str, ...]) -> tuple[str, ...]:
-        for text in layers:
-            parse_layer(text)
-        return layers
-
-    @model_validator(mode="after")
-    def _one_network(self) -> Self:
-        if self.layers and (self.source is not None or self.weights is not None):
-            other = "source" if self.source is not None else "weights"
-            raise ValueError(f"layers and {other} both describe a network; remove one")
-        if self.activation == "piecewise" and not self.prunes_graph:
-            raise ValueError(
-                "activation: piecewise needs layers, or a source with keep: false; hidden: [300, 100] is "
-                "layers: [dense 300, dense 100]"
-            )
-        return self
-
-    @field_validator("hidden")
-    @classmethod
-    def _fits_in_memory(cls, hidden: tuple[int, ...]) -> tuple[int, ...]:
-        for a, b in pairwise(hidden):
-            if a * b > MAX_WEIGHTS:
-                raise ValueError(f"{a:,} x {b:,} weights between two layers; give at most {MAX_WEIGHTS:,}")
-        return hidden
 
 
 class TrainSpec(Section):

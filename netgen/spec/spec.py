@@ -23,8 +23,9 @@ from netgen.spec.base import Section
 from netgen.spec.document import LIMIT, dump_yaml, parse_yaml
 from netgen.spec.hardware import CheckSpec, EmitSpec, PlaceSpec
 from netgen.spec.message import first_line, one_line
+from netgen.spec.network import NetworkSpec
 from netgen.spec.search import SearchSpec, kinds_of
-from netgen.spec.sections import AugmentSpec, DataSpec, NetworkSpec, PruneSpec, QuantizeSpec, TrainSpec, per_layer
+from netgen.spec.sections import AugmentSpec, DataSpec, PruneSpec, QuantizeSpec, TrainSpec, per_layer
 from netgen.text import read_text, shown
 
 NAME_FIX = "use up to 64 letters, digits, spaces, '_', '-' and '.', beginning with a letter, a digit or '_'"

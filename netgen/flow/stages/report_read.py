@@ -10,7 +10,7 @@ from netgen.flow.reporting import describe, measured, report_key, write_report
 from netgen.flow.stage import Stage, Work
 from netgen.ir.imported import ImportReport
 from netgen.learn.warnings import fixed_functions, ignored
-from netgen.spec.sections import NetworkSpec
+from netgen.spec.network import NetworkSpec
 
 LATER = ("quantize", "place", "certify", "lower", "emit", "check")
 
