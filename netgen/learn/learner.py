@@ -93,7 +93,7 @@ class Learner:
     @property
     def follows(self) -> bool:
         """Whether pruning uses wire lengths, so that the network is placed in every round."""
-        return self.spec.prune.joint or "distance" in self.spec.train.regularizer
+        return self.spec.prune.joint or self.spec.train.by_distance
 
     def dense(self) -> tuple["TrainableNetwork", float]:
         """Train the dense network; returns it, ready to be pruned, and its validation accuracy, 0 to 1."""
@@ -145,6 +145,7 @@ class Learner:
             normalize=spec.network.batch_norm or spec.network.source is not None,
             placer=placer if self.follows else None,
             functions=spec.network.activation == "piecewise",
+            widths=(spec.quantize.input_width, spec.quantize.widest_activation),
         )
 
     def pruned(self, dense: "TrainableNetwork") -> tuple["TrainableNetwork", float]:

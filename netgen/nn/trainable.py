@@ -232,10 +232,14 @@ class TrainableNetwork(nn.Module):
             weights, biases = [layer.weight for layer in self.sums], [layer.bias for layer in self.sums]
             functions = [layer.trained for layer in self.parts if layer.trained is not None]
             return scores_by_rows(rows, across, weights, biases, self.norms, functions).t()
-        values = [across]
+        return self.scores_of(self.values(x))
+
+    def values(self, x: Tensor) -> list[Tensor]:
+        """Values of the inputs and of each layer, (neurons, samples) each, of features as `forward` takes them."""
+        values = [self.across(x)]
         for layer in self.parts:
             values.append(layer.activated(layer.gathered(read(layer, values), layer.weight, layer.bias)))
-        return self.scores_of(values)
+        return values
 
     def _row_plan(self, across: Tensor) -> RowPlan | None:
         """The plan of the compiled step, made anew when the network has changed; None where it is slower or differs."""

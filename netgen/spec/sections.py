@@ -81,10 +81,12 @@ class TrainSpec(Section):
     learning_rate: float = Field(0.001, gt=0, le=100, description="Adam's learning rate")
     weight_decay: float = Field(0.00003, ge=0, le=1_000, description="L2 penalty in the gradient")
     label_smoothing: float = Field(0.05, ge=0, lt=1, description="share of each label spread over all classes")
-    regularizer: Literal["none", "l1", "l2", "distance", "distance_l2"] = Field(
+    regularizer: Literal["none", "l1", "l2", "distance", "distance_l2", "toggles"] = Field(
         "none",
         description="penalty of the weights during pruning: l1 |w|, l2 w^2 / 2, distance |w| d^p with d the Manhattan "
-        "length of the wire in the current placement (Blake et al. 2018), distance_l2 w^2 d^p / 2",
+        "length of the wire in the current placement (Blake et al. 2018), distance_l2 w^2 d^p / 2, toggles |w| d^p t "
+        "with t the bits of the wire's signal that change from one training sample to the next, in random order, "
+        "relative to their mean: for little energy; pruning rules and placements then weigh lengths by t too",
     )
     strength: float = Field(0.0, ge=0, le=1_000_000, description="lambda, the factor of the penalty")
     strength_schedule: Literal["steady", "rising", "falling"] = Field(
@@ -101,6 +103,11 @@ class TrainSpec(Section):
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="device that trains; auto uses a GPU if there is one"
     )
+
+    @property
+    def by_distance(self) -> bool:
+        """Whether the penalty needs a placement."""
+        return self.regularizer in {"distance", "distance_l2", "toggles"}
 
 
 class AugmentSpec(Section):
@@ -281,6 +288,13 @@ class QuantizeSpec(Section):
         8, description="epochs of quantization-aware fine-tuning; with network.source only if fine_tune is set"
     )
     learning_rate: float = Field(0.0005, gt=0, le=100, description="Adam's learning rate at the start of fine-tuning")
+
+    @property
+    def widest_activation(self) -> int:
+        """The greatest of the widths of hidden results."""
+        widths = self.activation_width
+        given = widths.values() if isinstance(widths, dict) else widths if isinstance(widths, tuple) else (widths,)
+        return max(given)
 
     @field_validator("input_range")
     @classmethod

@@ -25,12 +25,14 @@ class Penalized:
         parameter: (m,) int64, the index of each wire's parameter.
         saliency: (p,) of each parameter; None where it is not known.
         weights: p, the number of parameters.
+        toggles: (m,) of the signal of each wire, in any unit; None where a penalty does not use them.
     """
 
     length: Tensor
     parameter: Tensor
     weights: int
     saliency: Tensor | None = None
+    toggles: Tensor | None = None
 
     def total(self, values: Tensor) -> Tensor:
         """The sum of some values of the wires, (m,), for each parameter, (p,)."""
@@ -72,13 +74,34 @@ class Penalty:
         rule, strength = REGULARIZERS[self.regularizer], self.strength * SCHEDULES[self.schedule](done)
         if rule is None or not strength or (rule.by_distance and not placed):
             return []
-        coefficients = [strength * layer.total(rule.coefficient(layer.length, self.power)) for layer in layers]
+        by_wire = self._busier(layers, [rule.coefficient(layer.length, self.power) for layer in layers])
+        coefficients = [strength * layer.total(own) for layer, own in zip(layers, by_wire, strict=True)]
         saliencies = [layer.saliency for layer in layers if layer.saliency is not None]
         if len(saliencies) < len(layers) or not self.reweights(sum(len(layer.length) for layer in layers)):
             return coefficients
-        lengths = [layer.total(layer.length).clamp(min=1) for layer in layers]
+        costs = self._busier(layers, [layer.length for layer in layers])
+        lengths = [layer.total(cost).clamp(min=1) for layer, cost in zip(layers, costs, strict=True)]
         factors = reweighting([saliency / length for saliency, length in zip(saliencies, lengths, strict=True)])
         return [coefficient * factor for coefficient, factor in zip(coefficients, factors, strict=True)]
+
+    @property
+    def by_toggles(self) -> bool:
+        """Whether lengths are weighed by the toggles of signals."""
+        rule = REGULARIZERS[self.regularizer]
+        return rule is not None and rule.by_toggles
+
+    def _busier(self, layers: Sequence[Penalized], by_wire: Sequence[Tensor]) -> list[Tensor]:
+        """Values of the wires, (m,) for each layer, times the toggles of their signals; the sum of all stays.
+
+        As they are for a penalty without toggles.
+        """
+        toggles = [layer.toggles for layer in layers if layer.toggles is not None]
+        if not self.by_toggles or len(toggles) < len(layers):
+            return list(by_wire)
+        busy = [own * rate for own, rate in zip(by_wire, toggles, strict=True)]
+        total = sum(float(own.sum()) for own in busy)
+        factor = sum(float(own.sum()) for own in by_wire) / total if total else 1.0
+        return [factor * own for own in busy]
 
     def reweights(self, wires: int) -> bool:
         """Whether the penalty is reweighted: the network has at most `reweight_at` wires."""

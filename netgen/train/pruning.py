@@ -29,13 +29,14 @@ from netgen.nn.trainable import TrainableLayer, TrainableNetwork
 from netgen.spec.sections import PruneSpec
 from netgen.train.fit import Descent, Recipe
 from netgen.train.penalty import NO_PENALTY, Penalized, Penalty
-from netgen.train.prune import RULES, placement_weights
+from netgen.train.prune import MOST_PLACEMENT_WEIGHT, RULES, placement_weights
 from netgen.train.regrow import GRADIENT_SAMPLES, regrow
 from netgen.train.removal import remove_dead_neurons, remove_wires
 from netgen.train.samples import Batch, Samples
 from netgen.train.schedule import PruningSchedule, PruningTarget
 from netgen.train.select import Candidates, select
 from netgen.train.sensitivity import Sensitivity, sensitivity_of
+from netgen.train.toggles import TOGGLE_SAMPLES, toggles_of
 
 __all__ = ["Pruning", "Sites", "netlist_of_module"]
 
@@ -57,6 +58,7 @@ class Pruning:
         normalize: whether sums without batch normalization get one, once no weights are tied.
         placer: that follows the network; None prunes without placement.
         functions: whether the shape of activation functions is trained, once weights are not tied.
+        widths: bits of the inputs' words and of all other words, by which toggles are counted.
 
     Attributes:
         module: the network.
@@ -79,18 +81,21 @@ class Pruning:
         normalize: bool = True,
         placer: Sites | None = None,
         functions: bool = False,
+        widths: tuple[int, int] = (8, 6),
     ) -> None:
         if isinstance(spec.fan_in, tuple) and len(spec.fan_in) != len(network.sums):
             layers = ", ".join(layer.like.name for layer in network.sums)
             raise TrainError(f"prune.fan_in: {len(spec.fan_in)} numbers for the layers {layers}; give one for each")
         self.module, self.samples, self.recipe, self.spec, self.seed = network, samples, recipe, spec, seed
         self.penalty, self.placer, self.normalize, self.functions = penalty, placer, normalize, functions
+        self.widths = widths
         self._random = torch.Generator().manual_seed(seed)
         self.sites: list[Words] | None = None
         self.first_length = 0.0
         fan_in = tuple(int(np.diff(layer.like.starts).max()) for layer in network.sums)
         self.schedule = PruningSchedule(spec, sum(layer.like.wires for layer in network.sums), fan_in, self.wires)
         self._coefficients: list[Tensor] = []
+        self._toggles: Reals | None = None
         self._done = 0.0
         self._untie()
         self._restart()
@@ -131,9 +136,8 @@ class Pruning:
         """Place the network again, once it has at most `place_at` wires."""
         if self.placer is None or self.wires > self.spec.place_at:
             return
-        netlist = netlist_of_module(self.module)
-        if self.spec.place_share is not None:
-            netlist = replace(netlist, weight=self._placement_weights())
+        self._measure_toggles()
+        netlist = replace(netlist_of_module(self.module), weight=self._placement_weights())
         sizes = [self.module.like.features, *map(len, self.module.like.layers)]
         self.sites = self.placer(netlist, sizes)
         self.first_length = self.first_length or self.length
@@ -157,6 +161,7 @@ class Pruning:
         Raises: TrainError, when no path from an input to an output is left.
         """
         found = self._sensitivity()
+        self._measure_toggles()
         if self.sites is not None:
             target = replace(target, length=target.length * self._length_of_sums() / max(self.length, 1.0))
         candidates = [
@@ -212,17 +217,44 @@ class Pruning:
         apart: Reals = np.abs(points[source] - points[target]).sum(axis=1).astype(np.float64)
         return np.where((points[source, 0] < 0) | (points[target, 0] < 0), 0.0, apart)
 
-    def _shares(self, layer: TrainableLayer) -> tuple[Reals, Reals, Words | None]:
-        """Wires of each parameter, their length, and the fan-in of each neuron unless weights are tied."""
-        count = np.bincount(layer.parameter, minlength=len(layer.weight)).astype(np.float64)
-        length: Reals = np.bincount(layer.parameter, self._wire_lengths(layer), len(layer.weight)).astype(np.float64)
+    def _shares(self, layer: TrainableLayer) -> tuple[Reals, Reals, Reals, Words | None]:
+        """Wires of each parameter, their length and cost, and the fan-in of each neuron unless weights are tied."""
+        lengths = self._wire_lengths(layer)
+        count, length, cost = (
+            np.bincount(layer.parameter, own, len(layer.weight)).astype(np.float64)
+            for own in (np.ones(len(lengths)), lengths, lengths * self._relative_toggles(layer))
+        )
         if layer.tied:
-            return count, length, None
+            return count, length, cost, None
         fan_in = np.bincount(np.searchsorted(layer.rows, layer.target), minlength=len(layer.rows))
-        return count, length, fan_in.astype(np.int64)
+        return count, length, cost, fan_in.astype(np.int64)
 
-    def _placement_weights(self) -> Words:
-        """Placement weight of each wire; of those of maxima the greatest."""
+    def _measure_toggles(self) -> None:
+        """Estimate the toggles of each neuron, where the penalty uses them, in units of their mean over the wires.
+
+        Long wires count more in this mean, so that the wires together cost as much as without toggles.
+        """
+        if not self.penalty.by_toggles:
+            return
+        found = toggles_of(self.module, self._batch(TOGGLE_SAMPLES).features, self.widths)
+        lengths = [self._wire_lengths(layer) for layer in self.module.sums]
+        busy = sum(float(own @ found[layer.source]) for own, layer in zip(lengths, self.module.sums, strict=True))
+        self._toggles = found * (sum(float(own.sum()) for own in lengths) / busy) if busy else np.ones_like(found)
+
+    def _relative_toggles(self, layer: TrainableLayer) -> Reals:
+        """Toggles of the signal of each wire, (m,), in units of their mean; 1 where the penalty does not use them."""
+        return np.ones(len(layer.source)) if self._toggles is None else self._toggles[layer.source]
+
+    def _placement_weights(self) -> Words | None:
+        """Placement weight of each wire, the greater the more its signal toggles; None for equal weights."""
+        weights = None if self.spec.place_share is None else self._weights_by_saliency()
+        if self._toggles is None:
+            return weights
+        toggles = np.concatenate([self._relative_toggles(layer) for layer in self.module.parts])
+        return np.rint(toggles * (MOST_PLACEMENT_WEIGHT if weights is None else weights)).astype(np.int64).clip(1)
+
+    def _weights_by_saliency(self) -> Words:
+        """Placement weight of each wire by its saliency; of those of maxima the greatest."""
         by_wire = [
             values[layer.parameter] / np.bincount(layer.parameter)[layer.parameter]
             for values, layer in zip(self._sensitivity().saliency, self.module.sums, strict=True)
@@ -259,6 +291,7 @@ class Pruning:
                 torch.from_numpy(layer.parameter),
                 len(layer.weight),
                 None if layer.saliency is None else torch.from_numpy(layer.saliency),
+                torch.from_numpy(self._relative_toggles(layer)),
             )
             for layer in layers
         ]

@@ -19,10 +19,12 @@ class Regularizer:
     Attributes:
         order: 1 for |w|, which makes weights exactly zero; 2 for w^2 / 2, which only makes them smaller.
         by_distance: whether a coefficient is the wire's length to a power, rather than 1.
+        by_toggles: whether it is also proportional to the toggles of the wire's signal.
     """
 
     order: int
     by_distance: bool
+    by_toggles: bool = False
 
     def coefficient(self, distance: Tensor, power: float) -> Tensor:
         """Penalty coefficient of each weight, of the shape of `distance`.
@@ -55,6 +57,9 @@ REGULARIZERS: Mapping[str, Regularizer | None] = MappingProxyType(
         "l2": Regularizer(order=2, by_distance=False),
         "distance": Regularizer(order=1, by_distance=True),
         "distance_l2": Regularizer(order=2, by_distance=True),
+        "toggles": Regularizer(order=1, by_distance=True, by_toggles=True),
     }
 )
-"""Regularizers by the name that a spec gives them; `distance` is that of Blake et al. 2018, as we read the paper."""
+"""Regularizers by the name that a spec gives them; `distance` is that of Blake et al. 2018, as we read the paper.
+
+`toggles` penalizes the energy of wires (length times toggles, Grover 2014), which is our own."""

@@ -22,6 +22,7 @@ class Candidates:
         curvature: second derivative of the loss.
         wires: how many wires have this weight.
         length: of these wires together.
+        cost: of these wires, by which a rule divides: their length, or their length weighed by toggles.
         fan_in: (n,) parameters of each neuron, which are listed neuron after neuron; None for tied weights.
         total: weights of the layer before pruning.
     """
@@ -30,6 +31,7 @@ class Candidates:
     curvature: Reals
     wires: Reals
     length: Reals
+    cost: Reals
     fan_in: Words | None
     total: int
 
@@ -47,10 +49,12 @@ def select(target: PruningTarget, spec: PruneSpec, layers: Sequence[Candidates],
     total, length_total = sum(layer.total for layer in layers), float(sum(layer.length.sum() for layer in layers))
     kept: list[Bools] = []
     for index, group in enumerate(groups):
-        lengths, wires = (np.concatenate([getattr(layer, name) for layer in group]) for name in ("length", "wires"))
+        lengths, costs, wires = (
+            np.concatenate([getattr(layer, name) for layer in group]) for name in ("length", "cost", "wires")
+        )
         weights = Weights(
             np.concatenate([layer.weight for layer in group]),
-            np.maximum(lengths, 1.0) ** spec.distance_power,
+            np.maximum(costs, 1.0) ** spec.distance_power,
             np.concatenate([layer.curvature for layer in group]),
         )
         if target.fan_in is not None:
