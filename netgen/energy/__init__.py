@@ -3,9 +3,35 @@
 | file | content |
 |---|---|
 | `activity`, `order` | toggles of every bit for a stream of samples, and the order of these samples |
+| `constants` | published energies, each with node, year and source |
+| `wires`, `eyeriss` | the models, one file each |
+| `shapes` | what `eyeriss` needs to know of a layer |
+| `models` | the models by name, all of one signature |
 """
 
 from netgen.energy.activity import Activity, activity_of, register_toggles
+from netgen.energy.constants import NODES
+from netgen.energy.eyeriss import accelerated, accesses_of
+from netgen.energy.models import MODELS, EnergySettings, Workload, energy_of
 from netgen.energy.order import SampleOrder, arranged
+from netgen.energy.shapes import LayerCounts, dense_shapes, shapes_of
+from netgen.energy.wires import wired
 
-__all__ = ["Activity", "SampleOrder", "activity_of", "arranged", "register_toggles"]
+__all__ = [
+    "MODELS",
+    "NODES",
+    "Activity",
+    "EnergySettings",
+    "LayerCounts",
+    "SampleOrder",
+    "Workload",
+    "accelerated",
+    "accesses_of",
+    "activity_of",
+    "arranged",
+    "dense_shapes",
+    "energy_of",
+    "register_toggles",
+    "shapes_of",
+    "wired",
+]
