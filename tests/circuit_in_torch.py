@@ -18,12 +18,20 @@ def evaluate_in_torch(circuit: Circuit, inputs: Words) -> Words:
 
 
 def _gathered(layer: CircuitLayer, words: Tensor) -> Tensor:
+    if layer.gather == "select":
+        return torch.stack([_selected(words[:, torch.tensor(layer.row(k)[0])]) for k in range(len(layer))], 1)
     target, source, weight = (torch.from_numpy(np.array(a)) for a in (layer.target, layer.source, layer.weight))
     terms, into = words[:, source] * weight, target.expand(len(words), -1)
     start = torch.from_numpy(np.array(layer.bias)).repeat(len(words), 1)
     if layer.gather == "max":
         return start.scatter_reduce(1, into, terms, "amax", include_self=False)
     return start.scatter_add(1, into, terms)
+
+
+def _selected(read: Tensor) -> Tensor:
+    """Bypass, gate and word, (samples, 3), or gate and word, (samples, 2)."""
+    bypass = read[:, 0] if read.shape[1] == 3 else torch.zeros_like(read[:, 0])
+    return torch.where(read[:, -2] > 0, read[:, -1], bypass)
 
 
 def _activated(layer: CircuitLayer, total: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Random float networks: any graph of sums and maxima with skips, all functions, several inputs and outputs."""
+"""Random float networks: sums, maxima and selections with skips, all functions, several inputs and outputs."""
 
 from collections.abc import Sequence
 
@@ -67,7 +67,7 @@ def networks(draw: st.DrawFn, *, functions: Sequence[str] = SMOOTH + JUMPS, deep
         Port(f"x{k}", (size,)) for k, size in enumerate(draw(st.lists(st.integers(1, 4), min_size=1, max_size=2)))
     )
     neurons = sum(port.size for port in ports)
-    kinds = draw(st.lists(st.sampled_from(["max", *functions, *functions]), min_size=1, max_size=deepest))
+    kinds = draw(st.lists(st.sampled_from(["max", "select", *functions, *functions]), min_size=1, max_size=deepest))
     layers = []
     for number, kind in enumerate(kinds):
         layer = _layer(f"layer{number}", kind, neurons, int(rng.integers(1, 6)), rng)
@@ -82,10 +82,14 @@ def networks(draw: st.DrawFn, *, functions: Sequence[str] = SMOOTH + JUMPS, deep
 
 
 def _layer(name: str, kind: str, neurons: int, size: int, rng: np.random.Generator) -> Layer:
-    rows = [np.sort(rng.choice(neurons, int(rng.integers(1, min(neurons, 6) + 1)), replace=False)) for _ in range(size)]
+    if kind == "select" and neurons < 2:
+        kind = "max"
+    fewest, most = (2, 3) if kind == "select" else (1, 6)
+    counts = rng.integers(fewest, min(neurons, most) + 1, size)
+    rows = [np.sort(rng.choice(neurons, int(count), replace=False)) for count in counts]
     starts, source = np.concatenate([[0], np.cumsum([len(row) for row in rows])]), np.concatenate(rows)
-    if kind == "max":
-        return Layer(name, starts, source, np.ones(len(source)), np.zeros(size), gather="max")
+    if kind in {"max", "select"}:
+        return Layer(name, starts, source, np.ones(len(source)), np.zeros(size), gather=kind)  # type: ignore[arg-type]
     weight = rng.normal(size=len(source))
     exact = rng.random(len(source)) < 0.2
     weight[exact] = rng.choice([1.0, -1.0, 0.5, 0.25], int(exact.sum()))

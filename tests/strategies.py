@@ -96,15 +96,22 @@ def circuits(
     return chain(entry, np.ones(features), tuple(layers), thresholds)
 
 
-def random_graph(rng: np.random.Generator, *, deepest: int, inputs: int, widest: int, input_width: int) -> Circuit:
-    """A circuit whose neurons read any earlier ones: sums and maxima, every activation, up to three outputs."""
+def random_graph(
+    rng: np.random.Generator, *, deepest: int, inputs: int, widest: int, input_width: int, selects: float = 0.0
+) -> Circuit:
+    """A circuit whose neurons read any earlier ones: sums and maxima, every activation, up to three outputs.
+
+    Args:
+        selects: share of layers that select instead.
+    """
     entry = FixedPoint(int(rng.integers(1, input_width + 1)), 2, bool(rng.integers(2)))
     features = int(rng.integers(1, inputs + 1))
     thresholds = _thresholds(entry, int(rng.choice([0, 0, 0, 2])), rng)
     layers: list[CircuitLayer] = []
     earlier = features * max(len(thresholds), 1)
     for depth in range(int(rng.integers(1, deepest + 1))):
-        layer = _random_layer(rng, f"block.{depth}", earlier, int(rng.integers(1, widest + 1)))
+        make = _random_selects if selects and earlier > 1 and rng.random() < selects else _random_layer
+        layer = make(rng, f"block.{depth}", earlier, int(rng.integers(1, widest + 1)))
         before = Circuit(entry, np.ones(features), (*layers, layer), thresholds)
         reach = ranges_of(before)[-1]
         activation = _random_activation(rng, reach.acc_lo, reach.acc_hi)
@@ -141,6 +148,19 @@ def _random_layer(rng: np.random.Generator, name: str, earlier: int, neurons: in
     )
 
 
+def _random_selects(rng: np.random.Generator, name: str, earlier: int, neurons: int) -> CircuitLayer:
+    """Neurons that select, some of them by one gate; without activation."""
+    gate = int(rng.integers(0, earlier - 1))
+    rows = []
+    for _ in range(neurons):
+        own = gate if rng.random() < 0.7 else int(rng.integers(0, earlier - 1))
+        bypass = [int(rng.integers(0, own))] if own and rng.random() < 0.7 else []
+        rows.append([*bypass, own, int(rng.integers(own + 1, earlier))])
+    starts, source = np.concatenate([[0], np.cumsum([len(row) for row in rows])]), np.concatenate(rows)
+    none = np.zeros(neurons, dtype=np.int64)
+    return CircuitLayer(name, starts, source, np.ones_like(source), none, frac=0, gather="select")
+
+
 def _random_activation(rng: np.random.Generator, lo: Words, hi: Words) -> Activation:
     """An activation for accumulators from `lo` to `hi`, (n,) each, whose words have few bits."""
     reach, n = int(max(np.abs(lo).max(), np.abs(hi).max(), 1)), len(lo)
@@ -170,7 +190,15 @@ def _random_steps(rng: np.random.Generator, lo: int, hi: int) -> StepFunction:
 
 
 @st.composite
-def graphs(draw: st.DrawFn, *, deepest: int = 5, inputs: int = 6, widest: int = 6, input_width: int = 6) -> Circuit:
+def graphs(
+    draw: st.DrawFn,
+    *,
+    deepest: int = 5,
+    inputs: int = 6,
+    widest: int = 6,
+    input_width: int = 6,
+    selects: bool = False,
+) -> Circuit:
     """Circuits whose layers read any earlier ones; see `random_graph`. Sizes shrink, all else comes from one seed."""
     return random_graph(
         np.random.default_rng(draw(st.integers(0, 2**32 - 1))),
@@ -178,6 +206,7 @@ def graphs(draw: st.DrawFn, *, deepest: int = 5, inputs: int = 6, widest: int = 
         inputs=draw(st.integers(1, inputs)),
         widest=draw(st.integers(1, widest)),
         input_width=input_width,
+        selects=draw(st.sampled_from([0.0, 0.4])) if selects else 0.0,
     )
 
 

@@ -64,7 +64,7 @@ WRONG: list[tuple[str, str]] = [
     ),
     (_changed(["layers", 1, "name"], "1"), "two layers named '1'; every name must be unique"),
     (_changed(["layers", 1, "name"], 1), "layers[1].name: 1 is no text"),
-    (_changed(["layers", 0, "gather"], "mean"), "layers[0].gather: 'mean' is none of sum, max"),
+    (_changed(["layers", 0, "gather"], "mean"), "layers[0].gather: 'mean' is none of sum, max, select"),
     (
         _changed(["layers", 0, "activation", "kind"], "tanh"),
         "layers[0].activation.kind: 'tanh' is none of rescale, scale, steps",
@@ -150,7 +150,7 @@ def test_a_damaged_circuit_is_one_line_with_the_place_and_what_is_wrong(text: st
 
 
 def test_every_kind_of_activation_gather_and_head_comes_back() -> None:
-    """A maximum of two inputs, a step function for each neuron, a multiplication, halves to even, two heads."""
+    """A maximum of two inputs, a selection, step functions, a multiplication, halves to even, two heads."""
     word, ones, zeros = FixedPoint(4, 0, signed=True), np.ones(2, dtype=np.int64), np.zeros(2, dtype=np.int64)
     top = CircuitLayer("top", np.array([0, 2]), np.array([0, 1]), ones, zeros[:1], 0, gather="max")
     functions = (StepFunction(np.array([-1, 3]), np.array([5, 0, -2])), StepFunction(np.array([]), np.array([1])))
@@ -162,7 +162,10 @@ def test_every_kind_of_activation_gather_and_head_comes_back() -> None:
         CircuitHead("box", np.array([[3, 4]]), np.array([[0.25, 3.0]]), np.array(1.5)),
         CircuitHead("class", np.array([5, 6]), np.array(1.0), np.array(0.0), "argmax", 0),
     )
-    layers = (top, steps, scale, even)
+    select = CircuitLayer(
+        "select", read[0] * 2, np.array([0, 1, 0, 2]), np.ones(4, dtype=np.int64), zeros, 0, gather="select"
+    )
+    layers = (top, steps, scale, even, select)
     rounding = InputRounding(np.array([0.5, 1.0]), -7, 6, "even", 1, single=True)
     circuit = Circuit(
         word,

@@ -5,7 +5,7 @@ import pytest
 
 from netgen.errors import FitError
 from netgen.ir.chain import ChainLayer, chain
-from netgen.ir.circuit import Circuit
+from netgen.ir.circuit import Circuit, CircuitLayer
 from netgen.ir.fixed import FixedPoint
 from netgen.ir.netlist import Netlist, netlist_of
 
@@ -95,3 +95,21 @@ def test_a_netlist_cannot_be_changed() -> None:
     netlist = netlist_of(circuit([[1]], [[1]]))
     with pytest.raises(ValueError, match="read-only"):
         netlist.source[0] = 1
+
+
+def test_a_gate_gives_one_bit_to_each_neuron_that_it_lets_select() -> None:
+    """Words a, g and w of 3 bits enter two selections: those of g have 1 bit; g is read by a sum, too: 3 bits."""
+    top = CircuitLayer(
+        "top",
+        np.array([0, 3, 5]),
+        np.array([0, 1, 2, 1, 2]),
+        np.ones(5, dtype=np.int64),
+        np.zeros(2, dtype=np.int64),
+        0,
+        gather="select",
+    )
+    last = CircuitLayer(
+        "last", np.array([0, 3]), np.array([1, 3, 4]), np.ones(3, dtype=np.int64), np.zeros(1, dtype=np.int64), 0
+    )
+    netlist = netlist_of(Circuit(INPUT, np.ones(3), (top, last)))
+    assert netlist.width.tolist() == [3, 1, 3, 1, 3, 3, 3, 3]

@@ -1,5 +1,7 @@
 """The float network: layers of compressed rows, and what each activation function computes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -73,6 +75,17 @@ def test_layers_read_any_earlier_neuron() -> None:
     y, top = a_residual().evaluate(np.array([[1.0, 5.0], [2.0, 1.0]]))
     assert y.tolist() == [[1.0], [6.0]]
     assert top.tolist() == [[5.0], [6.0]]
+
+
+def test_a_gate_selects_word_or_bypass() -> None:
+    """Neurons (a, g, w): w where g > 0, else a; and without a bypass w or 0; for g of 1, 0 and -1."""
+    rows = np.array([0, 3, 5]), np.array([0, 1, 2, 1, 2])
+    layer = Layer("top", *rows, np.ones(5), np.zeros(2), gather="select")
+    network = Network((Port("x", (3,)),), (layer,), (Head("y", np.array([3, 4])),))
+    found = network.evaluate(np.array([[5.0, 1.0, 7.0], [5.0, 0.0, 7.0], [5.0, -1.0, 7.0]]))
+    assert np.array_equal(found, [[7.0, 7.0], [5.0, 0.0], [5.0, 0.0]])
+    with pytest.raises(WeightsError, match=r"^layer top: the sources of a selection must rise: bypass, gate, word$"):
+        replace(layer, source=np.array([0, 2, 1, 1, 2]))
 
 
 def test_a_layer_cannot_read_itself() -> None:

@@ -10,7 +10,7 @@ from netgen.ir.network_file import arrays_of, network_from
 
 
 def a_network() -> Network:
-    """Every kind of function, a maximum, ties, steps, two inputs and two heads."""
+    """Every kind of function, a maximum, a selection, ties, steps, two inputs and two heads."""
     read, ones, zeros = np.array([0, 1, 3]), np.ones(3), np.zeros(2)
     pipeline: f.Composition = (
         f.Affine(np.array([2.0, 3.0]), -1.0),
@@ -34,8 +34,9 @@ def a_network() -> Network:
     )
     top = Layer("b", read, np.array([3, 0, 4]), ones, zeros, gather="max")
     last = Layer("c", read, np.array([1, 5, 6]), 2 * ones, zeros + 1, step=np.array([2.0, 1.0]))
+    select = Layer("d", np.array([0, 3]), np.array([2, 5, 7]), ones, zeros[:1], gather="select")
     heads = Head("y", np.array([[7, 8]]), "softmax", -1), Head("k", np.array([5, 6]), "argmax", 0, keep=True)
-    return Network((Port("x", (2,)), Port("z", (1, 1))), (first, top, last), heads)
+    return Network((Port("x", (2,)), Port("z", (1, 1))), (first, top, last, select), heads)
 
 
 def test_a_network_comes_back_from_its_arrays() -> None:

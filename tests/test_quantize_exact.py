@@ -1,5 +1,7 @@
 """Networks that arrive quantized: the circuit gives the integers of their executor, written in numpy here."""
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -306,3 +308,24 @@ def test_a_sign_of_a_sum_that_is_0_is_told_where_its_terms_are_not_exact_in_floa
     lines: list[str] = []
     quantize_exactly(network_of(2, entry(2, f.Quantize(step, 0.0, -8.0, 7.0)), layer), warnings=lines)
     assert [line.split(":")[1] for line in lines] == [" layer fc"] * told
+
+
+def test_a_selection_of_words_of_one_scale_is_exact_whatever_the_scale_of_its_gate() -> None:
+    """Inputs -8 to 7 in steps of 1, 1/2 for bypass and word, 1/4 for the gate; the expected words are numpy's."""
+
+    def quantized(name: str, factor: float, bias: float, step: float) -> Layer:
+        weight, quantizer = np.full(1, factor), f.Quantize(step, 0.0, -8.0, 7.0)
+        return Layer(
+            name, np.arange(2), np.array([0]), weight, np.full(1, bias), activation=(quantizer,), step=np.ones(1)
+        )
+
+    layers = quantized("bypass", -1, 0, 0.5), quantized("gate", 1, 1, 0.25), quantized("word", 2, 0, 0.5)
+    top = Layer("top", np.array([0, 3]), np.array([1, 2, 3]), np.ones(3), np.zeros(1), gather="select")
+    network = Network((Port("x", (1,)),), (*layers, top), (Head("y", np.array([4])),))
+    x = np.arange(-8, 8)
+    circuit = quantize_exactly(network, input_format=FixedPoint(4, 0, signed=True))
+    expected = np.where(x + 1 > 0, np.clip(2 * x, -4, 3.5), np.clip(-x, -4, 3.5))
+    assert decoded(circuit, x[:, None]).ravel().tolist() == expected.tolist()
+    wrong = replace(network, layers=(quantized("bypass", -1, 0, 0.25), *layers[1:], top))
+    with pytest.raises(QuantizeError, match="layer top: the inputs of its selection have different scales"):
+        quantize_exactly(wrong, input_format=FixedPoint(4, 0, signed=True))

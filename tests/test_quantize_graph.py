@@ -48,6 +48,8 @@ def _neuron(layer: CircuitLayer, k: int, known: list[Fraction]) -> Fraction:
     source, weight = (array.tolist() for array in layer.row(k))
     terms = [w * known[s] for s, w in zip(source, weight, strict=True)]
     total = max(terms) if layer.gather == "max" else sum(terms, Fraction(int(layer.bias[k])))
+    if layer.gather == "select":
+        total = terms[-1] if terms[-2] > 0 else terms[0] if len(terms) == 3 else Fraction(0)
     match layer.activation:
         case Rescale(shift, lo, hi):
             total = total if lo is None else max(total, Fraction(lo))
@@ -146,6 +148,24 @@ def test_words_under_a_maximum_have_one_step() -> None:
     assert small_.output is not None
     assert small_.output == large.output
     assert top.frac == small_.output.frac
+
+
+def test_word_and_bypass_of_a_selection_have_one_step_and_its_gate_another() -> None:
+    """The gate is about 100 times the word, so a common step would leave the word two bits."""
+    layers = (
+        dense("bypass", 0, [[0.01, 0.0]], [0.0], f.RELU),
+        dense("gate", 0, [[100.0, -100.0]], [0.0]),
+        dense("word", 0, [[0.0, 1.0]], [0.0], f.RELU),
+        Layer("top", np.array([0, 3]), np.array([2, 3, 4]), np.ones(3), np.zeros(1), gather="select"),
+        dense("out", 5, [[1.0]], [0.0]),
+    )
+    circuit = quantize_network(small(*layers), np.random.default_rng(1).integers(0, 100, (50, 2)))
+    bypass, gate, word, top, _ = circuit.layers
+    assert bypass.output is not None
+    assert gate.output is not None
+    assert bypass.output == word.output
+    assert gate.output.frac < bypass.output.frac
+    assert top.frac == bypass.output.frac
 
 
 def test_sums_that_cannot_be_negative_have_words_without_sign() -> None:

@@ -1,5 +1,7 @@
 """The bound of the error of graph networks: above every measured error, and worked by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -69,6 +71,29 @@ def test_a_scale_after_limits_counts_as_the_weight_that_it_becomes() -> None:
     x = np.linspace(-1, 1, 999)[:, None]
     error = np.abs(circuit.heads[0].decode(evaluate(circuit, circuit.encode(x))) - network.head_values(x)).max()
     assert 0.03 < error <= bound[0][0] < 0.08
+
+
+def test_a_gate_that_may_flip_adds_the_distance_of_word_and_bypass() -> None:
+    """x, the gate, is within 1/4 of its word, -8.25 to 7.75; word 2 x, bypass -x, and all words but x's are exact.
+
+    Where the gate is certain the error is that of the word, 1/2. Else the circuit may give 2 x, at least -16.5 - 0.5,
+    in place of -x, at most 8.25; the intervals do not know that it is the same x.
+    """
+    layers = (
+        Layer("bypass", np.arange(2), np.array([0]), -np.ones(1), np.zeros(1)),
+        Layer("gate", np.arange(2), np.array([0]), np.ones(1), np.zeros(1)),
+        Layer("word", np.arange(2), np.array([0]), 2 * np.ones(1), np.zeros(1)),
+        Layer("top", np.array([0, 3]), np.array([1, 2, 3]), np.ones(3), np.zeros(1), gather="select"),
+    )
+    network = Network((Port("x", (1,)),), layers, (Head("y", np.array([4])),))
+    circuit = quantize_network(network, input_format=FixedPoint(5, 1, signed=True))
+    bound = graph_error_bound(prepare(network), circuit)
+    assert bound is not None
+    always = Layer("gate", np.arange(2), np.array([0]), np.ones(1), np.full(1, 99.0))
+    certain = replace(network, layers=(layers[0], always, *layers[2:]))
+    sure = graph_error_bound(prepare(certain), quantize_network(certain, input_format=FixedPoint(5, 1, signed=True)))
+    assert sure is not None
+    assert (sure[0].tolist(), bound[0].tolist()) == ([0.5], [25.25])
 
 
 def test_a_scale_of_a_maximum_is_a_function_of_both() -> None:

@@ -26,10 +26,18 @@ def test_a_wire_leads_into_the_neuron_whose_row_holds_it() -> None:
 @pytest.mark.parametrize(
     ("gather", "starts", "weight", "bias", "message"),
     [
-        ("mean", STARTS, ONES, NONE, "gather 'mean'; use sum or max"),
+        ("mean", STARTS, ONES, NONE, "gather 'mean'; use sum, max, select"),
         ("max", np.array([0, 3, 3]), ONES, NONE, "a maximum reads at least one value, by weight 1 and without bias"),
         ("max", STARTS, 2 * ONES, NONE, "a maximum reads at least one value, by weight 1 and without bias"),
         ("max", STARTS, ONES, NONE + 1, "a maximum reads at least one value, by weight 1 and without bias"),
+        (
+            "select",
+            STARTS,
+            ONES,
+            NONE,
+            "a selection reads bypass, gate and word, or gate and word, .* and without bias",
+        ),
+        ("select", np.array([0, 3, 3]), ONES, NONE, "a selection reads bypass, gate and word, or gate and word, .*"),
     ],
 )
 def test_values_that_cannot_be_gathered_are_refused(

@@ -20,7 +20,16 @@ from netgen.ir.arrays import frozen
 from netgen.ir.circuit_head import CircuitHead
 from netgen.ir.fixed import MAX_WIDTH, FixedPoint, Reals, Words, bits_of
 from netgen.ir.input_rounding import InputRounding
-from netgen.ir.rows import Gather, SparseLayer, check_gather, check_rows, products, row_sums
+from netgen.ir.rows import (
+    Gather,
+    SparseLayer,
+    check_gather,
+    check_rows,
+    products,
+    row_sums,
+    selected,
+    selected_range,
+)
 from netgen.ir.thermometer import BIT, threshold_bits
 
 __all__ = [
@@ -48,7 +57,7 @@ CHUNK_BYTES = 50_000_000
 
 @dataclass(frozen=True, eq=False)
 class CircuitLayer(SparseLayer):
-    """Neurons that are computed alike: `saturate(activation(sum or maximum of what they read))`, in integers.
+    """Neurons that are computed alike: `saturate(activation(what they gather from what they read))`, in integers.
 
     Attributes:
         name: unique in a circuit.
@@ -59,7 +68,8 @@ class CircuitLayer(SparseLayer):
         frac: an accumulator k means `k * 2**-frac`.
         activation: from accumulator to word.
         output: format in which words saturate; None for words as the activation gives them, such as scores.
-        gather: sum, or maximum; a maximum has weights 1 and no bias.
+        gather: sum, maximum or selection; only sums have other weights than 1, and a bias. The word and the bypass of a
+            selection are in steps of its accumulator; its gate may have any step.
         weight_format: the format that weights were rounded to; None where they have none in common.
 
     Raises: QuantizeError, for arrays that do not match, or weights that do not fit their format.
@@ -80,7 +90,7 @@ class CircuitLayer(SparseLayer):
         for name in ("starts", "source", "weight", "bias"):
             object.__setattr__(self, name, frozen(getattr(self, name), np.int64))
         problem = check_rows(self.starts, self.source, self.weight, self.bias)
-        problem = problem or check_gather(self.gather, self.starts, self.weight, self.bias)
+        problem = problem or check_gather(self.gather, self.starts, self.source, self.weight, self.bias)
         if problem:
             raise QuantizeError(f"layer {self.name}: {problem}")
         form, lo, hi = self.weight_format, int(self.weight.min(initial=0)), int(self.weight.max(initial=0))
@@ -95,6 +105,8 @@ class CircuitLayer(SparseLayer):
 
     def gathered(self, words: Words) -> Words:
         """The accumulators, (samples, n), of the words of all earlier neurons, (samples, earlier)."""
+        if self.gather == "select":
+            return selected(words, self.starts, self.source)
         if self.gather == "max":
             return np.stack([np.maximum.reduceat(sample[self.source], self.starts[:-1]) for sample in words])
         return products(words, self.starts, self.source, self.weight) + self.bias
@@ -268,7 +280,9 @@ def range_of(layer: CircuitLayer, lo: Words, hi: Words) -> LayerRange:
         lo, hi: least and greatest words of all earlier neurons.
     Raises: QuantizeError, when an accumulator could leave what int64 computes exactly.
     """
-    if layer.gather == "max":
+    if layer.gather == "select":
+        low, high = selected_range(layer.starts, layer.source, lo, hi)
+    elif layer.gather == "max":
         low, high = layer.gathered(np.stack([lo, hi]))
     else:
         a, b = layer.weight * lo[layer.source], layer.weight * hi[layer.source]

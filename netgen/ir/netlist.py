@@ -85,7 +85,10 @@ class Netlist:
 
 
 def netlist_of(circuit: Circuit) -> Netlist:
-    """Extract the neurons on a path from an input to an output, and a wire for each weight between them."""
+    """Extract the neurons on a path from an input to an output, and a wire for each weight between them.
+
+    A wire from a gate to a neuron that selects carries one bit: whether the gate is above 0.
+    """
     alive = alive_in(circuit)
     on = np.concatenate(alive)
     widths = np.full(len(on), circuit.entering.width, dtype=np.int64)
@@ -96,14 +99,15 @@ def netlist_of(circuit: Circuit) -> Netlist:
     source = np.concatenate([layer.source for layer in circuit.layers])
     pairs = zip(circuit.layers, circuit.first, strict=False)
     target = np.concatenate([layer.target + first for layer, first in pairs])
+    width = np.where(np.concatenate([layer.passing for layer in circuit.layers]), widths[source], 1)
     both = on[source] & on[target]
-    source, target = source[both], target[both]
+    source, target, width = source[both], target[both], width[both]
     return Netlist(
         layer=np.concatenate([np.full(int(a.sum()), depth) for depth, a in enumerate(alive)]),
         index=np.concatenate([np.flatnonzero(a) for a in alive]),
         source=number[source],
         target=number[target],
-        width=widths[source],
+        width=width,
     )
 
 

@@ -18,7 +18,7 @@ from netgen.errors import DataError, WeightsError
 from netgen.ir.arrays import frozen
 from netgen.ir.fixed import Reals, Words
 from netgen.ir.functions import Composition, apply_all, check_pipeline
-from netgen.ir.rows import Gather, SparseLayer, check_gather
+from netgen.ir.rows import Gather, SparseLayer, check_gather, selected
 
 __all__ = ["Head", "Layer", "Network", "Port"]
 
@@ -32,15 +32,15 @@ SPARSE_NUMBERS = 16
 
 @dataclass(frozen=True, eq=False)
 class Layer(SparseLayer):
-    """Neurons that are computed alike: `activation(sum or maximum of what they read)`.
+    """Neurons that are computed alike: `activation(what they gather from what they read)`.
 
     Attributes:
         name: module path or node name in the user's model; unique in a network.
         starts: (n + 1,) int64; the wires of neuron k are those from `starts[k]` to `starts[k + 1] - 1`.
         source: (m,) int64; the number of the neuron that each wire reads; no neuron reads another twice.
-        weight: (m,) float64; 1 for the wires of a maximum.
-        bias: (n,) float64; 0 for a maximum.
-        gather: sum or maximum.
+        weight: (m,) float64; 1 for the wires of a maximum or a selection.
+        bias: (n,) float64; 0 for a maximum or a selection.
+        gather: sum, maximum, or selection by a gate.
         activation: functions applied to it, one after the other.
         parameter: (m,) int64; wires with equal numbers share one trained parameter, and so their weight; None when no
             two do.
@@ -80,7 +80,7 @@ class Layer(SparseLayer):
             if not np.isfinite(array).all():
                 at = int(np.argmin(np.isfinite(array)))
                 raise WeightsError(f"layer {self.name}: {name} {at} is {array[at]}; every weight must be finite")
-        problem = check_gather(self.gather, self.starts, self.weight, self.bias)
+        problem = check_gather(self.gather, self.starts, self.source, self.weight, self.bias)
         if problem:
             raise WeightsError(f"layer {self.name}: {problem}")
         if self.parameter is not None and (weights := _contradiction(self.parameter, self.weight)):
@@ -88,7 +88,9 @@ class Layer(SparseLayer):
         check_pipeline(self.activation, n, f"layer {self.name}")
 
     def gathered(self, values: Reals) -> Reals:
-        """The sums or maxima, (samples, n), of the values of all earlier neurons, (samples, earlier)."""
+        """The sums, maxima or selections, (samples, n), of the values of all earlier neurons, (samples, earlier)."""
+        if self.gather == "select":
+            return selected(values, self.starts, self.source)
         if self.gather == "max":
             return _maxima(values, self.starts, self.source)
         from scipy.sparse import csr_array

@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from netgen.ir.arrays import Bools
 from netgen.ir.fixed import Words
 
 __all__ = [
@@ -17,11 +18,19 @@ __all__ = [
     "connected",
     "products",
     "row_sums",
+    "selected",
+    "selected_range",
+    "selecting_wires",
     "targets_of",
 ]
 
-Gather = Literal["sum", "max"]
-"""What a neuron makes of the values that it reads: their weighted sum plus its bias, or the greatest of them."""
+Gather = Literal["sum", "max", "select"]
+"""What a neuron makes of the values that it reads: their weighted sum plus its bias, the greatest of them, or the one
+that a gate selects.
+
+A neuron that selects reads bypass, gate and word, in this order of their numbers, or gate and word, where the bypass is
+0. Its value is the word where the gate is above 0, else the bypass.
+"""
 Array = npt.NDArray[Any]
 
 DENSE_SHARE = 0.25
@@ -37,6 +46,7 @@ class SparseLayer:
     source: Words
     weight: Array
     bias: Array
+    gather: Gather
 
     def __len__(self) -> int:
         return len(self.bias)
@@ -50,6 +60,14 @@ class SparseLayer:
     def target(self) -> Words:
         """(m,) the neuron, by its index in this layer, into which each wire leads."""
         return targets_of(self.starts)
+
+    @cached_property
+    def passing(self) -> Bools:
+        """(m,) whether a wire carries a value that enters the neuron's own; all do but those from gates."""
+        passing = np.ones(self.wires, dtype=np.bool_)
+        if self.gather == "select":
+            passing[selecting_wires(self.starts)[1]] = False
+        return passing
 
 
 def check_rows(starts: Words, source: Words, weight: Words, bias: Words) -> str:
@@ -70,10 +88,16 @@ def check_rows(starts: Words, source: Words, weight: Words, bias: Words) -> str:
     return "" if weight.all() else "a weight of 0; leave such wires out"
 
 
-def check_gather(gather: str, starts: Words, weight: Array, bias: Array) -> str:
+def check_gather(gather: str, starts: Words, source: Words, weight: Array, bias: Array) -> str:
     """Say why a layer cannot gather its values in this way; empty when it can."""
     if gather not in get_args(Gather):
-        return f"gather {gather!r}; use {' or '.join(get_args(Gather))}"
+        return f"gather {gather!r}; use {', '.join(get_args(Gather))}"
+    if gather == "select":
+        count = np.diff(starts)
+        if ((count < 2) | (count > 3)).any() or (weight != 1).any() or bias.any():
+            return "a selection reads bypass, gate and word, or gate and word, by weight 1 and without bias"
+        if (np.diff(source)[np.diff(targets_of(starts)) == 0] <= 0).any():
+            return "the sources of a selection must rise: bypass, gate, word"
     if gather == "max" and ((np.diff(starts) == 0).any() or (weight != 1).any() or bias.any()):
         return "a maximum reads at least one value, by weight 1 and without bias"
     return ""
@@ -89,6 +113,31 @@ def row_sums(starts: Words, terms: Words) -> Words:
     total = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(terms)])
     sums: Words = total[starts[1:]] - total[starts[:-1]]
     return sums
+
+
+def selecting_wires(starts: Words) -> tuple[Words, Words, Words]:
+    """The wires of neurons that select, (n,) each: from the bypass, -1 for none, from the gate, and from the word."""
+    word = starts[1:] - 1
+    return np.where(np.diff(starts) == 3, starts[:-1], -1), word - 1, word
+
+
+def selected(values: Array, starts: Words, source: Words) -> Array:
+    """What neurons select, (samples, n), of values (samples, columns)."""
+    bypass, gate, word = selecting_wires(starts)
+    otherwise = np.where(bypass >= 0, values[:, source[bypass]], 0)
+    return np.where(values[:, source[gate]] > 0, values[:, source[word]], otherwise)
+
+
+def selected_range(starts: Words, source: Words, lo: Words, hi: Words) -> tuple[Words, Words]:
+    """Least and greatest words, (n,) each, that neurons select, from those of all that they may read.
+
+    It is the union of the ranges of word and bypass; that of one of them where the gate always, or never, is above 0.
+    """
+    bypass, gate, word = selecting_wires(starts)
+    on, off = (np.stack([np.where(wire >= 0, end[source[wire]], 0) for end in (lo, hi)]) for wire in (word, bypass))
+    never, always = hi[source[gate]] <= 0, lo[source[gate]] > 0
+    on, off = np.where(never, off, on), np.where(always, on, off)
+    return np.minimum(on[0], off[0]), np.maximum(on[1], off[1])
 
 
 def products(words: Words, starts: Words, source: Words, weight: Words) -> Words:

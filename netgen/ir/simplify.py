@@ -30,7 +30,8 @@ def simplify(circuit: Circuit) -> Circuit:
     """Remove the wires that cannot change any score, and fold constant neurons into biases; all scores stay equal.
 
     A neuron that always gives the same word is a constant: its word times the weights that read it moves into the
-    biases of the sums that read it. Neurons from which no path leads to an output are dead. A maximum keeps its wires.
+    biases of the sums that read it. Neurons from which no path leads to an output are dead. Maxima and selections keep
+    their wires.
     """
     circuit = _without_constants(circuit)
     alive = np.concatenate(alive_in(circuit))
@@ -41,10 +42,10 @@ def simplify(circuit: Circuit) -> Circuit:
     for layer, first in zip(circuit.layers, circuit.first, strict=False):
         here = slice(first, first + len(layer))
         silent = ~alive[here]
-        if layer.gather == "max":
+        if layer.gather != "sum":
             layers.append(layer)
-            greatest = layer.gathered(constant[np.newaxis, :first])[0]
-            constant[here] = np.where(silent, saturated(layer, activated(layer.activation, greatest)), 0)
+            gathered = layer.gathered(constant[np.newaxis, :first])[0]
+            constant[here] = np.where(silent, saturated(layer, activated(layer.activation, gathered)), 0)
             alive[here] = True
             continue
         stays = alive[layer.source] & alive[here][layer.target]
@@ -52,16 +53,16 @@ def simplify(circuit: Circuit) -> Circuit:
         dead = silent & ~heads[here]
         kept = _with_wires(layer, stays)
         constant[here] = np.where(silent, saturated(layer, activated(layer.activation, bias)), 0)
-        keeps = dead & _read_by_maxima(circuit, first, len(layer))
+        keeps = dead & _read_by_others(circuit, first, len(layer))
         layers.append(replace(kept, bias=np.where(dead & ~keeps, 0, bias)))
     return replace(circuit, layers=tuple(layers))
 
 
-def _read_by_maxima(circuit: Circuit, first: int, count: int) -> Bools:
-    """Which of some neurons a maximum reads."""
+def _read_by_others(circuit: Circuit, first: int, count: int) -> Bools:
+    """Which of some neurons a maximum or a selection reads."""
     read = np.zeros(circuit.first[-1], dtype=np.bool_)
     for layer in circuit.layers:
-        if layer.gather == "max":
+        if layer.gather != "sum":
             read[layer.source] = True
     return read[first : first + count]
 
@@ -73,7 +74,7 @@ def _without_constants(circuit: Circuit) -> Circuit:
     layers: list[CircuitLayer] = []
     for layer, first, bounds in zip(circuit.layers, circuit.first, ranges_of(circuit), strict=False):
         constant = (bounds.out_lo == bounds.out_hi) & ~heads[first : first + len(layer)]
-        if layer.gather == "max" or not constant.any():
+        if layer.gather != "sum" or not constant.any():
             layers.append(layer)
             continue
         bias = np.where(constant, bounds.acc_lo, layer.bias)

@@ -17,13 +17,14 @@ def reading_scaled(network: Network, factor: Reals) -> Network:
 
     Args:
         factor: (features,).
-    Raises: TrainError, when a maximum reads inputs that are scaled.
+    Raises: TrainError, when a maximum or a selection reads inputs that are scaled.
     """
     fresh, layers = fresh_of(network), []
     for layer in network.layers:
         entering = layer.source < network.features
-        if layer.gather == "max" and entering.any() and (factor != 1).any():
-            raise TrainError(f"layer {layer.name}: a maximum of inputs cannot be trained; put a layer before it")
+        if layer.gather != "sum" and entering.any() and (factor != 1).any():
+            what = "maximum" if layer.gather == "max" else "selection"
+            raise TrainError(f"layer {layer.name}: a {what} of inputs cannot be trained; put a layer before it")
         of_wire = np.where(entering, factor[np.where(entering, layer.source, 0)], 1.0)
         layers.append(scaled(layer, of_wire, layer.bias, fresh))
     return replace(network, layers=tuple(layers))

@@ -6,6 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
+from netgen.errors import BuildError
 from netgen.ir.arrays import Bools
 from netgen.ir.circuit import Circuit, CircuitLayer, LayerRange, ranges_of
 from netgen.ir.ranked import ranked
@@ -123,6 +124,8 @@ def _lower_layer(
     computed = needed & ~constant
     varies, value = words.varies[layer.source], words.value[layer.source]
     read = varies & computed[layer.target]
+    if layer.gather == "select":
+        raise BuildError(f"layer {layer.name}: no hardware selects yet")
     if layer.gather == "max":
         known = np.maximum.reduceat(np.where(varies, _NO_CONSTANT, value), layer.starts[:-1])
     else:

@@ -1,8 +1,7 @@
-"""Any `Network` as a PyTorch module: sums and maxima of earlier neurons, by wires, whose weights may be tied.
+"""Any `Network` as a PyTorch module: sums, maxima and selections of earlier neurons; weights of wires may be tied.
 
-Values are held with one row for each neuron, (neurons, samples), so that the samples of a neuron are contiguous in
-memory. Wires that are pruned disappear from the arrays; so do dead neurons. Names and numbers of neurons stay those of
-the network that the module was made of.
+Values are held with one row for each neuron, (neurons, samples). Pruned wires and dead neurons disappear from the
+arrays; names and numbers of neurons stay those of the network that the module was made of.
 """
 
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from netgen.nn.functions import apply_composition
 from netgen.nn.fused import scores_by_rows
 from netgen.nn.piecewise import TrainedFunction
 from netgen.nn.row_plan import RowLayer, RowPlan, is_faster
+from netgen.nn.selects import Selects, selects_of
 from netgen.nn.sparse import SPARSE_SHARE, Wires, linear
 
 __all__ = ["TrainableLayer", "TrainableNetwork", "array_of", "gain_of", "read"]
@@ -39,12 +39,14 @@ class Plan:
         wires: of a sum, with columns among the rows of these blocks, one block after the other.
         parameter: of a sum whose weights are tied, (m,), the index of the weight of each wire; None otherwise.
         sources: of a maximum, (n, k) such columns; neurons that read fewer than k name their first one again.
+        selects: of a selection, such columns.
     """
 
     reads: tuple[int, ...]
     wires: Wires | None = None
     parameter: Tensor | None = None
     sources: Tensor | None = None
+    selects: Selects | None = None
 
 
 class TrainableLayer(nn.Module):
@@ -85,7 +87,7 @@ class TrainableLayer(nn.Module):
 
     @property
     def gathers_sums(self) -> bool:
-        """Whether neurons compute weighted sums, not maxima."""
+        """Whether neurons compute weighted sums, not maxima or selections."""
         return self.like.gather == "sum"
 
     @property
@@ -94,15 +96,16 @@ class TrainableLayer(nn.Module):
         return self.gathers_sums and len(self.weight) < len(self.source)
 
     def gathered(self, across: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        """Sums before normalization, or maxima, (n, samples), of what the layer reads, (columns, samples)."""
+        """Sums before normalization, or what else it gathers, (n, samples), of what it reads, (columns, samples)."""
         one = self.plan.parameter
         return self.gathered_by(across, weight if one is None else weight.index_select(0, one), bias)
 
     def gathered_by(self, across: Tensor, wire_weight: Tensor, bias: Tensor) -> Tensor:
         """The same, by the weight of each wire, (m,), instead of each parameter."""
+        if self.plan.selects is not None:
+            return self.plan.selects(across)
         if self.plan.sources is not None:
-            chosen: Tensor = across[self.plan.sources].max(dim=1).values
-            return chosen
+            return torch.max(across[self.plan.sources], dim=1).values
         wires = self.plan.wires
         assert wires is not None
         if not wires.is_sparse:  # with the samples of a neuron contiguous too
@@ -148,7 +151,7 @@ class TrainableLayer(nn.Module):
 
 
 class TrainableNetwork(nn.Module):
-    """Any network of sums and maxima, with gradients; its scores are the values of its first output.
+    """Any network, with gradients; its scores are the values of its first output.
 
     Args:
         network: whose weights, ties and functions it starts with.
@@ -188,7 +191,7 @@ class TrainableNetwork(nn.Module):
 
     @property
     def wires(self) -> int:
-        """Number of wires, those of maxima included."""
+        """Number of wires, those of maxima and selections included."""
         return sum(len(layer.source) for layer in self.parts)
 
     @property
@@ -227,7 +230,7 @@ class TrainableNetwork(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map features (samples, n), of all inputs or of those that are left, to scores (samples, classes)."""
         across = self.across(x)
-        rows = self._row_plan(across) if self.training else None
+        rows = self._row_plan(across) if self.training and not any(part.plan.selects for part in self.parts) else None
         if rows is not None:
             weights, biases = [layer.weight for layer in self.sums], [layer.bias for layer in self.sums]
             functions = [layer.trained for layer in self.parts if layer.trained is not None]
@@ -356,6 +359,8 @@ def _plan(layer: TrainableLayer, block: Words, row: Words, sizes: list[int]) -> 
         flat = torch.from_numpy(place * n_in + columns).to(device)
         parameter = torch.from_numpy(layer.parameter).to(device) if layer.tied else None
         return Plan(tuple(reads.tolist()), Wires((n, n_in), starts, columns, flat), parameter)
+    if layer.like.gather == "select":
+        return Plan(tuple(reads.tolist()), selects=selects_of(starts, columns, device))
     fan_in = np.diff(starts)
     sources = columns[starts[:-1, None] + np.minimum(np.arange(fan_in.max()), fan_in[:, None] - 1)]
     return Plan(tuple(reads.tolist()), sources=torch.from_numpy(sources).to(device))

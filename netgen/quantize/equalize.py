@@ -28,8 +28,8 @@ def equalized(network: Network, square: Reals) -> Network:
     where the scale is the fourth root of (mean square weight / mean square value), up to a factor for the whole layer.
     Weights that a channel reads then differ in range, so they need a step for each channel.
 
-    Neurons that share a trained parameter, or are read by a shared one or by one maximum, are scaled alike. Inputs,
-    outputs, and neurons whose functions do more than scale are not scaled.
+    Neurons that share a trained parameter, or are read by a shared one or by one maximum, are scaled alike; so are
+    a selection, its word and its bypass. Inputs, outputs, and neurons whose functions do more than scale, are not.
 
     Args:
         network: prepared; the result computes the same, bit for bit.
@@ -72,8 +72,8 @@ def _groups(network: Network) -> tuple[Words, Bools]:
     pairs: list[tuple[Words, Words]] = [(np.arange(network.features), np.zeros(network.features, dtype=np.int64))]
     for layer, first in zip(network.layers, network.first, strict=False):
         own = first + np.arange(len(layer))
-        if layer.gather == "max":
-            pairs.append((layer.source, first + layer.target))
+        if layer.gather != "sum":
+            pairs.append((layer.source[layer.passing], first + layer.target[layer.passing]))
         else:
             channel = channels_of(len(layer), layer.target, layer.parameter)
             pairs.append((own, own[np.unique(channel, return_index=True)[1]][channel]))
@@ -103,7 +103,7 @@ def _scaled(network: Network, bits: Words) -> Network:
     """Scale each neuron by `2**bits`."""
 
     def scaled(layer: Layer, first: int) -> Layer:
-        if layer.gather == "max":
+        if layer.gather != "sum":
             return layer
         own = bits[first : first + len(layer)]
         weight = np.ldexp(layer.weight, own[layer.target] - bits[layer.source])

@@ -122,7 +122,7 @@ class _Exact:
         own = slice(first, first + len(layer))
         levels = levels_of(layer.activation, len(layer))
         try:
-            units = self._maxima(layer) if layer.gather == "max" else self._sums(layer)
+            units = self._sums(layer) if layer.gather == "sum" else self._chosen(layer)
         except QuantizeError:
             pair = self._pairs(layer, levels)
             if pair is None:
@@ -166,6 +166,8 @@ class _Exact:
         """
         quantizer = layer.activation[0] if layer.activation else None
         if levels is None or levels.limits is None or not isinstance(quantizer, Quantize) or self.executor == "double":
+            return None
+        if layer.gather != "sum":
             return None
         if (np.diff(layer.starts) != 2).any() or (layer.weight != 1).any() or layer.bias.any():
             return None
@@ -226,12 +228,19 @@ class _Exact:
     def _sums(self, layer: Layer) -> Units:
         return integer_weights(layer, self.unit[layer.source], self.origin[layer.source])
 
-    def _maxima(self, layer: Layer) -> Units:
-        at = layer.source[layer.starts[:-1]]
-        unit, origin = self.unit[at], self.origin[at]
+    def _chosen(self, layer: Layer) -> Units:
+        """The units of maxima or selections: those of all words that may be chosen; the word 0 of a gate means 0."""
+        at = layer.source[layer.starts[1:] - 1]
+        unit, origin, passing = self.unit[at], self.origin[at], layer.passing
         same = (self.unit[layer.source] == unit[layer.target]) & (self.origin[layer.source] == origin[layer.target])
-        if not same.all():
-            raise QuantizeError(f"layer {layer.name}: the inputs of its maximum have different scales; {CALIBRATE}")
+        what = "maximum" if layer.gather == "max" else "selection"
+        if not same[passing].all():
+            raise QuantizeError(f"layer {layer.name}: the inputs of its {what} have different scales; {CALIBRATE}")
+        alone = np.diff(layer.starts) == 2 if layer.gather == "select" else np.zeros(len(layer), dtype=np.bool_)
+        if self.origin[layer.source[~passing]].any() or origin[alone].any():
+            raise QuantizeError(
+                f"layer {layer.name}: words whose 0 is not the number 0 enter its selection; {CALIBRATE}"
+            )
         return Units(np.ones(layer.wires, dtype=np.int64), unit, origin, np.abs(origin))
 
     def _unrounded(

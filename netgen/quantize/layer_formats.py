@@ -48,7 +48,7 @@ class NetworkFormats:
     Attributes:
         inputs: of each port.
         words: of each layer; None for scores, which are accumulators.
-        weights: of each layer; None for a maximum.
+        weights: of each layer; None for a maximum or a selection.
         zeros: of each layer, for each of its step functions, the bits in which its words are 0, since it would have too
             many breaks; none for limits. Empty before the first rounding, which chooses them.
     """
@@ -109,7 +109,7 @@ def formats_of_network(
     frac, most = formats.frac(network), max(weights.values(), default=DEFAULT_WIDTH)
     chosen: list[WeightFormats | None] = []
     for layer in network.layers:
-        if layer.gather == "max":
+        if layer.gather != "sum":
             chosen.append(None)
             continue
         factors = values.square[layer.source]
@@ -130,7 +130,8 @@ def _words_of(
 ) -> tuple[FixedPoint | None, ...]:
     """Choose the format of every layer that is read, or that has a step function.
 
-    Words that one maximum reads have one step; so has the maximum, if nothing but limits follows it.
+    Words that one maximum reads have one step; so has the maximum, if nothing but limits follows it. Likewise the word
+    and the bypass of a selection, but not its gate.
     """
     read = np.zeros(network.neurons, dtype=np.bool_)
     for layer in network.layers:
@@ -179,13 +180,13 @@ def _limits_only(pipeline: Composition) -> bool:
 
 
 def _follows(layer: Layer) -> bool:
-    """Whether a layer has the step of the words that it reads: a maximum, and limits."""
-    return layer.gather == "max" and _limits_only(layer.activation)
+    """Whether a layer has the step of the words that it reads: a maximum or a selection, and limits."""
+    return layer.gather != "sum" and _limits_only(layer.activation)
 
 
 def _blocks(network: Network, layer: Layer) -> list[int]:
-    """The layers that a layer reads, by index; -1 for inputs."""
-    found = np.unique(np.searchsorted(network.first, layer.source, side="right") - 1)
+    """The layers whose values pass into those of a layer, by index; -1 for inputs."""
+    found = np.unique(np.searchsorted(network.first, layer.source[layer.passing], side="right") - 1)
     return [int(index) for index in found]
 
 
@@ -211,7 +212,7 @@ def _groups(network: Network) -> tuple[list[int], set[int]]:
         return index
 
     for index, layer in enumerate(network.layers):
-        if layer.gather != "max":
+        if layer.gather == "sum":
             continue
         blocks = _blocks(network, layer)
         members = [k for k in blocks if k >= 0] + ([index] if _follows(layer) else [])
@@ -230,6 +231,9 @@ def _nonnegative(network: Network, signed: Sequence[bool]) -> list[Bools]:
     for layer, first in zip(network.layers, network.first, strict=False):
         if layer.gather == "max":
             sums = np.bincount(layer.target, known[layer.source], minlength=len(layer)) > 0
+        elif layer.gather == "select":
+            negative = layer.passing & ~known[layer.source]
+            sums = np.bincount(layer.target, negative, minlength=len(layer)) == 0
         else:
             negative = (layer.weight < 0) | ~known[layer.source]
             sums = (np.bincount(layer.target, negative, minlength=len(layer)) == 0) & (layer.bias >= 0)

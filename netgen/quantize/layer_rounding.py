@@ -98,10 +98,10 @@ class _Work:
         """Round a layer; those before it have been rounded."""
         given, first, formats = self.network.layers[index], self.network.first[index], self.formats
         source_frac, weights, output = self.frac[given.source], formats.weights[index], formats.words[index]
-        accumulator = int(source_frac[0]) if weights is None else weights.accumulator
+        accumulator = int(source_frac[-1]) if weights is None else weights.accumulator  # the last wire is no gate's
         layer = replace(given, activation=whole_limits(given.activation, accumulator))
         bias = self._corrected(layer, weights)
-        sums = _maxima(layer, source_frac) if weights is None else _sums(layer, bias, source_frac, weights)
+        sums = _chosen(layer, source_frac) if weights is None else _sums(layer, bias, source_frac, weights)
         reach = range_of(sums, self.lo[:first], self.hi[:first])
         activation, zeros = _activation(
             layer, sums.frac, reach, output, formats.zeros[index] if formats.zeros else None, told
@@ -133,12 +133,12 @@ class _Work:
         return layer.bias + mean[channel]
 
 
-def _maxima(layer: Layer, source_frac: Words) -> CircuitLayer:
-    """The accumulators of maxima."""
-    frac = int(source_frac[0])
-    assert (source_frac == frac).all()
+def _chosen(layer: Layer, source_frac: Words) -> CircuitLayer:
+    """The accumulators of maxima and selections."""
+    frac = int(source_frac[-1])  # the last wire is no gate's
+    assert (source_frac[layer.passing] == frac).all()
     ones, zeros = np.ones(layer.wires, dtype=np.int64), np.zeros(len(layer), dtype=np.int64)
-    return CircuitLayer(layer.name, layer.starts, layer.source, ones, zeros, frac, gather="max")
+    return CircuitLayer(layer.name, layer.starts, layer.source, ones, zeros, frac, gather=layer.gather)
 
 
 def _sums(layer: Layer, bias: Reals, source_frac: Words, formats: WeightFormats) -> CircuitLayer:

@@ -62,8 +62,9 @@ class QuantizedNetwork(TrainableNetwork):
             part.bias.requires_grad_(False)  # a channel's shift is added to it
             part.weight.requires_grad_(form is not None)
             weights = None if form is None else _Weights(part, form, most[part.source])
-            own = int(frac[part.source[0]]) if form is None else form.accumulator
-            reach = float(np.ldexp(most[part.source].max(), own)) if weights is None else weights.most
+            passing = part.source[part.like.passing]
+            own = int(frac[passing[0]]) if form is None else form.accumulator
+            reach = float(np.ldexp(most[passing].max(), own)) if weights is None else weights.most
             self._weights.append(weights)
             self._words.append(_Words(part.like, own, output, zeros, reach))
         self.shifts = nn.ParameterList(
@@ -154,7 +155,7 @@ class _Words:
     """The words of a layer, rounded.
 
     Args:
-        frac: fractional bits of the sums or maxima.
+        frac: fractional bits of the sums, maxima or selections.
         zeros: for each step function the bits in which its words are 0; none for limits.
         most: an upper limit on the magnitude of the sums, in their own steps.
 
@@ -170,7 +171,7 @@ class _Words:
             self.most = most * 2.0 ** max(-shift, 0) + 2.0 ** max(shift, 0)
 
     def __call__(self, sums: Tensor) -> Tensor:
-        """The values of the words, (n, samples), of sums or maxima."""
+        """The values of the words, (n, samples), of sums, maxima or selections."""
         smooth = apply_composition(self.activation, sums)
         if self.output is None:
             return smooth

@@ -1,7 +1,8 @@
 """Bring a float network into the form that is quantized; the function stays the same.
 
 Affine functions move into weights, quantizers become limits, and layers of one wire for each neuron are added where
-words of several formats meet: before a maximum of inputs and results, and before classes that several layers give.
+words of several formats meet: before a maximum or a selection of inputs and results, and before classes that several
+layers give.
 """
 
 from collections.abc import Callable
@@ -91,11 +92,12 @@ def _merged(pipeline: Composition) -> Composition:
 
 
 def _with_entries(network: Network) -> Network:
-    """Let maxima that read inputs beside results, or of several ports, read copies of these inputs."""
+    """Let maxima and selections that read inputs beside results, or of several ports, read copies of these inputs."""
 
     def mixed(layer: Layer) -> bool:
-        beside = len(network.inputs) > 1 or layer.source.max(initial=-1) >= network.features
-        return layer.gather == "max" and layer.source.min(initial=network.features) < network.features and bool(beside)
+        source = layer.source[layer.passing]
+        beside = len(network.inputs) > 1 or source.max(initial=-1) >= network.features
+        return layer.gather != "sum" and source.min(initial=network.features) < network.features and bool(beside)
 
     copied = [layer.source[layer.source < network.features] for layer in network.layers if mixed(layer)]
     return with_identity(network, 0, np.unique(np.concatenate(copied)), "inputs", mixed) if copied else network

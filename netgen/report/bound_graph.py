@@ -3,10 +3,12 @@
 import numpy as np
 
 from netgen.ir.activation import Rescale, StepFunction, Steps
+from netgen.ir.arrays import Bools
 from netgen.ir.circuit import Circuit, CircuitLayer
 from netgen.ir.fixed import FixedPoint, Reals
 from netgen.ir.functions import Affine, Clip, Composition
 from netgen.ir.network import Layer, Network
+from netgen.ir.rows import selecting_wires
 from netgen.ir.slopes import range_after, slope_of
 
 __all__ = ["graph_error_bound"]
@@ -17,9 +19,9 @@ _Interval = tuple[Reals, Reals]
 def graph_error_bound(network: Network, circuit: Circuit) -> tuple[Reals, ...] | None:
     """Bound |decoded circuit value - float value| of every output, over all raw inputs that do not saturate.
 
-    Two intervals are propagated through sums, maxima and functions: of each neuron's float value, and of the error of
-    its word. They grow with depth: where a bound exceeds the range of the output, measure the error instead
-    (`fidelity`). Rounding in the float computations themselves is not counted.
+    Two intervals are propagated from layer to layer: of each neuron's float value, and of the error of its word. They
+    grow with depth: where a bound exceeds the range of the output, measure the error instead (`fidelity`). Rounding in
+    the float computations themselves is not counted.
 
     Args:
         network: prepared for quantizing, so that the functions of both are the same.
@@ -64,7 +66,9 @@ def _scales_first(pipeline: Composition) -> bool:
 
 def _after(layer: Layer, made: CircuitLayer, value: Reals, error: Reals, unit: Reals) -> tuple[Reals, Reals]:
     """The intervals, (2, n) each, of the values and errors of a layer."""
-    if layer.gather == "max":
+    if layer.gather == "select":
+        sums, apart = _selected(layer, value, error)
+    elif layer.gather == "max":
         first = layer.starts[:-1]
         sums = np.maximum.reduceat(value[:, layer.source], first, axis=1)
         apart = np.stack(
@@ -93,6 +97,37 @@ def _after(layer: Layer, made: CircuitLayer, value: Reals, error: Reals, unit: R
         half = form.step / 2 * max(_grain(one, form) for one in made.activation.functions)
     apart = apart + np.array([[-half], [half]])
     return real, np.stack(_saturated(real, apart, form.lo * form.step, form.hi * form.step))
+
+
+def _selected(layer: Layer, value: Reals, error: Reals) -> tuple[Reals, Reals]:
+    """The intervals, (2, n) each, of selections and of their errors.
+
+    Where the gate's error may move it past 0, the circuit may select what the network does not: the error is then the
+    difference of the two.
+    """
+    bypass, gate, word = (layer.source[wire] for wire in selecting_wires(layer.starts))
+    has = np.diff(layer.starts) == 3
+    on, on_error = value[:, word], error[:, word]
+    off, off_error = (np.where(has, array[:, bypass], 0.0) for array in (value, error))
+    g, wrong = value[:, gate], error[:, gate]
+    opens, closes = g[1] > 0, g[0] <= 0
+    opened = closes & (wrong[1] > 0) & (g[1] + wrong[1] > 0)  # in the circuit alone
+    closed = opens & (wrong[0] < 0) & (g[0] + wrong[0] <= 0)
+    real = _union((opens, on), (closes, off))
+    apart = _union(
+        (opens, on_error),
+        (closes, off_error),
+        (opened, on + on_error - off[::-1]),
+        (closed, off + off_error - on[::-1]),
+    )
+    return real, apart
+
+
+def _union(*parts: tuple[Bools, Reals]) -> Reals:
+    """The least intervals, (2, n), that hold those intervals, (2, n), that are marked, (n,)."""
+    lo = np.min([np.where(there, interval[0], np.inf) for there, interval in parts], axis=0)
+    hi = np.max([np.where(there, interval[1], -np.inf) for there, interval in parts], axis=0)
+    return np.stack([lo, hi])
 
 
 def _grain(function: StepFunction, form: FixedPoint) -> int:

@@ -10,6 +10,7 @@ from netgen.errors import TrainError
 from netgen.ir.arrays import Bools
 from netgen.ir.fixed import Reals, Words
 from netgen.ir.functions import Clip, Function
+from netgen.ir.rows import selected
 from netgen.nn.functions import apply_composition
 from netgen.nn.trainable import TrainableLayer, TrainableNetwork, array_of, gain_of
 
@@ -47,7 +48,7 @@ def remove_dead_neurons(network: TrainableNetwork, optimizer: Optimizer | None =
 
     A neuron that no input reaches is a constant, which is added to the biases of the sums that read it; so scores in
     evaluation mode stay the same. A maximum that reads a constant 0 beside results of a ReLU loses that wire; any other
-    constant that a maximum reads stays, as a neuron without wires.
+    constant that a maximum or a selection reads stays, as a neuron without wires.
 
     Raises: TrainError, when no path from an input to an output is left.
     """
@@ -61,7 +62,7 @@ def remove_dead_neurons(network: TrainableNetwork, optimizer: Optimizer | None =
         rectified[own] = bool(layer.composition) and _is_positive(layer.composition[-1])
         if layer.gathers_sums:
             _fold(layer, reached, constant, optimizer)
-        else:
+        elif layer.like.gather == "max":
             _without_zeros(layer, reached, constant, rectified)
         lost = ~reached[own]
         if lost.any():
@@ -128,6 +129,9 @@ def _constants(layer: TrainableLayer, constant: Reals) -> Reals:
         if layer.norm is not None:
             assert layer.norm.running_mean is not None
             values = (values - array_of(layer.norm.running_mean)) * gain_of(layer.norm) + array_of(layer.norm.bias)
+    elif layer.like.gather == "select":
+        starts = np.searchsorted(np.searchsorted(layer.rows, layer.target), np.arange(len(layer.rows) + 1))
+        values = selected(constant[np.newaxis], starts, layer.source)[0]
     else:
         values = np.full(len(layer.rows), -np.inf)
         np.maximum.at(values, np.searchsorted(layer.rows, layer.target), constant[layer.source])
