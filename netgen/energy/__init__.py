@@ -7,6 +7,7 @@
 | `wires`, `eyeriss` | the models, one file each |
 | `shapes` | what `eyeriss` needs to know of a layer |
 | `models` | the models by name, all of one signature |
+| `weights` | placement weights by toggles |
 """
 
 from netgen.energy.activity import Activity, activity_of, register_toggles
@@ -15,6 +16,7 @@ from netgen.energy.eyeriss import accelerated, accesses_of
 from netgen.energy.models import MODELS, EnergySettings, Workload, energy_of
 from netgen.energy.order import SampleOrder, arranged
 from netgen.energy.shapes import LayerCounts, dense_shapes, shapes_of
+from netgen.energy.weights import toggle_weights
 from netgen.energy.wires import wired
 
 __all__ = [
@@ -33,5 +35,6 @@ __all__ = [
     "energy_of",
     "register_toggles",
     "shapes_of",
+    "toggle_weights",
     "wired",
 ]

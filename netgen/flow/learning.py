@@ -30,6 +30,13 @@ def learner(work: Work) -> Learner:
     return Learner(work.spec, work.get(nouns.data), base=work.base, progress=work.progress)
 
 
+def placing_key(work: Work) -> dict[str, object]:
+    """What pruning depends on where it places the network again and again."""
+    if not work.get(learner).follows:
+        return {}
+    return {"place": work.spec.place.model_dump(exclude={"certificate", "moves", "weigh"})}
+
+
 def learning_key(work: Work) -> dict[str, object]:
     """What training, pruning and fine-tuning all depend on."""
     spec = work.spec

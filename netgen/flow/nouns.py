@@ -72,7 +72,7 @@ def board(work: Work) -> tuple[Grid, Regions]:
 
 def board_key(work: Work) -> dict[str, object]:
     """What a stage depends on that reads the board: a placement's file holds sites, but neither box nor pitch."""
-    return {"board": work.spec.place.model_dump(exclude={"method", "moves", "certificate"})}
+    return {"board": work.spec.place.model_dump(exclude={"method", "moves", "weigh", "certificate"})}
 
 
 def placement(work: Work) -> Placement:

@@ -48,6 +48,12 @@ class PlaceSpec(Section):
     moves: Moves = Field(
         10_000_000, description="effort: proposed moves of simulated annealing, about 0.3 us each on one core"
     )
+    weigh: Literal["length", "toggles"] = Field(
+        "length",
+        description="what the placement minimizes: the length of all wires, or their energy: the length of each times "
+        "how many bits of its signal toggle from one training sample to the next, in the order of the data; the wire "
+        "length that is reported, and its certificate, are plain lengths",
+    )
     certificate: bool = Field(
         True, description="prove a lower bound on the wire length, which limits how far the placement is from optimal"
     )

@@ -1,9 +1,13 @@
 """Put every neuron on a site: `placement.csv`."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from netgen.flow import files, nouns
 from netgen.flow.stage import Stage, Work
+
+TOGGLING = 5_000
+"""Samples by whose toggles wires are weighed."""
 
 
 def _depends(work: Work) -> dict[str, object]:
@@ -11,7 +15,11 @@ def _depends(work: Work) -> dict[str, object]:
         "quantize": work.store.digest("quantize"),
         "place": work.spec.place.model_dump(exclude={"certificate"}),
         "seed": work.spec.seed,
-    }
+    } | (nouns.samples_key(work) if _weighs(work) else {})
+
+
+def _weighs(work: Work) -> bool:
+    return work.spec.place.weigh == "toggles"
 
 
 def _describe(work: Work) -> str:
@@ -26,6 +34,11 @@ def _make(work: Work, folder: Path) -> None:
 
     spec, netlist, (grid, regions) = work.spec, work.get(nouns.netlist), work.get(nouns.board)
     method, moves = spec.place.method, spec.place.moves
+    if _weighs(work):
+        from netgen.energy import toggle_weights
+
+        weight = toggle_weights(work.get(nouns.circuit), netlist, work.get(nouns.train_words)[:TOGGLING])
+        netlist = replace(netlist, weight=weight)
     placement = place(netlist, grid, regions, method=method, moves=moves, seed=spec.seed, progress=work.progress)
     (folder / "placement.csv").write_text(files.placement_csv(netlist, placement), encoding="utf-8")
 

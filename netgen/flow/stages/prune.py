@@ -4,14 +4,14 @@ import json
 from pathlib import Path
 
 from netgen.flow import files, nouns
-from netgen.flow.learning import learner, learning_key
+from netgen.flow.learning import learner, learning_key, placing_key
 from netgen.flow.stage import Stage, Work
 
 
 def _depends(work: Work) -> dict[str, object]:
     spec = work.spec
-    placing = {"place": spec.place.model_dump(exclude={"certificate", "moves"})} if work.get(learner).follows else {}
-    return learning_key(work) | {"dense": work.store.digest("train"), "prune": spec.prune.model_dump()} | placing
+    own = {"dense": work.store.digest("train"), "prune": spec.prune.model_dump()}
+    return learning_key(work) | own | placing_key(work)
 
 
 def _describe(work: Work) -> str:

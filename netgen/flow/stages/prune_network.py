@@ -5,16 +5,15 @@ from pathlib import Path
 
 from netgen.flow import imported, nouns
 from netgen.flow.array_files import write_arrays
-from netgen.flow.learning import learner, learning_key
+from netgen.flow.learning import learner, learning_key, placing_key
 from netgen.flow.stage import Stage, Work
 from netgen.ir.network_file import arrays_of
 
 
 def _depends(work: Work) -> dict[str, object]:
     spec = work.spec
-    placing = {"place": spec.place.model_dump(exclude={"certificate", "moves"})} if work.get(learner).follows else {}
     first = imported.first_stage(spec)
-    return learning_key(work) | {first: work.store.digest(first), "prune": spec.prune.model_dump()} | placing
+    return learning_key(work) | {first: work.store.digest(first), "prune": spec.prune.model_dump()} | placing_key(work)
 
 
 def _describe(work: Work) -> str:
