@@ -66,7 +66,7 @@ def _run(
     with ThreadPoolExecutor(jobs) as pool, Processes(SimulatorError) as processes:
         program = None if cache is None else kept_program(recipe, cache)
         if program is None:
-            program = _built(recipe, scratch / "build", processes, jobs, progress)
+            program = built(recipe, scratch / "build", processes, jobs, progress)
             if cache is not None:
                 keep_program(recipe, cache, program)
         command: list[str | Path] = [*recipe.starter, program]
@@ -81,7 +81,7 @@ def _run(
     return design.unpack_outputs(np.concatenate(results))
 
 
-def _built(recipe: ProgramRecipe, folder: Path, processes: Processes, jobs: int, progress: Progress) -> Path:
+def built(recipe: ProgramRecipe, folder: Path, processes: Processes, jobs: int, progress: Progress) -> Path:
     """Make the program of a recipe in a new folder.
 
     Args:
@@ -92,7 +92,7 @@ def _built(recipe: ProgramRecipe, folder: Path, processes: Processes, jobs: int,
         (folder / name).write_text(text, encoding="utf-8")
     for number, (tool, command) in enumerate(recipe.steps):
         progress(tool, number / (len(recipe.steps) + 1))
-        _call(processes, tool, command, folder, jobs)
+        call(processes, tool, command, folder, jobs)
     program = folder / recipe.made
     program.chmod(0o755)
     return program
@@ -109,7 +109,7 @@ def _run_slice(
     """Run the program on some samples, in a new folder."""
     folder.mkdir()
     design.pack_inputs(inputs).astype("<u4").tofile(folder / "inputs")
-    _call(processes, f"{recipe.name}'s program", command, folder)
+    call(processes, f"{recipe.name}'s program", command, folder)
     words = np.fromfile(folder / "outputs", dtype="<u4")
     row = words_of(design.output_width)
     if len(words) != len(inputs) * row:
@@ -118,7 +118,7 @@ def _run_slice(
     return words.reshape(-1, row).astype(np.uint32)
 
 
-def _call(processes: Processes, tool: str, command: Sequence[str | Path], folder: Path, jobs: int = 1) -> None:
+def call(processes: Processes, tool: str, command: Sequence[str | Path], folder: Path, jobs: int = 1) -> None:
     """Run a tool.
 
     Raises: SimulatorError with the tool's own words, when it fails.
