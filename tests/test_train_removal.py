@@ -50,3 +50,15 @@ def test_training_is_the_same_with_and_without_removing_dead_neurons(digits: Dat
         results.append(dense_network_of(network))
     for one, two in zip(results[0].layers, results[1].layers, strict=True):
         assert np.allclose(one.weight, two.weight, atol=1e-6)
+
+
+def test_a_network_trains_on_after_pruning_while_an_earlier_loss_is_still_alive() -> None:
+    """On the first use of a machine, the frames in which numba compiled keep the loss until garbage is collected."""
+    network = random_perceptron((6, 5, 3), batch_norm=True)
+    x = torch.randn(20, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    earlier = network.train()(x).square().sum()
+    remove_wires(network, [wires_between(layer, range(6), range(1, 5)) for layer in network.sums])
+    remove_dead_neurons(network)
+    network.train()(x).square().sum().backward()
+    assert all(one.grad is not None and one.grad.shape == one.shape for one in network.parameters())
+    assert earlier.requires_grad

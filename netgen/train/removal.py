@@ -190,5 +190,9 @@ def take(parameter: Tensor, rows: Words, optimizer: Optimizer | None, *, more: i
     if optimizer is not None:
         state = optimizer.state.get(parameter, {})
         state.update({key: part(value) for key, value in state.items() if value.shape == parameter.shape})
-    parameter.data = part(parameter.data)
+    kept = part(parameter.data)
     parameter.grad = None
+    # PyTorch keeps a parameter's old size for its gradients as long as an earlier loss is alive, and forgets it with
+    # the type. Such a loss stays alive until garbage is collected, in the frames that compiled a kernel.
+    parameter.data = kept.new_empty(0, dtype=torch.float32 if kept.dtype == torch.float64 else torch.float64)
+    parameter.data = kept
