@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 
+from netgen.ir.energy import Energy, EnergyPart
 from netgen.ir.fixed import FixedPoint
 from netgen.ir.grid import Placement, auto_grid
 from netgen.ir.netlist import Netlist
@@ -62,6 +63,24 @@ def check_report() -> CheckReport:
         saturated=(12, 0, 0),
         words=(3_000_000, 1_000_000, 100_000),
         difference=None,
+    )
+
+
+def sample_energies() -> tuple[Energy, Energy]:
+    """Of wires with picojoules, and of an accelerator without."""
+    steps, macs = "grid steps x bits", "MACs of 16 bits"
+    wires = (
+        EnergyPart(1, "wires", "", steps, 1250.5, (12.5, 50.0)),
+        EnergyPart(2, "wires", "", steps, 250.0, (2.5, 10.0)),
+        EnergyPart(1, "registers", "", "bits", 40.0, (0.5, 2.0)),
+    )
+    memories = (
+        EnergyPart(1, "DRAM", "weights", macs, 4000.0, None),
+        EnergyPart(1, "DRAM", "inputs", macs, 1000.0, None),
+    )
+    return (
+        Energy("wires", steps, wires, ("1,000 samples, in the order given",)),
+        Energy("eyeriss", macs, memories, ("batch of 1",)),
     )
 
 
@@ -126,6 +145,7 @@ def sample_report(netlist: Netlist, before: Placement, after: Placement, *, name
             proof=Proof(operators=2345, neurons=410, weights=netlist.wires),
         ),
         check=check_report(),
+        energy=sample_energies(),
     )
 
 

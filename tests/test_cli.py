@@ -118,7 +118,8 @@ def test_bad_input_ends_in_one_line_and_status_1(tmp_path: Path, case: str) -> N
 
 def test_commands_on_a_folder_without_a_build_say_so(tmp_path: Path) -> None:
     _fails(run_netgen("report", "nothing", cwd=tmp_path), "nothing/report.json: not found; run netgen build first")
-    _fails(run_netgen("check", "nothing", cwd=tmp_path), "nothing: no finished build here; run netgen build first")
+    for command in ("check", "energy"):
+        _fails(run_netgen(command, "nothing", cwd=tmp_path), "nothing: no finished build here; run netgen build first")
 
 
 def test_a_missing_simulator_is_named_with_the_fix(tmp_path: Path) -> None:
@@ -307,6 +308,19 @@ HELP = {
         "--seed",
         "--bound",
         "--out",
+    ],
+    ("energy",): [
+        "FOLDER",
+        "--model",
+        "--pitch",
+        "--tier",
+        "--node",
+        "--samples",
+        "--order",
+        "--zeros",
+        "--batch",
+        "--data",
+        "--json",
     ],
     ("search",): ["SPEC", "--out", "--data", "--jobs", "--storage", "--ray-address", "--json", "--quiet"],
     ("experiment",): ["NAME", "--data-set", "--network", "--seeds", "--quick", "--out", "--data", "--jobs", "--quiet"],

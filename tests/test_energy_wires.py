@@ -81,6 +81,7 @@ def test_a_longer_step_of_one_axis_lengthens_wires_along_it() -> None:
 
 def test_samples_that_do_not_change_cost_nothing() -> None:
     work = five_neurons()
+    assert work.activity is not None
     still = replace(
         work.activity, neurons=np.zeros_like(work.activity.neurons), operators=np.zeros_like(work.activity.operators)
     )

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from netgen.cli.build import build, check, draw, report
+from netgen.cli.energy import energy
 from netgen.cli.fpga import synth
 from netgen.cli.inspect import inspect
 from netgen.cli.place import place
@@ -20,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (build, inspect, report, check, synth, draw, place, experiment, search, init, schema):
+for command in (build, inspect, report, check, energy, synth, draw, place, experiment, search, init, schema):
     app.command()(command)
 
 

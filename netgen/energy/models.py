@@ -29,7 +29,7 @@ class Workload:
 
     Attributes:
         graph, timing: the circuit's operators, and their pipeline.
-        activity: toggles for a stream of samples.
+        activity: toggles for a stream of samples; None where no model needs them.
         network: the float network that the circuit was rounded from, where there is one.
         before: that network before it was pruned, where it is known.
     """
@@ -38,7 +38,7 @@ class Workload:
     placement: Placement
     graph: OperatorGraph
     timing: Schedule
-    activity: Activity
+    activity: Activity | None = None
     network: Network | None = None
     before: Network | None = None
 
@@ -77,6 +77,8 @@ def _eyeriss(work: Workload, settings: EnergySettings) -> Energy:
 
 
 def _wires(work: Workload, settings: EnergySettings) -> Energy:
+    if work.activity is None:
+        raise DataError("model 'wires' needs the toggles of a stream of samples; give their activity")
     return wired(
         work.circuit,
         work.placement,

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netgen.flow import files, nouns
+from netgen.energy import Workload
+from netgen.flow import files, imported, nouns
 from netgen.flow.design import load_design
+from netgen.flow.energy import LabelledWords, measured_by, networks_in, words_origin
 from netgen.flow.folder import placed_spec
 from netgen.flow.stage import Work
 from netgen.ir.circuit import Circuit
+from netgen.ir.energy import Energy
 from netgen.ir.grid import Placement
 from netgen.operators.design import Design
 from netgen.operators.prove import Proof
@@ -33,6 +36,7 @@ class Measurements:
     wires: "WireReport"
     logic: "LogicReport"
     check: "CheckReport"
+    energy: tuple[Energy, ...]
 
 
 def report_key(work: Work, earlier: Sequence[str]) -> dict[str, object]:
@@ -61,13 +65,26 @@ def measured(work: Work, names_of: Callable[[Circuit], list[str]] = lambda _: []
     design = load_design(made, work.spec, work.get(nouns.circuit))
     bound = nouns.figure_in(made / "certificate.json", "lower_bound")
     proof = report.record.read(Proof, files.read_text(made / "proof.json"))
+    network, unpruned = networks_in(made, work.spec)
+    workload = Workload(design.circuit, placement, design.graph, design.timing, None, network, unpruned)
     return Measurements(
         design=design,
         before=before,
         wires=report.wire_report(netlist, before, placement, bound=bound, names=names_of(design.circuit)),
         logic=report.logic_report(design, netlist, placement, sharing=work.spec.emit.sharing, proof=proof),
         check=report.record.read(report.CheckReport, files.read_text(made / "check.json")),
+        energy=_energy(work, workload),
     )
+
+
+def _energy(work: Work, workload: Workload) -> tuple[Energy, ...]:
+    """The energy of a sample; without the model of wires where no two samples follow each other."""
+    words = work.get(nouns.test_words)
+    if len(words) < 2:
+        return measured_by(("eyeriss",), workload)
+    samples = len(work.get(imported.samples).test) if work.spec.network.reads_graph else len(words)
+    found = LabelledWords(words, None, words_origin(samples))
+    return measured_by(("wires", "eyeriss"), workload, words=found, seed=work.spec.seed)
 
 
 def write_report(work: Work, folder: Path, summary: "BuildReport", found: Measurements) -> None:

@@ -6,6 +6,7 @@ from netgen.report.bound import error_bound
 from netgen.report.bound_graph import graph_error_bound
 from netgen.report.build import BuildReport, build_report, from_json, to_json
 from netgen.report.drawing import drawing
+from netgen.report.energy import render_energy
 from netgen.report.fidelity import HeadFidelity, fidelity, head_fidelity
 from netgen.report.front import Front, FrontPoint, front_picture, render_front
 from netgen.report.inspection import Inspection, inspection_of, render_inspection
@@ -49,6 +50,7 @@ __all__ = [
     "record",
     "render",
     "render_check",
+    "render_energy",
     "render_front",
     "render_inspection",
     "render_utilization",

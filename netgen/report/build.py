@@ -1,6 +1,6 @@
 """The report of a build as one value, and as JSON."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from netgen.ir.chain import activation_name
 from netgen.ir.circuit import Circuit, CircuitLayer, LayerRange, ranges_of
 from netgen.ir.dense import DenseNetwork
 from netgen.ir.encoding import input_meaning
+from netgen.ir.energy import Energy
 from netgen.ir.fixed import FixedPoint, bits_of
 from netgen.ir.imported import ImportReport
 from netgen.ir.network import Network
@@ -74,6 +75,7 @@ class BuildReport:
         dense_accuracy, pruned_accuracy, circuit_accuracy: on validation samples, 0 to 1: of the float network as
             trained, of the float network as pruned, and of the circuit in integers; None where a model was read.
         input, score: formats of input words and scores.
+        energy: of one sample, by several models; none in reports of earlier versions.
         latency: clock cycles from an accepted sample to its valid output, when nothing stalls.
     """
 
@@ -97,6 +99,7 @@ class BuildReport:
     wires: WireReport
     logic: LogicReport
     check: CheckReport
+    energy: tuple[Energy, ...] = field(default=(), metadata={record.LATER: True})
 
     def __post_init__(self) -> None:
         if self.weights_total < 1:
@@ -131,6 +134,7 @@ def build_report(
     circuit_accuracy: float | None = None,
     scaled: str = "",
     weights_before: int | None = None,
+    energy: tuple[Energy, ...] = (),
 ) -> BuildReport:
     """Gather the results of the stages.
 
@@ -139,6 +143,7 @@ def build_report(
         imported: how a model was read; None where netgen trained the network.
         dense_accuracy, pruned_accuracy, circuit_accuracy: on validation samples, 0 to 1.
         scaled: what the user's model reads of a raw feature, where the network reads the raw feature itself.
+        energy: of one sample, by several models.
         weights_before: weights before pruning of a network of any layers; None where none were pruned.
     """
     read = (network or design.circuit).wires if not isinstance(network, DenseNetwork) else 0
@@ -163,6 +168,7 @@ def build_report(
         wires=wires,
         logic=logic,
         check=check,
+        energy=energy,
     )
 
 

@@ -11,6 +11,7 @@ from netgen.ir.grid import Placement
 from netgen.ir.netlist import Netlist
 from netgen.report import palette
 from netgen.report.build import BuildReport
+from netgen.report.energy import energy_sections
 from netgen.report.facts import logic_facts, origin_facts, size_line
 from netgen.report.fragments import (
     accuracy_groups,
@@ -43,6 +44,7 @@ def page(report: BuildReport, netlist: Netlist, before: Placement, after: Placem
         "figures": figures(report),
         "wire_rows": rows,
         "wire_total": total,
+        "energy": energy_sections(report.energy),
         "warnings": warning_items(report),
         "claim": escape(report.wires.claim),
         "accuracy": accuracy_groups(report),

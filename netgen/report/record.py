@@ -1,7 +1,10 @@
-"""Frozen dataclasses as JSON text and back, exactly: no key missing, none unknown, every value of its type."""
+"""Frozen dataclasses as JSON text and back, exactly: no key missing, none unknown, every value of its type.
+
+A field with the metadata `LATER` may be missing, as it is in what an earlier version wrote.
+"""
 
 import json
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, fields, is_dataclass
 from functools import cache
 from types import UnionType
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
 Record = TypeVar("Record", bound="DataclassInstance")
 
 FIX = "build it again"
+LATER = "later"
+"""Metadata of a field that came after the first version of its record."""
 _FIELDS = Fields(BuildError, fix=FIX)
 _LEAVES = {int: _FIELDS.integer, float: _FIELDS.real, str: _FIELDS.text, bool: _FIELDS.boolean}
 
@@ -52,12 +57,18 @@ def _read(kind: Any, value: object, place: str) -> Any:
 _hints_of = cache(get_type_hints)
 
 
+@cache
+def _later_of(kind: Any) -> tuple[str, ...]:
+    """The fields that a record of an earlier version may lack: those that say so, and have a default."""
+    return tuple(field.name for field in fields(kind) if field.metadata.get(LATER))
+
+
 def _read_record(kind: Any, value: object, place: str) -> Any:
-    hints = _hints_of(kind)
-    tree = _FIELDS.mapping(value, place, hints)
-    fields = {key: _read(hint, tree[key], f"{place}.{key}") for key, hint in hints.items()}
+    hints, later = _hints_of(kind), _later_of(kind)
+    tree = _FIELDS.mapping(value, place, [key for key in hints if key not in later], later)
+    found = {key: _read(hints[key], item, f"{place}.{key}") for key, item in tree.items()}
     try:
-        return kind(**fields)
+        return kind(**found)
     except NetgenError as error:
         raise BuildError(f"{place}: {error}") from error
 

@@ -52,6 +52,7 @@ def _make(work: Work, folder: Path) -> None:
         wires=found.wires,
         logic=found.logic,
         check=found.check,
+        energy=found.energy,
     )
     write_report(work, folder, summary, found)
 
