@@ -231,14 +231,14 @@ def with_ranges(graph: OperatorGraph) -> OperatorGraph:
                         form[key] = form.get(key, 0) + c * factor
             case Multiply(factor) if parts[0] is not None:
                 form = {key: c * factor for key, c in parts[0].items()}
-            case Larger():
+            case Larger() | Select():
                 form = {(len(operators), -1): 1}
             case Count(bits, inverted):
                 form = {ONE: sum(inverted)}
                 for source, bit, flip in zip(op.sources, bits, inverted, strict=True):
                     key = source, bit if operators[source].width > 1 else -1
                     form[key] = form.get(key, 0) + (-1 if flip else 1)
-        if form is not None and not isinstance(op.operation, Larger):
+        if form is not None and not isinstance(op.operation, Larger | Select):
             ends = []
             for (source, bit), c in form.items():
                 lo, hi = (1, 1) if (source, bit) == ONE else (0, 1) if bit >= 0 else operators[source].range

@@ -190,15 +190,7 @@ def _random_steps(rng: np.random.Generator, lo: int, hi: int) -> StepFunction:
 
 
 @st.composite
-def graphs(
-    draw: st.DrawFn,
-    *,
-    deepest: int = 5,
-    inputs: int = 6,
-    widest: int = 6,
-    input_width: int = 6,
-    selects: bool = False,
-) -> Circuit:
+def graphs(draw: st.DrawFn, *, deepest: int = 5, inputs: int = 6, widest: int = 6, input_width: int = 6) -> Circuit:
     """Circuits whose layers read any earlier ones; see `random_graph`. Sizes shrink, all else comes from one seed."""
     return random_graph(
         np.random.default_rng(draw(st.integers(0, 2**32 - 1))),
@@ -206,7 +198,7 @@ def graphs(
         inputs=draw(st.integers(1, inputs)),
         widest=draw(st.integers(1, widest)),
         input_width=input_width,
-        selects=draw(st.sampled_from([0.0, 0.4])) if selects else 0.0,
+        selects=draw(st.sampled_from([0.0, 0.4])),
     )
 
 

@@ -103,7 +103,7 @@ def _cases(rng: np.random.Generator) -> Iterator[tuple[Circuit, Words]]:
         for _ in range(4):
             circuit = _small_circuit(rng)
             yield circuit, all_inputs(circuit)
-            circuit = random_graph(rng, deepest=4, inputs=3, widest=5, input_width=3)
+            circuit = random_graph(rng, deepest=4, inputs=3, widest=5, input_width=3, selects=0.15)
             yield circuit, all_inputs(circuit)
         circuit = _few_bits(rng)
         yield circuit, rng.integers(0, circuit.input.hi + 1, (200, 9))

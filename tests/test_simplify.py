@@ -39,7 +39,7 @@ def test_a_neuron_that_no_input_can_change_is_folded_away() -> None:
 
 @given(st.data())
 def test_simplifying_a_graph_changes_no_score(data: st.DataObject) -> None:
-    circuit = data.draw(graphs(selects=True))
+    circuit = data.draw(graphs())
     inputs = data.draw(inputs_of(circuit))
     assert np.array_equal(evaluate(simplify(circuit), inputs), evaluate(circuit, inputs))
 

@@ -6,11 +6,10 @@ from typing import Protocol
 
 import numpy as np
 
-from netgen.errors import BuildError
 from netgen.ir.arrays import Bools
 from netgen.ir.circuit import Circuit, CircuitLayer, LayerRange, ranges_of
 from netgen.ir.ranked import ranked
-from netgen.ir.rows import row_sums
+from netgen.ir.rows import row_sums, selecting_wires
 from netgen.lower.alkaid import add_by_alkaid
 from netgen.lower.argmax import add_argmax
 from netgen.lower.builder import OperatorBuilder, Term
@@ -18,6 +17,7 @@ from netgen.lower.csd import add_digits, constant_of, zero
 from netgen.lower.maximum import add_greatest
 from netgen.lower.placement_aware import add_locally
 from netgen.lower.products import add_products
+from netgen.lower.selection import add_either, add_selected, add_test, gates_of
 from netgen.lower.subexpressions import add_shared
 from netgen.lower.table import add_table
 from netgen.lower.word import add_activated, constant_in_sum
@@ -69,12 +69,16 @@ def lower(
         output, or more than one, is a class.
     """
     builder = OperatorBuilder(circuit.features, (circuit.input.lo, circuit.input.hi), sites)
-    words = _Words(circuit, builder)
+    needed = _needed(circuit)
+    words = _Words(circuit, builder, gates_of(circuit, needed))
     words.set(0, _first_inputs(builder, circuit.thresholds))
-    for depth, bounds, needed in zip(range(len(circuit.layers)), ranges_of(circuit), _needed(circuit), strict=True):
+    for depth, bounds in enumerate(ranges_of(circuit)):
         builder.begin_layer(words.of(depth))
-        found = _lower_layer(circuit, depth, bounds, needed, words, SHARING[sharing], tables)
+        if not depth:
+            words.add_tests(0)
+        found = _lower_layer(circuit, depth, bounds, needed[depth], words, SHARING[sharing], tables)
         words.set(depth + 1, found)
+        words.add_tests(depth + 1)
     builder.begin_layer(words.of(len(circuit.layers)))
     scores = words.operator[circuit.scores].tolist()
     best = add_argmax(builder, scores[ranked(circuit)]) if argmax else None
@@ -90,10 +94,15 @@ class _Words:
         width: (neurons,) int64, its bits.
         varies: (neurons,) bool, whether it is no constant.
         value: (neurons,) int64, of a constant; else 0.
+        test: for each gate, the operator that tells whether its word is above 0.
+
+    Args:
+        gates: (neurons,) bool, which neurons are gates.
     """
 
-    def __init__(self, circuit: Circuit, builder: OperatorBuilder) -> None:
-        self.builder, self.ends = builder, (0, *circuit.first)
+    def __init__(self, circuit: Circuit, builder: OperatorBuilder, gates: Bools) -> None:
+        self.builder, self.ends, self._gates = builder, (0, *circuit.first), gates
+        self.test: dict[int, int] = {}
         self.operator, self.width, self.value = np.zeros((3, circuit.first[-1]), dtype=np.int64)
         self.varies = np.ones(circuit.first[-1], dtype=np.bool_)
 
@@ -104,6 +113,12 @@ class _Words:
             self.operator[neuron], self.width[neuron] = number, operator.width
             if isinstance(operator.operation, Constant):
                 self.varies[neuron], self.value[neuron] = False, operator.operation.value
+
+    def add_tests(self, depth: int) -> None:
+        """Add the tests of the gates among the neurons of a layer."""
+        for gate in (self.ends[depth] + np.flatnonzero(self._gates[self.ends[depth] : self.ends[depth + 1]])).tolist():
+            index = gate - self.ends[depth] if depth else None
+            self.test[gate] = add_test(self.builder, int(self.operator[gate]), index)
 
     def of(self, depth: int) -> list[int]:
         """The operators of a layer's words."""
@@ -125,7 +140,7 @@ def _lower_layer(
     varies, value = words.varies[layer.source], words.value[layer.source]
     read = varies & computed[layer.target]
     if layer.gather == "select":
-        raise BuildError(f"layer {layer.name}: no hardware selects yet")
+        return _lower_selections(layer, bounds, computed, words)
     if layer.gather == "max":
         known = np.maximum.reduceat(np.where(varies, _NO_CONSTANT, value), layer.starts[:-1])
     else:
@@ -147,6 +162,28 @@ def _lower_layer(
             found.append(add_table(builder, rows[k], int(known[k]), layer, k))
         else:
             found.append(builder.constant(int(bounds.out_lo[k] * constant[k])))
+    return found
+
+
+def _lower_selections(layer: CircuitLayer, bounds: LayerRange, computed: Bools, words: "_Words") -> list[int]:
+    """`_lower_layer` for neurons that select.
+
+    Args:
+        computed: (n,) whether a score depends on the neuron, and its word varies.
+    """
+    builder, half = words.builder, constant_in_sum(layer, 0)
+    found = []
+    for k, (bypass, gate, word) in enumerate(np.stack(selecting_wires(layer.starts), axis=1).tolist()):
+        if not computed[k]:
+            found.append(builder.constant(int(bounds.out_lo[k] * (bounds.out_lo[k] == bounds.out_hi[k]))))
+            continue
+        otherwise = int(words.operator[layer.source[bypass]]) if bypass >= 0 else builder.constant(0)
+        test, taken = words.test[int(layer.source[gate])], int(words.operator[layer.source[word]])
+        if builder.is_constant(taken) and builder.is_constant(otherwise):
+            found.append(add_either(builder, test, taken, otherwise, layer, k))
+            continue
+        total = add_selected(builder, test, taken, otherwise, half, k)
+        found.append(add_activated(builder, total, 0, [1], layer, k))
     return found
 
 

@@ -15,7 +15,8 @@ Variable = tuple[str, int, int]
 """A variable of the sums of a layer.
 
 `("operator", n, 0)` is the word of operator n, `("bit", n, k)` its bit k, `("input", k, 0)` an input of the circuit
-that no operator of the graph reads, and `("greatest", k, 0)` the greatest of set k of such words.
+that no operator of the graph reads, `("greatest", k, 0)` the greatest of set k of such words, and `("selected", k, 0)`
+what selection k gives of a gate, a word and a bypass.
 """
 
 

@@ -11,8 +11,9 @@ import numpy as np
 from netgen.ir.arrays import Bools
 from netgen.ir.circuit import Circuit, ranges_of
 from netgen.ir.ranked import ranked
+from netgen.operators.claims import need
 from netgen.operators.graph import OperatorGraph
-from netgen.operators.symbols import Symbols, need
+from netgen.operators.symbols import Symbols
 from netgen.operators.tournament import winner_of
 from netgen.operators.wanted import Wanted
 from netgen.text import shown
@@ -39,7 +40,8 @@ def prove(graph: OperatorGraph, circuit: Circuit) -> Proof:
     """Show that a graph gives the circuit's words, scores and class for every input, and that no value overflows.
 
     Within a layer each sum is a linear form of the words of earlier layers: its coefficients are computed and compared
-    with the weights, its range follows exactly. A maximum is compared as the set of words that it is the greatest of.
+    with the weights, its range follows exactly. A maximum is compared as the set of words that it is the greatest of,
+    a selection as its gate, word and bypass.
     Rounding, activation and saturation are monotone, so a neuron's word is its sum or maximum shifted and clipped
     between two limits, and is compared as such; a step function is compared break by break over the whole range of the
     sum. A table of words is compared entry by entry.

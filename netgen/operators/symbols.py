@@ -7,9 +7,9 @@ from typing import assert_never
 
 import numpy as np
 
-from netgen.errors import CheckError
 from netgen.ir.circuit import Circuit
 from netgen.ir.fixed import Interval
+from netgen.operators.claims import error, need
 from netgen.operators.forms import Pieces, ShiftedSum, Sum, Variable, combined, in_pieces, stepped
 from netgen.operators.graph import Operator, OperatorGraph
 from netgen.operators.kinds import (
@@ -31,7 +31,7 @@ from netgen.operators.kinds import (
     address_of,
 )
 
-__all__ = ["Meaning", "Symbols", "error", "need"]
+__all__ = ["Meaning", "Symbols"]
 
 Meaning = ShiftedSum | Pieces | None
 """What is known of an operator; None where it is no function of one sum."""
@@ -61,6 +61,8 @@ class Symbols:
                     self.layer_of_word.setdefault(number, depth)
         self._sets: dict[frozenset[Variable], int] = {}
         self._members: list[frozenset[Variable]] = []
+        self._selections: dict[tuple[Variable, ...], int] = {}
+        self._selected: list[tuple[Variable, ...]] = []
         self._last_reader = list(range(len(graph.operators)))
         for number, operator in enumerate(graph.operators):
             for source in operator.sources:
@@ -122,7 +124,8 @@ class Symbols:
             case Select():
                 condition, a, b = claimed
                 need(condition == (0, 1), f"a selection by {condition[0]} to {condition[1]}")
-                return (min(a[0], b[0]), max(a[1], b[1])), None
+                chosen = self._selection(operator)
+                return (min(a[0], b[0]), max(a[1], b[1])), None if chosen is None else ShiftedSum(self.in_bits(chosen))
             case Table(entries):
                 words = [word for _, word in self.entries(operator, entries)]
                 return (min(words), max(words)), None
@@ -216,12 +219,19 @@ class Symbols:
                 known = [self.in_pieces(one)]
             case Select(), [Pieces(), ShiftedSum() as one, ShiftedSum() as other] if not (one.is_sum or other.is_sum):
                 known[1:] = [self.in_pieces(one), self.in_pieces(other)]
+        if isinstance(operation, Select) and (gate := self._gate(sources[0], operator.layer)) is not None:
+            known[0] = self.above(gate)
         parts = [_as_pieces(one) for one in known]
         if not any(isinstance(one, Pieces) for one in known) or not all(parts):
             return None
         return combined(
             operation, [part for part in parts if part], [self.graph.operators[source].width for source in sources]
         )
+
+    def above(self, gate: Variable) -> Pieces:
+        """Whether a word is above 0, as a step function."""
+        total = self.in_bits(Sum(0, {gate: 1}))
+        return stepped(total, self.range_of_variable(gate), np.array([1]), np.array([0, 1]))
 
     def in_pieces(self, function: ShiftedSum) -> Pieces | None:
         """A function as a step function; None where it has too many steps."""
@@ -256,12 +266,48 @@ class Symbols:
             self._members.append(members)
         return Sum(0, {("greatest", self._sets[members], 0): 1})
 
+    def _selection(self, operator: Operator) -> Sum | None:
+        """What a gate selects of words of earlier layers; None for any other selection."""
+        test, *chosen = operator.sources
+        gate = self._gate(test, operator.layer)
+        words = [self.layer_of_word.get(source, operator.layer) < operator.layer for source in chosen]
+        if gate is None or not all(word or self.graph.is_constant(k) for k, word in zip(chosen, words, strict=True)):
+            return None
+        return self.selected(gate, *map(self._variable, chosen))
+
+    def _gate(self, test: int, layer: int) -> Variable | None:
+        """The word of an earlier layer of which an operator tells whether it is above 0."""
+        if self.layer_of_word.get(test, layer) < layer and self.graph.operators[test].range == (0, 1):
+            return self._variable(test)
+        match self.graph.operators[test]:
+            case Operator(operation=Greater(), sources=(gate, limit)) if self.layer_of_word.get(gate, layer) < layer:
+                return self._variable(gate) if self.graph.operators[limit].operation == Constant(0) else None
+        return None
+
+    def selected(self, gate: Variable, word: Variable, bypass: Variable) -> Sum:
+        """The word where the gate is above 0, else the bypass."""
+        lo, hi = self.range_of_variable(gate)
+        if word == bypass or not lo <= 0 < hi:
+            word, bypass = (bypass, bypass) if hi <= 0 else (word, word)
+        if word == bypass:
+            return Sum(word[1], {}) if word[0] == "constant" else Sum(0, {word: 1})
+        if (key := (gate, word, bypass)) not in self._selections:
+            self._selections[key] = len(self._selected)
+            self._selected.append(key)
+        return Sum(0, {("selected", self._selections[key], 0): 1})
+
     def words_in(self, total: Sum) -> set[Variable]:
         """The words that a sum depends on."""
-        found = set[Variable]()
-        for key in total.coefficients:
-            found |= {v for v in self._members[key[1]] if v[0] != "constant"} if key[0] == "greatest" else {key}
-        return found
+        return {word for key in total.coefficients for word in self._parts(key) if word[0] != "constant"}
+
+    def _parts(self, variable: Variable) -> Iterable[Variable]:
+        """The words and constants that a variable is made of."""
+        match variable:
+            case "greatest", k, _:
+                return self._members[k]
+            case "selected", k, _:
+                return self._selected[k]
+        return (variable,)
 
     def value_of(self, variable: Variable, values: Mapping[Variable, int]) -> int:
         """The value of a variable, from those of the words."""
@@ -270,6 +316,9 @@ class Symbols:
             return number
         if kind == "greatest":
             return max(self.value_of(one, values) for one in self._members[number])
+        if kind == "selected":
+            gate, word, bypass = (self.value_of(one, values) for one in self._parts(variable))
+            return word if gate > 0 else bypass
         return values[variable]
 
     def entries(self, table: Operator, entries: Sequence[int]) -> Iterator[tuple[tuple[int, ...], int]]:
@@ -327,6 +376,9 @@ class Symbols:
             case "greatest":
                 ends = [self.range_of_variable(one) for one in self._members[number]]
                 return max(lo for lo, _ in ends), max(hi for _, hi in ends)
+            case "selected":
+                _, *both = map(self.range_of_variable, self._parts(variable))
+                return min(lo for lo, _ in both), max(hi for _, hi in both)
             case "bit":
                 return 0, 1
         return self.circuit.entering.lo, self.circuit.entering.hi
@@ -337,17 +389,3 @@ def _as_pieces(known: Meaning) -> Pieces | None:
     if isinstance(known, ShiftedSum) and not known.sum.coefficients:
         return Pieces(Sum(0, {}), (), (known.apply(known.sum.constant),))
     return known if isinstance(known, Pieces) else None
-
-
-def need(holds: bool, otherwise: str) -> None:
-    """Refuse a graph for which something does not hold.
-
-    Raises: CheckError.
-    """
-    if not holds:
-        raise error(otherwise)
-
-
-def error(what: str) -> CheckError:
-    """The error of a graph that is wrong."""
-    return CheckError(f"operator graph: {what}; this is a bug of netgen, please report it")

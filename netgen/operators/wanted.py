@@ -1,16 +1,19 @@
 """The part of the proof that writes the neurons of a circuit as functions, and compares them with those of a graph."""
 
 from collections.abc import Iterable, Mapping
+from itertools import product
+from math import prod
 from typing import assert_never
 
 import numpy as np
 
 from netgen.ir.activation import Rescale, Scale, Steps
 from netgen.ir.circuit import CircuitLayer, ranges_of
+from netgen.operators.claims import error, need
 from netgen.operators.forms import Pieces, ShiftedSum, Sum, Variable, stepped
 from netgen.operators.graph import Operator
-from netgen.operators.kinds import Table
-from netgen.operators.symbols import Meaning, Symbols, error, need
+from netgen.operators.kinds import MOST_TABLE_BITS, Constant, Table
+from netgen.operators.symbols import Meaning, Symbols
 
 __all__ = ["Wanted"]
 
@@ -33,12 +36,15 @@ class Wanted:
         if words_read:
             self._compare_table(name, depth, operator, layer, k, total)
             return
-        wanted = self._function_of(layer, k, symbols.in_bits(total))
+        wanted = self._stepped_selection(layer, k) or self._function_of(layer, k, symbols.in_bits(total))
         lo, hi = wanted.range if isinstance(wanted, Pieces) else symbols.range_of(wanted)
         if reach.out_lo[k] == reach.out_hi[k]:
             lo = hi = int(reach.out_lo[k])
         if lo == hi:
             need(operator.range == (lo, hi), f"{name}: must be {lo}, but {operator.lo} to {operator.hi}")
+            return
+        if isinstance(operator.operation, Constant):
+            self._compare_constant(name, operator, layer, k, total)
             return
         if found is None or symbols.layer_of_word.get(number) != depth + 1:
             raise error(f"{name}: its word is operator {number}, none of its layer's sums")
@@ -59,8 +65,10 @@ class Wanted:
         need(operator.range == (lo, hi), f"{name}: words from {found_lo} to {found_hi}, but {lo} to {hi} is right")
 
     def _gathered(self, layer: CircuitLayer, k: int) -> Sum:
-        """The sum or maximum of a neuron, its bias included, in the words that it reads."""
+        """What a neuron gathers, its bias included, in the words that it reads."""
         sources, weights = (array.tolist() for array in layer.row(k))
+        if layer.gather == "select":
+            return self._symbols.selected(*self._selection(layer, k))
         if layer.gather == "max":
             return self._symbols.greatest(self._symbols.variable_of(neuron) for neuron in sources)
         constant = int(layer.bias[k])
@@ -72,6 +80,24 @@ class Wanted:
             else:
                 coefficients[key] = coefficients.get(key, 0) + value
         return Sum(constant, {key: c for key, c in coefficients.items() if c})
+
+    def _selection(self, layer: CircuitLayer, k: int) -> tuple[Variable, Variable, Variable]:
+        """The gate, the word and the bypass of a neuron that selects."""
+        *bypass, gate, word = map(self._symbols.variable_of, layer.row(k)[0].tolist())
+        return gate, word, bypass[0] if bypass else ("constant", 0, 0)
+
+    def _stepped_selection(self, layer: CircuitLayer, k: int) -> Pieces | None:
+        """What a neuron computes that selects one of two constants: a step function of its gate; None for others."""
+        if layer.gather != "select":
+            return None
+        gate, *both = self._selection(layer, k)
+        if gate[0] == "constant" or any(kind != "constant" for kind, _, _ in both):
+            return None
+        word, bypass = (self._value_of(self._function_of(layer, k, Sum(one[1], {})), {}) for one in both)
+        above = self._symbols.above(gate)
+        if not above.at:
+            return None
+        return stepped(above.sum, self._symbols.range_of_variable(gate), np.array(above.at), np.array([bypass, word]))
 
     def _function_of(self, layer: CircuitLayer, k: int, total: Sum) -> ShiftedSum | Pieces:
         """What a neuron computes from its sum or maximum."""
@@ -108,6 +134,17 @@ class Wanted:
         for values, word in symbols.entries(operator, table.entries):
             right = self._value_of(wanted, dict(zip(variables, values, strict=True)))
             need(word == right, f"{name}: its table gives {word} for {values}, but {right} is right")
+
+    def _compare_constant(self, name: str, operator: Operator, layer: CircuitLayer, k: int, total: Sum) -> None:
+        """Compare a constant with the words that the circuit gives for all values of the few bits that it reads."""
+        symbols = self._symbols
+        variables = sorted(symbols.words_in(total))
+        ranges = [range(lo, hi + 1) for lo, hi in map(symbols.range_of_variable, variables)]
+        need(prod(map(len, ranges)) <= 1 << MOST_TABLE_BITS, f"{name}: its word is always {operator.lo}")
+        wanted = self._function_of(layer, k, total)
+        for values in product(*ranges):
+            right = self._value_of(wanted, dict(zip(variables, values, strict=True)))
+            need(operator.lo == right, f"{name}: its word is always {operator.lo}, but {right} for {values}")
 
     def _value_of(self, function: ShiftedSum | Pieces, values: Mapping[Variable, int]) -> int:
         """The value of a function, from those of the words."""
