@@ -86,13 +86,13 @@ def _mapped(tool: Yosys, command: str, top: str, folder: Path, source: str, tick
     script = f"read_verilog top.v; {command} -top {top}; json -o netlist.json {top}/c:*"
     done = tool.run(script, folder, tick=tick)
     if done.status:
-        raise _refusal(tool, done, source)
+        raise refusal(tool, done, source)
     tick.progress(tick.what, 1.0)
     module = json.loads((folder / "netlist.json").read_text(encoding="utf-8"))["modules"].get(top, {"cells": {}})
     return list(module["cells"].values())
 
 
-def _refusal(tool: Yosys, done: Finished, source: str) -> SynthError:
+def refusal(tool: Yosys, done: Finished, source: str) -> SynthError:
     """One line from what Yosys printed: where the Verilog is wrong, and why."""
     for line in done.err.splitlines():
         found = re.match(r"\s*(?:top\.v(?P<at>:\d+): )?ERROR: *(?P<why>.+)", line)
