@@ -256,7 +256,9 @@ def test_a_table_of_convolutions_names_its_network_and_its_own_accuracies(tmp_pa
 
 
 def test_names_that_do_not_exist_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match=r"experiment: no 'abl'; choose one of ablation, recipe, reinit, compression"):
+    with pytest.raises(
+        SpecError, match=r"experiment: no 'abl'; choose one of ablation, recipe, reinit, compression, energy"
+    ):
         run("abl", "digits", out=tmp_path)
     with pytest.raises(SpecError, match=r"--data-set: no 'cifar'; choose one of digits, mnist, fashion-mnist"):
         run("ablation", "cifar", out=tmp_path)

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from netgen.errors import SpecError
 from netgen.experiment import ablation, compression, recipe, reinit
+from netgen.experiment.markdown import markdown
 from netgen.experiment.pool import run_all
 from netgen.experiment.results import Results, write
 from netgen.experiment.settings import DATA_SETS, NETWORKS, name_of
@@ -61,10 +62,16 @@ def run(
     Returns: the table, in Markdown; also in `out/NAME-DATA.md`, or `out/NAME-DATA-conv.md`.
     Raises: SpecError, for a name that does not exist; DataError, when the data cannot be read.
     """
-    given = ((name, EXPERIMENTS, "experiment"), (data, DATA_SETS, "--data-set"), (network, NETWORKS, "--network"))
+    given = (
+        (name, (*EXPERIMENTS, "energy"), "experiment"),
+        (data, DATA_SETS, "--data-set"),
+        (network, NETWORKS, "--network"),
+    )
     for value, known, option in given:
         if value not in known:
             raise SpecError(f"{option}: no {value!r}; choose one of {', '.join(known)}")
+    if name not in EXPERIMENTS:
+        raise SpecError(f"experiment: {name!r} compares builds; call compare_energy")
     base = name_of(data, network)
     experiment, results = EXPERIMENTS[name], Results(out)
     trials = experiment.trials(base, seeds=seeds, quick=quick)
@@ -77,7 +84,7 @@ def run(
         "",
         experiment.question,
         "",
-        *_markdown(experiment.table(base, found)),
+        *markdown(experiment.table(base, found)),
         "",
         f"Mean and standard deviation over {seeds} seeds. Repeat: "
         f"`netgen experiment {name} --data-set {data}{other} --seeds {seeds}{quickly}`",
@@ -85,8 +92,3 @@ def run(
     text = "\n".join(lines) + "\n"
     write(out / f"{name}-{base}.md", text)
     return text
-
-
-def _markdown(rows: list[list[str]]) -> list[str]:
-    header, *body = (f"| {' | '.join(row)} |" for row in rows)
-    return [header, "|" + " --- |" * len(rows[0]), *body]
