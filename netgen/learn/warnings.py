@@ -31,8 +31,10 @@ PERCEPTRONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"network": TRAINING["network"], "train": ("epochs",), "quantize": TRAINING["quantize"]}
 )
 """Those of them that have no effect on a network that is read and pruned either."""
-OF_LAYERS: Mapping[str, tuple[str, ...]] = MappingProxyType({"network": ("hidden",), "quantize": TRAINING["quantize"]})
-"""Those of them that have no effect on a network that a spec's layers describe."""
+OF_LAYERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"network": ("hidden", "scale", "mean", "std"), "quantize": TRAINING["quantize"]}
+)
+"""Keys that have no effect on a network that a spec's layers describe."""
 TUNING: frozenset[str] = frozenset(
     {"train.batch_size", "train.weight_decay", "train.label_smoothing", "quantize.epochs", "quantize.learning_rate"}
 )
@@ -56,11 +58,8 @@ def falls(
     Returns: one line for each fall, in the order of the stages; none when accuracy held.
     """
     found = []
-    if _fell(dense, pruned, 0.0):
-        found.append(
-            f"prune: validation accuracy fell from {dense:.1%} (dense) to {pruned:.1%} (pruned); "
-            f"{_less_pruning(spec)}, or raise prune.rounds and prune.retrain"
-        )
+    if fix := pruning_fell(spec, dense, pruned):
+        found.append(f"prune: validation accuracy fell from {dense:.1%} (dense) to {pruned:.1%} (pruned); {fix}")
     if _fell(pruned, quantized, 0.0):
         found.append(
             f"quantize: validation accuracy fell from {pruned:.1%} (float) to {quantized:.1%} (hardware); widen "
@@ -79,30 +78,46 @@ def falls(
     return tuple(found)
 
 
+def pruning_fell(spec: Spec, dense: float, pruned: float) -> str:
+    """What to change where pruning and retraining lowered validation accuracy by more than `FALL`; else empty."""
+    return f"{_less_pruning(spec)}, or raise prune.rounds and prune.retrain" if _fell(dense, pruned, 0.0) else ""
+
+
 def guess_of(data: Dataset) -> float:
     """The share of the validation samples, 0 to 1, that are classified by always giving their most frequent class."""
     return int(np.bincount(data.validation.labels).max()) / len(data.validation)
 
 
-def guessing(dense: float, data: Dataset, spec: Spec) -> tuple[str, ...]:
-    """Warn of a dense network that is no better than one that always gives the most frequent class.
+def guessing(dense: float, integers: float, data: Dataset, spec: Spec) -> tuple[str, ...]:
+    """Warn of a dense network, or a circuit, that is no better than always giving the most frequent class.
 
     Args:
         dense: validation accuracy of the dense network, 0 to 1.
+        integers: of the circuit.
     Returns: one line, or none.
     """
     most = guess_of(data)
     if dense > most + 1e-9:
-        return ()
+        if integers > most + 1e-9:
+            return ()
+        less = "" if spec.prune.rule == "none" else f"{_less_pruning(spec)}, or "
+        return (
+            f"prune, quantize: the circuit classifies {integers:.1%} of the validation samples; always giving the most "
+            f"frequent class would classify {most:.1%}: {less}widen quantize.input_width, weight_width or "
+            "activation_width",
+        )
     if spec.network.weights is not None and not spec.train.epochs:
         return (
             f"network.weights: the given weights classify {dense:.1%} of the validation samples; always giving the "
             f"most frequent class would classify {most:.1%}: scale the data as those that they were trained on, or "
             "build the model itself by network.source, with network.scale, mean and std",
         )
+    fix = "raise train.epochs or train.learning_rate, and check data.scale"
+    if spec.network.source is not None:
+        fix = "give what the model was trained on, and labels numbered as its outputs"
     return (
         f"train: the dense network classifies {dense:.1%} of the validation samples; always giving the most frequent "
-        f"class would classify {most:.1%}: raise train.epochs or train.learning_rate, and check data.scale",
+        f"class would classify {most:.1%}: {fix}",
     )
 
 
@@ -158,7 +173,7 @@ def ignored(spec: Spec, *, compiled: bool = False) -> tuple[str, ...]:
     if not keys:
         return ()
     few = ", ".join(keys[:6]) + (", ..." if len(keys) > 6 else "") + (" has" if len(keys) == 1 else " have")
-    fixes = ["remove them"]
+    fixes = ["remove it" if len(keys) == 1 else "remove them"]
     if not network.layers and network.keep and "prune." in few:
         fixes.append("set network.keep to false")
     if {"quantize.epochs", "quantize.learning_rate"} & set(keys):

@@ -5,6 +5,7 @@ from pathlib import Path
 from netgen.flow import nouns
 from netgen.flow.reporting import describe, measured, report_key, write_report
 from netgen.flow.stage import Stage, Work
+from netgen.learn.targets import missed
 from netgen.learn.warnings import assumed, coarse, falls, guessing, scaled_weights, unused
 
 EARLIER = ("train", "prune", "quantize", "measure", "place", "certify", "lower", "emit", "check")
@@ -31,11 +32,13 @@ def _make(work: Work, folder: Path) -> None:
         validation=len(work.get(nouns.data).validation),
         test=found.check.samples,
     )
+    network = work.get(nouns.network)
     summary = report.build_report(
         name=spec.name,
         warnings=(
-            *guessing(dense, work.get(nouns.data), spec),
+            *guessing(dense, integers, work.get(nouns.data), spec),
             *fell,
+            *missed(spec, before=network.weights_total, left=network.weights_left, length=found.wires.total),
             *coarse(spec, work.get(nouns.data)),
             *report.saturation(found.check, layers=bool(fell)),
             *work.get(nouns.data).notes,
@@ -44,7 +47,7 @@ def _make(work: Work, folder: Path) -> None:
             *unused(spec),
         ),
         origin=report.origin_of(spec, work.get(nouns.data)),
-        network=work.get(nouns.network),
+        network=network,
         design=found.design,
         dense_accuracy=dense,
         pruned_accuracy=pruned,

@@ -9,7 +9,9 @@ from netgen.flow.feature_scale import misfit
 from netgen.flow.reporting import describe, measured, report_key, write_report
 from netgen.flow.stage import Stage, Work
 from netgen.ir.imported import ImportReport
-from netgen.learn.warnings import fixed_functions, ignored
+from netgen.ir.network import Network
+from netgen.learn.targets import missed
+from netgen.learn.warnings import fixed_functions, guessing, ignored, pruning_fell, unused
 from netgen.spec.network import NetworkSpec
 
 LATER = ("quantize", "place", "certify", "lower", "emit", "check")
@@ -39,7 +41,7 @@ def _make(work: Work, folder: Path) -> None:
         name=spec.name,
         warnings=(
             *filter(None, (unfit, fall)),
-            *_pruned(work),
+            *_pruned(work, found.wires.total, unfit),
             *source.assumed,
             *ignored(spec, compiled=spec.network.source in {imported.GIVEN, imported.CIRCUIT}),
             *fixed_functions(spec, network),
@@ -61,17 +63,36 @@ def _make(work: Work, folder: Path) -> None:
     write_report(work, folder, summary, found)
 
 
-def _pruned(work: Work) -> tuple[str, ...]:
-    """Say what pruning did to a network that is not built as it was read; one line, or none."""
-    network = work.get(imported.float_network)
-    if not work.spec.network.prunes_graph or network is None:
+def _pruned(work: Work, length: int, unfit: str | None) -> tuple[str, ...]:
+    """Say what training and pruning did to a network that is not built as it was read; none for one that is.
+
+    Args:
+        length: wire length of the placed circuit.
+        unfit: says already that the model does not fit its samples; None where it fits.
+    """
+    spec, network = work.spec, work.get(imported.float_network)
+    if not spec.network.prunes_graph or network is None:
         return ()
     found = json.loads(files.read_text(work.folder / "pruned.json"))
-    return (
-        f"prune: {network.wires:,} of {found['wires']:,} wires are left; validation accuracy "
-        f"{found['before']:.2%} before, {found['validation_accuracy']:.2%} after pruning and retraining, "
-        f"{nouns.figure_in(work.folder / 'quantized.json', 'validation_accuracy'):.2%} in integers",
+    before, after = float(found["before"]), float(found["validation_accuracy"])
+    integers = float(nouns.figure_in(work.folder / "quantized.json", "validation_accuracy"))
+    fix = pruning_fell(spec, before, after)
+    did = (
+        f"prune: {network.wires:,} of {found['wires']:,} wires are left; validation accuracy {before:.2%} before, "
+        f"{after:.2%} after pruning and retraining, {integers:.2%} in integers{fix and f'; {fix}'}"
     )
+    whole, left = (_weights_of(one) for one in (work.get(imported.whole_network), network))
+    return (
+        *(guessing(before, integers, work.get(nouns.data), spec) if unfit is None else ()),
+        did,
+        *missed(spec, before=whole, left=left, length=length),
+        *unused(spec),
+    )
+
+
+def _weights_of(network: Network) -> int:
+    """Wires of sums: those that pruning counts."""
+    return sum(layer.wires for layer in network.layers if layer.gather == "sum")
 
 
 def _scaled(network: NetworkSpec) -> str:
