@@ -29,6 +29,10 @@ def circuit(*, kept: list[int], name: str = "conv") -> Circuit:
     return Circuit(FixedPoint(4, 0, False), np.ones(4), (layer,))
 
 
+def _one_neuron() -> CircuitLayer:
+    return CircuitLayer("conv", np.array([0, 3]), SOURCE[:3], np.array([1, -2, 3]), np.zeros(1, dtype=np.int64), 0)
+
+
 def test_a_kernel_entry_counts_once_however_many_wires_it_stands_in() -> None:
     (shape,) = shapes_of(circuit(kept=[0, 1, 2, 3, 4, 5]), convolution())
     assert (shape.macs, shape.weights, shape.inputs, shape.outputs) == (6, 3, 4, 2)
@@ -53,6 +57,9 @@ def test_widths_are_those_of_the_words() -> None:
 
 def test_dense_shapes_have_the_weights_that_pruning_removed() -> None:
     (shape,) = dense_shapes(circuit(kept=[0, 2, 3, 5]), convolution(), convolution())
+    assert (shape.macs, shape.weights, shape.inputs, shape.outputs) == (6, 3, 4, 2)
+    small = replace(circuit(kept=[0, 1, 2]), layers=(_one_neuron(),))  # the other position was dead, and is gone
+    (shape,) = dense_shapes(small, None, convolution())
     assert (shape.macs, shape.weights, shape.inputs, shape.outputs) == (6, 3, 4, 2)
     first, second = dense_shapes(five_neurons().circuit)
     assert (first.macs, first.weights, second.macs) == (4, 4, 2)

@@ -83,18 +83,18 @@ def dense_shapes(
 ) -> tuple[LayerCounts, ...]:
     """The same layers with the weights that pruning removed, as an accelerator computes them that skips no zeros.
 
-    A layer that shares no weights reads all neurons of the layers from which it has a wire. One that shares them has
-    the wires and weights that it had before pruning, where that network is known, and else those that it has.
-
     Args:
-        before: the float network before it was pruned.
+        before: the float network before it was pruned. Without it, or where a layer of the circuit is none of its
+            layers, a layer that shares no weights reads all neurons of the layers from which it has a wire, and one
+            that shares them has those that it has.
     """
     found = []
     for shape in shapes_of(circuit, network):
         layer = circuit.layers[shape.number - 1]
-        whole = _same_layer(circuit, shape.number - 1, before)
-        if whole is not None and whole.parameter is not None:
-            counts = whole.wires, len(np.unique(whole.parameter)), len(np.unique(whole.source)), len(whole)
+        whole = next((one for one in before.layers if one.name == layer.name), None) if before is not None else None
+        if whole is not None:
+            weights = whole.wires if whole.parameter is None else len(np.unique(whole.parameter))
+            counts = whole.wires, weights, len(np.unique(whole.source)), len(whole)
         elif shape.weights == shape.macs:
             from_layers = np.unique(np.searchsorted(circuit.first, layer.source, side="right"))
             inputs = sum(circuit.sizes[one] for one in from_layers)
