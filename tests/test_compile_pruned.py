@@ -156,7 +156,12 @@ def test_what_is_missing_is_asked_for(
 
 def test_training_samples_of_other_numbers_or_missing_classes_are_refused(model: nn.Sequential, tmp_path: Path) -> None:
     x = np.zeros((3, 1, 8, 8))
-    for labels, problem in (([0, 1], "2 labels for 3 samples"), ([0, 2, 2], "no sample of class 1")):
+    for labels, problem in (
+        ([0, 1], "^training: 2 labels for 3 samples"),
+        ([0, 2, 2], "^training: no sample of class 1"),
+        ([0, 1, 1], "^training: no sample of class 2"),
+        (["a", "b", "c"], "^training: labels: 'a' is no class"),
+    ):
         with pytest.raises(DataError, match=problem):
             netgen.compile(model, name="a", inputs=x, labels=[0, 1, 2], training=(x, labels), prune=PRUNE, out=tmp_path)
 

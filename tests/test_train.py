@@ -105,3 +105,12 @@ def test_an_accuracy_out_of_reach_is_an_error(digits: Dataset) -> None:
 def test_training_that_diverges_says_so(digits: Dataset, recipe: Recipe) -> None:
     with pytest.raises(TrainError, match=r"^train: diverged at learning rate .*: weights are no longer finite; lower"):
         fit(perceptron((64, 4, 10)), digits, recipe, epochs=1, seed=1, decay=False)
+
+
+@pytest.mark.parametrize("layers", [perceptron((64, 4, 10), batch_norm=True), nn.BatchNorm1d(64)])
+def test_batches_of_one_sample_are_refused_where_the_batch_normalizes(digits: Dataset, layers: nn.Module) -> None:
+    """PyTorch's own message would be: Expected more than 1 value per channel when training."""
+    with pytest.raises(
+        TrainError, match=r"^train\.batch_size: 1 with .* samples, but batch normalization needs batches"
+    ):
+        fit(layers, digits, replace(RECIPE, batch_size=1), epochs=1, seed=1)

@@ -298,13 +298,13 @@ def _training(
     if given is None:
         return None
     assert labels is not None
-    found, numbers = _numbers(given[0], "training"), _classes(given[1], heads)
+    found, numbers = _numbers(given[0], "training"), _classes(given[1], heads, "training: labels")
     features = _samples(ports, found, "training")
     assert numbers is not None
     if len(numbers) != len(features):
         raise DataError(f"training: {len(numbers):,} labels for {len(features):,} samples; give one for each")
     present = np.unique(numbers)
-    missing = np.setdiff1d(np.arange(present[-1] + 1), present)
+    missing = np.setdiff1d(np.union1d(np.arange(present[-1] + 1), labels), present)
     if len(missing):
         raise DataError(f"training: no sample of class {missing[0]}; give some of every class")
     return Raw(features, numbers, tested, labels)
@@ -319,38 +319,38 @@ def _is_class(heads: Sequence[Head | CircuitHead]) -> bool:
     return len(chosen) == 1 and sizes != [] and sizes[0] > 1
 
 
-def _classes(labels: npt.ArrayLike | None, heads: Sequence[Head | CircuitHead]) -> Words | None:
+def _classes(labels: npt.ArrayLike | None, heads: Sequence[Head | CircuitHead], what: str = "labels") -> Words | None:
     """Labels as class numbers, (n,).
 
     Raises: DataError, for labels that are neither class numbers of the first head, nor one-hot rows.
     """
     if labels is None:
         return None
-    found = _array(labels, "labels")
+    found = _array(labels, what)
     if found.ndim == AXES and found.shape[1] == 1:
         found = found[:, 0]
     if found.dtype.kind not in "iubf":
         kind = shown(found.ravel().tolist()[0]) if found.size else "nothing"
-        raise DataError(f"labels: {kind} is no class; give the number of each sample's greatest output")
+        raise DataError(f"{what}: {kind} is no class; give the number of each sample's greatest output")
     count = next((head.neuron.size for head in heads if head.neuron.size > 1), 2)
     several = any(head.neuron.size > 1 for head in heads)
     if found.ndim == AXES and found.shape[1] == count and set(np.unique(found).tolist()) <= {0, 1}:
         if (found.sum(axis=1) == 1).all():
             rows: Words = np.argmax(found, axis=1).astype(np.int64)
             return rows
-        raise DataError("labels: rows with other than one 1; give class numbers")
+        raise DataError(f"{what}: rows with other than one 1; give class numbers")
     if found.ndim != 1:
         raise DataError(
-            f"labels: shape {found.shape}; give (n,) class numbers, or one-hot rows of {count}; {NO_CLASSES}"
+            f"{what}: shape {found.shape}; give (n,) class numbers, or one-hot rows of {count}; {NO_CLASSES}"
         )
     if found.dtype.kind == "f" and (wrong := ~((np.abs(found) < FAR) & (found == np.floor(found)))).any():
         raise DataError(
-            f"labels: {found[wrong][0]} is no class; give the number of each sample's greatest output; {NO_CLASSES}"
+            f"{what}: {found[wrong][0]} is no class; give the number of each sample's greatest output; {NO_CLASSES}"
         )
     least, most = (int(found.min()), int(found.max())) if found.size else (0, 0)
     if least < 0 or most >= count:
         fix = "subtract 1" if (least, most) == (1, count) else f"the model's classes are 0 to {count - 1}"
         outputs, more = (f"{count} outputs", "") if several else ("one output", f"; {NO_CLASSES}")
-        raise DataError(f"labels: from {least} to {most} for {outputs}; {fix}{more}")
+        raise DataError(f"{what}: from {least} to {most} for {outputs}; {fix}{more}")
     classes: Words = found.astype(np.int64)
     return classes

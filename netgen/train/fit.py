@@ -81,11 +81,18 @@ class Descent:
 
     Args:
         view_order: the view of the samples that each pass shows; all in turn when None.
+    Raises: TrainError, for batches of one sample where sums are normalized by the batch.
     """
 
     def __init__(
         self, module: nn.Module, samples: Samples, recipe: Recipe, *, seed: int, view_order: Iterable[int] | None = None
     ) -> None:
+        normalizes = any(isinstance(part, nn.BatchNorm1d) for part in module.modules())
+        if normalizes and min(recipe.batch_size, len(samples)) == 1:
+            raise TrainError(
+                f"train.batch_size: {recipe.batch_size} with {len(samples):,} samples, but batch normalization needs "
+                "batches of at least 2; raise it"
+            )
         self.module, self.recipe = module, recipe
         self.optimizer = torch.optim.Adam(
             module.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
