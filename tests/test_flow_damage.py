@@ -18,6 +18,7 @@ READ_BY = {
     "draw": ["operators.json"],
     "synth": ["top.v"],
     "check": ["spec.yaml", "circuit.json", "operators.json", "placement.csv", "network.npz"],
+    "energy": ["spec.yaml", "circuit.json", "operators.json", "placement.csv", "network.npz"],
 }
 OPTIONS = {"check": ["--quiet"], "synth": ["--quiet"]}
 
@@ -119,9 +120,10 @@ def test_operators_of_absurd_size_are_refused_before_hardware_is_made_of_them(co
     tree = json.loads((copy / "operators.json").read_text())
     tree["inputs"] = 1 << 40
     (copy / "operators.json").write_text(json.dumps(tree))
-    line = _refusal("check", str(copy), "--quiet")
-    assert line is not None
-    assert line.startswith(f"{copy}/operators.json: ")
+    for words in (["check", "--quiet"], ["energy"]):
+        line = _refusal(words[0], str(copy), *words[1:])
+        assert line is not None
+        assert line.startswith(f"{copy}/operators.json: ")
 
 
 STAGE_FILES = ["dense.json", "placement.csv", "report.json", "build.json", "spec.yaml"]

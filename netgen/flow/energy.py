@@ -23,7 +23,7 @@ from netgen.ir.network_file import network_from
 from netgen.operators.graph import OperatorGraph
 from netgen.operators.prove import misfit_of
 from netgen.spec.board import board_of
-from netgen.spec.spec import Spec, load_spec
+from netgen.spec.spec import Spec, load_spec, parse_spec
 
 __all__ = [
     "FPGA",
@@ -168,7 +168,10 @@ def _spec_of(folder: Path) -> Spec:
     path = folder / "spec.yaml"
     if not path.exists():
         raise BuildError(f"{folder}: no finished build here; run netgen build first")
-    return load_spec(path)
+    spec = load_spec(path)
+    if not parse_spec(files.read_text(path)).name:
+        raise BuildError(f"{path}: has no name, which every build writes; build it again")
+    return spec
 
 
 def networks_in(folder: Path, spec: Spec) -> tuple[Network | None, Network | None]:
