@@ -25,9 +25,9 @@ check: {simulator: amaranth, samples: 2}
 
 _LOADED = """
 matplotlib.pyplot netgen.cli.build netgen.cli.commands netgen.cli.energy netgen.cli.fpga netgen.cli.place
-netgen.cli.search netgen.cli.spec netgen.flow.build netgen.importer.module netgen.nn netgen.place.bounds
-netgen.place.exact netgen.report netgen.search.run netgen.simulate netgen.train optuna sklearn.datasets
-sklearn.model_selection torch._dynamo torch.export
+netgen.cli.search netgen.cli.spec netgen.cli.toggles netgen.flow.build netgen.importer.module netgen.nn
+netgen.place.bounds netgen.place.exact netgen.report netgen.search.run netgen.simulate netgen.train optuna
+sklearn.datasets sklearn.model_selection torch._dynamo torch.export
 """
 """What a build imports; torch._dynamo is what torch imports for its first optimizer."""
 _FORKS = multiprocessing.get_context("forkserver")

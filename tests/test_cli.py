@@ -118,7 +118,7 @@ def test_bad_input_ends_in_one_line_and_status_1(tmp_path: Path, case: str) -> N
 
 def test_commands_on_a_folder_without_a_build_say_so(tmp_path: Path) -> None:
     _fails(run_netgen("report", "nothing", cwd=tmp_path), "nothing/report.json: not found; run netgen build first")
-    for command in ("check", "energy"):
+    for command in ("check", "energy", "toggles"):
         _fails(run_netgen(command, "nothing", cwd=tmp_path), "nothing: no finished build here; run netgen build first")
 
 
@@ -322,6 +322,7 @@ HELP = {
         "--data",
         "--json",
     ],
+    ("toggles",): ["FOLDER", "--samples", "--order", "--check", "--glitches", "--data", "--json", "--quiet"],
     ("search",): ["SPEC", "--out", "--data", "--jobs", "--storage", "--ray-address", "--json", "--quiet"],
     ("experiment",): [
         "NAME",

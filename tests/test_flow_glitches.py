@@ -12,11 +12,12 @@ from conftest import skip_or_fail
 from strategies import designed_as, random_circuit
 
 from netgen.errors import SynthError
-from netgen.flow.glitches import Glitches, glitches_of
+from netgen.flow.glitches import glitches_of
 from netgen.fpga.unit_delay import unit_delay_of
 from netgen.ir.activation import StepFunction, Steps
 from netgen.ir.circuit import Circuit, CircuitLayer
 from netgen.ir.fixed import FixedPoint
+from netgen.ir.toggles import Glitches
 from netgen.operators.design import Design
 from netgen.simulate.toggles import simulated_toggles
 

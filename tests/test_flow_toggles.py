@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+from commands import TINY, run_netgen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import any_circuits, designed_as, inputs_of, pipelines, random_circuit, sharings, table_bits
@@ -16,12 +17,17 @@ from strategies import any_circuits, designed_as, inputs_of, pipelines, random_c
 import netgen
 from netgen.data.idx import read_idx
 from netgen.energy import activity_of
-from netgen.errors import CheckError
+from netgen.errors import CheckError, DataError
 from netgen.flow.design import load_design
-from netgen.flow.toggles import ToggleCheck, check_toggles
+from netgen.flow.energy import StreamOrder, load_words
+from netgen.flow.folder import load_circuit, load_operators
+from netgen.flow.toggles import check_toggles, toggles_in
+from netgen.ir.toggles import ToggleCheck, ToggleReport
 from netgen.operators.design import Design
 from netgen.operators.names import names_of
+from netgen.report import record
 from netgen.simulate.toggles import simulated_toggles
+from netgen.spec.spec import parse_spec
 
 pytestmark = pytest.mark.native
 
@@ -125,3 +131,41 @@ def test_two_samples_are_enough(design: Design) -> None:
 
 def check_bits(design: Design) -> int:
     return design.timing.registers(design.graph)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small build of digits."""
+    text = TINY.replace("hidden: [6]", "hidden: [8]").replace("{rounds: 1,", "{rounds: 1, sparsity: 0.7,")
+    return netgen.build(parse_spec(text + "name: tiny\n"), out=tmp_path_factory.mktemp("out")).folder
+
+
+@pytest.mark.parametrize("order", ["test", "worst"])
+def test_the_toggles_of_a_build_add_up_by_layer_and_are_checked(folder: Path, order: StreamOrder) -> None:
+    found = toggles_in(folder, samples=30, order=order, check=True, glitches="luts")
+    circuit, graph, words = load_circuit(folder), load_operators(folder), load_words(folder).words[:30]
+    activity = activity_of(circuit, graph, words, order="given" if order == "test" else "worst")
+    assert [layer.words for layer in found.layers if layer.layer <= len(circuit.layers)] == [
+        part.sum() for part in np.split(activity.neurons, circuit.first[:-1])
+    ]
+    assert sum(layer.operators for layer in found.layers) == activity.operators.sum()
+    assert list(found.neurons.values()) == activity.neurons.tolist()
+    assert {name for name, toggles in found.neurons.items() if toggles} <= set(names_of(graph))
+    assert found.check is not None
+    assert sum(layer.registers for layer in found.layers) == found.check.toggles > 0
+    assert found.glitches is not None
+    assert found.glitches.ratio > 1
+
+
+def test_the_command_prints_what_the_function_finds(folder: Path) -> None:
+    found = toggles_in(folder, samples=30, check=True)
+    assert found.check is not None
+    told = run_netgen("toggles", str(folder), "--samples", "30", "--check", "--json", "--quiet", cwd=folder)
+    assert record.read(ToggleReport, told.stdout) == found
+    shown = run_netgen("toggles", str(folder), "--samples", "30", "--check", cwd=folder)
+    assert f"registers toggle {found.check.toggles:,} times" in " ".join(shown.stdout.split())
+
+
+def test_one_sample_is_refused(folder: Path) -> None:
+    with pytest.raises(DataError, match=r"^1 samples; bits toggle between two, give at least 2$"):
+        toggles_in(folder, samples=1)

@@ -11,6 +11,7 @@ from netgen.cli.inspect import inspect
 from netgen.cli.place import place
 from netgen.cli.search import experiment, search
 from netgen.cli.spec import init, schema
+from netgen.cli.toggles import toggles
 from netgen.version import __version__
 
 app = typer.Typer(
@@ -21,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (build, inspect, report, check, energy, synth, draw, place, experiment, search, init, schema):
+for command in (build, inspect, report, check, energy, toggles, synth, draw, place, experiment, search, init, schema):
     app.command()(command)
 
 

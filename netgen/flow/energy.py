@@ -27,17 +27,20 @@ from netgen.spec.spec import Spec, load_spec, parse_spec
 
 __all__ = [
     "FPGA",
+    "ORDERS",
     "LabelledWords",
     "StreamOrder",
     "energy_in",
     "load_words",
     "measured_by",
     "networks_in",
+    "samples_within",
+    "spec_in",
     "words_origin",
 ]
 
 StreamOrder = Literal["test", "shuffle", "worst"]
-_ORDERS: Mapping[str, SampleOrder] = MappingProxyType({"test": "given", "shuffle": "shuffle", "worst": "worst"})
+ORDERS: Mapping[str, SampleOrder] = MappingProxyType({"test": "given", "shuffle": "shuffle", "worst": "worst"})
 """The order of `activity_of` for each that a user can ask for."""
 
 FPGA = "fpga"
@@ -85,7 +88,7 @@ def energy_in(
     """
     if FPGA in models:
         raise BuildError(f"{folder}: model {FPGA} needs a routed design, and none is here; use model wires or eyeriss")
-    spec = _spec_of(folder)
+    spec = spec_in(folder)
     circuit, graph = load_circuit(folder), load_operators(folder)
     if misfit := misfit_of(graph, circuit):
         raise BuildError(f"{folder / 'operators.json'}: not those of circuit.json ({misfit}); build it again")
@@ -117,11 +120,11 @@ def measured_by(
     """
     lines: dict[str, str] = {}
     if words is not None:
-        count = _samples_within(work.graph, len(words.words)) if samples is None else samples
+        count = samples_within(work.graph, len(words.words)) if samples is None else samples
         if count < 2:
             raise DataError(f"{count} samples; bits toggle between two, give at least 2")
         some = words.words[:count]
-        activity = activity_of(work.circuit, work.graph, some, order=_ORDERS[order], seed=seed)
+        activity = activity_of(work.circuit, work.graph, some, order=ORDERS[order], seed=seed)
         work = replace(work, activity=activity)
         lines["wires"] = f"the first {len(some):,} of {len(words.words):,} {words.origin}"
     found = (energy_of(model, work, settings) for model in models)
@@ -130,7 +133,7 @@ def measured_by(
     )
 
 
-def _samples_within(graph: OperatorGraph, available: int) -> int:
+def samples_within(graph: OperatorGraph, available: int) -> int:
     """How many samples are measured unless the user says so."""
     return min(SAMPLES, available, max(MOST_VALUES // max(len(graph.operators), 1), 2))
 
@@ -142,7 +145,7 @@ def load_words(folder: Path, *, base: Path | None = None) -> LabelledWords:
         base: folder from which the data's path is seen; the build folder by default.
     Raises: BuildError, when the folder has none that can be read; DataError, when the data set cannot be read.
     """
-    spec, circuit = _spec_of(folder), load_circuit(folder)
+    spec, circuit = spec_in(folder), load_circuit(folder)
     if spec.network.reads_graph:
         if spec.data.source == GIVEN:
             raw = given_samples(folder)
@@ -160,7 +163,7 @@ def words_origin(samples: int) -> str:
     return "test samples" if samples else "random input words, as there are no samples"
 
 
-def _spec_of(folder: Path) -> Spec:
+def spec_in(folder: Path) -> Spec:
     """The spec of a build folder; keys that its version of netgen did not know have their defaults.
 
     Raises: BuildError, when there is no build.

@@ -17,6 +17,7 @@ from netgen.report.picture import picture
 from netgen.report.saturation import saturation
 from netgen.report.synthesis import render_utilization
 from netgen.report.text import render, render_check
+from netgen.report.toggles import render_toggles
 from netgen.report.wires import LayerWires, WireReport, wire_report
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "render_energy",
     "render_front",
     "render_inspection",
+    "render_toggles",
     "render_utilization",
     "saturation",
     "to_json",
