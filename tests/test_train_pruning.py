@@ -9,8 +9,10 @@ import torch
 from train_cases import RECIPE, in_a_row, perceptron, wires_between
 
 from netgen.data import Dataset
+from netgen.errors import TrainError
 from netgen.ir.fixed import Words
 from netgen.ir.netlist import Netlist
+from netgen.ir.network import Head, Layer, Network, Port
 from netgen.nn.trainable import TrainableNetwork, array_of
 from netgen.spec.sections import PruneSpec
 from netgen.train import Penalty, Pruning, Samples, fit, prune_and_retrain, sensitivity
@@ -166,3 +168,12 @@ def test_sums_get_batch_normalization_only_if_asked(digits: Dataset, normalize: 
     network = perceptron((64, 5, 10))
     Pruning(network, Samples.of(digits.train), RECIPE, PruneSpec(), seed=1, normalize=normalize)
     assert (network.sums[0].norm is not None) == normalize
+
+
+def test_a_network_without_weights_is_refused(digits: Dataset) -> None:
+    """The importer gives such a network for a model whose last layer is 0: nothing reads the layers before it."""
+    none = np.zeros(0, dtype=np.int64)
+    layer = Layer("fc", np.zeros(11, dtype=np.int64), none, np.zeros(0), np.ones(10))
+    network = TrainableNetwork(Network((Port("x", (64,)),), (layer,), (Head("y", np.arange(64, 74)),)))
+    with pytest.raises(TrainError, match=r"^prune: all weights of the network are 0 already; train it before$"):
+        Plain(network, Samples.of(digits.train), RECIPE, PruneSpec())

@@ -66,7 +66,8 @@ class Pruning:
         sites: of each layer, (n, 3), under the current placement; None before the first.
         first_length: wire length under the first placement; 0 before it.
 
-    Raises: TrainError, when `prune.fan_in` has not one number for each layer with weights.
+    Raises: TrainError, when the network has no weights but 0, or `prune.fan_in` has not one number for each layer with
+        weights.
     """
 
     def __init__(
@@ -83,6 +84,8 @@ class Pruning:
         functions: bool = False,
         widths: tuple[int, int] = (8, 6),
     ) -> None:
+        if not any(len(layer.source) for layer in network.sums):
+            raise TrainError("prune: all weights of the network are 0 already; train it before")
         if isinstance(spec.fan_in, tuple) and len(spec.fan_in) != len(network.sums):
             layers = ", ".join(layer.like.name for layer in network.sums)
             raise TrainError(f"prune.fan_in: {len(spec.fan_in)} numbers for the layers {layers}; give one for each")

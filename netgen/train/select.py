@@ -60,7 +60,7 @@ def select(target: PruningTarget, spec: PruneSpec, layers: Sequence[Candidates],
         if target.fan_in is not None:
             fan_in = group[0].fan_in
             if fan_in is None:
-                raise TrainError("prune.fan_in: a layer shares weights between neurons; set prune.untie_at")
+                raise TrainError("prune.fan_in: a layer shares weights between neurons; raise prune.untie_at")
             kept.append(keep_per_neuron(ranking, weights, fan_in, target.fan_in[index]))
         elif target.count is not None:
             count = round(share * target.count * sum(layer.total for layer in group) / total)
