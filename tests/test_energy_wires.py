@@ -83,7 +83,7 @@ def test_samples_that_do_not_change_cost_nothing() -> None:
     work = five_neurons()
     assert work.activity is not None
     still = replace(
-        work.activity, neurons=np.zeros_like(work.activity.neurons), operators=np.zeros_like(work.activity.operators)
+        work.activity, wires=np.zeros_like(work.activity.wires), operators=np.zeros_like(work.activity.operators)
     )
     assert energy_of("wires", replace(work, activity=still)).parts == ()
 

@@ -23,8 +23,8 @@ SIGN = Steps((StepFunction(np.array([1]), np.array([0, 1])),), np.zeros(1, dtype
 
 def sums(name: str, *rows: dict[int, int], bias: int = 0, activation: Rescale | Steps | None = None) -> CircuitLayer:
     """Neurons by the weights of what they read; all have the same bias."""
-    starts, source = np.cumsum([0, *map(len, rows)]), np.array([k for row in rows for k in row], dtype=np.int64)
-    weight = np.array([weight for row in rows for weight in row.values()], dtype=np.int64)
+    starts, source = np.cumsum([0, *map(len, rows)]), np.array([k for row in rows for k in sorted(row)], dtype=np.int64)
+    weight = np.array([row[k] for row in rows for k in sorted(row)], dtype=np.int64)
     return CircuitLayer(name, starts, source, weight, np.full(len(rows), bias), 0, activation or Rescale())
 
 

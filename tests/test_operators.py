@@ -23,6 +23,7 @@ from netgen.operators.kinds import (
     Constant,
     Count,
     Greater,
+    Hold,
     Input,
     Larger,
     Maximum,
@@ -68,6 +69,7 @@ GOLDEN: list[tuple[Operator, list[tuple[tuple[int, int, int], int]]]] = [
     (operator(Minimum(2), 0), [((3, 0, 0), 2), ((2, 0, 0), 2), ((-3, 0, 0), -3)]),
     (operator(Greater(), 0, 1), [((3, 2, 0), 1), ((3, 3, 0), 0), ((-3, -2, 0), 0)]),
     (operator(Select(), 0, 1, 2), [((1, 5, -6), 5), ((0, 5, -6), -6)]),
+    (operator(Hold(), 0, 1, 2), [((5, 1, 1), 5), ((5, 0, 1), 5)]),
 ]
 
 

@@ -16,6 +16,7 @@ from netgen.operators.kinds import (
     Constant,
     Count,
     Greater,
+    Hold,
     Input,
     Larger,
     Maximum,
@@ -43,6 +44,7 @@ RECORDS: dict[Operation, tuple[str, tuple[int, ...], int]] = {
     Minimum(7): ("minimum", (), 7),
     Greater(): ("greater", (), 0),
     Select(): ("select", (), 0),
+    Hold(): ("hold", (), 0),
     Table((1, 3, 0, -2)): ("table", (1, 3, 0, -2), 0),
 }
 

@@ -3,6 +3,7 @@
 | file | content |
 |---|---|
 | `activity`, `order` | toggles of every bit for a stream of samples, and the order of these samples |
+| `carried` | which operator gives what a wire carries: a word, what a gate holds of it, or one bit of a gate |
 | `constants` | published energies, each with node, year and source |
 | `wires`, `eyeriss` | the models, one file each |
 | `shapes` | what `eyeriss` needs to know of a layer |

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from netgen.energy.carried import carried
 from netgen.energy.order import SampleOrder, arranged
 from netgen.errors import BuildError, DataError
 from netgen.ir.arrays import frozen
@@ -37,8 +38,10 @@ class Activity:
         order: of the samples, in words.
         neurons: (neurons,) int64, toggles of the bits of each neuron's word, summed; numbered as in `Circuit`: first
             the inputs of the first layer. 0 for one that has no hardware, as no score depends on it.
-        operators: (operators,) int64, toggles of the bits of each operator's value, summed. Each register behind an
-            operator (`Schedule.delays`) toggles as often, some cycles later.
+        wires: (wires,) int64, toggles of the bits that each wire of `netlist_of(circuit)` carries, summed: those of the
+            neuron's word, or where a gate holds it those of what is held, or the one bit of a gate.
+        operators: (operators,) int64, toggles of the bits of each operator's value, summed; of a `Hold`, of what it
+            holds. Each register behind an operator (`Schedule.delays`) toggles as often, some cycles later.
         bits: (all bits of operators,) int64, toggles of each bit; the lowest bit of an operator comes first.
         starts: (operators + 1,) int64; the bits of operator k are those from `starts[k]` to `starts[k + 1] - 1`.
     """
@@ -46,12 +49,13 @@ class Activity:
     samples: int
     order: str
     neurons: Words
+    wires: Words
     operators: Words
     bits: Words
     starts: Words
 
     def __post_init__(self) -> None:
-        for name in ("neurons", "operators", "bits", "starts"):
+        for name in ("neurons", "wires", "operators", "bits", "starts"):
             object.__setattr__(self, name, frozen(getattr(self, name), np.int64))
 
     @property
@@ -65,7 +69,13 @@ class Activity:
 
 
 def activity_of(
-    circuit: Circuit, graph: OperatorGraph, inputs: Words, *, order: SampleOrder = "given", seed: int = 0
+    circuit: Circuit,
+    graph: OperatorGraph,
+    inputs: Words,
+    *,
+    timing: Schedule | None = None,
+    order: SampleOrder = "given",
+    seed: int = 0,
 ) -> Activity:
     """Count the toggles of every bit of every operator, exactly, from the values that `evaluate` computes.
 
@@ -73,6 +83,7 @@ def activity_of(
 
     Args:
         inputs: (n, n_in) int64 input words, at least 2 samples.
+        timing: of the operators, by which gates hold what enters a block; None where there are no registers to hold it.
         order: of the samples; see `arranged`.
         seed: of a shuffled order.
     Raises: DataError, for inputs that do not fit the circuit, fewer than 2 samples, or an unknown order; BuildError,
@@ -87,16 +98,19 @@ def activity_of(
     starts = np.concatenate([[0], np.cumsum(widths)])
     bits = np.zeros(starts[-1], dtype=np.int64)
     before = np.zeros(len(graph.operators), dtype=np.int64)
+    held: dict[int, int] | None = {} if timing is not None and timing.holds else None
     at_once = max(2, CHUNK_BYTES // (8 * _most_alive(graph)))
     for first in range(0, len(stream), at_once):
-        for number, values in values_of(graph, stream[first : first + at_once]):
+        for number, values in values_of(graph, stream[first : first + at_once], held):
             joined = np.concatenate([before[number : number + 1], values]) if first else values
             bits[starts[number] : starts[number + 1]] += _toggles(joined, int(widths[number]))
             before[number] = values[-1]
     operators = np.add.reduceat(bits, starts[:-1])
     given = _giving(circuit, graph)
     neurons = np.where(given >= 0, operators[given], 0)
-    return Activity(len(stream), described, neurons, operators, bits, starts)
+    carrying = carried(circuit, graph, given)
+    wires = np.where(carrying >= 0, operators[carrying], 0)
+    return Activity(len(stream), described, neurons, wires, operators, bits, starts)
 
 
 def register_toggles(activity: Activity, graph: OperatorGraph, timing: Schedule) -> Mapping[str, Words]:

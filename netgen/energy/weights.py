@@ -4,7 +4,7 @@ import numpy as np
 
 from netgen.ir.circuit import Circuit, trace
 from netgen.ir.fixed import Words
-from netgen.ir.netlist import Netlist
+from netgen.ir.netlist import Netlist, gate_wires
 
 __all__ = ["toggle_weights"]
 
@@ -23,11 +23,14 @@ def toggle_weights(circuit: Circuit, netlist: Netlist, inputs: Words) -> Words:
     """
     words = np.concatenate([circuit.coded(inputs), *trace(circuit, inputs).outputs], axis=1)
     neuron = np.array([0, *circuit.first])[netlist.layer] + netlist.index
+    gates = gate_wires(circuit)
     width = np.zeros(netlist.neurons, dtype=np.int64)
-    width[netlist.source] = netlist.width
+    np.maximum.at(width, netlist.source[~gates], netlist.width[~gates])
     signals = words[:, neuron]
     changed = (signals[1:] ^ signals[:-1]) & ((1 << width) - 1)
-    toggles = np.bitwise_count(changed).sum(axis=0, dtype=np.int64)[netlist.source]
+    tested = ((signals[1:] > 0) != (signals[:-1] > 0)).sum(axis=0, dtype=np.int64)
+    whole = np.bitwise_count(changed).sum(axis=0, dtype=np.int64)
+    toggles = np.where(gates, tested[netlist.source], whole[netlist.source])
     if not toggles.any():
         return np.ones_like(toggles)
     weights: Words = np.rint(MEAN * toggles / toggles.mean()).astype(np.int64).clip(1)

@@ -77,9 +77,7 @@ def wired(
 def _moved(circuit: Circuit, placement: Placement, activity: Activity) -> tuple[Reals, Reals, Words]:
     """For each wire, (m,): bits times steps within a tier, and between tiers, for one sample; and its layer."""
     netlist = netlist_of(circuit)
-    first = np.array([0, *circuit.first[:-1]])
-    number = first[netlist.layer] + netlist.index
-    toggles = activity.neurons[number][netlist.source] / activity.transitions
+    toggles = activity.wires / activity.transitions
     site = placement.site * np.array(placement.grid.pitch)
     steps = np.abs(site[netlist.source] - site[netlist.target])
     return toggles * steps[:, :2].sum(axis=1), toggles * steps[:, 2], netlist.layer[netlist.target]

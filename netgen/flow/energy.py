@@ -124,7 +124,7 @@ def measured_by(
         if count < 2:
             raise DataError(f"{count} samples; bits toggle between two, give at least 2")
         some = words.words[:count]
-        activity = activity_of(work.circuit, work.graph, some, order=ORDERS[order], seed=seed)
+        activity = activity_of(work.circuit, work.graph, some, timing=work.timing, order=ORDERS[order], seed=seed)
         work = replace(work, activity=activity)
         lines["wires"] = f"the first {len(some):,} of {len(words.words):,} {words.origin}"
     found = (energy_of(model, work, settings) for model in models)

@@ -72,7 +72,7 @@ def check_toggles(design: Design, inputs: Words, *, progress: Progress = silent)
     """
     from netgen.simulate.toggles import simulated_toggles
 
-    activity = activity_of(design.circuit, design.graph, inputs)
+    activity = activity_of(design.circuit, design.graph, inputs, timing=design.timing)
     expected = register_toggles(activity, design.graph, design.timing)
     signals = simulated_toggles(design, inputs, progress=progress)
     dumped = {name: signal.settled for name, signal in signals.items() if signal.register}

@@ -15,6 +15,7 @@ from netgen.operators.kinds import (
     Constant,
     Count,
     Greater,
+    Hold,
     Input,
     Larger,
     Maximum,
@@ -143,7 +144,7 @@ def _compared(graph: OperatorGraph) -> list[tuple[int, int, int]]:
     return sorted(found)
 
 
-def _slopes(operator: Operator, sources: Sequence[Operator]) -> Sequence[float]:
+def _slopes(operator: Operator, sources: Sequence[Operator]) -> Sequence[float]:  # noqa: PLR0912  # one case for each kind
     """Change of an operator's value for a step of each source, on average over the ranges of the sources."""
     operation = operator.operation
     match operation:
@@ -167,6 +168,8 @@ def _slopes(operator: Operator, sources: Sequence[Operator]) -> Sequence[float]:
         case Select():
             b, c = sources[1:]
             return (b.lo + b.hi - c.lo - c.hi) / 2.0, 0.5, 0.5
+        case Hold():
+            return [1.0] + [0.0] * (len(sources) - 1)
         case Count(bits, inverted):
             return [(-1.0 if flip else 1.0) * 2.0**-bit for bit, flip in zip(bits, inverted, strict=True)]
         case Table(entries):

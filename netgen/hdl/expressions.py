@@ -12,6 +12,7 @@ from netgen.operators.kinds import (
     Constant,
     Count,
     Greater,
+    Hold,
     Input,
     Larger,
     Maximum,
@@ -185,6 +186,8 @@ class Expressions:
             case Select():
                 signed = any(source.signed for source in sources[1:])
                 return f"{read(0, signed=False)} ? {read(1, signed=signed)} : {read(2, signed=signed)}"
+            case Hold():
+                return self.filled(operator.sources[0], operator.width, cycle)
             case Count(picked, inverted):
                 parts = zip(operator.sources, sources, picked, strict=True)
                 bits = [_slice(self.name_in(source, cycle), bit, 1, op.width) for source, op, bit in parts]

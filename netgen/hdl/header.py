@@ -4,6 +4,7 @@ from netgen.ir.circuit import Circuit
 from netgen.ir.fixed import FixedPoint
 from netgen.ir.netlist import Netlist
 from netgen.operators.design import Design
+from netgen.operators.kinds import Hold
 from netgen.version import __version__
 
 _LINT_WAIVERS = """\
@@ -22,6 +23,7 @@ def header_of(design: Design, netlist: Netlist, title: str, *, kernels: bool = F
     """
     circuit = design.circuit
     inputs, outputs = circuit.features, len(circuit.scores)
+    held = any(isinstance(operator.operation, Hold) for operator in design.graph.operators)
     lines = [
         *title.splitlines(),
         "",
@@ -45,6 +47,11 @@ def header_of(design: Design, netlist: Netlist, title: str, *, kernels: bool = F
         "nLAYER_INDEX_N an intermediate value that only this neuron needs",
         *(["kernelLAYER_N  what several neurons compute, each from other words"] if kernels else []),
         "tLAYER_DIGEST  a value that several neurons share, or of the class; the digest is of its expression",
+        *(
+            ["hLAYER_DIGEST  a word that enters a block; its register loads where the gates of the block are on"]
+            if held
+            else []
+        ),
         "..._high       the high bits of a sum whose low bits are those of its first operand",
         "..._dK         a value delayed by K registers",
         "a + ~b         a - b plus a constant, which keeps it from being negative; the neuron's sum subtracts it again",

@@ -14,6 +14,7 @@ from netgen.operators.kinds import (
     Constant,
     Count,
     Greater,
+    Hold,
     Input,
     Larger,
     Maximum,
@@ -64,7 +65,7 @@ class Top(wiring.Component):  # type: ignore[misc]  # Amaranth ships no types
         """Build the module; `platform` is ignored."""
         del platform
         m = Module()
-        self._add_flow(m)
+        valid = self._add_flow(m)
         graph, timing = self._graph, self._timing
         chains: list[list[Value]] = []
         for number, (operator, name, delay) in enumerate(
@@ -77,11 +78,15 @@ class Top(wiring.Component):  # type: ignore[misc]  # Amaranth ships no types
                 continue
             chain: list[Value] = [Signal(shape, name=name)]
             m.d.comb += chain[0].eq(self._value(operator.operation, sources, shape))
+            loads = self.i.ready
+            if isinstance(operator.operation, Hold) and timing.holds and delay:
+                loads = Cat(loads, valid[timing.cycle[number]], *sources[1:]).all()
             for k in range(1, delay + 1):
                 register = Signal(shape, name=f"{name}_d{k}", reset_less=True)
-                with m.If(self.i.ready):
+                with m.If(loads):
                     m.d.sync += register.eq(chain[-1])
                 chain.append(register)
+                loads = self.i.ready
             chains.append(chain)
         for k, number in enumerate(graph.scores):
             m.d.comb += self.o.payload["scores"][k].eq(self._read(chains, number, timing.latency))
@@ -89,16 +94,17 @@ class Top(wiring.Component):  # type: ignore[misc]  # Amaranth ships no types
             m.d.comb += self.o.payload["class"].eq(self._read(chains, graph.best, timing.latency))
         return m
 
-    def _add_flow(self, m: Module) -> None:
-        """Add the handshake: a valid bit for each pipeline stage, and the signal on which all registers load."""
+    def _add_flow(self, m: Module) -> Value:
+        """Add the handshake: the valid bit of each cycle, which is returned, and the signal on which registers load."""
         latency = self._timing.latency
         if not latency:
             m.d.comb += [self.i.ready.eq(self.o.ready), self.o.valid.eq(self.i.valid)]
-            return
+            return self.i.valid
         valid = Signal(latency)
         m.d.comb += [self.i.ready.eq(~valid[-1] | self.o.ready), self.o.valid.eq(valid[-1])]
         with m.If(self.i.ready):
             m.d.sync += valid.eq(Value.cast(valid << 1 | self.i.valid)[:latency])
+        return Cat(self.i.valid, valid)
 
     def _read(self, chains: Sequence[Sequence[Value]], number: int, cycle: int) -> Value:
         """The signal that holds an operator's value in a cycle."""
@@ -138,6 +144,8 @@ class Top(wiring.Component):  # type: ignore[misc]  # Amaranth ships no types
                 return sources[0] > sources[1]
             case Select():
                 return Mux(sources[0], sources[1], sources[2])
+            case Hold():
+                return sources[0]
             case Table(entries):
                 address = Cat(*sources)
                 planes = (sum((entry >> bit & 1) << k for k, entry in enumerate(entries)) for bit in range(shape.width))

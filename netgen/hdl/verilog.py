@@ -12,7 +12,7 @@ from netgen.hdl.header import name_in_comment
 from netgen.hdl.kernels import Kernels, Neuron
 from netgen.ir.grid import Site
 from netgen.operators.design import Design
-from netgen.operators.kinds import Input
+from netgen.operators.kinds import Hold, Input
 from netgen.operators.wiring import NeuronSites
 
 __all__ = ["module_of"]
@@ -40,7 +40,7 @@ class _Writer:
         graph = self.graph
         self.expressions = Expressions(graph, self.timing, input_width=design.circuit.input.width)
         self.delays = self.timing.delays(graph)
-        self.inputs, self.shared, self.single = self._grouped()
+        self.inputs, self.shared, self.single, self.held = self._grouped()
         found = self.single if kernels else {}
         self.kernels = Kernels(graph, self.timing, self.expressions, found)
         self.site: dict[int, Site] = {}
@@ -96,13 +96,17 @@ class _Writer:
                 yield from self.kernels.functions(layer)
             yield ""
             yield f"  // {comment}"
-            loads: list[str] = []
+            loads: dict[str, list[str]] = {}
             for number in numbers[-1:] if neuron in self.kernels.names else numbers:
                 yield from self._lines(number)
+                condition = self._condition(number)
+                initial = "" if condition == "i_ready" else f" = {self.graph.operators[number].width}'d0"
                 for before, register in pairwise(self._chain(number)):
-                    yield f"  reg {shape_of(self.graph.operators[number])}{register};"
-                    loads.append(f"{register} <= {before};")
-            yield from _clocked(loads)
+                    yield f"  reg {shape_of(self.graph.operators[number])}{register}{initial};"
+                    loads.setdefault(condition, []).append(f"{register} <= {before};")
+                    condition, initial = "i_ready", ""
+            for condition, own in loads.items():
+                yield from _clocked(condition, own)
 
     def tail(self) -> Iterator[str]:
         """The output payload, highest bits first."""
@@ -119,19 +123,21 @@ class _Writer:
         yield "  };"
         yield "endmodule"
 
-    def _grouped(self) -> tuple[list[int], dict[int, list[int]], dict[Neuron, list[int]]]:
-        """Operators of the inputs; those that neurons of a layer share; those that one neuron alone needs."""
-        inputs, shared, single = [], dict[int, list[int]](), dict[Neuron, list[int]]()
+    def _grouped(self) -> tuple[list[int], dict[int, list[int]], dict[Neuron, list[int]], dict[int, list[int]]]:
+        """Operators of the inputs; those that neurons of a layer share; those that one neuron needs; held words."""
+        inputs, shared, single, held = [], dict[int, list[int]](), dict[Neuron, list[int]](), dict[int, list[int]]()
         for number, operator in enumerate(self.graph.operators):
             if self.graph.is_constant(number):
                 continue
-            if operator.layer == 0:
+            if isinstance(operator.operation, Hold):
+                held.setdefault(operator.layer, []).append(number)
+            elif operator.layer == 0:
                 inputs.append(number)
             elif operator.index is not None:
                 single.setdefault((operator.layer, operator.index), []).append(number)
             else:
                 shared.setdefault(operator.layer, []).append(number)
-        return inputs, shared, single
+        return inputs, shared, single, held
 
     def _sections(self) -> Iterator[tuple[str, list[int]]]:
         """Groups of operators with their comments: the inputs; for each layer, shared sums and then the neurons."""
@@ -141,6 +147,9 @@ class _Writer:
             name = self.design.circuit.layers[depth - 1].name
             if name != str(depth):
                 yield f"layer {depth}: {name_in_comment(name)}", []
+            if depth in self.held:
+                held = self.held[depth]
+                yield f"layer {depth}: words that enter a block, and keep their values where its gate is off", held
             if depth in shared:
                 yield f"layer {depth}: sums that several neurons share", shared[depth]
             for k, number in enumerate(layer):
@@ -170,14 +179,23 @@ class _Writer:
         text = f"  {place}wire {shape}{name}{f'; assign {name}' if site else ''} = {value};"
         yield f"{text}  // {operator.lo} to {operator.hi}" if self.comments else text
 
+    def _condition(self, number: int) -> str:
+        """When the first register behind an operator loads: with all others, and a held one only for its gates."""
+        operator = self.graph.operators[number]
+        if not isinstance(operator.operation, Hold) or not self.timing.holds:
+            return "i_ready"
+        cycle, gates = self.timing.cycle[number], operator.sources[1:]
+        valid = f"valid[{cycle}]" if cycle else "i_valid"
+        return " & ".join(["i_ready", valid, *(self.expressions.name_in(gate, cycle) for gate in gates)])
+
     def _chain(self, number: int) -> list[str]:
         """The names of an operator's wire and of the registers that delay its value."""
         name = self.expressions.names[number]
         return [name, *(f"{name}_d{delay}" for delay in range(1, self.delays[number] + 1))]
 
 
-def _clocked(loads: Sequence[str]) -> list[str]:
+def _clocked(condition: str, loads: Sequence[str]) -> list[str]:
     """The registers that load at a clock edge."""
     if len(loads) < 2:
-        return [f"  always @(posedge clk) if (i_ready) {load}" for load in loads]
-    return ["  always @(posedge clk) if (i_ready) begin", *(f"    {load}" for load in loads), "  end"]
+        return [f"  always @(posedge clk) if ({condition}) {load}" for load in loads]
+    return [f"  always @(posedge clk) if ({condition}) begin", *(f"    {load}" for load in loads), "  end"]

@@ -12,7 +12,7 @@ from netgen.ir.dense import alive_of
 from netgen.ir.fixed import Words, bits_of
 from netgen.ir.simplify import alive_in
 
-__all__ = ["MOST_NEURONS", "Netlist", "netlist_between", "netlist_of"]
+__all__ = ["MOST_NEURONS", "Netlist", "gate_wires", "netlist_between", "netlist_of"]
 
 MOST_NEURONS = 10_000_000
 """Neurons that a netlist may have: placers need about 100 bytes for each, 1 GB."""
@@ -96,19 +96,29 @@ def netlist_of(circuit: Circuit) -> Netlist:
         bits = [bits_of(lo, hi)[0] for lo, hi in zip(reach.out_lo.tolist(), reach.out_hi.tolist(), strict=True)]
         widths[first : first + len(bits)] = bits
     number = np.cumsum(on) - 1
-    source = np.concatenate([layer.source for layer in circuit.layers])
-    pairs = zip(circuit.layers, circuit.first, strict=False)
-    target = np.concatenate([layer.target + first for layer, first in pairs])
-    width = np.where(np.concatenate([layer.passing for layer in circuit.layers]), widths[source], 1)
-    both = on[source] & on[target]
-    source, target, width = source[both], target[both], width[both]
+    source, target, gating = _wires(circuit, on)
     return Netlist(
         layer=np.concatenate([np.full(int(a.sum()), depth) for depth, a in enumerate(alive)]),
         index=np.concatenate([np.flatnonzero(a) for a in alive]),
         source=number[source],
         target=number[target],
-        width=width,
+        width=np.where(gating, 1, widths[source]),
     )
+
+
+def gate_wires(circuit: Circuit) -> Bools:
+    """Which wires of `netlist_of(circuit)` lead from a gate to a neuron that selects, (wires,)."""
+    return _wires(circuit, np.concatenate(alive_in(circuit)))[2]
+
+
+def _wires(circuit: Circuit, on: Bools) -> tuple[Words, Words, Bools]:
+    """The source and the target of each wire between neurons that are on, and whether it leads from a gate."""
+    source = np.concatenate([layer.source for layer in circuit.layers])
+    pairs = zip(circuit.layers, circuit.first, strict=False)
+    target = np.concatenate([layer.target + first for layer, first in pairs])
+    gating = ~np.concatenate([layer.passing for layer in circuit.layers])
+    both = on[source] & on[target]
+    return source[both], target[both], gating[both]
 
 
 def netlist_between(connected: Sequence[Bools], widths: Sequence[Words] | None = None) -> Netlist:

@@ -14,6 +14,7 @@ from netgen.lower.alkaid import add_by_alkaid
 from netgen.lower.argmax import add_argmax
 from netgen.lower.builder import OperatorBuilder, Term
 from netgen.lower.csd import add_digits, constant_of, zero
+from netgen.lower.holding import with_holds
 from netgen.lower.maximum import add_greatest
 from netgen.lower.placement_aware import add_locally
 from netgen.lower.products import add_products
@@ -83,7 +84,7 @@ def lower(
     scores = words.operator[circuit.scores].tolist()
     best = add_argmax(builder, scores[ranked(circuit)]) if argmax else None
     layers = [words.of(depth) for depth in range(1, len(circuit.layers) + 1)]
-    return trimmed(builder.operators, layers, best, inputs=circuit.features, scores=scores)
+    return with_holds(trimmed(builder.operators, layers, best, inputs=circuit.features, scores=scores))
 
 
 class _Words:

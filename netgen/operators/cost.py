@@ -11,6 +11,7 @@ from netgen.operators.kinds import (
     Constant,
     Count,
     Greater,
+    Hold,
     Input,
     Larger,
     Maximum,
@@ -91,7 +92,7 @@ def lut_of(operator: Operator, at: Sequence[Operator]) -> float:
     sources = [at[source] for source in operator.sources]
     operation = operator.operation
     match operation:
-        case Input() | Constant() | Shift():
+        case Input() | Constant() | Shift() | Hold():
             return 0.0
         case Add() | Subtract():
             return adder_lut(operation, sources[0].range, sources[1].range, operator.range)

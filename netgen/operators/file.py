@@ -15,6 +15,7 @@ from netgen.operators.kinds import (
     Constant,
     Count,
     Greater,
+    Hold,
     Input,
     Larger,
     Maximum,
@@ -49,7 +50,7 @@ def record_of(operation: Operation) -> OperationRecord:
             return kind, left, offset
         case Count(bits, inverted):
             return kind, bits, sum(flip << k for k, flip in enumerate(inverted))
-        case Greater() | Select() | Larger():
+        case Greater() | Select() | Larger() | Hold():
             return kind, (), 0
         case Table(entries):
             return kind, entries, 0
@@ -83,6 +84,8 @@ def operation_of(kind: object, numbers: tuple[int, ...], number: int) -> Operati
             return Select()
         case ("larger", ()) if number == 0:
             return Larger()
+        case ("hold", ()) if number == 0:
+            return Hold()
         case (str(name), ()) if name in single:
             return single[name](number)
     return None

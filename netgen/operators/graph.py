@@ -18,6 +18,7 @@ from netgen.operators.kinds import (
     Constant,
     Count,
     Greater,
+    Hold,
     Input,
     Multiply,
     Operation,
@@ -187,18 +188,39 @@ def _countable(bits: Sequence[int], inverted: Sequence[bool]) -> bool:
 _TABLE_SIZES = frozenset(1 << bits for bits in range(1, MOST_TABLE_BITS + 1))
 
 
-def values_of(graph: OperatorGraph, inputs: Words) -> Iterator[tuple[int, Words]]:
-    """Compute all operators for (n, n_in) int64 input words, one after the other: number and (n,) values."""
+def values_of(graph: OperatorGraph, inputs: Words, held: dict[int, int] | None = None) -> Iterator[tuple[int, Words]]:
+    """Compute all operators for (n, n_in) int64 input words, one after the other: number and (n,) values.
+
+    Args:
+        held: None where samples are independent: a `Hold` then gives what it reads. Else the samples follow each other,
+            and a `Hold` keeps its value where a gate is 0; its value before the first sample, by its number, is in
+            `held`, or 0, and the one after the last sample replaces it.
+    """
     last_reader = {source: number for number, op in enumerate(graph.operators) for source in op.sources}
     at: dict[int, Words] = {}
     for number, operator in enumerate(graph.operators):
         values = [at[source] for source in operator.sources]
         widths = [graph.operators[source].width for source in operator.sources]
         at[number] = compute(operator.operation, inputs, values, widths)
+        if held is not None and isinstance(operator.operation, Hold):
+            at[number] = _kept(values, held.get(number, 0))
+            held[number] = int(at[number][-1]) if len(inputs) else held.get(number, 0)
         yield number, at[number]
         for source in (*operator.sources, number):
             if last_reader.get(source, number) <= number:
                 at.pop(source, None)
+
+
+def _kept(values: Sequence[Words], before: int) -> Words:
+    """What a register holds for each sample, (n,), that loads a value where all gates are 1.
+
+    Args:
+        values: (n,) what it loads, then of each gate.
+        before: what it holds before the first sample.
+    """
+    loads = np.all(values[1:], axis=0)
+    last = np.maximum.accumulate(np.where(loads, np.arange(len(loads)), -1))
+    return np.where(last < 0, before, values[0][last])
 
 
 def evaluate(graph: OperatorGraph, inputs: Words) -> tuple[Words, Words | None]:

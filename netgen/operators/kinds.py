@@ -27,6 +27,8 @@ from netgen.ir.fixed import Interval, Words, shift_round
 
 MOST_TABLE_BITS = 8
 """Address bits of the largest table; each further bit doubles its entries."""
+MOST_GATES = 62
+"""Gates of one `Hold`: as many selections may discard the same operators."""
 COUNTED_BITS = 2, 6
 """Fewest and most bits that one `Count` adds; a 6-input look-up table computes one bit of the result."""
 
@@ -120,6 +122,14 @@ class Select:
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """a, in a register that keeps its value for samples for which one of the gates b, c and so on is 0.
+
+    Only what such a gate discards reads it, so its value is a wherever a score depends on it.
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """`entries[i]`, where the bits of all sources side by side form the address i, those of the first the lowest."""
 
@@ -140,6 +150,7 @@ Operation = (
     | Minimum
     | Greater
     | Select
+    | Hold
     | Table
 )
 
@@ -152,7 +163,7 @@ def kind_of(operation: Operation) -> str:
 def needs_logic(operation: Operation) -> bool:
     """Whether hardware needs gates for an operation; the others are wiring."""
     match operation:
-        case Input() | Constant() | Shift():
+        case Input() | Constant() | Shift() | Hold():
             return False
         case Add() | Subtract() | Multiply() | Count() | Round() | Larger():
             return True
@@ -175,6 +186,8 @@ def sources_of(operation: Operation) -> tuple[int, int]:
             return 3, 3
         case Count(bits, _):
             return len(bits), len(bits)
+        case Hold():
+            return 2, 1 + MOST_GATES
         case Table():
             return 1, MOST_TABLE_BITS
         case _:
@@ -216,6 +229,8 @@ def compute(operation: Operation, inputs: Words, values: Sequence[Words], widths
             return (values[0] > values[1]).astype(np.int64)
         case Select():
             return np.where(values[0] != 0, values[1], values[2])
+        case Hold():
+            return values[0]
         case Table(entries):
             chosen: Words = np.array(entries, dtype=np.int64)[address_of(values, widths)]
             return chosen
@@ -271,6 +286,8 @@ def range_of(operation: Operation, sources: Sequence[Interval]) -> Interval:  # 
             condition, chosen, other = sources
             choices = [chosen] * (condition != (0, 0)) + [other] * (condition[0] <= 0 <= condition[1])
             return min(lo for lo, _ in choices), max(hi for _, hi in choices)
+        case Hold():
+            return sources[0]
         case Table(entries):
             return min(entries), max(entries)
         case _:

@@ -5,7 +5,7 @@ import hashlib
 from netgen.errors import BuildError
 from netgen.operators.file import record_of
 from netgen.operators.graph import OperatorGraph
-from netgen.operators.kinds import Greater, Input
+from netgen.operators.kinds import Greater, Hold, Input
 
 __all__ = ["names_of"]
 
@@ -23,6 +23,7 @@ def names_of(graph: OperatorGraph) -> list[str]:
     | word of a neuron | `nLAYER_INDEX` |
     | other operator of one neuron | `nLAYER_INDEX_COUNT` |
     | operator that several neurons share | `tLAYER_DIGEST`, the digest of what it computes from which operators |
+    | value that a gate holds | `hLAYER_DIGEST`, likewise |
 
     Raises: BuildError, when two operators would have the same name, as only a damaged file can bring about.
     """
@@ -46,7 +47,8 @@ def names_of(graph: OperatorGraph) -> list[str]:
             kind, numbers, value = record_of(operator.operation)
             parts = (kind, value, numbers, *(names[source] for source in operator.sources))
             digest = hashlib.sha256(repr(parts).encode()).hexdigest()
-            longer = (f"t{operator.layer}_{digest[:k]}" for k in range(_DIGITS, len(digest) + 1))
+            letter = "h" if isinstance(operator.operation, Hold) else "t"
+            longer = (f"{letter}{operator.layer}_{digest[:k]}" for k in range(_DIGITS, len(digest) + 1))
             name = next((name for name in longer if name not in used), "")
         if not name or name in used:
             raise BuildError(f"operator {number}, {operator.kind}: repeats an earlier one; build it again")

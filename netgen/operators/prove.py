@@ -13,6 +13,7 @@ from netgen.ir.circuit import Circuit, ranges_of
 from netgen.ir.ranked import ranked
 from netgen.operators.claims import need
 from netgen.operators.graph import OperatorGraph
+from netgen.operators.holding import check_holds, released
 from netgen.operators.symbols import Symbols
 from netgen.operators.tournament import winner_of
 from netgen.operators.wanted import Wanted
@@ -46,12 +47,17 @@ def prove(graph: OperatorGraph, circuit: Circuit) -> Proof:
     between two limits, and is compared as such; a step function is compared break by break over the whole range of the
     sum. A table of words is compared entry by entry.
 
+    Where a gate is off, what it holds is read by nothing that a score depends on; so holds are proved to be that, and
+    elsewhere count as the values that they hold.
+
     What is known of an operator is forgotten when its last reader has been examined.
 
     Raises: CheckError, naming the first operator or neuron that is wrong.
     """
     misfit = misfit_of(graph, circuit)
     need(not misfit, misfit)
+    check_holds(graph)
+    graph = released(graph)
     symbols = Symbols(graph, circuit)
     wanted = Wanted(symbols)
     neurons: dict[int, list[tuple[int, int]]] = {}

@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 from netgen.errors import BuildError
 from netgen.operators.graph import OperatorGraph
+from netgen.operators.kinds import Hold
 
 __all__ = ["Pipeline", "Schedule", "schedule"]
 
@@ -17,15 +18,18 @@ class Schedule:
     """The cycles in which operators compute, counted from the cycle in which a sample is accepted.
 
     A value that is read d cycles after it is computed passes d registers, which all its readers share. So every path
-    from input to output has the same number of registers, and a new sample may enter in every cycle.
+    from input to output has the same number of registers, and a new sample may enter in every cycle. The gates of
+    a `Hold` are computed by the cycle in which its register loads. Without a pipeline nothing is held.
 
     Attributes:
         cycle: the cycle of each operator, never less than that of its sources.
         latency: the cycle in which the outputs are valid.
+        holds: whether the first register behind a `Hold` loads only where its gates are 1; else it loads as all others.
     """
 
     cycle: tuple[int, ...]
     latency: int
+    holds: bool = True
 
     def delays(self, graph: OperatorGraph) -> list[int]:
         """The number of registers behind each operator, as many as its last reader needs."""
@@ -63,10 +67,33 @@ def schedule(
     delayed = frozenset(long)
     cycle: list[int] = []
     for number, operator in enumerate(graph.operators):
-        before = (cycle[s] - base[s] + ((s, number) in delayed) for s in operator.sources if not graph.is_constant(s))
-        cycle.append(base[number] + max(before, default=0))
+        sources = [s for s in operator.sources if not graph.is_constant(s)]
+        before = [cycle[s] - base[s] + ((s, number) in delayed) for s in sources]
+        if isinstance(operator.operation, Hold) and pipeline != "none":
+            cycle.append(max(cycle[s] + ((s, number) in delayed) for s in sources))
+            base[number] = cycle[number] - before[0]  # a reader waits for the gates only where it must
+            continue
+        held = (cycle[s] + 1 for s in sources if isinstance(graph.operators[s].operation, Hold) and pipeline != "none")
+        cycle.append(max(base[number] + max(before, default=0), *held, 0))
+    if pipeline != "none":
+        _delay_holds(graph, cycle, max(cycle, default=0) + 1)
     latency = max(cycle, default=0) + (pipeline != "none")
-    return Schedule(tuple(cycle), max(latency, steps if pipeline == "cycles" else 0))
+    return Schedule(tuple(cycle), max(latency, steps if pipeline == "cycles" else 0), holds=pipeline != "none")
+
+
+def _delay_holds(graph: OperatorGraph, cycle: list[int], latency: int) -> None:
+    """Move each `Hold` behind the registers of the same value that others read, as far as its readers allow."""
+    last, first = [0] * len(cycle), [latency] * len(cycle)
+    for number in graph.outputs:
+        last[number] = latency
+    for number, operator in enumerate(graph.operators):
+        for source in operator.sources:
+            first[source] = min(first[source], cycle[number])
+            if not isinstance(operator.operation, Hold):
+                last[source] = max(last[source], cycle[number])
+    for number, operator in enumerate(graph.operators):
+        if isinstance(operator.operation, Hold):
+            cycle[number] = min(first[number] - 1, max(cycle[number], last[operator.sources[0]]))
 
 
 def _base_of(graph: OperatorGraph, pipeline: Pipeline, steps: int) -> list[int]:

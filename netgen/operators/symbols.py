@@ -18,6 +18,7 @@ from netgen.operators.kinds import (
     Constant,
     Count,
     Greater,
+    Hold,
     Input,
     Larger,
     Maximum,
@@ -126,6 +127,8 @@ class Symbols:
                 need(condition == (0, 1), f"a selection by {condition[0]} to {condition[1]}")
                 chosen = self._selection(operator)
                 return (min(a[0], b[0]), max(a[1], b[1])), None if chosen is None else ShiftedSum(self.in_bits(chosen))
+            case Hold():
+                return claimed[0], None
             case Table(entries):
                 words = [word for _, word in self.entries(operator, entries)]
                 return (min(words), max(words)), None
