@@ -94,10 +94,10 @@ def _written(module: Mapping[str, Any]) -> UnitDelay:
     gates = [cell for cell in cells if not cell["type"].startswith("$_DFF")]
     nets = _Nets(ports, gates, registers)
     lines = ["module top(", ",\n".join(_port(name, port) for name, port in ports.items()), ");"]
-    lines += ["  reg start = 0;", "  initial #1 start = 1;  // computes each gate once, also where no input changes"]
     lines += [f"  reg {nets.name(bit)} = 0;" for bit in nets.driven]
-    lines += [_gate(cell, nets) for cell in gates]
-    lines += [_register(cell, nets) for cell in registers]
+    lines += ["  initial begin  // also the gates whose inputs never change", "    #1;"]
+    lines += [f"    {_assignment(cell, nets)}" for cell in gates]
+    lines += ["  end", *(_gate(cell, nets) for cell in gates), *(_register(cell, nets) for cell in registers)]
     for name, port in ports.items():
         if port["direction"] == "output":
             lines.append(f"  assign {name} = {{{', '.join(nets.name(bit) for bit in reversed(port['bits']))}}};")
@@ -132,18 +132,28 @@ def _port(name: str, port: Mapping[str, Any]) -> str:
     return f"  {port['direction']} wire [{len(port['bits']) - 1}:0] {name}"
 
 
-def _gate(cell: Cell, nets: _Nets) -> str:
-    """A gate: an assignment that is not blocking keeps changes that are shorter than its delay."""
-    inputs = {port: bits for port, bits in cell["connections"].items() if cell["port_directions"][port] == "input"}
-    read = [nets.name(bit) for bits in inputs.values() for bit in bits]
+def _inputs(cell: Cell, nets: _Nets) -> Mapping[str, list[str]]:
+    """The nets at each input port of a cell."""
+    ports = [port for port, way in cell["port_directions"].items() if way == "input"]
+    return {port: [nets.name(bit) for bit in cell["connections"][port]] for port in ports}
+
+
+def _assignment(cell: Cell, nets: _Nets) -> str:
+    """A gate's assignment: one that is not blocking keeps changes that are shorter than its delay."""
+    inputs = _inputs(cell, nets)
     if cell["type"] == "$lut":
-        entries = cell["parameters"]["LUT"]
-        value = f"{len(entries)}'b{entries.replace('x', '0')} >> {{{', '.join(reversed(read))}}}"
+        entries = cell["parameters"]["LUT"].replace("x", "0")
+        value = f"{len(entries)}'b{entries} >> {{{', '.join(reversed(inputs['A']))}}}"
     else:
-        value = _GATES[cell["type"]].format(**{port: nets.name(bits[0]) for port, bits in inputs.items()})
+        value = _GATES[cell["type"]].format(**{port: names[0] for port, names in inputs.items()})
     (output,) = cell["connections"]["Y"]
-    sensitive = " or ".join(["start", *(name for name in dict.fromkeys(read) if "'" not in name)])
-    return f"  always @({sensitive}) {nets.name(output)} <= #1 {value};"
+    return f"{nets.name(output)} <= #1 {value};"
+
+
+def _gate(cell: Cell, nets: _Nets) -> str:
+    """A gate, which no common signal may trigger: Icarus compares every two that have one."""
+    names = dict.fromkeys(name for names in _inputs(cell, nets).values() for name in names if "'" not in name)
+    return f"  always @({' or '.join(names)}) {_assignment(cell, nets)}" if names else ""
 
 
 def _register(cell: Cell, nets: _Nets) -> str:
