@@ -125,6 +125,40 @@ def random_graph(
     return Circuit(entry, np.ones(features), tuple(layers), thresholds, tuple(heads))
 
 
+def random_blocks(rng: np.random.Generator, *, inputs: int, widest: int, input_width: int) -> Circuit:
+    """A circuit of two blocks that gates skip, some with a block in them; what else is computed reads no block."""
+    entry = FixedPoint(int(rng.integers(2, input_width + 1)), 2, bool(rng.integers(2)))
+    features = int(rng.integers(2, inputs + 1))
+    layers: list[CircuitLayer] = []
+
+    def add(layer: CircuitLayer) -> list[int]:
+        before = Circuit(entry, np.ones(features), (*layers, layer))
+        reach = ranges_of(before)[-1]
+        activation = _random_activation(rng, reach.acc_lo, reach.acc_hi)
+        layers.append(replace(layer, activation=activation, output=FixedPoint(int(rng.integers(2, 6)), 0, signed=True)))
+        return list(range(*before.first[-2:]))
+
+    def reading(visible: list[int]) -> list[int]:
+        layer = _random_layer(rng, f"block.{len(layers)}", len(visible), int(rng.integers(1, widest + 1)))
+        return add(replace(layer, source=np.array(visible)[layer.source]))
+
+    def block(visible: list[int], *, inner: bool) -> list[int]:
+        gates, own = reading(visible), reading(visible)
+        own += reading(visible + own) if rng.random() < 0.5 else []
+        own += block(visible + own, inner=False) if inner and rng.random() < 0.5 else []
+        rows = [
+            [*([int(rng.choice(visible))] if rng.random() < 0.7 else []), int(rng.choice(gates)), int(rng.choice(own))]
+            for _ in range(int(rng.integers(1, widest + 1)))
+        ]
+        return add(_selections(f"block.{len(layers)}", rows))
+
+    visible = list(range(features))
+    for _ in range(2):
+        visible += block(visible, inner=True)
+    reading(visible)
+    return Circuit(entry, np.ones(features), tuple(layers))
+
+
 def _random_layer(rng: np.random.Generator, name: str, earlier: int, neurons: int) -> CircuitLayer:
     """Neurons that read up to seven words each, some of them more often than others; without activation."""
     greatest = rng.random() < 0.3
@@ -156,8 +190,13 @@ def _random_selects(rng: np.random.Generator, name: str, earlier: int, neurons: 
         own = gate if rng.random() < 0.7 else int(rng.integers(0, earlier - 1))
         bypass = [int(rng.integers(0, own))] if own and rng.random() < 0.7 else []
         rows.append([*bypass, own, int(rng.integers(own + 1, earlier))])
+    return _selections(name, rows)
+
+
+def _selections(name: str, rows: list[list[int]]) -> CircuitLayer:
+    """Neurons by bypass, gate and word, or gate and word."""
     starts, source = np.concatenate([[0], np.cumsum([len(row) for row in rows])]), np.concatenate(rows)
-    none = np.zeros(neurons, dtype=np.int64)
+    none = np.zeros(len(rows), dtype=np.int64)
     return CircuitLayer(name, starts, source, np.ones_like(source), none, frac=0, gather="select")
 
 
@@ -202,9 +241,16 @@ def graphs(draw: st.DrawFn, *, deepest: int = 5, inputs: int = 6, widest: int = 
     )
 
 
+@st.composite
+def blocks(draw: st.DrawFn, *, inputs: int = 4, widest: int = 4, input_width: int = 5) -> Circuit:
+    """Circuits with blocks that gates skip; see `random_blocks`."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    return random_blocks(rng, inputs=inputs, widest=draw(st.integers(1, widest)), input_width=input_width)
+
+
 def any_circuits() -> st.SearchStrategy[Circuit]:
-    """Chains of dense layers, and circuits whose layers read any earlier ones."""
-    return st.one_of(circuits(), graphs())
+    """Chains of dense layers, circuits whose layers read any earlier ones, and circuits of blocks that gates skip."""
+    return st.one_of(circuits(), graphs(), blocks())
 
 
 def classes_of(circuit: Circuit, scores: Words) -> Words:

@@ -5,16 +5,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from strategies import designed_as
 from test_holding import nested, skipping
 
+from netgen.energy import activity_of
 from netgen.hdl.expressions import Expressions
 from netgen.ir.circuit import Circuit
+from netgen.ir.netlist import netlist_of
 from netgen.operators.design import Design
 from netgen.operators.holding import blocks_of
 from netgen.operators.kinds import Hold
 from netgen.operators.schedule import Pipeline
+from netgen.simulate.toggles import simulated_toggles
 
 Tool = Callable[[str], str]
 pytestmark = pytest.mark.native
@@ -100,3 +104,41 @@ def test_yosys_finds_a_register_that_is_not_held(fault: str, tmp_path: Path, nat
     assert f"(i_ready & i_valid{fault})" in design.verilog or fault == " & i_valid"
     broken = replace(design, verilog=design.verilog.replace(fault, "", 1))
     assert not _proved(_watched(broken), design.latency, tmp_path, native_tool("yosys"))
+
+
+def test_a_skipped_block_shows_no_toggle_in_a_value_change_dump(native_tool: Tool) -> None:
+    """a > b never, or always: all signals of the block stand still, or all of them toggle; the inputs always do."""
+    native_tool("iverilog")
+    design = designed_as(skipping())
+    rng = np.random.default_rng(0)
+    low, high = np.sort(rng.integers(-4, 4, (60, 2)), axis=1).T
+    ((_, block),) = blocks_of(design.graph, design.timing).items()
+    names = Expressions(design.graph, design.timing, input_width=1).names
+    inside = {names[k] for k in block if not isinstance(design.graph.operators[k].operation, Hold)}
+    held = {f"{names[k]}_d1" for k in block if isinstance(design.graph.operators[k].operation, Hold)}
+    for inputs, changes in ((np.stack([low, high], axis=1), False), (np.stack([high + 1, low], axis=1), True)):
+        found = simulated_toggles(design, np.clip(inputs, -4, 3))
+        signals = {name: bool(signal.every.any()) for name, signal in found.items()}
+        assert signals["n0_0"]
+        assert signals["n0_0_d3"]
+        assert {name for name, _ in signals.items() if name.split("_d")[0] in inside} >= inside
+        assert {toggles for name, toggles in signals.items() if name.split("_d")[0] in inside} == {changes}
+        assert {signals[name] for name in held} == {changes}
+
+
+def test_what_a_gate_holds_toggles_from_one_sample_that_enters_the_block_to_the_next() -> None:
+    """Samples (1, 0), (0, 1), (2, -1), (-1, 2) in turn, 101 of them; the gate is on for every second one.
+
+    What enters the block is a = 1, 2, 1, ..., of which 2 bits change 50 times, and b = 0, -1, 0, ..., 3 bits. By
+    themselves a and b change by 1, 1, 2 and 2 bits in turn. The gate's wire carries one bit, which always changes.
+    """
+    design = designed_as(skipping())
+    inputs = np.tile(np.array([[1, 0], [0, 1], [2, -1], [-1, 2]]), (26, 1))[:101]
+    activity = activity_of(design.circuit, design.graph, inputs, timing=design.timing)
+    netlist = netlist_of(design.circuit)
+    carried = dict(
+        zip(zip(netlist.source.tolist(), netlist.target.tolist(), strict=True), activity.wires.tolist(), strict=True)
+    )
+    into = {wire: carried[wire] for wire in ((0, 3), (1, 3), (0, 4), (1, 4))}
+    assert into == {(0, 3): 100, (1, 3): 150, (0, 4): 100, (1, 4): 150}
+    assert (carried[0, 2], carried[1, 2], carried[0, 6], carried[2, 6]) == (150, 150, 150, 100)

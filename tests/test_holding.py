@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import graphs, inputs_of, lowered, pipelines, sharings, table_bits
+from strategies import blocks, graphs, inputs_of, lowered, pipelines, sharings, table_bits
 from test_lower_selection import ENTRY, selections, sums
 
 from netgen.errors import CheckError
@@ -87,7 +87,9 @@ def test_values_of_a_block_are_those_of_the_last_sample_that_entered_it() -> Non
 
 
 @settings(max_examples=150)
-@given(graphs(deepest=7), st.data(), sharings(), table_bits(), pipelines(), st.sampled_from([0, 1, 5]))
+@given(
+    st.one_of(graphs(deepest=7), blocks()), st.data(), sharings(), table_bits(), pipelines(), st.sampled_from([0, 1, 5])
+)
 def test_while_a_gate_is_off_its_block_keeps_its_values_and_scores_are_right(
     circuit: Circuit, data: st.DataObject, sharing: str, tables: int, pipeline: tuple[str, int], long: int
 ) -> None:
@@ -98,15 +100,15 @@ def test_while_a_gate_is_off_its_block_keeps_its_values_and_scores_are_right(
     values = held(graph, inputs)
     assert np.array_equal(np.stack([values[k] for k in graph.scores], axis=1), scores_of(circuit, inputs))
     assert np.array_equal(evaluate(released(graph), inputs)[0], scores_of(circuit, inputs))
-    blocks = blocks_of(graph, schedule(graph))
-    for gate, block in blocks.items():
+    found = blocks_of(graph, schedule(graph))
+    for gate, block in found.items():
         off = 1 + np.flatnonzero(values[gate][1:] == 0)
         for number in block:
             assert np.array_equal(values[number][off], values[number][off - 1])
     wires = [(source, number) for number, op in enumerate(graph.operators) for source in op.sources]
     timing = schedule(graph, pipeline[0], steps=pipeline[1], long=wires[::long] if long else ())  # type: ignore[arg-type]
     if pipeline[0] != "none":
-        assert blocks_of(graph, timing) == blocks
+        assert blocks_of(graph, timing) == found
     else:
         assert not blocks_of(graph, timing)
 

@@ -49,7 +49,7 @@ def toggles_in(
     design = load_design(folder, spec, circuit)
     words = load_words(folder, base=base).words
     words = words[: samples_within(design.graph, len(words)) if samples is None else samples]
-    activity = activity_of(circuit, design.graph, words, order=ORDERS[order], seed=spec.seed)
+    activity = activity_of(circuit, design.graph, words, timing=design.timing, order=ORDERS[order], seed=spec.seed)
     stream, _ = arranged(words, ORDERS[order], seed=spec.seed)
     return ToggleReport(
         name=folder.resolve().name,
