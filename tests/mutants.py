@@ -17,6 +17,7 @@ from netgen.operators.kinds import (
     Constant,
     Count,
     Greater,
+    Hold,
     Input,
     Larger,
     Maximum,
@@ -209,6 +210,8 @@ def with_ranges(graph: OperatorGraph) -> OperatorGraph:
 
         def form_of(source: int, layer: int = op.layer) -> dict[Key, int] | None:
             before = operators[source]
+            if isinstance(before.operation, Hold):
+                return form_of(before.sources[0], layer)
             if isinstance(before.operation, Constant):
                 return {ONE: before.operation.value}
             if before.layer == 0 or (source in words and before.layer < layer):
