@@ -11,6 +11,7 @@ from netgen.ir.fixed import Reals, Words
 from netgen.ir.functions import Composition
 from netgen.ir.network import Layer
 from netgen.nn.functions import apply_composition
+from netgen.nn.gates import opened
 from netgen.nn.piecewise import TrainedFunction
 from netgen.nn.row_plan import RowLayer
 from netgen.nn.selects import Selects, selects_of
@@ -54,6 +55,8 @@ class TrainableLayer(nn.Module):
         norm: batch normalization of the sums, for each neuron on its own; None for none.
         trained: the functions of the neurons where their shape is trained; None for functions that stay.
         saliency: (p,) of the parameters at the last pruning; None before it.
+        is_gate: whether its neurons are gates; see `netgen.nn.gates`.
+        through: of a selection, whether its gates get gradients in evaluation mode.
     """
 
     def __init__(self, layer: Layer, first: int) -> None:
@@ -71,6 +74,7 @@ class TrainableLayer(nn.Module):
         self.norm: nn.BatchNorm1d | None = None
         self.trained: TrainedFunction | None = None
         self.saliency: Reals | None = None
+        self.is_gate = self.through = False
         self.activation = layer.activation
         self.plan = Plan(())
 
@@ -92,7 +96,7 @@ class TrainableLayer(nn.Module):
     def gathered_by(self, across: Tensor, wire_weight: Tensor, bias: Tensor) -> Tensor:
         """The same, by the weight of each wire, (m,), instead of each parameter."""
         if self.plan.selects is not None:
-            return self.plan.selects(across)
+            return self.plan.selects(across, through=self.through and not self.training)
         if self.plan.sources is not None:
             return torch.max(across[self.plan.sources], dim=1).values
         wires = self.plan.wires
@@ -105,6 +109,8 @@ class TrainableLayer(nn.Module):
         """Normalize and apply the functions of the layer, (n, samples)."""
         if self.norm is not None:
             gathered = self.norm(gathered[None])[0]
+        if self.is_gate:
+            return gathered if self.training else opened(gathered)
         return apply_composition(self.activation, gathered) if self.trained is None else self.trained(gathered)
 
     @property
@@ -190,12 +196,16 @@ def row_layer_of(layer: TrainableLayer) -> RowLayer:
     plan, place = layer.plan, np.searchsorted(layer.rows, layer.target)
     starts: Words = np.searchsorted(place, np.arange(len(layer.rows) + 1))
     epsilon, trained = None if layer.norm is None else layer.norm.eps, layer.trained is not None
-    activation = () if trained else layer.activation
+    activation = () if trained or layer.is_gate else layer.activation
     if plan.wires is not None:
         dense = max(len(place) - int(SPARSE_SHARE * plan.wires.shape[0] * plan.wires.shape[1]), 0)
         return RowLayer(plan.reads, starts, plan.wires.columns, layer.parameter, activation, trained, epsilon, dense)
+    rank = np.arange(len(place)) - starts[place]
+    if plan.selects is not None:
+        columns = plan.selects.columns[place, rank + 3 - np.diff(starts)[place]]
+        return RowLayer(plan.reads, starts, columns, None, activation, trained, epsilon, 0, selects=True)
     assert plan.sources is not None
-    columns = plan.sources.numpy()[place, np.arange(len(place)) - starts[place]]
+    columns = plan.sources.numpy()[place, rank]
     return RowLayer(plan.reads, starts, columns, None, activation, trained, epsilon, 0)
 
 

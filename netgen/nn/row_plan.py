@@ -30,6 +30,7 @@ class Wiring(NamedTuple):
         parameter: (m,) its weight; 0 in a maximum.
         bias: (n,) its bias; -1 in a maximum.
         maximum: (n,) its row of winners; -1 in a sum.
+        selects: (n,) whether it selects by a gate; the bypass or the word then wins, or neither, -1.
         norm: (n,) its normalization; -1 for none.
         held: (n,) the row that keeps its sums, normalized if they are; -1 for none.
         epsilon: (g,) added to the variance of each normalization.
@@ -47,6 +48,7 @@ class Wiring(NamedTuple):
     parameter: Array
     bias: Words
     maximum: Words
+    selects: Array
     norm: Words
     held: Words
     epsilon: Array
@@ -66,17 +68,18 @@ class Wiring(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class RowLayer:
-    """A layer of sums or maxima.
+    """A layer of sums, maxima or selections.
 
     Attributes:
         reads: the blocks of values that it reads, by index: 0 for the inputs, 1 for the first layer.
         starts: (n + 1,) first wire of each neuron, and the number of wires at the end.
         columns: (m,) the row that each wire reads, among those of these blocks, one block after the other.
-        parameter: (m,) of sums the index of the weight of each wire; None for maxima.
+        parameter: (m,) of sums the index of the weight of each wire; None for maxima and selections.
         activation: functions that its values pass through.
         trained: whether they pass through trained functions instead.
         epsilon: added to the variances by which its sums are normalized; None where they are not.
         dense: wires beyond the number from which a matrix product is faster.
+        selects: whether it selects by gates.
     """
 
     reads: tuple[int, ...]
@@ -87,6 +90,7 @@ class RowLayer:
     trained: bool
     epsilon: float | None
     dense: int
+    selects: bool = False
 
 
 class Memory:
@@ -116,7 +120,7 @@ class RowPlan:
 
     Attributes:
         inputs, neurons: rows of values.
-        sums: neurons that are sums; maxima: those that are maxima; held: rows of sums that are kept.
+        sums: neurons that are sums; maxima: those that are not; held: rows of sums that are kept.
         scores: the rows of the scores, each once; places: (classes,) which of them each score is.
         own: (n,) whether a neuron reads other neurons, so that its gradient must be kept.
     """
@@ -181,6 +185,7 @@ class RowPlan:
             parameter=parameter.astype(np.int32),
             bias=_numbers(is_sum),
             maximum=_numbers(~is_sum),
+            selects=_by_neuron(layers, [layer.selects for layer in layers]),
             norm=_numbers(is_normalized),
             held=_numbers(is_held),
             epsilon=np.array(epsilon, dtype=limits["lo"].dtype),

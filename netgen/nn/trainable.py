@@ -17,6 +17,7 @@ from netgen.ir.functions import is_relu, of_neurons
 from netgen.ir.network import Network
 from netgen.nn.defaults import torch_defaults
 from netgen.nn.fused import scores_by_rows
+from netgen.nn.gates import gate_layers
 from netgen.nn.layer import Plan, TrainableLayer, array_of, gain_of, layer_of, plan_of, read, row_layer_of
 from netgen.nn.piecewise import TrainedFunction
 from netgen.nn.row_plan import RowPlan, is_faster
@@ -37,6 +38,8 @@ class TrainableNetwork(nn.Module):
     Attributes:
         inputs: (k,) int64, the inputs that are left, ascending.
         layers: those that have neurons, in topological order.
+        blocks: by the numbers of the gates that must be on for a wire to be needed, the share of the wire length; none
+            before `netgen.train.gates` finds them.
     """
 
     @torch_defaults()
@@ -47,6 +50,12 @@ class TrainableNetwork(nn.Module):
         self.layers = nn.ModuleList(
             TrainableLayer(layer, first) for layer, first in zip(network.layers, network.first, strict=False)
         )
+        for layer, is_gate in zip(self.parts, gate_layers(network), strict=True):
+            layer.is_gate = is_gate
+        gates = self.gates
+        for layer in self.parts:
+            layer.through = bool(np.isin(layer.source[~layer.like.passing], gates).all())
+        self.blocks: dict[tuple[int, ...], float] = {}
         self._rows: tuple[list[Plan | nn.Module | None], RowPlan | None] = ([], None)
         self.renew()
         self.to(dtype)
@@ -92,6 +101,12 @@ class TrainableNetwork(nn.Module):
         """Numbers of the neurons that give the scores, (classes,)."""
         return self.like.outputs[0].neuron.reshape(-1)
 
+    @property
+    def gates(self) -> Words:
+        """Numbers of the gates that are left, ascending."""
+        none = np.zeros(0, dtype=np.int64)
+        return np.concatenate([none, *(part.first + part.rows for part in self.parts if part.is_gate)])
+
     def renew(self) -> None:
         """Find again where each layer finds what it reads; needed whenever wires or neurons were removed."""
         block = np.full(self.like.neurons, -1, dtype=np.int64)
@@ -103,23 +118,63 @@ class TrainableNetwork(nn.Module):
             layer.activation = of_neurons(layer.like.activation, layer.rows)
             layer.plan = plan_of(layer, block, row, [len(own) for own in numbers])
         self._where = block[self.scores], torch.from_numpy(row[self.scores]).to(self.device)
+        self._gates = block[self.gates], torch.from_numpy(row[self.gates]).to(self.device)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map features (samples, n), of all inputs or of those that are left, to scores (samples, classes)."""
-        across = self.across(x)
-        rows = self._row_plan(across) if self.training and not any(part.plan.selects for part in self.parts) else None
-        if rows is not None:
-            weights, biases = [layer.weight for layer in self.sums], [layer.bias for layer in self.sums]
-            functions = [layer.trained for layer in self.parts if layer.trained is not None]
-            return scores_by_rows(rows, across, weights, biases, self.norms, functions).t()
-        return self.scores_of(self.values(x))
+        return self.gated(x)[0]
 
-    def values(self, x: Tensor) -> list[Tensor]:
-        """Values of the inputs and of each layer, (neurons, samples) each, of features as `forward` takes them."""
+    def gated(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores, as `forward` gives them, and in training mode the sums of the gates, (gates, samples)."""
+        across = self.across(x)
+        rows = self._row_plan(across) if self.training else None
+        if rows is not None:
+            found, classes = self._by_rows(rows, across), len(self.scores)
+            return found[:classes].t(), found[classes:]
+        values = self.values(x)
+        return self.scores_of(values), _rows_at(values, *self._gates)
+
+    @torch.no_grad()
+    def flipped(self, x: Tensor, gate: int) -> Tensor:
+        """Scores in training mode, (samples, classes), as if one gate decided the other way; nothing else changes.
+
+        Args:
+            gate: its index in `gates`.
+        """
+        across = self.across(x)
+        rows = self._row_plan(across)
+        block, row = int(self._gates[0][gate]), int(self._gates[1][gate])
+        if rows is not None:
+            before = sum(len(layer.rows) for layer in self.parts[: block - 1])
+            return self._by_rows(rows, across, before + row)[: len(self.scores)].t()
+        momenta = [norm.momentum for norm in self.norms]
+        for norm in self.norms:
+            norm.momentum = 0.0  # running means and variances stay
+        try:
+            return self.scores_of(self.values(x, (block, row)))
+        finally:
+            for norm, momentum in zip(self.norms, momenta, strict=True):
+                norm.momentum = momentum
+
+    def values(self, x: Tensor, flipped: tuple[int, int] | None = None) -> list[Tensor]:
+        """Values of the inputs and of each layer, (neurons, samples) each, of features as `forward` takes them.
+
+        Args:
+            flipped: block and row of the value whose sign is changed; None for none.
+        """
         values = [self.across(x)]
-        for layer in self.parts:
-            values.append(layer.activated(layer.gathered(read(layer, values), layer.weight, layer.bias)))
+        for number, layer in enumerate(self.parts, 1):
+            found = layer.activated(layer.gathered(read(layer, values), layer.weight, layer.bias))
+            if flipped is not None and flipped[0] == number:
+                found[flipped[1]] *= -1
+            values.append(found)
         return values
+
+    def _by_rows(self, rows: RowPlan, across: Tensor, flipped: int = -1) -> Tensor:
+        """Scores and sums of the gates, (classes + gates, samples), by the compiled step."""
+        weights, biases = [layer.weight for layer in self.sums], [layer.bias for layer in self.sums]
+        functions = [layer.trained for layer in self.parts if layer.trained is not None]
+        return scores_by_rows(rows, across, weights, biases, self.norms, functions, flipped)
 
     def _row_plan(self, across: Tensor) -> RowPlan | None:
         """The plan of the compiled step, made anew when the network has changed; None where it is slower or differs."""
@@ -131,7 +186,8 @@ class TrainableNetwork(nn.Module):
         ]
         if len(made_of) != len(self._rows[0]) or any(a is not b for a, b in zip(made_of, self._rows[0], strict=True)):
             layers, sizes = [row_layer_of(layer) for layer in self.parts], [len(layer.rows) for layer in self.parts]
-            scores = np.cumsum([0, len(self.inputs), *sizes])[self._where[0]] + self._where[1].numpy()
+            block, row = (np.concatenate([a, b]) for a, b in zip(self._where, self._gates, strict=True))
+            scores = np.cumsum([0, len(self.inputs), *sizes])[block] + row
             plan = RowPlan.of(len(self.inputs), layers, scores, dtype) if is_faster(layers) else None
             self._rows = made_of, plan
         return self._rows[1] if all(norm.training for norm in norms) else None
@@ -142,11 +198,7 @@ class TrainableNetwork(nn.Module):
 
     def scores_of(self, values: list[Tensor]) -> Tensor:
         """Scores, (samples, classes), from the values of the inputs and of each layer."""
-        block, row = self._where
-        if (block == block[0]).all():
-            whole = values[int(block[0])]
-            return whole.index_select(0, row).t()
-        return torch.stack([values[b][r] for b, r in zip(block.tolist(), row.tolist(), strict=True)], dim=1)
+        return _rows_at(values, *self._where).t()
 
     def untie(self) -> None:
         """Give every wire a weight of its own."""
@@ -183,6 +235,14 @@ class TrainableNetwork(nn.Module):
         layers = [layer_of(part, number) for part in self.parts]
         outputs = tuple(replace(head, neuron=number[head.neuron]) for head in self.like.outputs)
         return Network(self.like.inputs, tuple(layers), outputs)
+
+
+def _rows_at(values: list[Tensor], block: Words, row: Tensor) -> Tensor:
+    """Some rows, (k, samples), of values in blocks."""
+    if len(block) and (block == block[0]).all():
+        return values[int(block[0])].index_select(0, row)
+    rows = [values[b][r] for b, r in zip(block.tolist(), row.tolist(), strict=True)]
+    return torch.stack(rows) if rows else values[0][:0]
 
 
 def _norm_of(sums: Tensor) -> nn.BatchNorm1d:

@@ -78,6 +78,11 @@ class QuantizedNetwork(TrainableNetwork):
         """Numbers of the neurons whose values `forward` gives."""
         return self._scores
 
+    @property
+    def gates(self) -> Words:
+        """None: gates decide as their words say, and are not trained further."""
+        return np.zeros(0, dtype=np.int64)
+
     def forward(self, x: Tensor) -> Tensor:
         """Map values of the input words, (samples, features) in `dtype`, to those of the scores, (samples, scores)."""
         values = [self.across(x)]
