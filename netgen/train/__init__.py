@@ -5,11 +5,12 @@
 
 from netgen.train.augment import distort
 from netgen.train.fit import Descent, Quality, Recipe, accuracy_of, device_of, fit, fit_by, seconds_of
+from netgen.train.gates import weigh_blocks
 from netgen.train.penalty import Penalty
 from netgen.train.perceptron import curvature_in, dense_network_of, perceptron_of, perceptron_of_state, predict
 from netgen.train.pipeline import prune_and_retrain, retrain, train_dense
 from netgen.train.prune import RULES
-from netgen.train.pruning import Pruning, Sites, netlist_of_module
+from netgen.train.pruning import NORMALIZED_SAMPLES, Pruning, Sites, netlist_of_module
 from netgen.train.reinitialize import reinitialize
 from netgen.train.reproduce import Reproduction
 from netgen.train.samples import Samples, View, coded
@@ -17,6 +18,7 @@ from netgen.train.saved import load_trained, save_trained
 from netgen.train.shaped import Shaped
 
 __all__ = [
+    "NORMALIZED_SAMPLES",
     "RULES",
     "Descent",
     "Penalty",
@@ -47,4 +49,5 @@ __all__ = [
     "save_trained",
     "seconds_of",
     "train_dense",
+    "weigh_blocks",
 ]

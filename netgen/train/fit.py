@@ -15,6 +15,7 @@ from netgen.errors import TrainError
 from netgen.nn.defaults import torch_defaults
 from netgen.nn.trainable import TrainableNetwork
 from netgen.progress import Progress, silent
+from netgen.train.gates import gate_pull
 from netgen.train.samples import Batch, Samples
 
 UNDISTORTED = 0.2
@@ -29,6 +30,7 @@ class Recipe:
     Attributes:
         distill: share of the distillation loss, 0 to 1, where the samples have a teacher's soft labels.
         temperature: divides the scores of teacher and student before the softmax.
+        gate_strength: what computing all wires for every sample adds to the loss, where gates decide about it.
     """
 
     batch_size: int
@@ -37,15 +39,39 @@ class Recipe:
     label_smoothing: float
     distill: float = 0.0
     temperature: float = 2.0
+    gate_strength: float = 0.0
 
     def loss(self, scores: Tensor, batch: Batch) -> Tensor:
         """The mean loss of a batch, a scalar."""
-        loss = nn.functional.cross_entropy(scores, batch.labels, label_smoothing=self.label_smoothing)
+        return self._loss(scores, batch, "mean")
+
+    def losses(self, scores: Tensor, batch: Batch) -> Tensor:
+        """The loss of each sample of a batch, (n,)."""
+        return self._loss(scores, batch, "none")
+
+    def _loss(self, scores: Tensor, batch: Batch, reduction: str) -> Tensor:
+        loss = nn.functional.cross_entropy(
+            scores, batch.labels, label_smoothing=self.label_smoothing, reduction=reduction
+        )
         if batch.soft_labels is None or not self.distill:
             return loss
-        student = torch.log_softmax(scores / self.temperature, dim=1)
-        divergence = nn.functional.kl_div(student, batch.soft_labels.to(student.dtype), reduction="batchmean")
+        student, teacher = torch.log_softmax(scores / self.temperature, dim=1), batch.soft_labels.to(scores.dtype)
+        if reduction == "mean":
+            divergence = nn.functional.kl_div(student, teacher, reduction="batchmean")
+        else:
+            divergence = nn.functional.kl_div(student, teacher, reduction="none").sum(dim=1)
         return (1 - self.distill) * loss + self.distill * self.temperature**2 * divergence
+
+    def loss_of(self, module: nn.Module, x: Tensor, batch: Batch) -> Tensor:
+        """The mean loss of a module for a batch with features x; with gates, also what these gain and cost."""
+        if not isinstance(module, TrainableNetwork) or not len(module.gates):
+            return self.loss(module(x), batch)
+        scores, sums = module.gated(x)
+        with torch.no_grad():
+            own = self.losses(scores, batch)
+            others = torch.stack([self.losses(module.flipped(x, k), batch) for k in range(len(sums))])
+            gains = torch.where(sums > 0, own - others, others - own)
+        return self.loss(scores, batch) + gate_pull(module, sums, gains, self.gate_strength)
 
 
 def device_of(wanted: str) -> str:
@@ -120,7 +146,7 @@ class Descent:
         dtype = dtype_of(self.module)
         for _ in range(steps):
             batch = next(self._stream)
-            loss = self.recipe.loss(self.module(batch.features.to(dtype)), batch)
+            loss = self.recipe.loss_of(self.module, batch.features.to(dtype), batch)
             self.optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()

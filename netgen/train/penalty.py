@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from netgen.spec.sections import TrainSpec
-from netgen.train.regularize import REGULARIZERS
+from netgen.train.regularize import REGULARIZERS, Regularizer
 
 SCHEDULES: Mapping[str, Callable[[float], float]] = MappingProxyType(
     {"steady": lambda _: 1.0, "rising": lambda done: 2 * done, "falling": lambda done: 2 * (1 - done)}
@@ -26,6 +26,7 @@ class Penalized:
         saliency: (p,) of each parameter; None where it is not known.
         weights: p, the number of parameters.
         toggles: (m,) of the signal of each wire, in any unit; None where a penalty does not use them.
+        running: (m,) share of the samples for which gates let each wire be computed; None for all.
     """
 
     length: Tensor
@@ -33,6 +34,11 @@ class Penalized:
     weights: int
     saliency: Tensor | None = None
     toggles: Tensor | None = None
+    running: Tensor | None = None
+
+    def mean(self, lengths: Tensor) -> Tensor:
+        """Lengths of the wires, (m,), in the mean over the samples: 0 for those that do not need the wire."""
+        return lengths if self.running is None else lengths * self.running
 
     def total(self, values: Tensor) -> Tensor:
         """The sum of some values of the wires, (m,), for each parameter, (p,)."""
@@ -74,15 +80,20 @@ class Penalty:
         rule, strength = REGULARIZERS[self.regularizer], self.strength * SCHEDULES[self.schedule](done)
         if rule is None or not strength or (rule.by_distance and not placed):
             return []
-        by_wire = self._busier(layers, [rule.coefficient(layer.length, self.power) for layer in layers])
+        by_wire = self._busier(layers, [self._coefficient(rule, layer) for layer in layers])
         coefficients = [strength * layer.total(own) for layer, own in zip(layers, by_wire, strict=True)]
         saliencies = [layer.saliency for layer in layers if layer.saliency is not None]
         if len(saliencies) < len(layers) or not self.reweights(sum(len(layer.length) for layer in layers)):
             return coefficients
-        costs = self._busier(layers, [layer.length for layer in layers])
+        costs = self._busier(layers, [layer.mean(layer.length) for layer in layers])
         lengths = [layer.total(cost).clamp(min=1) for layer, cost in zip(layers, costs, strict=True)]
         factors = reweighting([saliency / length for saliency, length in zip(saliencies, lengths, strict=True)])
         return [coefficient * factor for coefficient, factor in zip(coefficients, factors, strict=True)]
+
+    def _coefficient(self, rule: Regularizer, layer: Penalized) -> Tensor:
+        """Of each wire of a layer, (m,)."""
+        found = rule.coefficient(layer.length, self.power)
+        return layer.mean(found) if rule.by_distance else found
 
     @property
     def by_toggles(self) -> bool:

@@ -1,0 +1,105 @@
+"""What gates switch off, how often, and the loss by which they learn: by hand, and against expected losses."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from gated_networks import cascade, skipping
+from torch import nn
+from train_cases import RECIPE
+
+from netgen.nn.trainable import TrainableNetwork
+from netgen.train.gates import Decisions, gate_pull, gates_needed, weigh_blocks
+from netgen.train.samples import Batch
+
+
+def _needed(network: TrainableNetwork) -> dict[str, list[list[bool]]]:
+    return {part.like.name: own.tolist() for part, own in zip(network.parts, gates_needed(network), strict=True)}
+
+
+def test_an_exit_switches_off_the_late_network_and_its_scores_alone() -> None:
+    """Early scores, gate, and the bypass and gate wires of each of the three selections are always needed."""
+    found = _needed(TrainableNetwork(cascade()))
+    always, late = ("hidden", "early", "gate"), ("late", "scores")
+    assert not any(any(found[name][0]) for name in always)
+    assert all(all(found[name][0]) for name in late)
+    assert found["exit"] == [[False, False, True] * 3]
+
+
+def test_a_block_with_two_readers_is_needed_unless_both_gates_are_off() -> None:
+    """The block enters two selections by different gates, so that neither gate alone switches it off."""
+    found = _needed(TrainableNetwork(skipping()))
+    assert not any(any(row) for name in ("hidden", "gate", "block") for row in found[name])
+    assert found["skip"] == [[False, False, True] * 4, [False] * 12]
+    assert found["or0"] == [[False] * 8, [False, True] * 4]
+
+
+def _always_on_by(network: TrainableNetwork, share: float, x: torch.Tensor) -> TrainableNetwork:
+    """Shift the gate so that it is on for a share of the samples."""
+    gate = next(part for part in network.parts if part.is_gate)
+    with torch.no_grad():
+        _, sums = network.train().gated(x)
+        gate.bias.sub_(torch.quantile(sums[0], 1 - share))
+    return network
+
+
+def test_wires_behind_a_gate_count_for_the_share_of_samples_with_the_gate_on() -> None:
+    x = torch.from_numpy(np.random.default_rng(5).normal(size=(101, 6)))
+    network = _always_on_by(TrainableNetwork(cascade(), torch.float64), 0.3, x)
+    decisions = Decisions.of(network, x)
+    share = float(decisions.on.mean())
+    assert 0.25 < share < 0.35
+    shares = dict(zip((part.like.name for part in network.parts), decisions.shares(network), strict=True))
+    assert set(shares["late"]) == set(shares["scores"]) == {share}
+    assert set(shares["hidden"]) == set(shares["early"]) == set(shares["gate"]) == {1.0}
+    assert shares["exit"].tolist() == [1.0, 1.0, share] * 3
+
+
+def test_a_block_is_weighed_by_its_share_of_the_wire_length() -> None:
+    """Wires are 30 + 15 + 3, then 77 and 21 behind the gate, and of 9 wires of the exit 3; all of length 2, late 4."""
+    network = TrainableNetwork(cascade())
+    lengths = [np.full(len(part.source), 4.0 if part.like.name == "late" else 2.0) for part in network.parts]
+    weigh_blocks(network, lengths)
+    late, rest = 4 * 77 + 2 * 21 + 2 * 3, 2 * (30 + 15 + 3 + 6)
+    assert network.blocks == {(int(network.gates[0]),): pytest.approx(late / (late + rest))}
+
+
+def test_a_gate_learns_by_the_expected_loss_and_energy() -> None:
+    """Against autograd: the mean of p L_on + (1 - p) L_off + 0.4 * 0.5 * p with p the sigmoid of the sum."""
+    generator = torch.Generator().manual_seed(1)
+    network = TrainableNetwork(cascade(), torch.float64).train()
+    network.blocks = {(int(network.gates[0]),): 0.5}
+    x = torch.randn(50, 6, generator=generator, dtype=torch.float64)
+    batch = Batch(x, torch.randint(0, 3, (50,), generator=generator), None)
+    recipe = replace(RECIPE, gate_strength=0.4)
+    loss = recipe.loss_of(network, x, batch)
+    gate = next(part for part in network.parts if part.is_gate)
+    (found,) = torch.autograd.grad(loss, gate.weight)
+    values = network.values(x)
+    early, sums, late = values[2], values[3][0], values[5]
+    on, off = (nn.functional.cross_entropy(scores.t(), batch.labels, reduction="none") for scores in (late, early))
+    p = torch.sigmoid(sums)
+    expected = (p * on.detach() + (1 - p) * off.detach() + 0.4 * 0.5 * p).mean()
+    assert torch.allclose(found, torch.autograd.grad(expected, gate.weight)[0])
+    chosen = torch.where(sums > 0, on, off).mean() + 0.4 * 0.5 * (sums > 0).double().mean()
+    assert loss.item() == pytest.approx(chosen.item())
+
+
+def test_a_gate_in_a_block_that_is_off_costs_nothing() -> None:
+    """Two gates, the second within the block of the first: blocks of 0.5 and 0.25, three samples.
+
+    Samples with the first gate on, both on, and the second on only: 0.5, 0.5 + 0.25 and 0.
+    """
+    network = TrainableNetwork(skipping(), torch.float64)
+    a, b = (int(number) for number in network.gates)
+    network.blocks = {(a,): 0.5, (a, b): 0.25}
+    sums = torch.tensor([[1.0, 1.0, -1.0], [-1.0, 1.0, 1.0]], dtype=torch.float64, requires_grad=True)
+    value = gate_pull(network, sums, torch.zeros_like(sums), 3.0)
+    assert value.item() == pytest.approx(3 * (0.5 + 0.75 + 0) / 3)
+    (gradient,) = torch.autograd.grad(value, sums)
+    slope = 1 / (2 + np.exp(1) + np.exp(-1))  # of the sigmoid at 1 and at -1
+    assert gradient.tolist() == [
+        pytest.approx([0.5 * slope, 0.75 * slope, 0.75 * slope]),
+        pytest.approx([0.25 * slope, 0.25 * slope, 0]),
+    ]
