@@ -35,6 +35,14 @@ WEIGHTS = {
 }
 
 Weights = dict[str, Tensor]
+
+
+def _between(x: Tensor, _: dict[str, Tensor]) -> Tensor:
+    """The order of an early exit: the bypass, then the gate, then the word."""
+    bypass, gate = F.relu(x), x.amax(1, keepdim=True) >= 0.5
+    return torch.where(gate, F.hardtanh(x), bypass)
+
+
 FUNCTIONS: dict[str, Callable[[Tensor, Weights], Tensor]] = {
     # functions of single elements
     "abs": lambda x, _: x.abs(),
@@ -153,6 +161,11 @@ FUNCTIONS: dict[str, Callable[[Tensor, Weights], Tensor]] = {
     "unbind": lambda x, _: x.unbind(2)[3],
     "unsqueeze": lambda x, _: x.unsqueeze(2),
     "view": lambda x, _: x.contiguous().view(x.size(0), 2, -1),
+    # selections by gates
+    "choice by a comparison": lambda x, _: torch.where(x[:, :1] > 0.3, x[:, 1:], x[:, :3]),
+    "choice by a gate before both": lambda x, _: torch.where(x.sum(1, keepdim=True) >= 0, F.relu(x), F.tanh(x)),
+    "choice by a gate between both": _between,
+    "choice or 0": lambda x, w: torch.where(x[..., :1] <= 0.1, x @ w["p"].T[:, :1], torch.zeros_like(x[..., :1])),
     # heads
     "arg max": lambda x, _: x.flatten(1).argmax(1),
     "arg max that keeps its axis": lambda x, _: x.argmax(1, keepdim=True),

@@ -70,6 +70,13 @@ class Noise(nn.Module):
         return x + torch.randn(8)
 
 
+class Stepped(nn.Module):
+    """Replaces what is negative by 1."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.where(x < 0, torch.ones_like(x), x)
+
+
 class Centred(nn.Module):
     """Subtracts the mean of the batch, which is the sample itself where it is alone."""
 
@@ -162,6 +169,12 @@ REFUSED: list[tuple[Callable[[], nn.Module], Any, str]] = [
         lambda: nn.Sequential(nn.ReLU(), nn.BatchNorm1d(3, track_running_stats=False)),
         SEQUENCE,
         "module Sequential: 1: native_batch_norm_legit: batch statistics of the data; give it running statistics",
+    ),
+    (
+        Stepped,
+        SAMPLES,
+        "module Stepped: where: chooses a known number by values of the data; only signals, and 0 where the condition "
+        "is false, can be chosen; use maximum, minimum or clamp",
     ),
     (
         lambda: nn.Embedding(9, 4),

@@ -152,6 +152,18 @@ class Builder:
             neuron[rows] = self._added(layer)
         return Signals(neuron, np.where(neuron == NO_NEURON, limit, 0.0))
 
+    def selections(self, name: str, bypass: Signals, gate: Signals, word: Signals) -> Signals:
+        """Add a layer of neurons that select, and return them, (n,).
+
+        Args:
+            bypass, gate, word: (n,), neurons of ascending numbers; a bypass that is known is 0.
+        """
+        rows = np.stack([bypass.neuron, gate.neuron, word.neuron], axis=1)
+        read = rows != NO_NEURON
+        starts = np.concatenate([[0], np.cumsum(read.sum(axis=1))])
+        ones, zeros = np.ones(starts[-1]), np.zeros(len(rows))
+        return Signals.of(self._added(Layer(self._unique(name), starts, rows[read], ones, zeros, gather="select")))
+
     def apply(self, name: str, read: Signals, pipeline: Composition) -> Signals:
         """Add a layer that applies functions to each element; those of known numbers are known.
 

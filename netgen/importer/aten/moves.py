@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from netgen.importer.aten.call import Call, Handler
+from netgen.importer.operations import select
 from netgen.importer.signals import ConstantTensor, Signals, signals_of
 
 if TYPE_CHECKING:
@@ -90,9 +91,9 @@ def _cast(call: Call) -> Any:
 
 
 def _chosen(call: Call) -> Any:
-    """Elements of two tensors by a known mask."""
+    """Elements of two tensors by a mask: a known one moves them, one that compares signals selects by gates."""
     if isinstance(call["condition"], Signals):
-        raise call.refusal("branches on values of the data; use maximum, minimum or clamp")
+        return select(call.builder, call.name, call["condition"], call.tensor("self"), call.tensor("other"))
     return _moved(call)
 
 

@@ -15,6 +15,7 @@ from netgen.importer.operations.elementwise import (
     multiply,
 )
 from netgen.importer.operations.reductions import greatest, mean, total
+from netgen.importer.operations.selections import select
 from netgen.importer.operations.sums import add, multiply_matrix
 from netgen.importer.operations.windows import (
     adaptive_pool,
@@ -42,5 +43,6 @@ __all__ = [
     "minimum",
     "multiply",
     "multiply_matrix",
+    "select",
     "total",
 ]
