@@ -58,3 +58,39 @@ def test_the_seed_gives_the_weights_and_the_users_generator_stays() -> None:
     a, b = (_shaped(["conv 2 3x3", "dense 4"]).state_dict() for _ in range(2))
     assert torch.equal(torch.get_rng_state(), before)
     assert all(torch.equal(a[key], b[key]) for key in a)
+
+
+def _shift(made: Shaped, gate: str, by: torch.Tensor) -> None:
+    """Raise what a gate's sum must exceed."""
+    linear = made.get_submodule(gate)
+    assert isinstance(linear, nn.Linear)
+    with torch.no_grad():
+        linear.bias.sub_(by)
+
+
+def test_an_exit_gives_the_early_scores_unless_its_gate_is_on() -> None:
+    """The gate reads the greatest early score, the early scores and the result so far; the late layers all there is."""
+    made = _shaped(["dense 6", "exit", "dense 4"], batch_norm=False)
+    x = _x()
+    hidden = torch.relu(made.get_submodule("dense1")(x))
+    early = made.get_submodule("early2")(hidden)
+    gate = made.get_submodule("gate2")(torch.cat([early.max(1, keepdim=True).values, early, hidden], 1))
+    late = made.scores(torch.relu(made.get_submodule("dense3")(torch.cat([x, hidden], 1))))
+    _shift(made, "gate2", gate.median())
+    expected = torch.stack([late[k] if gate[k] >= gate.median() else early[k] for k in range(7)])
+    assert torch.allclose(made(x), expected)
+    assert not torch.allclose(expected, late)
+    assert not torch.allclose(expected, early)
+
+
+def test_a_gate_computes_the_layers_before_it_or_passes_on_what_they_read() -> None:
+    made = _shaped(["conv 2 3x3", "conv 2 3x3 pad 1", "skip 1", "gate 2", "exit", "dense 4"], batch_norm=False)
+    x = _x()
+    inner = torch.relu(made.get_submodule("conv1")(x.reshape(-1, 1, 8, 8)))
+    gate = made.get_submodule("gate4")(inner.flatten(1))
+    _shift(made, "gate4", gate.median())
+    block = torch.relu(made.get_submodule("conv2")(inner)) + inner
+    passed = torch.stack([block[k] if gate[k] >= gate.median() else inner[k] for k in range(7)])
+    early = made.get_submodule("early5")(passed.flatten(1))
+    _shift(made, "gate5", torch.tensor(1e6))
+    assert torch.allclose(made(x), early)

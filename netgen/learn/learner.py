@@ -18,13 +18,14 @@ from netgen.ir.imported import ImportReport
 from netgen.ir.network import Network
 from netgen.ir.thermometer import BIT, thresholds_in
 from netgen.learn.follow import Follower
+from netgen.learn.idle_gates import without_idle_gates
 from netgen.learn.measuring import circuit_accuracy, tuning_examples
 from netgen.learn.memory import check_file, check_memory
 from netgen.learn.quantizing import quantize_perceptron
 from netgen.learn.raw import reading_scaled
 from netgen.learn.shape import check_layers, shape_of
 from netgen.progress import Progress, silent
-from netgen.spec.shapes import parse_layer
+from netgen.spec.shapes import is_gated, parse_layer
 from netgen.spec.spec import Spec
 
 if TYPE_CHECKING:
@@ -115,12 +116,28 @@ class Learner:
         from netgen.importer.read import example_of, read_with_report
 
         spec, shape = self.spec, shape_of(self.spec.network, len(self.data.scale))
+        gated = is_gated(self.layers)
         module = train.Shaped.seeded(
-            self.layers, shape, self.data.classes, batch_norm=spec.network.batch_norm, seed=spec.seed
+            self.layers, shape, self.data.classes, batch_norm=spec.network.batch_norm and not gated, seed=spec.seed
         ).to(train.device_of(spec.train.device))
-        accuracy = self._train(module)
+        accuracy = 0.0 if gated else self._train(module)
         network, report = read_with_report(module.cpu().eval(), example_of([self.data.train.features]), seed=spec.seed)
+        if gated:
+            network, accuracy = self._gated(network)
         return reading_scaled(network, self.data.scale), replace(report, source="network.layers"), accuracy
+
+    def _gated(self, network: Network) -> tuple[Network, float]:
+        """Train a network with gates, which reads scaled features; returns it and its validation accuracy."""
+        from netgen import train
+        from netgen.nn.trainable import TrainableNetwork
+
+        samples = self.samples()
+        made = TrainableNetwork(network).to(train.device_of(self.spec.train.device))
+        if self.spec.network.batch_norm and not any(layer.tied for layer in made.sums):
+            made.normalize(next(samples.stream(train.NORMALIZED_SAMPLES, self.spec.seed)).features)
+        train.weigh_blocks(made, [np.ones(len(layer.source)) for layer in made.parts])
+        accuracy = self._train(made)
+        return made.network(), accuracy
 
     def trainable(self, network: Network) -> "TrainableNetwork":
         """A network on raw features as a module on scaled ones, ready to be pruned, on the spec's device."""
@@ -156,8 +173,11 @@ class Learner:
         return train.prune_and_retrain(self.pruning(dense), self.seen, epochs=epochs, progress=self.progress)
 
     def raw_network(self, module: "TrainableNetwork") -> Network:
-        """The float network, of the neurons that are left, on raw features."""
-        return reading_scaled(module.network(), self.data.scale)
+        """The float network, of the neurons that are left, on raw features; without gates that decide nothing."""
+        network, told = without_idle_gates(module.network(), self.data.train.features.astype(np.float64))
+        for line in told:
+            self.progress(f"prune: {line}", 1.0)
+        return reading_scaled(network, self.data.scale)
 
     def circuit(self, module: "TrainableNetwork") -> Circuit:
         """Quantize a trained network as the spec says, fine-tuning included."""
@@ -204,6 +224,7 @@ class Learner:
             train.label_smoothing,
             prune.distill,
             prune.temperature,
+            train.gate_strength,
         )
 
     @cached_property

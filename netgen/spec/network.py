@@ -43,7 +43,10 @@ class NetworkSpec(Section):
         (),
         max_length=64,
         description=f"a network to train that is more than a perceptron, a layer each, ReLU after each: {LAYER_FORMS}; "
-        "its classes follow as a last dense layer, and hidden has no effect; [] for a perceptron",
+        "its classes follow as a last dense layer, and hidden has no effect; gate N computes the N layers before it "
+        "only for samples whose gate, a neuron that reads what they read, is on, and else passes on what they read; "
+        "exit classifies by the result so far and computes the layers behind it, which begin at the inputs again, only "
+        "for samples whose gate, a neuron that reads the early scores, is on; [] for a perceptron",
     )
     shape: tuple[LayerSize, LayerSize, LayerSize] | None = Field(
         None, description="layers: channels, height and width of a sample; null for one channel of a square image"

@@ -100,6 +100,13 @@ class TrainSpec(Section):
         "for never",
     )
     distance_power: float = Field(1.0, ge=0, le=4, description="p, the power of the distance in the penalty")
+    gate_strength: float = Field(
+        0.1,
+        ge=0,
+        le=1_000_000,
+        description="network.layers with gate or exit: what it adds to the loss, in nats, to compute all wires for a "
+        "sample; gates learn to save this where it is more than the loss that they would add",
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="device that trains; auto uses a GPU if there is one"
     )

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from netgen.ir.fixed import FixedPoint
 from netgen.nn.defaults import torch_defaults
 from netgen.nn.rounding import rounded
-from netgen.spec.shapes import Conv, Dense, LayerShape, Max, Skip, sizes_through
+from netgen.spec.shapes import Conv, Dense, Exit, Gate, LayerShape, Max, Skip, sizes_through
 
 __all__ = ["Shaped"]
 
@@ -50,6 +50,8 @@ class RoundedRelu(nn.Module):
 class Shaped(nn.Module):
     """The layers of a spec, each followed by ReLU, and a last dense layer that gives the scores.
 
+    Gates decide, and are not trained here: a network that has some is trained as a `TrainableNetwork`.
+
     Args:
         shape: channels, height and width of a sample.
         batch_norm: whether sums are normalized before each ReLU: by channel, or by neuron.
@@ -71,14 +73,21 @@ class Shaped(nn.Module):
         self.batch_norm, self.rounding = batch_norm, tuple(rounding)
         shapes = sizes_through(self.layers, shape)
         self.named: list[list[str]] = []
+        behind = 0  # values that an exit passes on to a dense layer
         for number, (layer, before, after) in enumerate(zip(self.layers, shapes, shapes[1:], strict=False), 1):
-            made = _modules(layer, before, after, batch_norm=batch_norm)
+            reads = before
+            if isinstance(layer, Gate):
+                reads = shapes[number - 1 - layer.back]
+            elif isinstance(layer, Dense):
+                reads = (_size(before) + behind,)
+            made = _modules(layer, reads, after, classes, batch_norm=batch_norm)
+            behind = _size(before) if isinstance(layer, Exit) and number > 1 else 0
             if rounding:
                 made["relu"] = RoundedRelu(rounding[number - 1])
             self.named.append([f"{kind}{number}" for kind in made])
             for kind, module in made.items():
                 self.add_module(f"{kind}{number}", module)
-        self.scores = nn.Linear(_size(shapes[-1]), classes)
+        self.scores = nn.Linear(_size(shapes[-1]) + behind, classes)
 
     @classmethod
     def seeded(
@@ -111,18 +120,56 @@ class Shaped(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map features (n, n_in) to scores (n, classes)."""
-        found = [x.reshape(-1, *self.shape)]
-        for layer, names in zip(self.layers, self.named, strict=True):
+        found, gates, exits = [x.reshape(-1, *self.shape)], dict[int, Tensor](), list[tuple[Tensor, Tensor]]()
+        behind: Tensor | None = None
+        for number, layer in enumerate(self.layers):
             now = found[-1]
-            if isinstance(layer, Skip):
-                now = now + found[-1 - layer.back]
-            elif isinstance(layer, Dense):
-                now = now.flatten(1)
-            for name in names:
-                now = self.get_submodule(name)(now)
+            for gate in self._gates_before(number):
+                gates[gate] = self._module("gate", gate)(now.flatten(1))
+            match layer:
+                case Skip(back):
+                    now = now + found[-1 - back]
+                case Gate(back):
+                    on = (gates[number] >= 0).reshape(-1, *[1] * (now.dim() - 1))
+                    now = torch.where(on, now, found[-1 - back])
+                case Exit():
+                    flat = now.flatten(1)
+                    early = self._module("early", number)(flat)
+                    seen = torch.cat([early.amax(dim=1, keepdim=True), early, flat], dim=1)
+                    exits.append((self._module("gate", number)(seen) >= 0, early))
+                    behind, now = flat if number else None, found[0]
+                    found.append(now)
+                    continue
+                case Dense():
+                    now = self._joined(now, behind)
+                    now = self._applied(number, now)
+                case _:
+                    now = self._applied(number, now)
+            behind = None
             found.append(now)
-        scores: Tensor = self.scores(found[-1].flatten(1))
+        scores: Tensor = self.scores(self._joined(found[-1], behind))
+        for on, early in reversed(exits):
+            scores = torch.where(on, scores, early)
         return scores
+
+    def _gates_before(self, number: int) -> list[int]:
+        """The gates, by the indices of their layers, whose blocks begin at a layer; outer ones first."""
+        layers = enumerate(self.layers)
+        return [at for at, layer in layers if isinstance(layer, Gate) and at - layer.back == number][::-1]
+
+    def _module(self, kind: str, number: int) -> nn.Module:
+        return self.get_submodule(f"{kind}{number + 1}")
+
+    def _applied(self, number: int, x: Tensor) -> Tensor:
+        for name in self.named[number]:
+            x = self.get_submodule(name)(x)
+        return x
+
+    @staticmethod
+    def _joined(x: Tensor, behind: Tensor | None) -> Tensor:
+        """Flat values, (n, k), and those that an exit passes on."""
+        flat = x.flatten(1)
+        return flat if behind is None else torch.cat([flat, behind], dim=1)
 
 
 def _size(shape: Sequence[int]) -> int:
@@ -133,7 +180,7 @@ def _size(shape: Sequence[int]) -> int:
 
 
 def _modules(
-    layer: LayerShape, before: tuple[int, ...], after: tuple[int, ...], *, batch_norm: bool
+    layer: LayerShape, before: tuple[int, ...], after: tuple[int, ...], classes: int, *, batch_norm: bool
 ) -> dict[str, nn.Module]:
     """The modules of a layer by their names, in order; none for a skip."""
     match layer:
@@ -149,6 +196,11 @@ def _modules(
             return {"dense": nn.Linear(_size(before), neurons), **norms, "relu": nn.ReLU()}
         case Skip():
             return {}
+        case Gate():
+            return {"gate": nn.Linear(_size(before), 1)}
+        case Exit():
+            seen = _size(before)
+            return {"early": nn.Linear(seen, classes), "gate": nn.Linear(1 + classes + seen, 1)}
         case _:
             assert_never(layer)
 
