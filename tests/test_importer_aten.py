@@ -165,7 +165,7 @@ FUNCTIONS: dict[str, Callable[[Tensor, Weights], Tensor]] = {
     "choice by a comparison": lambda x, _: torch.where(x[:, :1] > 0.3, x[:, 1:], x[:, :3]),
     "choice by a gate before both": lambda x, _: torch.where(x.sum(1, keepdim=True) >= 0, F.relu(x), F.tanh(x)),
     "choice by a gate between both": _between,
-    "choice or 0": lambda x, w: torch.where(x[..., :1] <= 0.1, x @ w["p"].T[:, :1], torch.zeros_like(x[..., :1])),
+    "choice or 0": lambda x, w: torch.where(x <= 0.1, F.relu(x), 0 * w["p"]),
     # heads
     "arg max": lambda x, _: x.flatten(1).argmax(1),
     "arg max that keeps its axis": lambda x, _: x.argmax(1, keepdim=True),

@@ -74,7 +74,7 @@ class Stepped(nn.Module):
     """Replaces what is negative by 1."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.where(x < 0, torch.ones_like(x), x)
+        return torch.where(x < 0, 1.0, x)
 
 
 class Centred(nn.Module):

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from netgen.ir.arrays import Bools
 from netgen.ir.functions import Composition, MultiThreshold
+from netgen.ir.gates import only_gates
 from netgen.ir.network import Network
 
 __all__ = ["TEMPERATURE", "gate_layers", "is_step", "likely", "opened"]
@@ -28,15 +28,7 @@ def is_step(activation: Composition) -> bool:
 
 def gate_layers(network: Network) -> list[bool]:
     """For each layer, whether all its neurons are steps that only selections read, and only as their gates."""
-    otherwise: Bools = np.zeros(network.neurons, dtype=np.bool_)
-    read: Bools = np.zeros(network.neurons, dtype=np.bool_)
-    for layer in network.layers:
-        read[layer.source] = True
-        otherwise[layer.source[layer.passing]] = True
-    for head in network.outputs:
-        otherwise[head.neuron] = True
-    gates = read & ~otherwise
-    pairs = zip(network.layers, network.first, strict=False)
+    gates, pairs = only_gates(network), zip(network.layers, network.first, strict=False)
     return [is_step(layer.activation) and bool(gates[first : first + len(layer)].all()) for layer, first in pairs]
 
 

@@ -14,6 +14,7 @@ from netgen.ir.arrays import Bools
 from netgen.ir.circuit import Circuit, CircuitHead, CircuitLayer, range_of
 from netgen.ir.fixed import FixedPoint, Reals, Words
 from netgen.ir.functions import Affine, Clip, Composition, MultiThreshold, Quantize, apply_all, of_neurons, uniform
+from netgen.ir.gates import only_gates
 from netgen.ir.network import Head, Layer, Network
 from netgen.ir.simplify import simplify
 from netgen.quantize.exact_adds import Operand, add_of, executor_integers
@@ -40,10 +41,15 @@ CLASS_BITS = 12
 
 
 def is_quantized(network: Network) -> bool:
-    """Whether a network arrived quantized: some of its weights have steps, or some of its functions are quantizers."""
+    """Whether a network arrived quantized: some of its weights have steps, or some of its functions are quantizers.
+
+    A step that only decides what selections give is a comparison, no quantizer.
+    """
+    gates, pairs = only_gates(network), zip(network.layers, network.first, strict=False)
     return any(
         layer.step is not None or any(isinstance(one, Quantize | MultiThreshold) for one in layer.activation)
-        for layer in network.layers
+        for layer, first in pairs
+        if not gates[first : first + len(layer)].all()
     )
 
 

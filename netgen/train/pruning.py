@@ -252,7 +252,7 @@ class Pruning:
         """
         if len(self.module.gates):
             self._decisions = Decisions.of(self.module, self._batch(GATE_SAMPLES).features)
-            self._renew_running()
+        self._renew_running()
         if not self.penalty.by_toggles:
             return
         found = toggles_of(self.module, self._batch(TOGGLE_SAMPLES).features, self.widths)

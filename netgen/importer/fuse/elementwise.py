@@ -17,7 +17,7 @@ def join_elementwise(network: Network) -> Network:
     """Append the functions of a layer whose neurons read one neuron each to the layer that they read.
 
     A weight other than 1, or a bias, becomes an `Affine` before them. A layer is changed only where every neuron of it
-    is read by that one wire, and is no output.
+    is read by that one wire, and is no output, and where selections keep the order of what they read.
     """
     readers = readers_of(network)
     free = (readers.count == 1) & ~readers.output
@@ -33,10 +33,14 @@ def join_elementwise(network: Network) -> Network:
             rows = np.flatnonzero((source >= start) & (source < start + size))
             if len(rows) != size or not _all(free, reader.source[rows]):
                 continue
+            moved = stand_in.copy()
+            moved[first + rows] = source[rows]
+            if not _selections_rise(network, moved):
+                continue
             order = np.empty(size, dtype=np.int64)
             order[source[rows] - start] = rows
             appended[before] += _functions(reader, order)
-            stand_in[first + rows] = source[rows]
+            stand_in = moved
             gone[first + rows] = True
     if not gone.any():
         return network
@@ -45,6 +49,12 @@ def join_elementwise(network: Network) -> Network:
         for layer, more in zip(network.layers, appended, strict=True)
     ]
     return rebuilt(network, layers, gone, stand_in)
+
+
+def _selections_rise(network: Network, stand_in: Words) -> bool:
+    """Whether selections still read bypass, gate and word in the order of their numbers when others stand in."""
+    selections = (layer for layer in network.layers if layer.gather == "select")
+    return all((np.diff(stand_in[one.source])[np.diff(one.target) == 0] > 0).all() for one in selections)
 
 
 def _layers_read(begins: Words, source: Words) -> list[int]:
