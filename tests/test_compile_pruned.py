@@ -1,7 +1,9 @@
 """A user's own model, pruned for short wires from its own weights."""
 
+import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from torch import nn
 
 import netgen
 from netgen.data import Dataset
-from netgen.errors import CheckError, DataError, SpecError
+from netgen.errors import CheckError, DataError, SpecError, TrainError
 from netgen.flow.array_files import write_arrays
 from netgen.flow.verify import recheck
 from netgen.ir.functions import PiecewiseLinear
@@ -213,3 +215,44 @@ def test_training_samples_alone_are_not_enough(model: nn.Sequential, tmp_path: P
     training = np.zeros((2, 1, 8, 8)), [0, 1]
     with pytest.raises(DataError, match=r"^inputs, labels: a model that is trained further is checked on test samples"):
         netgen.compile(model, name="a", training=training, prune={"sparsity": 0.5}, out=tmp_path)
+
+
+class Heads(nn.Module):
+    """Scores of the classes, and a number that is greater than all of them; in any order."""
+
+    def __init__(self, *, first: bool) -> None:
+        super().__init__()
+        self.scores, self.number, self.first = nn.Linear(64, 10), nn.Linear(64, 1), first
+        nn.init.constant_(self.number.bias, 100.0)
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Map (n, 1, 8, 8) to both."""
+        flat = x.flatten(1)
+        found = self.scores(flat), self.number(flat)
+        return found if self.first else (found[1], found[0])
+
+
+@pytest.mark.filterwarnings("ignore:data. your model itself")  # it is not trained before
+def test_a_model_of_several_outputs_is_pruned_by_its_first_one(samples: tuple[Arrays, Arrays], tmp_path: Path) -> None:
+    """The accuracy in integers is counted here, on the test samples; another output is greater than all scores."""
+    torch.manual_seed(1)
+    x, y = samples[0]
+    keys: dict[str, Any] = {
+        "inputs": x[:300],
+        "labels": y[:300],
+        "training": samples[0],
+        "train": {"learning_rate": 0.02, "batch_size": 64},
+        "prune": {"rule": "magnitude", "sparsity": 0.3, "rounds": 1, "retrain": 2},
+        "place": {"moves": 1_000, "certificate": False},
+        "check": {"samples": 5, "simulator": "icarus"},
+        "out": tmp_path,
+    }
+    with pytest.raises(TrainError, match=r"^prune: the first output, .*, has 1 of 10 scores of classes"):
+        netgen.compile(Heads(first=False).eval(), name="last", **keys)
+    build = netgen.compile(Heads(first=True).eval(), name="first", **keys)
+    words = netgen.evaluate(build.circuit, build.circuit.encode(x.reshape(len(x), -1)))
+    told = json.loads((build.folder / "quantized.json").read_text())["validation_accuracy"]
+    assert told == pytest.approx((words[:, :10].argmax(axis=1) == y).mean(), abs=0.1)
+    assert told > 0.7
+    (line,) = (line for line in build.report.warnings if line.startswith("prune: only "))
+    assert "the first output, has labels; " in line

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from netgen.data import Dataset, Examples, Split
-from netgen.errors import WeightsError
+from netgen.errors import TrainError, WeightsError
 from netgen.importer.checkpoint import read_perceptron
 from netgen.ir.circuit import Circuit
 from netgen.ir.dense import DenseNetwork
@@ -140,10 +140,19 @@ class Learner:
         return made.network(), accuracy
 
     def trainable(self, network: Network) -> "TrainableNetwork":
-        """A network on raw features as a module on scaled ones, ready to be pruned, on the spec's device."""
+        """A network on raw features as a module on scaled ones, ready to be pruned, on the spec's device.
+
+        Raises: TrainError, when its first output has no score for each class.
+        """
         from netgen.nn.trainable import TrainableNetwork
         from netgen.train import device_of
 
+        first, classes = network.outputs[0], self.data.classes
+        if first.neuron.size < max(classes, 2):
+            raise TrainError(
+                f"prune: the first output, {first.name}, has {first.neuron.size:,} of {classes:,} scores of classes, "
+                "by which a network is trained; give a model whose first output has a score for each class"
+            )
         return TrainableNetwork(reading_scaled(network, 1 / self.data.scale)).to(device_of(self.spec.train.device))
 
     def pruning(self, dense: "TrainableNetwork") -> "Pruning":

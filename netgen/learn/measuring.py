@@ -17,10 +17,14 @@ def tuning_examples(data: Dataset) -> tuple[Examples, Examples]:
 
 
 def circuit_accuracy(circuit: Circuit, spec: Spec, data: Dataset, split: Split) -> float:
-    """Accuracy, 0 to 1: a perceptron's circuit reads features as the data set scales them, all others raw ones."""
+    """Accuracy of the first output, 0 to 1.
+
+    A perceptron's circuit reads features as the data set scales them, all others raw ones.
+    """
     raw = spec.network.reads_graph
     words = circuit.encode(_raw(data, split)) if raw else circuit.input.encode(split.features)
-    return float((classify(evaluate(circuit, words)) == split.labels).mean())
+    scores = evaluate(circuit, words)[:, : circuit.heads[0].neuron.size]
+    return float((classify(scores) == split.labels).mean())
 
 
 def _raw(data: Dataset, split: Split) -> Reals:

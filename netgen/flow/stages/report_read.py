@@ -86,7 +86,21 @@ def _pruned(work: Work, length: int, unfit: str | None) -> tuple[str, ...]:
         *(guessing(before, integers, work.get(nouns.data), spec) if unfit is None else ()),
         did,
         *missed(spec, before=whole, left=left, length=length),
+        *_untrained(network),
         *unused(spec),
+    )
+
+
+def _untrained(network: Network) -> tuple[str, ...]:
+    """Say which outputs have no part in training; one line, or none."""
+    first, *others = (head.name for head in network.outputs)
+    if not others:
+        return ()
+    what = f"{', '.join(others)} {'has' if len(others) == 1 else 'have'} none"
+    return (
+        f"prune: only {first}, the first output, has labels; {what}, so weights that only serve "
+        f"{'it' if len(others) == 1 else 'them'} are pruned first and fit no more; prune a model without "
+        f"{'it' if len(others) == 1 else 'them'}",
     )
 
 
