@@ -146,7 +146,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("order", ["test", "worst"])
 def test_the_toggles_of_a_build_add_up_by_layer_and_are_checked(folder: Path, order: StreamOrder) -> None:
-    found = toggles_in(folder, samples=30, order=order, check=True, glitches="luts")
+    found = toggles_in(folder, samples=30, order=order, check=True, glitches="luts" if order == "test" else None)
     circuit, graph, words = load_circuit(folder), load_operators(folder), load_words(folder).words[:30]
     activity = activity_of(circuit, graph, words, order="given" if order == "test" else "worst")
     assert [layer.words for layer in found.layers if layer.layer <= len(circuit.layers)] == [
@@ -154,11 +154,13 @@ def test_the_toggles_of_a_build_add_up_by_layer_and_are_checked(folder: Path, or
     ]
     assert sum(layer.operators for layer in found.layers) == activity.operators.sum()
     assert list(found.neurons.values()) == activity.neurons.tolist()
+    assert list(found.wires.values()) == activity.wires.tolist()
+    assert all(found.neurons[wire.split()[0]] == toggles for wire, toggles in found.wires.items())  # no gate holds any
     assert {name for name, toggles in found.neurons.items() if toggles} <= set(names_of(graph))
     assert found.check is not None
     assert sum(layer.registers for layer in found.layers) == found.check.toggles > 0
-    assert found.glitches is not None
-    assert found.glitches.ratio > 1
+    assert (found.glitches is None) == (order == "worst")
+    assert found.glitches is None or found.glitches.ratio > 1
 
 
 def test_the_command_prints_what_the_function_finds(folder: Path) -> None:

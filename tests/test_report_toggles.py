@@ -11,7 +11,9 @@ LAYERS = (
     LayerToggles(layer=0, neurons=64, words=50_000, operators=50_000, registers=0),
     LayerToggles(layer=1, neurons=8, words=2_005, operators=6_000, registers=2_000),
 )
-REPORT = ToggleReport("digits", 1001, "in the order given", LAYERS, {"n0_0": 50_000, "n1_0": 2_005})
+REPORT = ToggleReport(
+    "digits", 1001, "in the order given", LAYERS, {"n0_0": 50_000, "n1_0": 2_005}, {"n0_0 n1_0": 50_000}
+)
 SEEN = replace(REPORT, check=ToggleCheck(1001, 8, 40, 2000), glitches=Glitches("gates", 100, 1200, 40, 5000, 2000))
 
 

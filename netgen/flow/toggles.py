@@ -13,6 +13,7 @@ from netgen.flow.glitches import glitches_of
 from netgen.fpga.unit_delay import CellKind
 from netgen.ir.circuit import Circuit
 from netgen.ir.fixed import Words
+from netgen.ir.netlist import netlist_of
 from netgen.ir.toggles import LayerToggles, ToggleCheck, ToggleReport
 from netgen.operators.design import Design
 from netgen.progress import Progress, silent
@@ -57,6 +58,7 @@ def toggles_in(
         order=activity.order,
         layers=_by_layer(circuit, design, activity),
         neurons=dict(zip(_names_of(circuit), activity.neurons.tolist(), strict=True)),
+        wires=dict(zip(_wires_of(circuit), activity.wires.tolist(), strict=True)),
         check=check_toggles(design, stream, progress=progress) if check else None,
         glitches=glitches_of(design, stream[:GLITCH_SAMPLES], cells=glitches, progress=progress) if glitches else None,
     )
@@ -112,3 +114,10 @@ def _by_layer(circuit: Circuit, design: Design, activity: Activity) -> tuple[Lay
 def _names_of(circuit: Circuit) -> list[str]:
     """The names of all neurons in the Verilog."""
     return [f"n{depth}_{k}" for depth, size in enumerate(circuit.sizes) for k in range(size)]
+
+
+def _wires_of(circuit: Circuit) -> list[str]:
+    """The names of the two neurons of each wire."""
+    netlist = netlist_of(circuit)
+    names = netlist.names
+    return [f"{names[a]} {names[b]}" for a, b in zip(netlist.source.tolist(), netlist.target.tolist(), strict=True)]

@@ -70,7 +70,9 @@ class ToggleReport:
     Attributes:
         name: of the build.
         samples: n in the stream, between which there are n - 1 transitions; order: of the samples, in words.
-        neurons: toggles of each neuron's word, by its name in the Verilog; each wire that leaves it toggles as often.
+        neurons: toggles of each neuron's word, by its name in the Verilog.
+        wires: toggles of what each wire carries, by the names of its two neurons, `n0_3 n1_7`: the word of the first,
+            or what a gate holds of it, or the one bit of a gate.
         check, glitches: None where they were not asked for.
     """
 
@@ -79,5 +81,6 @@ class ToggleReport:
     order: str
     layers: tuple[LayerToggles, ...]
     neurons: dict[str, int]
+    wires: dict[str, int]
     check: ToggleCheck | None = None
     glitches: Glitches | None = None
