@@ -1,5 +1,6 @@
 """What gates switch off, how often, and the loss by which they learn: by hand, and against expected losses."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -7,9 +8,13 @@ import pytest
 import torch
 from gated_networks import cascade, skipping
 from torch import nn
-from train_cases import RECIPE
+from train_cases import RECIPE, in_a_row
 
+from netgen.ir.fixed import Words
+from netgen.ir.netlist import Netlist
 from netgen.nn.trainable import TrainableNetwork
+from netgen.spec.sections import PruneSpec
+from netgen.train import Penalty, Pruning, Samples
 from netgen.train.gates import Decisions, gate_pull, gates_needed, weigh_blocks
 from netgen.train.samples import Batch
 
@@ -63,6 +68,40 @@ def test_a_block_is_weighed_by_its_share_of_the_wire_length() -> None:
     weigh_blocks(network, lengths)
     late, rest = 4 * 77 + 2 * 21 + 2 * 3, 2 * (30 + 15 + 3 + 6)
     assert network.blocks == {(int(network.gates[0]),): pytest.approx(late / (late + rest))}
+
+
+def test_pruning_counts_a_wire_for_the_share_of_samples_that_need_it() -> None:
+    """In wire length, penalty and placement weights: 16 where a wire is always needed, 16 times the share elsewhere."""
+    x = torch.from_numpy(np.random.default_rng(5).normal(size=(101, 6)).astype(np.float32))
+    network = _always_on_by(TrainableNetwork(cascade()), 0.3, x)
+    netlists: list[Netlist] = []
+
+    def placer(netlist: Netlist, sizes: Sequence[int]) -> list[Words]:
+        netlists.append(netlist)
+        return in_a_row(netlist, sizes)
+
+    spec = PruneSpec(rule="obd_distance", sparsity=None, wire_length=500, rounds=2)
+    samples = Samples((x,), torch.arange(101) % 3)
+    pruning = Pruning(
+        network, samples, RECIPE, spec, Penalty("distance", 0.5, 0.5), seed=1, normalize=False, placer=placer
+    )
+    assert network.blocks == {(int(network.gates[0]),): pytest.approx((77 + 21 + 3) / (30 + 15 + 3 + 77 + 21 + 9))}
+    pruning.follow()
+    share = float(Decisions.of(network, x).on.mean())
+    depth = np.concatenate([[0] * 6, *([k] * len(part.rows) for k, part in enumerate(network.parts, 1))])
+    place = np.concatenate([np.arange(6), *(part.rows for part in network.parts)])
+    total, weights = 0.0, []
+    for part, needed in zip(network.parts, gates_needed(network), strict=True):
+        target = part.first + part.target
+        apart = np.abs(depth[target] - depth[part.source]) + np.abs(place[target] - place[part.source])
+        running = np.where(needed[0], share, 1.0)
+        total += float((apart * running).sum())
+        weights += np.rint(16 * running).tolist()
+        if part.gathers_sums:
+            coefficient = pruning._coefficients[network.sums.index(part)]
+            assert np.allclose(coefficient, 0.5 * apart**0.5 * running)
+    assert pruning.length == pytest.approx(total)
+    assert netlists[0].weights.tolist() == weights
 
 
 def test_a_gate_learns_by_the_expected_loss_and_energy() -> None:

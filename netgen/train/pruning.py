@@ -104,6 +104,7 @@ class Pruning:
         self._toggles: Reals | None = None
         self._decisions = Decisions(np.zeros(0, dtype=np.int64), np.zeros((0, 0), dtype=np.bool_))
         self._running = {layer.first: np.ones(len(layer.source)) for layer in network.parts}
+        weigh_blocks(network, list(self._running.values()))
         self._done = 0.0
         self._untie()
         self._restart()
