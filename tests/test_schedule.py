@@ -10,7 +10,7 @@ from strategies import any_circuits, lowered, pipelines, random_circuit, sharing
 from netgen.errors import BuildError
 from netgen.ir.circuit import Circuit
 from netgen.operators.graph import Operator, OperatorGraph
-from netgen.operators.kinds import Add, Constant, Greater, Input, Maximum, Operation, Shift, Subtract
+from netgen.operators.kinds import Add, Constant, Greater, Hold, Input, Maximum, Operation, Shift, Subtract
 from netgen.operators.schedule import Pipeline, Schedule, schedule
 
 
@@ -110,11 +110,22 @@ def test_levels_and_cycles_are_as_requested(circuit: Circuit, sharing: str, argm
     graph = lowered(circuit, sharing=sharing, argmax=argmax)
     assert schedule(graph, "none").latency == 0
     assert _deepest(graph, schedule(graph, "levels", steps=steps)) <= steps
-    levels = max(graph.levels)
-    assert schedule(graph, "levels", steps=steps).latency == max(-(-levels // steps), 1)
+    levels, waits = max(graph.levels), _holds_on_a_way(graph)
+    asked = max(-(-levels // steps), 1)
+    assert asked <= schedule(graph, "levels", steps=steps).latency <= asked + waits, "each block may wait for its gate"
     timing = schedule(graph, "cycles", steps=steps)
-    assert timing.latency == steps
-    assert _deepest(graph, timing) == -(-levels // steps), "as even as can be"
+    assert steps <= timing.latency <= steps + waits
+    even = -(-levels // steps)
+    assert _deepest(graph, timing) == even or (waits and _deepest(graph, timing) < even), "as even as can be"
+
+
+def _holds_on_a_way(graph: OperatorGraph) -> int:
+    """The most holds on one way from an input to an output."""
+    found: list[int] = []
+    for operator in graph.operators:
+        before = max((found[source] for source in operator.sources), default=0)
+        found.append(before + isinstance(operator.operation, Hold))
+    return max(found)
 
 
 def _deepest(graph: OperatorGraph, timing: Schedule) -> int:
@@ -122,7 +133,7 @@ def _deepest(graph: OperatorGraph, timing: Schedule) -> int:
     deep: list[int] = []
     for number, operator in enumerate(graph.operators):
         same = [deep[source] for source in operator.sources if timing.cycle[source] == timing.cycle[number]]
-        deep.append(max(same, default=0) + (operator.kind not in ("input", "constant", "shift")))
+        deep.append(max(same, default=0) + (operator.kind not in ("input", "constant", "shift", "hold")))
     return max(deep)
 
 

@@ -55,7 +55,8 @@ def schedule(
     Args:
         pipeline: `none`: no registers. `layer`: registers behind each layer, and behind the arg-max. `levels`:
             registers after every `steps` levels of logic. `cycles`: a latency of `steps` cycles, with levels of logic
-            distributed evenly.
+            distributed evenly. Blocks wait for their gates: the latency of both can be one cycle longer for each
+            block on the way.
         long: pairs of operator and reader with an additional register between them, for long wires.
     Raises: BuildError, for an unknown pipeline, or fewer than 1 step.
     """
