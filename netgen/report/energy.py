@@ -52,22 +52,15 @@ def _rows(found: Energy) -> Iterator[list[str]]:
 
 def render_energy(found: Sequence[Energy]) -> "RenderableType":
     """Draw a table for each model, and below it what its figures depend on."""
-    from rich import box
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
+
+    from netgen.report.table import totals_table
 
     drawn: list[RenderableType] = []
     for one in found:
         *rows, total = _rows(one)
-        table = Table(
-            box=box.SIMPLE_HEAD,
-            show_footer=True,
-            footer_style="bold",
-            header_style="dim",
-            pad_edge=False,
-            collapse_padding=True,
-        )
+        table = totals_table()
         for name, footer in zip(_columns(one), total, strict=True):
             table.add_column(name, footer, justify="right", no_wrap=name != "energy")
         for row in rows:

@@ -12,6 +12,7 @@ from netgen.report.agreement import CheckReport
 from netgen.report.build import BuildReport
 from netgen.report.energy import render_energy
 from netgen.report.facts import Fact, check_facts, logic_facts, origin_facts, percent, size_facts, size_line
+from netgen.report.table import totals_table
 from netgen.report.wires import WireReport
 
 
@@ -47,14 +48,7 @@ def render_check(check: CheckReport) -> RenderableType:
 
 def wire_table(wires: WireReport) -> Table:
     """Draw wire lengths per layer and in total, in index order and as placed."""
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        show_footer=True,
-        footer_style="bold",
-        header_style="dim",
-        pad_edge=False,
-        collapse_padding=True,  # nine columns, seven digits each, then fit into 80
-    )
+    table = totals_table()
     columns = {
         "layer": "all",
         "wires": f"{wires.wires:,}",

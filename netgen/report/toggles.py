@@ -12,17 +12,15 @@ __all__ = ["render_toggles"]
 
 def render_toggles(found: ToggleReport) -> "RenderableType":
     """Draw a table of toggles for each sample, by layer, and below it what was checked and simulated."""
-    from rich import box
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
+
+    from netgen.report.table import totals_table
 
     kinds = ("words", "operators", "registers")
     each = found.samples - 1
     totals = [sum(getattr(layer, kind) for layer in found.layers) for kind in kinds]
-    table = Table(
-        box=box.SIMPLE_HEAD, show_footer=True, footer_style="bold", header_style="dim", pad_edge=False, title_style=""
-    )
+    table = totals_table()
     neurons = f"{sum(layer.neurons for layer in found.layers):,}"
     for name, footer in zip(
         ("layer", "neurons", *kinds), ("all", neurons, *(f"{total / each:,.1f}" for total in totals)), strict=True

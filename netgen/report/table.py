@@ -1,0 +1,18 @@
+"""Tables for the terminal whose last row has the totals."""
+
+from rich import box
+from rich.table import Table
+
+__all__ = ["totals_table"]
+
+
+def totals_table() -> Table:
+    """An empty table without frames whose footer is set apart; nine columns of seven digits fit into 80 characters."""
+    return Table(
+        box=box.SIMPLE_HEAD,
+        show_footer=True,
+        footer_style="bold",
+        header_style="dim",
+        pad_edge=False,
+        collapse_padding=True,
+    )
