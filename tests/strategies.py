@@ -8,6 +8,7 @@ from typing import get_args
 import numpy as np
 from conftest import skip_or_fail
 from hypothesis import strategies as st
+from table_circuits import bits_in, random_tables, random_truths, table_networks
 
 from netgen.hdl import design_of
 from netgen.ir.activation import Activation, Rescale, Scale, StepFunction, Steps
@@ -97,12 +98,20 @@ def circuits(
 
 
 def random_graph(
-    rng: np.random.Generator, *, deepest: int, inputs: int, widest: int, input_width: int, selects: float = 0.0
+    rng: np.random.Generator,
+    *,
+    deepest: int,
+    inputs: int,
+    widest: int,
+    input_width: int,
+    selects: float = 0.0,
+    tables: float = 0.0,
 ) -> Circuit:
     """A circuit whose neurons read any earlier ones: sums and maxima, every activation, up to three outputs.
 
     Args:
         selects: share of layers that select instead.
+        tables: share of layers that are tables instead, where there are bits to read.
     """
     entry = FixedPoint(int(rng.integers(1, input_width + 1)), 2, bool(rng.integers(2)))
     features = int(rng.integers(1, inputs + 1))
@@ -112,10 +121,18 @@ def random_graph(
     for depth in range(int(rng.integers(1, deepest + 1))):
         make = _random_selects if selects and earlier > 1 and rng.random() < selects else _random_layer
         layer = make(rng, f"block.{depth}", earlier, int(rng.integers(1, widest + 1)))
+        if tables and rng.random() < tables:
+            bits = bits_in(Circuit(entry, np.ones(features), tuple(layers), thresholds)) if layers else None
+            if bits is None and (thresholds or (entry.width == 1 and not entry.signed)):
+                bits = np.arange(earlier)
+            if bits is not None and len(bits):
+                layer = random_tables(rng, layer.name, bits, len(layer))
         before = Circuit(entry, np.ones(features), (*layers, layer), thresholds)
         reach = ranges_of(before)[-1]
         activation = _random_activation(rng, reach.acc_lo, reach.acc_hi)
         output = FixedPoint(int(rng.integers(1, 7)), 0, bool(rng.integers(2))) if rng.random() < 0.7 else None
+        if layer.gather == "table" and rng.random() < 0.7:
+            activation = random_truths(rng, layer)
         layers.append(replace(layer, activation=activation, output=output))
         earlier += len(layer)
     heads = []
@@ -238,6 +255,7 @@ def graphs(draw: st.DrawFn, *, deepest: int = 5, inputs: int = 6, widest: int = 
         widest=draw(st.integers(1, widest)),
         input_width=input_width,
         selects=draw(st.sampled_from([0.0, 0.4])),
+        tables=draw(st.sampled_from([0.0, 0.5])),
     )
 
 
@@ -249,8 +267,8 @@ def blocks(draw: st.DrawFn, *, inputs: int = 4, widest: int = 4, input_width: in
 
 
 def any_circuits() -> st.SearchStrategy[Circuit]:
-    """Chains of dense layers, circuits whose layers read any earlier ones, and circuits of blocks that gates skip."""
-    return st.one_of(circuits(), graphs(), blocks())
+    """Chains of dense layers, layers that read any earlier ones, blocks that gates skip, and table networks."""
+    return st.one_of(circuits(), graphs(), blocks(), table_networks())
 
 
 def classes_of(circuit: Circuit, scores: Words) -> Words:

@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 from strategies import TWO_LAYERS, circuits, inputs_of
 
 from netgen.errors import DataError, QuantizeError
+from netgen.ir.activation import StepFunction, Steps
 from netgen.ir.chain import ChainLayer, chain, chain_layers, weight_matrix
-from netgen.ir.circuit import Circuit, classify, evaluate, ranges_of, trace
+from netgen.ir.circuit import Circuit, CircuitLayer, classify, evaluate, ranges_of, trace
 from netgen.ir.dense import DenseActivation
 from netgen.ir.fixed import FixedPoint, Words
+from netgen.ir.netlist import netlist_of
 from netgen.ir.thermometer import BIT
 
 
@@ -108,6 +110,36 @@ def test_inputs_that_do_not_fit_are_refused(inputs: Words, message: str) -> None
     with pytest.raises(DataError) as caught:
         evaluate(TWO_LAYERS, inputs)
     assert str(caught.value) == message
+
+
+def _tables(entry: FixedPoint, starts: list[int], source: list[int], entries: list[list[int]]) -> Circuit:
+    """Truth tables of input words."""
+    functions = tuple(StepFunction(np.arange(1, len(one)), np.array(one)) for one in entries)
+    none = np.zeros(len(entries), dtype=np.int64)
+    steps, ones = Steps(functions, np.arange(len(entries))), np.ones(len(source), dtype=np.int64)
+    layer = CircuitLayer("tables", np.array(starts), np.array(source), ones, none, 0, steps, BIT, gather="table")
+    return Circuit(entry, np.ones(3), (layer,))
+
+
+def test_a_table_gives_the_entry_at_the_address_of_its_bits_worked_by_hand() -> None:
+    """The first bit read is the lowest of the address: b c reads entry b + 2 c; a b c is the majority of three."""
+    circuit = _tables(BIT, [0, 2, 5], [1, 2, 0, 1, 2], [[1, 0, 0, 1], [0, 0, 0, 1, 0, 1, 1, 1]])
+    inputs = np.array([[0, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 1], [1, 1, 0], [1, 0, 0]])
+    assert evaluate(circuit, inputs).tolist() == [[1, 0], [0, 0], [0, 0], [1, 1], [0, 1], [1, 0]]
+    assert (netlist_of(circuit).neurons, netlist_of(circuit).wires) == (5, 5), "three inputs and two tables"
+
+
+def test_a_table_of_other_words_than_bits_is_refused() -> None:
+    wanted = "layer tables: a table reads neuron 1, a word from -1 to 0; it can read bits, 0 or 1"
+    with pytest.raises(QuantizeError, match=f"^{wanted}$"):
+        _tables(FixedPoint(1, 0, signed=True), [0, 1], [1], [[0, 1]])
+
+
+@pytest.mark.parametrize("count", [0, 9])
+def test_a_table_of_no_bits_or_of_more_than_8_is_refused(count: int) -> None:
+    wanted = "layer tables: a table reads 1 to 8 bits, by weight 1 and without bias"
+    with pytest.raises(QuantizeError, match=f"^{wanted}$"):
+        _tables(BIT, [0, count], list(range(count)), [[0, 1]])
 
 
 def test_layers_that_do_not_chain_are_refused() -> None:

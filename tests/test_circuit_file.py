@@ -64,7 +64,7 @@ WRONG: list[tuple[str, str]] = [
     ),
     (_changed(["layers", 1, "name"], "1"), "two layers named '1'; every name must be unique"),
     (_changed(["layers", 1, "name"], 1), "layers[1].name: 1 is no text"),
-    (_changed(["layers", 0, "gather"], "mean"), "layers[0].gather: 'mean' is none of sum, max, select"),
+    (_changed(["layers", 0, "gather"], "mean"), "layers[0].gather: 'mean' is none of sum, max, select, table"),
     (
         _changed(["layers", 0, "activation", "kind"], "tanh"),
         "layers[0].activation.kind: 'tanh' is none of rescale, scale, steps",

@@ -2,13 +2,30 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from strategies import all_inputs
+from table_circuits import table_networks
 
 from netgen.ir.chain import ChainLayer, chain
 from netgen.ir.circuit import Circuit
+from netgen.ir.circuit import evaluate as scores_of
 from netgen.ir.fixed import FixedPoint
 from netgen.lower import lower
+from netgen.operators.graph import evaluate
 from netgen.operators.kinds import Table
 from netgen.operators.prove import prove
+
+
+@given(table_networks())
+@settings(max_examples=30)
+def test_every_table_that_a_circuit_has_is_one_table_of_its_hardware(circuit: Circuit) -> None:
+    """Also where no other neuron becomes one; a table that gives one word for all its bits is a constant."""
+    graph = lower(circuit, argmax=False, tables=0)
+    for layer, words in zip(circuit.layers, graph.words, strict=True):
+        kinds = {graph.operators[word].kind for word in words}
+        assert layer.gather == "sum" or kinds <= {"table", "constant"}
+    assert np.array_equal(evaluate(graph, all_inputs(circuit))[0], scores_of(circuit, all_inputs(circuit)))
+
 
 WEIGHT = FixedPoint(4, 0, signed=True)
 

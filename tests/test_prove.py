@@ -1,7 +1,7 @@
 """The proof holds for every graph that lowering builds, and fails for every wrong one."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -20,6 +20,7 @@ from strategies import (
     skip_if_missing,
     table_bits,
 )
+from table_circuits import random_table_network
 
 from netgen.errors import CheckError
 from netgen.ir.chain import ChainLayer, chain
@@ -103,7 +104,7 @@ def _cases(rng: np.random.Generator) -> Iterator[tuple[Circuit, Words]]:
         for _ in range(4):
             circuit = _small_circuit(rng)
             yield circuit, all_inputs(circuit)
-            circuit = random_graph(rng, deepest=4, inputs=3, widest=5, input_width=3, selects=0.15)
+            circuit = random_graph(rng, deepest=4, inputs=3, widest=5, input_width=3, selects=0.15, tables=0.15)
             yield circuit, all_inputs(circuit)
         circuit = _few_bits(rng)
         yield circuit, rng.integers(0, circuit.input.hi + 1, (200, 9))
@@ -112,7 +113,16 @@ def _cases(rng: np.random.Generator) -> Iterator[tuple[Circuit, Words]]:
         yield circuit, rng.integers(entry.lo, entry.hi + 1, (200, 9))
 
 
-def _mutants(rng: np.random.Generator) -> Iterator[tuple[str, OperatorGraph, Circuit]]:
+def _table_cases(rng: np.random.Generator) -> Iterator[tuple[Circuit, Words]]:
+    """An endless stream of table networks, with all inputs."""
+    while True:
+        circuit = random_table_network(rng, inputs=2, tables=8, classes=2)
+        yield circuit, all_inputs(circuit)
+
+
+def _mutants(
+    rng: np.random.Generator, cases: Callable[[np.random.Generator], Iterator[tuple[Circuit, Words]]] = _cases
+) -> Iterator[tuple[str, OperatorGraph, Circuit]]:
     """An endless stream of graphs with one fault: a range that is not exact, or another function.
 
     A change that alters no score and no class of any input is no fault, and is left out: the same sum with its sources
@@ -121,7 +131,7 @@ def _mutants(rng: np.random.Generator) -> Iterator[tuple[str, OperatorGraph, Cir
     the ranges that they have, so that no range gives them away.
     """
     sharings = [name for name in SHARING if name != "alkaid" or alkaid.available()]
-    for circuit, inputs in _cases(rng):
+    for circuit, inputs in cases(rng):
         tables = int(rng.choice([0, MOST_TABLE_BITS]))
         graph = lowered(circuit, sharing=str(rng.choice(sharings)), argmax=bool(rng.integers(2)), tables=tables)
         for mutation in rng.permutation(list(MUTATIONS))[:5].tolist():
@@ -157,6 +167,27 @@ def test_of_1000_mutants_all_are_rejected() -> None:
     assert rejected.total() == MUTANTS
     disguised = {f"{name} in disguise" for name in MUTATIONS if name not in ("lo", "hi")}
     assert set(rejected) == {*MUTATIONS, *disguised}, "every kind of mutant was among them"
+
+
+def test_of_1000_mutants_of_table_networks_all_are_rejected() -> None:
+    """Of tables, counters, sums of counts and the arg-max."""
+    rejected: Counter[str] = Counter()
+    for mutation, wrong, circuit in islice(_mutants(np.random.default_rng(1), _table_cases), MUTANTS):
+        assert _rejected(wrong, circuit), mutation
+        rejected[mutation] += 1
+    assert rejected.total() == MUTANTS
+    kinds = {
+        "entry",
+        "inverted bit",
+        "bit of a source",
+        "left shift",
+        "sign",
+        "offset",
+        "source",
+        "swapped",
+        "constant",
+    }
+    assert set(rejected) >= {"lo", "hi", *kinds, *(f"{kind} in disguise" for kind in kinds)}
 
 
 def test_swapped_words_and_classes_are_rejected() -> None:

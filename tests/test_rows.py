@@ -26,7 +26,7 @@ def test_a_wire_leads_into_the_neuron_whose_row_holds_it() -> None:
 @pytest.mark.parametrize(
     ("gather", "starts", "weight", "bias", "message"),
     [
-        ("mean", STARTS, ONES, NONE, "gather 'mean'; use sum, max, select"),
+        ("mean", STARTS, ONES, NONE, "gather 'mean'; use sum, max, select, table"),
         ("max", np.array([0, 3, 3]), ONES, NONE, "a maximum reads at least one value, by weight 1 and without bias"),
         ("max", STARTS, 2 * ONES, NONE, "a maximum reads at least one value, by weight 1 and without bias"),
         ("max", STARTS, ONES, NONE + 1, "a maximum reads at least one value, by weight 1 and without bias"),

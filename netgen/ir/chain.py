@@ -115,8 +115,10 @@ def chain_layers(circuit: Circuit) -> list[ChainLayer]:
 
 
 def activation_name(layer: CircuitLayer) -> str:
-    """The activation of a layer in words: `relu`, `identity`, `clip`, `scale` or `steps`."""
+    """The activation of a layer in words: `relu`, `identity`, `clip`, `scale` or `steps`; `table` for truth tables."""
     activation = layer.activation
+    if layer.gather == "table":
+        return "table"
     if not isinstance(activation, Rescale):
         return type(activation).__name__.lower()
     if activation.hi is not None:

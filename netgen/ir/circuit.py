@@ -23,6 +23,7 @@ from netgen.ir.input_rounding import InputRounding
 from netgen.ir.rows import (
     Gather,
     SparseLayer,
+    address_weights,
     check_gather,
     check_rows,
     products,
@@ -68,8 +69,9 @@ class CircuitLayer(SparseLayer):
         frac: an accumulator k means `k * 2**-frac`.
         activation: from accumulator to word.
         output: format in which words saturate; None for words as the activation gives them, such as scores.
-        gather: sum, maximum or selection; only sums have other weights than 1, and a bias. The word and the bypass of a
-            selection are in steps of its accumulator; its gate may have any step.
+        gather: sum, maximum, selection or table; only sums have other weights than 1, and a bias. The word and the
+            bypass of a selection are in steps of its accumulator; its gate may have any step. The accumulator of a
+            table is the address, so its `frac` is 0.
         weight_format: the format that weights were rounded to; None where they have none in common.
 
     Raises: QuantizeError, for arrays that do not match, or weights that do not fit their format.
@@ -93,6 +95,8 @@ class CircuitLayer(SparseLayer):
         problem = problem or check_gather(self.gather, self.starts, self.source, self.weight, self.bias)
         if problem:
             raise QuantizeError(f"layer {self.name}: {problem}")
+        if self.gather == "table" and self.frac:
+            raise QuantizeError(f"layer {self.name}: a table with frac {self.frac}; an address has frac 0")
         form, lo, hi = self.weight_format, int(self.weight.min(initial=0)), int(self.weight.max(initial=0))
         if form is not None and (lo < form.lo or hi > form.hi):
             raise QuantizeError(f"layer {self.name}: weights from {lo} to {hi} do not fit {form}; widen the weights")
@@ -103,13 +107,18 @@ class CircuitLayer(SparseLayer):
         wires = slice(int(self.starts[neuron]), int(self.starts[neuron + 1]))
         return self.source[wires], self.weight[wires]
 
+    @cached_property
+    def factor(self) -> Words:
+        """(m,) by what each word enters the accumulator of a sum, the address of a table, or a maximum."""
+        return address_weights(self.starts) if self.gather == "table" else self.weight
+
     def gathered(self, words: Words) -> Words:
         """The accumulators, (samples, n), of the words of all earlier neurons, (samples, earlier)."""
         if self.gather == "select":
             return selected(words, self.starts, self.source)
         if self.gather == "max":
             return np.stack([np.maximum.reduceat(sample[self.source], self.starts[:-1]) for sample in words])
-        return products(words, self.starts, self.source, self.weight) + self.bias
+        return products(words, self.starts, self.source, self.factor) + self.bias
 
 
 @dataclass(frozen=True, eq=False)
@@ -278,16 +287,23 @@ def range_of(layer: CircuitLayer, lo: Words, hi: Words) -> LayerRange:
 
     Args:
         lo, hi: least and greatest words of all earlier neurons.
-    Raises: QuantizeError, when an accumulator could leave what int64 computes exactly.
+    Raises: QuantizeError, when an accumulator could leave what int64 computes exactly, or a table reads other words
+        than bits.
     """
     if layer.gather == "select":
         low, high = selected_range(layer.starts, layer.source, lo, hi)
     elif layer.gather == "max":
         low, high = layer.gathered(np.stack([lo, hi]))
     else:
-        a, b = layer.weight * lo[layer.source], layer.weight * hi[layer.source]
+        if layer.gather == "table" and (wide := (lo[layer.source] < 0) | (hi[layer.source] > 1)).any():
+            read = int(layer.source[wide][0])
+            raise QuantizeError(
+                f"layer {layer.name}: a table reads neuron {read}, a word from {lo[read]} to {hi[read]}; "
+                "it can read bits, 0 or 1"
+            )
+        a, b = layer.factor * lo[layer.source], layer.factor * hi[layer.source]
         magnitude = np.maximum(np.abs(lo), np.abs(hi))[layer.source].astype(np.float64)
-        _check_exact(layer, np.abs(layer.weight.astype(np.float64)) * magnitude)
+        _check_exact(layer, np.abs(layer.factor.astype(np.float64)) * magnitude)
         low, high = (row_sums(layer.starts, ends) + layer.bias for ends in (np.minimum(a, b), np.maximum(a, b)))
     least, most = bounds_of(layer.activation, low, high)
     return LayerRange(low, high, saturated(layer, least), saturated(layer, most))

@@ -40,7 +40,7 @@ class Layer(SparseLayer):
         source: (m,) int64; the number of the neuron that each wire reads; no neuron reads another twice.
         weight: (m,) float64; 1 for the wires of a maximum or a selection.
         bias: (n,) float64; 0 for a maximum or a selection.
-        gather: sum, maximum, or selection by a gate.
+        gather: sum, maximum, or selection by a gate; no table.
         activation: functions applied to it, one after the other.
         parameter: (m,) int64; wires with equal numbers share one trained parameter, and so their weight; None when no
             two do.
@@ -81,6 +81,8 @@ class Layer(SparseLayer):
                 at = int(np.argmin(np.isfinite(array)))
                 raise WeightsError(f"layer {self.name}: {name} {at} is {array[at]}; every weight must be finite")
         problem = check_gather(self.gather, self.starts, self.source, self.weight, self.bias)
+        if self.gather == "table":
+            problem = "a table reads bits, which a float network does not have; give its circuit instead"
         if problem:
             raise WeightsError(f"layer {self.name}: {problem}")
         if self.parameter is not None and (weights := _contradiction(self.parameter, self.weight)):

@@ -12,6 +12,7 @@ from netgen.ir.fixed import Words
 __all__ = [
     "Gather",
     "SparseLayer",
+    "address_weights",
     "channels_of",
     "check_gather",
     "check_rows",
@@ -24,13 +25,18 @@ __all__ = [
     "targets_of",
 ]
 
-Gather = Literal["sum", "max", "select"]
-"""What a neuron makes of the values that it reads: their weighted sum plus its bias, the greatest of them, or the one
-that a gate selects.
+Gather = Literal["sum", "max", "select", "table"]
+"""What a neuron makes of the values that it reads: their weighted sum plus its bias, the greatest of them, the one
+that a gate selects, or, of bits, the address of a truth table.
 
 A neuron that selects reads bypass, gate and word, in this order of their numbers, or gate and word, where the bypass is
 0. Its value is the word where the gate is above 0, else the bypass.
+
+A neuron that is a table reads bits. Its value is the address that they form, the first of them the lowest bit; its
+activation gives the entry at each address. Only circuits have tables.
 """
+MOST_ADDRESS = 8
+"""Bits that a table reads, at most."""
 Array = npt.NDArray[Any]
 
 DENSE_SHARE = 0.25
@@ -100,7 +106,18 @@ def check_gather(gather: str, starts: Words, source: Words, weight: Array, bias:
             return "the sources of a selection must rise: bypass, gate, word"
     if gather == "max" and ((np.diff(starts) == 0).any() or (weight != 1).any() or bias.any()):
         return "a maximum reads at least one value, by weight 1 and without bias"
+    if gather == "table":
+        count = np.diff(starts)
+        if ((count < 1) | (count > MOST_ADDRESS)).any() or (weight != 1).any() or bias.any():
+            return f"a table reads 1 to {MOST_ADDRESS} bits, by weight 1 and without bias"
     return ""
+
+
+def address_weights(starts: Words) -> Words:
+    """The weight of each bit, (m,), in the address of the table that reads it."""
+    place = np.arange(starts[-1]) - np.repeat(starts[:-1], np.diff(starts))
+    weights: Words = np.int64(1) << place
+    return weights
 
 
 def targets_of(starts: Words) -> Words:

@@ -65,7 +65,8 @@ def lower(
         sharing: how operators are shared between neurons; a name in `SHARING`.
         argmax: whether to give the class as well.
         sites: the sites of neurons; `local` needs them.
-        tables: a neuron that at most this many bits enter becomes one look-up table; at most 8 bits.
+        tables: a neuron that at most this many bits enter becomes one look-up table; at most 8 bits. A neuron that
+            is a table always does.
     Raises: BuildError, when `sharing` needs a placement or a library that is missing, or a class is asked for and no
         output, or more than one, is a class.
     """
@@ -145,11 +146,11 @@ def _lower_layer(
     if layer.gather == "max":
         known = np.maximum.reduceat(np.where(varies, _NO_CONSTANT, value), layer.starts[:-1])
     else:
-        known = layer.bias + row_sums(layer.starts, layer.weight * value)
+        known = layer.bias + row_sums(layer.starts, layer.factor * value)
     bits = row_sums(layer.starts, words.width[layer.source] * read)
-    tabled = computed & (bits > 0) & (bits <= tables)
+    tabled = computed & (bits > 0) & ((bits <= tables) | (layer.gather == "table"))
     rows = [dict[int, int]() for _ in range(len(layer))]
-    wires = layer.target[read], words.operator[layer.source[read]], layer.weight[read]
+    wires = layer.target[read], words.operator[layer.source[read]], layer.factor[read]
     for k, number, weight in zip(*(wire.tolist() for wire in wires), strict=True):
         rows[k][number] = weight
     summed = (computed & ~tabled).tolist()

@@ -66,7 +66,8 @@ class Wanted:
 
     def _gathered(self, layer: CircuitLayer, k: int) -> Sum:
         """What a neuron gathers, its bias included, in the words that it reads."""
-        sources, weights = (array.tolist() for array in layer.row(k))
+        sources = layer.row(k)[0].tolist()
+        weights = [1 << bit for bit in range(len(sources))] if layer.gather == "table" else layer.row(k)[1].tolist()
         if layer.gather == "select":
             return self._symbols.selected(*self._selection(layer, k))
         if layer.gather == "max":
