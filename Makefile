@@ -34,7 +34,7 @@ docs: $(STAMP)
 # Debian: simulators, synthesis and a browser, all optional for building, used by the checks and tests.
 system-deps:
 	apt-get update -qq
-	apt-get install -y -qq --no-install-recommends verilator g++ make iverilog yosys chromium chromium-driver
+	apt-get install -y -qq --no-install-recommends verilator g++ make iverilog yosys nextpnr-ice40 fpga-icestorm chromium chromium-driver
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .hypothesis

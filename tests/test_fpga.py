@@ -251,7 +251,7 @@ def test_auto_takes_the_newer(version: str, chosen: str, tmp_path: Path, monkeyp
 )
 def test_a_missing_yosys_is_named_with_the_fix(choice: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr("netgen.tools.yosys.find_spec", lambda _: None)
+    monkeypatch.setattr("netgen.fpga.program.find_spec", lambda _: None)
     with pytest.raises(SynthError, match=f"^{re.escape(message)}$"):
         synthesize(WIRE, target="ice40", yosys=choice)
 

@@ -4,6 +4,7 @@ import json
 import re
 import time
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,34 @@ def synthesize(
         source: the name of the Verilog in errors.
     Raises: SynthError, when the target is unknown, Yosys is missing, or Yosys refuses the Verilog.
     """
+    return mapped(verilog, target=target, top=top, yosys=yosys, source=source, progress=progress).utilization
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """A netlist of an FPGA family's cells.
+
+    Attributes:
+        text: of the netlist, as JSON that nextpnr reads.
+    """
+
+    text: str
+    utilization: Utilization
+
+
+def mapped(
+    verilog: str,
+    *,
+    target: str,
+    top: str = "top",
+    yosys: str = "auto",
+    source: str = "top.v",
+    progress: Progress = silent,
+) -> Mapped:
+    """Map Verilog as `synthesize` does, and keep the netlist.
+
+    Args and errors: those of `synthesize`.
+    """
     if target not in TARGETS:
         raise SynthError(f"target {target!r}; use one of {', '.join(TARGETS)}")
     if not re.fullmatch(r"[A-Za-z_]\w*", top, flags=re.ASCII):
@@ -47,11 +76,20 @@ def synthesize(
         try:
             tool = find_yosys(yosys, folder, progress)
             (folder / "top.v").write_text(verilog, encoding="utf-8")
-            command = _command(tool, TARGETS[target], folder)
-            cells = _mapped(tool, command, top, folder, source, _Ticks(verilog, progress))
+            script = (
+                f"read_verilog top.v; {_command(tool, TARGETS[target], folder)} -top {top}; write_json netlist.json"
+            )
+            tick = _Ticks(verilog, progress)
+            progress(f"{tick.what}, by {tool}", 0.0)
+            done = tool.run(script, folder, tick=tick)
+            if done.status:
+                raise refusal(tool, done, source)
+            progress(tick.what, 1.0)
+            text = (folder / "netlist.json").read_text(encoding="utf-8")
         except OSError as error:
             raise SynthError(refused(error, error.filename or folder, "set TMPDIR to another folder")) from error
-    return _utilization(cells, target, tool)
+    cells = list(json.loads(text)["modules"].get(top, {"cells": {}})["cells"].values())
+    return Mapped(text, _utilization(cells, target, tool))
 
 
 class _Ticks:
@@ -75,21 +113,6 @@ def _command(tool: Yosys, target: Target, folder: Path) -> str:
     tool.run(f"tee -o help.txt help {target.command}", folder)
     known = f" {target.option}\n" in (folder / "help.txt").read_text(encoding="utf-8")
     return f"{target.command} {target.option}" if known else target.command
-
-
-def _mapped(tool: Yosys, command: str, top: str, folder: Path, source: str, tick: _Ticks) -> list[dict[str, Any]]:
-    """Map the Verilog and return the cells of the netlist.
-
-    Raises: SynthError, with the first error that Yosys prints.
-    """
-    tick.progress(f"{tick.what}, by {tool}", 0.0)
-    script = f"read_verilog top.v; {command} -top {top}; json -o netlist.json {top}/c:*"
-    done = tool.run(script, folder, tick=tick)
-    if done.status:
-        raise refusal(tool, done, source)
-    tick.progress(tick.what, 1.0)
-    module = json.loads((folder / "netlist.json").read_text(encoding="utf-8"))["modules"].get(top, {"cells": {}})
-    return list(module["cells"].values())
 
 
 def refusal(tool: Yosys, done: Finished, source: str) -> SynthError:

