@@ -14,14 +14,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from netgen.energy.carried import carried
+from netgen.energy.carried import carried, giving
 from netgen.energy.order import SampleOrder, arranged
 from netgen.errors import BuildError, DataError
 from netgen.ir.arrays import frozen
 from netgen.ir.circuit import CHUNK_BYTES, Circuit, check_inputs
 from netgen.ir.fixed import Words
 from netgen.operators.graph import OperatorGraph, values_of
-from netgen.operators.kinds import Greater, Input
 from netgen.operators.names import names_of
 from netgen.operators.prove import misfit_of
 from netgen.operators.schedule import Schedule
@@ -106,9 +105,8 @@ def activity_of(
             bits[starts[number] : starts[number + 1]] += _toggles(joined, int(widths[number]))
             before[number] = values[-1]
     operators = np.add.reduceat(bits, starts[:-1])
-    given = _giving(circuit, graph)
+    given, carrying = giving(circuit, graph), carried(circuit, graph)
     neurons = np.where(given >= 0, operators[given], 0)
-    carrying = carried(circuit, graph, given)
     wires = np.where(carrying >= 0, operators[carrying], 0)
     return Activity(len(stream), described, neurons, wires, operators, bits, starts)
 
@@ -137,18 +135,3 @@ def _most_alive(graph: OperatorGraph) -> int:
     change = np.ones(len(graph.operators) + 1, dtype=np.int64)
     np.subtract.at(change, [last.get(number, number) + 1 for number in range(len(graph.operators))], 1)
     return max(int(np.cumsum(change).max()), 1)
-
-
-def _giving(circuit: Circuit, graph: OperatorGraph) -> Words:
-    """The operator that gives the word of each neuron, (neurons,); -1 for inputs that nothing reads."""
-    found = np.full(circuit.first[-1], -1, dtype=np.int64)
-    coded = bool(circuit.thresholds)
-    for number, operator in enumerate(graph.operators):
-        if operator.layer:
-            continue
-        if isinstance(operator.operation, Input) and not coded:
-            found[operator.operation.word] = number
-        elif isinstance(operator.operation, Greater) and coded and operator.index is not None:
-            found[operator.index] = number
-    found[circuit.sizes[0] :] = np.concatenate(graph.words)
-    return found

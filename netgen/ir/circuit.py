@@ -48,6 +48,7 @@ __all__ = [
     "saturated",
     "tested",
     "trace",
+    "words_at",
 ]
 
 EXACT_LIMIT = 1 << (MAX_WIDTH - 2)
@@ -390,8 +391,16 @@ def evaluate(circuit: Circuit, inputs: Words) -> Words:
 
     Raises: DataError, for another shape or words outside the input format.
     """
+    return words_at(circuit, inputs, circuit.scores)
+
+
+def words_at(circuit: Circuit, inputs: Words, neurons: Words) -> Words:
+    """Compute the words of some neurons, (n, k) int64, of (n, features) int64 input words.
+
+    Raises: DataError, for another shape or words outside the input format.
+    """
     chunks = _chunks(circuit, check_inputs(circuit, inputs))
-    return np.concatenate([_all_words(circuit, chunk)[0][:, circuit.scores] for chunk in chunks])
+    return np.concatenate([_all_words(circuit, chunk)[0][:, neurons] for chunk in chunks])
 
 
 def tested(circuit: Circuit, inputs: Words) -> tuple[Words, tuple[int, ...]]:

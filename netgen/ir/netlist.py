@@ -12,7 +12,7 @@ from netgen.ir.dense import alive_of
 from netgen.ir.fixed import Words, bits_of
 from netgen.ir.simplify import alive_in
 
-__all__ = ["MOST_NEURONS", "Netlist", "gate_wires", "netlist_between", "netlist_of"]
+__all__ = ["MOST_NEURONS", "Netlist", "gate_wires", "netlist_between", "netlist_of", "placed_wires"]
 
 MOST_NEURONS = 10_000_000
 """Neurons that a netlist may have: placers need about 100 bytes for each, 1 GB."""
@@ -111,13 +111,24 @@ def gate_wires(circuit: Circuit) -> Bools:
     return _wires(circuit, np.concatenate(alive_in(circuit)))[2]
 
 
+def placed_wires(circuit: Circuit) -> Bools:
+    """Which wires of a circuit, layer by layer, are those of `netlist_of(circuit)`, (wires of the circuit,)."""
+    return _between(circuit, np.concatenate(alive_in(circuit)))
+
+
+def _between(circuit: Circuit, on: Bools) -> Bools:
+    """Which wires have both ends on."""
+    pairs = zip(circuit.layers, circuit.first, strict=False)
+    return np.concatenate([on[layer.source] & on[layer.target + first] for layer, first in pairs])
+
+
 def _wires(circuit: Circuit, on: Bools) -> tuple[Words, Words, Bools]:
     """The source and the target of each wire between neurons that are on, and whether it leads from a gate."""
     source = np.concatenate([layer.source for layer in circuit.layers])
     pairs = zip(circuit.layers, circuit.first, strict=False)
     target = np.concatenate([layer.target + first for layer, first in pairs])
     gating = ~np.concatenate([layer.passing for layer in circuit.layers])
-    both = on[source] & on[target]
+    both = _between(circuit, on)
     return source[both], target[both], gating[both]
 
 

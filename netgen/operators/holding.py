@@ -7,11 +7,11 @@ values themselves. This needs no knowledge of why holds are where they are, so i
 from collections.abc import Mapping
 
 from netgen.operators.claims import need
-from netgen.operators.graph import Operator, OperatorGraph
+from netgen.operators.graph import Operator, OperatorGraph, trimmed
 from netgen.operators.kinds import Hold, Input, Select
 from netgen.operators.schedule import Schedule
 
-__all__ = ["blocks_of", "check_holds", "released"]
+__all__ = ["blocks_of", "check_holds", "released", "without_holds"]
 
 
 def released(graph: OperatorGraph) -> OperatorGraph:
@@ -24,6 +24,12 @@ def released(graph: OperatorGraph) -> OperatorGraph:
         for op in graph.operators
     )
     return OperatorGraph(operators, graph.inputs, graph.words, graph.best, graph.scores)
+
+
+def without_holds(graph: OperatorGraph) -> OperatorGraph:
+    """The graph as it would be if nothing were held: readers of a `Hold` read what it holds, and it is not there."""
+    free = released(graph)
+    return trimmed(free.operators, free.words, free.best, inputs=free.inputs, scores=free.scores)
 
 
 def _origins(graph: OperatorGraph) -> dict[int, int]:

@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from netgen.ir import gates as ir_gates
 from netgen.ir.arrays import Bools
 from netgen.ir.fixed import Reals, Words
-from netgen.ir.rows import selecting_wires
+from netgen.ir.gates import Reading
 from netgen.nn.gates import likely
 from netgen.nn.trainable import TrainableLayer, TrainableNetwork
 
@@ -22,25 +23,16 @@ __all__ = ["Decisions", "gate_pull", "gates_needed", "weigh_blocks"]
 
 def gates_needed(network: TrainableNetwork) -> list[Bools]:
     """Find the gates that must be on for a wire to be needed: for each layer (gates, wires)."""
-    gates = network.gates
-    needed = np.ones((len(gates), network.like.neurons), dtype=np.bool_)
-    for head in network.like.outputs:
-        needed[:, head.neuron.reshape(-1)] = False
-    found = []
-    for layer in reversed(network.parts):
-        own = needed[:, layer.first + layer.target]
-        if layer.like.gather == "select":
-            _, gate, word = selecting_wires(_starts(layer))
-            own[:, word] |= layer.source[gate] == gates[:, None]
-        for by_gate, wires in zip(needed, own, strict=True):
-            np.logical_and.at(by_gate, layer.source, wires)
-        found.append(own)
-    return found[::-1]
+    outputs = np.concatenate([head.neuron.reshape(-1) for head in network.like.outputs])
+    return ir_gates.gates_needed(
+        [_reading(part) for part in network.parts], outputs, network.gates, network.like.neurons
+    )
 
 
-def _starts(layer: TrainableLayer) -> Words:
-    starts: Words = np.searchsorted(np.searchsorted(layer.rows, layer.target), np.arange(len(layer.rows) + 1))
-    return starts
+def _reading(layer: TrainableLayer) -> Reading:
+    rows = np.searchsorted(layer.rows, layer.target)
+    starts = np.searchsorted(rows, np.arange(len(layer.rows) + 1)) if layer.like.gather == "select" else None
+    return Reading(layer.source, layer.first + layer.target, starts)
 
 
 @dataclass(frozen=True, eq=False)
