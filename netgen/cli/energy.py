@@ -74,8 +74,7 @@ def energy(
     """
     from netgen.energy import EnergySettings
     from netgen.flow.energy import energy_in
-    from netgen.ir.energy import EnergyReport
-    from netgen.report import record, render_energy
+    from netgen.report import record, render_energy, render_gates
 
     use_data(data)
     settings = EnergySettings(
@@ -84,6 +83,9 @@ def energy(
     models = tuple(dict.fromkeys(one.value for one in model)) if model else ("wires", "eyeriss")
     found = energy_in(folder, models, settings=settings, samples=samples, order=order.value)
     if json:
-        typer.echo(record.write(EnergyReport(folder.resolve().name, found)), nl=False)
+        typer.echo(record.write(found), nl=False)
     else:
-        print_table(render_energy(found))
+        print_table(render_energy(found.energies))
+        if found.gates is not None:
+            typer.echo()
+            print_table(render_gates(found.gates))

@@ -12,8 +12,8 @@ from netgen.experiment.published import PUBLISHED
 from netgen.experiment.results import Results, write
 from netgen.flow.energy import LabelledWords, energy_in, load_words
 from netgen.flow.folder import load_circuit
-from netgen.flow.verify_read import classes_of, decoded, middle_of
-from netgen.ir.circuit import Circuit, evaluate
+from netgen.flow.gating import right_of
+from netgen.ir.circuit import Circuit
 from netgen.ir.energy import Picojoules
 from netgen.progress import Progress, silent
 from netgen.report.energy import joules
@@ -108,10 +108,8 @@ def front_of(rows: Sequence[BuildEnergy], model: str) -> set[int]:
 
 def accuracy_of(circuit: Circuit, found: LabelledWords) -> float | None:
     """The share of the samples that a circuit classifies rightly; None without labels."""
-    if found.labels is None:
-        return None
-    values = decoded(circuit, evaluate(circuit, found.words))
-    return float((classes_of(values, circuit.heads, middle_of(circuit)) == found.labels).mean())
+    right = right_of(circuit, found.words, found.labels)
+    return None if right is None else float(right.mean())
 
 
 def _built(spec: Path, out: Path, jobs: int, progress: Progress) -> Path:
@@ -123,13 +121,13 @@ def _built(spec: Path, out: Path, jobs: int, progress: Progress) -> Path:
 def _measured(folder: Path, settings: EnergySettings, samples: int | None) -> BuildEnergy:
     circuit, spec = load_circuit(folder), load_spec(folder / "spec.yaml")
     found = energy_in(folder, MODELS, settings=settings, samples=samples)
-    ranges = {one.model: one.picojoules for one in found}
+    ranges = {one.model: one.picojoules for one in found.energies}
     return BuildEnergy(
         name=folder.resolve().name,
         data=Path(spec.data.path).name if spec.data.path else spec.data.source,
         accuracy=accuracy_of(circuit, load_words(folder)),
         wires=circuit.wires,
-        steps=found[0].amount,
+        steps=found.energies[0].amount,
         picojoules={model: span for model, span in ranges.items() if span is not None},
     )
 

@@ -1,6 +1,6 @@
 """The energy of a build: its folder is measured as it is, also one that an earlier version of netgen built."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -13,15 +13,17 @@ from netgen.flow import files, imported
 from netgen.flow.array_files import read_arrays
 from netgen.flow.design import timing_of
 from netgen.flow.folder import load_circuit, load_operators
+from netgen.flow.gating import gating_of
 from netgen.flow.imported import CIRCUIT, GIVEN, given_samples, raw_samples, words_of
 from netgen.ir.dense import network_of
-from netgen.ir.energy import Energy
 from netgen.ir.fixed import Words
+from netgen.ir.gating import EnergyReport
 from netgen.ir.netlist import netlist_of
 from netgen.ir.network import Network
 from netgen.ir.network_file import network_from
 from netgen.operators.graph import OperatorGraph
 from netgen.operators.prove import misfit_of
+from netgen.operators.schedule import Schedule
 from netgen.spec.board import board_of
 from netgen.spec.spec import Spec, load_spec, parse_spec
 
@@ -74,8 +76,8 @@ def energy_in(
     samples: int | None = None,
     order: StreamOrder = "test",
     base: Path | None = None,
-) -> tuple[Energy, ...]:
-    """Compute what one sample costs on the circuit of a build folder.
+) -> EnergyReport:
+    """Compute what one sample costs on the circuit of a build folder, and what its gates save.
 
     Args:
         models: `wires`, `eyeriss`.
@@ -95,30 +97,42 @@ def energy_in(
     netlist = netlist_of(circuit)
     placement = files.read_placement(folder / "placement.csv", netlist, board_of(spec.place, netlist)[0])
     network, before = networks_in(folder, spec)
-    work = Workload(circuit, placement, graph, timing_of(graph, spec, netlist, placement), None, network, before)
+
+    def timed(operators: OperatorGraph) -> Schedule:
+        return timing_of(operators, spec, netlist, placement)
+
+    work = Workload(circuit, placement, graph, timed(graph), None, network, before)
+    name = folder.resolve().name
     if "wires" not in models:
-        return measured_by(models, work, settings)
+        return measured_by(name, models, work, settings)
     found = load_words(folder, base=base)
-    return measured_by(models, work, settings, words=found, samples=samples, order=order, seed=spec.seed)
+    return measured_by(
+        name, models, work, settings, words=found, timed=timed, samples=samples, order=order, seed=spec.seed
+    )
 
 
 def measured_by(
+    name: str,
     models: Sequence[str],
     work: Workload,
     settings: EnergySettings | None = None,
     *,
     words: LabelledWords | None = None,
+    timed: Callable[[OperatorGraph], Schedule] | None = None,
     samples: int | None = None,
     order: StreamOrder = "test",
     seed: int = 0,
-) -> tuple[Energy, ...]:
-    """Compute the energy of a placed circuit by several models.
+) -> EnergyReport:
+    """Compute the energy of a placed circuit by several models, and what its gates save by that of wires.
 
     Args:
+        name: of the circuit.
         words: the samples whose toggles are counted; None where no model needs toggles.
+        timed: schedules operators; None where gates are not measured.
         samples: how many of them; see `energy_in`.
     """
     lines: dict[str, str] = {}
+    count = 0
     if words is not None:
         count = samples_within(work.graph, len(words.words)) if samples is None else samples
         if count < 2:
@@ -127,9 +141,27 @@ def measured_by(
         activity = activity_of(work.circuit, work.graph, some, timing=work.timing, order=ORDERS[order], seed=seed)
         work = replace(work, activity=activity)
         lines["wires"] = f"the first {len(some):,} of {len(words.words):,} {words.origin}"
-    found = (energy_of(model, work, settings) for model in models)
-    return tuple(
+    found = [energy_of(model, work, settings) for model in models]
+    energies = tuple(
         replace(one, conditions=(lines[one.model], *one.conditions)) if one.model in lines else one for one in found
+    )
+    if words is None or timed is None:
+        return EnergyReport(name, energies)
+    return EnergyReport(
+        name,
+        energies,
+        gating_of(
+            work,
+            words.words,
+            words.labels,
+            words.origin,
+            retimed=timed,
+            held=next((one for one in energies if one.model == "wires"), None),
+            settings=settings,
+            samples=count,
+            order=ORDERS[order],
+            seed=seed,
+        ),
     )
 
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from netgen.energy import Workload
 from netgen.flow import files, imported, nouns
-from netgen.flow.design import load_design
+from netgen.flow.design import load_design, timing_of
 from netgen.flow.energy import LabelledWords, measured_by, networks_in, words_origin
 from netgen.flow.folder import placed_spec
 from netgen.flow.stage import Work
 from netgen.ir.circuit import Circuit
-from netgen.ir.energy import Energy
+from netgen.ir.gating import EnergyReport
 from netgen.ir.grid import Placement
 from netgen.operators.design import Design
 from netgen.operators.prove import Proof
@@ -36,7 +36,7 @@ class Measurements:
     wires: "WireReport"
     logic: "LogicReport"
     check: "CheckReport"
-    energy: tuple[Energy, ...]
+    energy: EnergyReport
 
 
 def report_key(work: Work, earlier: Sequence[str]) -> dict[str, object]:
@@ -77,14 +77,24 @@ def measured(work: Work, names_of: Callable[[Circuit], list[str]] = lambda _: []
     )
 
 
-def _energy(work: Work, workload: Workload) -> tuple[Energy, ...]:
+def _energy(work: Work, workload: Workload) -> EnergyReport:
     """The energy of a sample; without the model of wires where no two samples follow each other."""
-    words = work.get(nouns.test_words)
+    spec, words = work.spec, work.get(nouns.test_words)
     if len(words) < 2:
-        return measured_by(("eyeriss",), workload)
-    samples = len(work.get(imported.samples).test) if work.spec.network.reads_graph else len(words)
-    found = LabelledWords(words, None, words_origin(samples))
-    return measured_by(("wires", "eyeriss"), workload, words=found, seed=work.spec.seed)
+        return measured_by(spec.name, ("eyeriss",), workload)
+    if spec.network.reads_graph:
+        raw = work.get(imported.samples)
+        samples, labels = len(raw.test), raw.labels if len(raw.test) else None
+    else:
+        samples, labels = len(words), work.get(nouns.data).test.labels
+    return measured_by(
+        spec.name,
+        ("wires", "eyeriss"),
+        workload,
+        words=LabelledWords(words, labels, words_origin(samples)),
+        timed=lambda graph: timing_of(graph, spec, work.get(nouns.netlist), workload.placement),
+        seed=spec.seed,
+    )
 
 
 def write_report(work: Work, folder: Path, summary: "BuildReport", found: Measurements) -> None:

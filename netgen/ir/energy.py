@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["Energy", "EnergyPart", "EnergyReport", "Picojoules"]
+__all__ = ["Energy", "EnergyPart", "Picojoules"]
 
 Picojoules = tuple[float, float]
 """The least and the greatest energy that the published constants give, in pJ."""
@@ -87,14 +87,6 @@ class Energy:
         if len(known) < len(ranges):
             return None
         return sum(low for low, _ in known), sum(high for _, high in known)
-
-
-@dataclass(frozen=True)
-class EnergyReport:
-    """The energy of a sample on one circuit, by one or more models."""
-
-    name: str
-    energies: tuple[Energy, ...]
 
 
 def _chosen(layer: int | None, kind: str | None, data: str | None, unit: str | None) -> Callable[[EnergyPart], bool]:

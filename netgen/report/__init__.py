@@ -9,6 +9,7 @@ from netgen.report.drawing import drawing
 from netgen.report.energy import render_energy
 from netgen.report.fidelity import HeadFidelity, fidelity, head_fidelity
 from netgen.report.front import Front, FrontPoint, front_picture, render_front
+from netgen.report.gating import render_gates
 from netgen.report.inspection import Inspection, inspection_of, render_inspection
 from netgen.report.logic import LogicReport, logic_report
 from netgen.report.origin import Origin, origin_of
@@ -53,6 +54,7 @@ __all__ = [
     "render_check",
     "render_energy",
     "render_front",
+    "render_gates",
     "render_inspection",
     "render_toggles",
     "render_utilization",

@@ -12,6 +12,7 @@ from netgen.ir.dense import DenseNetwork
 from netgen.ir.encoding import input_meaning
 from netgen.ir.energy import Energy
 from netgen.ir.fixed import FixedPoint, bits_of
+from netgen.ir.gating import GateReport
 from netgen.ir.imported import ImportReport
 from netgen.ir.network import Network
 from netgen.operators.design import Design
@@ -76,6 +77,7 @@ class BuildReport:
             trained, of the float network as pruned, and of the circuit in integers; None where a model was read.
         input, score: formats of input words and scores.
         energy: of one sample, by several models; none in reports of earlier versions.
+        gates: how often they were on for the test samples, and what they save; None where there are none.
         latency: clock cycles from an accepted sample to its valid output, when nothing stalls.
     """
 
@@ -100,6 +102,7 @@ class BuildReport:
     logic: LogicReport
     check: CheckReport
     energy: tuple[Energy, ...] = field(default=(), metadata={record.LATER: True})
+    gates: GateReport | None = field(default=None, metadata={record.LATER: True})
 
     def __post_init__(self) -> None:
         if self.weights_total < 1:
@@ -135,6 +138,7 @@ def build_report(
     scaled: str = "",
     weights_before: int | None = None,
     energy: tuple[Energy, ...] = (),
+    gates: GateReport | None = None,
 ) -> BuildReport:
     """Gather the results of the stages.
 
@@ -144,6 +148,7 @@ def build_report(
         dense_accuracy, pruned_accuracy, circuit_accuracy: on validation samples, 0 to 1.
         scaled: what the user's model reads of a raw feature, where the network reads the raw feature itself.
         energy: of one sample, by several models.
+        gates: of the circuit; None where it has none.
         weights_before: weights before pruning of a network of any layers; None where none were pruned.
     """
     read = (network or design.circuit).wires if not isinstance(network, DenseNetwork) else 0
@@ -169,6 +174,7 @@ def build_report(
         logic=logic,
         check=check,
         energy=energy,
+        gates=gates,
     )
 
 

@@ -23,6 +23,7 @@ from netgen.report.fragments import (
     warning_items,
     wire_rows,
 )
+from netgen.report.gating import gate_sections
 from netgen.report.packed import packed, packed_plotly
 
 SCRIPTS = ("page", "histograms", "circuit")
@@ -45,6 +46,7 @@ def page(report: BuildReport, netlist: Netlist, before: Placement, after: Placem
         "wire_rows": rows,
         "wire_total": total,
         "energy": energy_sections(report.energy),
+        "gates": gate_sections(report.gates),
         "warnings": warning_items(report),
         "claim": escape(report.wires.claim),
         "accuracy": accuracy_groups(report),

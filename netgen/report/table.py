@@ -6,11 +6,15 @@ from rich.table import Table
 __all__ = ["totals_table"]
 
 
-def totals_table() -> Table:
-    """An empty table without frames whose footer is set apart; nine columns of seven digits fit into 80 characters."""
+def totals_table(*, footer: bool = True) -> Table:
+    """An empty table without frames whose footer is set apart; nine columns of seven digits fit into 80 characters.
+
+    Args:
+        footer: whether there is one.
+    """
     return Table(
         box=box.SIMPLE_HEAD,
-        show_footer=True,
+        show_footer=footer,
         footer_style="bold",
         header_style="dim",
         pad_edge=False,

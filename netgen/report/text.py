@@ -12,12 +12,13 @@ from netgen.report.agreement import CheckReport
 from netgen.report.build import BuildReport
 from netgen.report.energy import render_energy
 from netgen.report.facts import Fact, check_facts, logic_facts, origin_facts, percent, size_facts, size_line
+from netgen.report.gating import render_gates
 from netgen.report.table import totals_table
 from netgen.report.wires import WireReport
 
 
 def render(report: BuildReport) -> RenderableType:
-    """Draw the whole report, at most 80 columns wide: warnings, wires, agreement, energy, accuracy, facts, formats."""
+    """Draw the whole report, at most 80 columns wide: warnings, wires, agreement, energy, gates, accuracy, facts."""
     title = Text.assemble((report.name, "bold"), ("  " + size_line(report), "dim"))
     facts = (*check_facts(report.check), *size_facts(report), *logic_facts(report.logic), *origin_facts(report))
     return Group(
@@ -31,6 +32,7 @@ def render(report: BuildReport) -> RenderableType:
         agreement_line(report.check),
         Text(),
         *((render_energy(report.energy), Text()) if report.energy else ()),
+        *((render_gates(report.gates), Text()) if report.gates is not None else ()),
         _accuracies((*validation_rows(report), *tested_rows(report.check))),
         Text(),
         _grid(facts),

@@ -58,7 +58,8 @@ def _make(work: Work, folder: Path) -> None:
         wires=found.wires,
         logic=found.logic,
         check=found.check,
-        energy=found.energy,
+        energy=found.energy.energies,
+        gates=found.energy.gates,
     )
     write_report(work, folder, summary, found)
 
