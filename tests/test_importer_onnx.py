@@ -197,7 +197,18 @@ OTHERS = [
     Case("TopK", 10, stored=(ints(1),), attributes={"axis": 1}, outputs=("y", "z")),
     Case("TopK", 11, stored=(ints(1),), attributes={"sorted": 0}, outputs=("y", "z")),
 ]
-CASES = [*WINDOWS, *SUMS, *SINGLE_VALUES, *MOVED, *OTHERS]
+MASK = np.arange(18).reshape(3, 6, 1) % 3 > 0
+CHOICES = [
+    Case("Greater", 7, stored=(ONE,)),
+    Case("Greater", 13, first=(np.full((1, 1, 1, 1, 1), 0.25, np.float32),)),
+    Case("GreaterOrEqual", 12, stored=(ONE * 0,)),
+    Case("Less", 9, stored=(np.full(1, -0.5, np.float32),)),
+    Case("LessOrEqual", 16, first=(ONE,)),
+    Case("Where", 9, first=(MASK,), stored=(numbers(7),)),
+    Case("Where", 16, first=(MASK, numbers(1, 3, 1, 1))),
+]
+
+CASES = [*WINDOWS, *SUMS, *SINGLE_VALUES, *CHOICES, *MOVED, *OTHERS]
 
 
 def written(path: Path, case: Case) -> Path:
@@ -232,6 +243,43 @@ def test_the_page_names_every_operator_that_is_read_once() -> None:
 
 def test_every_operator_that_is_read_has_a_case() -> None:
     assert {*FUNCTIONS, *OPERATIONS, *MOVES} - {"Erf"} == {case.op for case in CASES}
+
+
+CHOSEN = {
+    "channel": ["Slice x zero one axis g", "Greater g c t", "Relu x a", "Where t a x y"],
+    "limit on the left": ["GreaterOrEqual c x t", "Tanh x a", "Where t x a y"],
+    "or 0": ["LessOrEqual x c t", "Relu x a", "Where t a nothing y"],
+    "gate before both": ["Less x c t", "Relu x a", "Tanh x b", "Where t a b y"],
+    "moved": ["Greater x c t", "Transpose t u", "Transpose u v", "Where v x a y"],
+    "numbers": ["Greater x c t", "Cast t u", "Add u x y"],
+}
+
+
+@pytest.mark.parametrize("nodes", CHOSEN.values(), ids=CHOSEN)
+def test_a_choice_by_a_comparison_is_a_selection(tmp_path: Path, nodes: list[str]) -> None:
+    """The nodes by operator, inputs and output; a, where no node gives it, is the tangent of x."""
+    stored: dict[str, Any] = {
+        "c": ONE * np.float32(0.3),
+        "zero": ints(0),
+        "one": ints(1),
+        "axis": ints(1),
+        "nothing": ONE * 0,
+    }
+    attributes: dict[str, dict[str, Any]] = {"Cast": {"to": TensorProto.FLOAT}, "Transpose": {"perm": [0, 1, 3, 2]}}
+    made = [node("Tanh", ["x"], ["a"])] if nodes == CHOSEN["moved"] else []
+    for op, *names, output in map(str.split, nodes):
+        made.append(node(op, names, [output], **attributes.get(op, {})))
+    path = write(tmp_path / "model.onnx", made, IMAGE, stored)
+    network, report = read_onnx(path)
+    x = numbers(6, *IMAGE[1:], seed=9)
+    x[:, :, 0] = stored["c"]  # neither above nor below
+    (expected,) = runtime(path, x)
+    found = network.evaluate(x)
+    assert isinstance(found, np.ndarray)
+    assert np.abs(found - expected).max() <= 1e-6
+    assert report.flips == 0
+    selects = [layer for layer in network.layers if layer.gather == "select"]
+    assert len(selects) == (nodes != CHOSEN["numbers"])
 
 
 GELUS = {

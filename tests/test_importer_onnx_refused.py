@@ -150,6 +150,47 @@ def test_an_operator_that_is_not_read_is_refused_by_name(
     assert refused(write(tmp_path / "model.onnx", nodes, IMAGE, arrays, opset=opset)).startswith(message)
 
 
+CHOICES = {
+    "two signals": (["Less x r y"], "Less it: compares two signals; subtract one from the other, and compare with 0"),
+    "numbers": (["Less x many y"], "Less it: compares with more than one number; use one, or Max and Min"),
+    "no comparison": (
+        ["Cast x y"],
+        "Cast it: casts a signal to bool; use floating-point types, or QuantizeLinear",
+    ),
+    "a known number": (
+        ["Less x c t", "Where t c x y"],
+        "it: chooses a known number by values of the data; only signals, and 0 where the condition is false, can be "
+        "chosen; use maximum, minimum or clamp",
+    ),
+    "a comparison of comparisons": (
+        ["Less x c t", "And t t y"],
+        "And it: not an operator that netgen reads; use weighted sums, maxima and functions of single values in its "
+        "place",
+    ),
+    "an equality": (
+        ["Equal x c y"],
+        "Equal it: not an operator that netgen reads; use weighted sums, maxima and functions of single values in its "
+        "place",
+    ),
+    "joined": (
+        ["Less x c t", "Concat t t y"],
+        "Concat it: reads a comparison; choose by it with Where, or make numbers of it with Cast",
+    ),
+}
+
+
+@pytest.mark.parametrize(("nodes", "message"), CHOICES.values(), ids=CHOICES)
+def test_a_choice_that_is_no_comparison_with_a_number_is_refused(
+    nodes: list[str], message: str, tmp_path: Path
+) -> None:
+    attributes: dict[str, dict[str, Any]] = {"Cast": {"to": TensorProto.BOOL}, "Concat": {"axis": 1}}
+    made = [node("Relu", ["x"], ["r"])]
+    for op, *names, output in map(str.split, nodes):
+        made.append(node(op, names, [output], name="it", **attributes.get(op, {})))
+    stored = {"c": np.full(1, 0.5, np.float32), "many": numbers(4)}
+    assert refused(write(tmp_path / "model.onnx", made, IMAGE, stored)) == message
+
+
 def test_signals_cannot_be_multiplied(tmp_path: Path) -> None:
     turned = node("Transpose", ["x"], ["t"], perm=[0, 2, 1])
     path = write(tmp_path / "model.onnx", [turned, node("MatMul", ["x", "t"], ["y"], name="qk")], (1, 3, 3))

@@ -13,7 +13,7 @@ import numpy as np
 
 from netgen.errors import ModelError
 from netgen.importer.onnx_graph import GraphReading, Step
-from netgen.importer.onnx_node import Array, ErrorFunction, Integers, Scores, Value
+from netgen.importer.onnx_node import Array, Condition, ErrorFunction, Integers, Scores, Value
 from netgen.importer.onnx_range import random_inputs
 from netgen.importer.onnx_run import in_single, single
 from netgen.importer.report import difference
@@ -209,6 +209,8 @@ class _Nodes:
             case Signals():
                 known = value.neuron == NO_NEURON
                 return np.where(known, value.value, values[:, np.where(known, 0, value.neuron)])
+            case Condition(signals):
+                return self._shown(signals, values)
             case Integers(signals, scale, zero):
                 return self._shown(signals, values) / scale + zero
             case ErrorFunction(signals, gain, offset):
@@ -223,6 +225,8 @@ class _Nodes:
         """Go on from the reference's values."""
         if isinstance(value, Integers):
             self._set(value.signals, (theirs - value.zero) * value.scale)
+        elif isinstance(value, Condition):
+            self._set(value.signals, theirs)
         elif isinstance(value, Signals):
             used = value.neuron != NO_NEURON
             self.values[:, value.neuron[used]] = theirs[:, used]

@@ -10,7 +10,7 @@ from netgen.errors import ModelError, NetgenError
 from netgen.importer.builder import Builder
 from netgen.importer.onnx_load import opset_of
 from netgen.importer.onnx_moves import MOVES, move
-from netgen.importer.onnx_node import Array, ErrorFunction, Integers, Node, Scores, Value
+from netgen.importer.onnx_node import Array, Condition, ErrorFunction, Integers, Node, Scores, Value
 from netgen.importer.onnx_operations import HINTS, OPERATIONS
 from netgen.importer.onnx_quantized import QUANTIZED, integers_as_signals
 from netgen.importer.onnx_run import Described, NodeRunner, UnsupportedError, in_single, single
@@ -234,6 +234,8 @@ def _described(value: Value) -> Described:
     """Type, shape and numbers; all floating-point ones are float32, whatever the file says."""
     if isinstance(value, ConstantTensor) and value.value.dtype.kind != "f":
         return value.value.dtype, value.shape, value.value
+    if isinstance(value, Condition):
+        return np.dtype(np.bool_), value.shape, None
     return np.dtype(np.uint8 if isinstance(value, Integers) else np.float32), value.shape, None
 
 
@@ -291,6 +293,8 @@ def _add_output(builder: Builder, name: str, value: Value) -> None:
             builder.output(name, signals, function, axis)
         case Integers():
             builder.output(name, integers_as_signals(builder, f"{name}.integers", value))
+        case Condition(signals):
+            builder.output(name, signals)
         case ErrorFunction():
             raise ModelError(f"output {name}: an error function outside of a GELU is not supported")
         case Signals() | ConstantTensor():

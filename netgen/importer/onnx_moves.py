@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from netgen.importer.onnx_node import Array, ErrorFunction, Integers, Node, Scores, Value
+from netgen.importer.onnx_node import Array, Condition, ErrorFunction, Integers, Node, Scores, Value
 from netgen.importer.onnx_run import NodeRunner, UnsupportedError
 from netgen.importer.signals import NO_NEURON, ConstantTensor, Signals, signals_of
 from netgen.ir.fixed import Words
@@ -166,6 +166,8 @@ def _chosen(node: Node, value: Value, number: Words, padding: float) -> Value:
             return ConstantTensor(pick(value.value, padding), kept)
         case Signals():
             return Signals(pick(value.neuron, NO_NEURON), pick(value.value, padding))
+        case Condition(signals):
+            return Condition(Signals(pick(signals.neuron, NO_NEURON), pick(signals.value, padding)))
         case Integers(signals, scale, zero):
             if padded.any() and (np.ptp(scale) or np.ptp(zero)):
                 raise node.error("pads integers of several scales; dequantize before the padding")

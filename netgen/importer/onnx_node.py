@@ -15,7 +15,7 @@ from netgen.ir.network import HeadFunction
 if TYPE_CHECKING:
     from onnx import NodeProto
 
-__all__ = ["Array", "Converter", "ErrorFunction", "Integers", "Node", "Scores", "Value"]
+__all__ = ["Array", "Condition", "Converter", "ErrorFunction", "Integers", "Node", "Scores", "Value"]
 
 Array = np.ndarray[Any, Any]
 
@@ -77,7 +77,23 @@ class ErrorFunction:
         return self.signals.shape
 
 
-Value = Signals | ConstantTensor | Integers | Scores | ErrorFunction
+@dataclass(frozen=True, eq=False)
+class Condition:
+    """What a comparison gives: `Where` chooses by it, and `Cast` makes numbers of it.
+
+    Attributes:
+        signals: 1 where it is true, else 0.
+    """
+
+    signals: Signals
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the tensor."""
+        return self.signals.shape
+
+
+Value = Signals | ConstantTensor | Integers | Scores | ErrorFunction | Condition
 
 
 @dataclass
@@ -129,6 +145,8 @@ class Node:
             )
         if isinstance(value, ErrorFunction):
             raise self.error("reads an error function, which is supported only inside a GELU; use Gelu (opset 20)")
+        if isinstance(value, Condition):
+            raise self.error("reads a comparison; choose by it with Where, or make numbers of it with Cast")
         if isinstance(value, Scores):
             raise self.error(f"reads a {value.function}, which netgen computes at outputs only; remove what follows it")
         return value

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from netgen.importer.builder import Builder
+from netgen.importer.onnx_choices import CHOICES
 from netgen.importer.onnx_functions import FUNCTIONS
 from netgen.importer.onnx_gelu import erf, plus_erf, times_erf
-from netgen.importer.onnx_node import Converter, Node, Scores, Value
+from netgen.importer.onnx_node import Condition, Converter, Node, Scores, Value
 from netgen.importer.onnx_windows import (
     MAX_WIRES,
     average_pool,
@@ -199,7 +200,7 @@ def _dropout(_builder: Builder, node: Node) -> list[Value | None]:
 
 
 def _cast(_builder: Builder, node: Node) -> list[Value | None]:
-    """Between floating-point types, from integers to them, and of classes to any number."""
+    """Between floating-point types, from integers and comparisons to them, and of classes to any number."""
     import onnx
 
     kind = onnx.TensorProto.DataType.Name(node.integer("to"))
@@ -207,10 +208,14 @@ def _cast(_builder: Builder, node: Node) -> list[Value | None]:
         node.integer("saturate")
     node.text("round_mode")
     value = node.value(0)
+    if isinstance(value, Condition) and kind == "BOOL":
+        return [value]
+    if isinstance(value, Condition):
+        value = value.signals
     classes = isinstance(value, Scores) and value.function == "argmax"
     if kind not in {"FLOAT", "DOUBLE", "FLOAT16", "BFLOAT16"} and not (classes and "INT" in kind):
         raise node.error(f"casts a signal to {kind.lower()}; use floating-point types, or QuantizeLinear")
-    return [value if isinstance(value, Scores) else node.tensor(0)]
+    return [value if isinstance(value, Scores | Signals) else node.tensor(0)]
 
 
 def _softmax(kind: Any) -> Converter:
@@ -268,6 +273,7 @@ def _top_k(builder: Builder, node: Node) -> list[Value | None]:
 
 
 OPERATIONS: dict[str, Converter] = {
+    **CHOICES,
     **FUNCTIONS,
     "Add": _add,
     "ArgMax": _argmax,

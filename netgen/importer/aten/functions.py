@@ -7,7 +7,16 @@ from typing import Any
 import numpy as np
 
 from netgen.importer.aten.call import Call, Handler
-from netgen.importer.operations import add, apply_functions, divide, maximum, minimum, multiply
+from netgen.importer.operations import (
+    Comparison,
+    add,
+    apply_functions,
+    comparison,
+    divide,
+    maximum,
+    minimum,
+    multiply,
+)
 from netgen.importer.signals import ConstantTensor
 from netgen.ir.functions import (
     RELU,
@@ -19,7 +28,6 @@ from netgen.ir.functions import (
     HardSigmoid,
     HardSwish,
     LeakyRelu,
-    MultiThreshold,
     Product,
     Quantize,
     Rounding,
@@ -91,30 +99,16 @@ def _fake_quantize(call: Call) -> Composition:
     return (Quantize(scale, 0.0, float(call["quant_min"]) - zero, float(call["quant_max"]) - zero),)
 
 
-def _at_least(call: Call) -> Composition:
-    """1 where x >= other."""
-    return (MultiThreshold(_limit(call)),)
+def _compared(kind: Comparison) -> Callable[[Call], Composition]:
+    """1 where a comparison with a number is true, else 0."""
 
+    def pipeline(call: Call) -> Composition:
+        other = call.constant("other")
+        if other is None or other.value.size != 1:
+            raise call.refusal("compares with more than one number; use one, or maximum and minimum")
+        return comparison(kind, float(other.value.reshape(-1)[0]))
 
-def _above(call: Call) -> Composition:
-    """1 where x > other: 1 less what is 1 where -x >= -other."""
-    return (Affine(-1.0), MultiThreshold(-_limit(call), scale=-1.0, offset=1.0))
-
-
-def _at_most(call: Call) -> Composition:
-    return (Affine(-1.0), MultiThreshold(-_limit(call)))
-
-
-def _below(call: Call) -> Composition:
-    return (MultiThreshold(_limit(call), scale=-1.0, offset=1.0),)
-
-
-def _limit(call: Call) -> Any:
-    """(1, 1) what signals are compared with."""
-    other = call.constant("other")
-    if other is None or other.value.size != 1:
-        raise call.refusal("compares with more than one number; use one, or maximum and minimum")
-    return other.value.astype(np.float64).reshape(1, 1)
+    return pipeline
 
 
 _PIPELINES: dict[str, Callable[[Call], Composition]] = {
@@ -124,16 +118,16 @@ _PIPELINES: dict[str, Callable[[Call], Composition]] = {
     "elu": _elu,
     "fake_quantize_per_tensor_affine": _fake_quantize,
     "floor": _rounded("down"),
-    "ge": _at_least,
+    "ge": _compared(">="),
     "gelu": lambda call: (Gelu(tanh=call["approximate"] == "tanh"),),
-    "gt": _above,
+    "gt": _compared(">"),
     "hardsigmoid": lambda _: (HardSigmoid(),),
     "hardswish": lambda _: (HardSwish(),),
     "hardtanh": _hardtanh,
-    "le": _at_most,
+    "le": _compared("<="),
     "leaky_relu": lambda call: (LeakyRelu(float(call["negative_slope"])),),
     "log_sigmoid": lambda _: (Affine(-1.0), Softplus(), Affine(-1.0)),
-    "lt": _below,
+    "lt": _compared("<"),
     "mish": lambda _: (Product((), (Softplus(), Tanh())),),
     "neg": lambda _: (Affine(-1.0),),
     "relu": lambda _: (RELU,),

@@ -15,7 +15,7 @@ from netgen.importer.operations.elementwise import (
     multiply,
 )
 from netgen.importer.operations.reductions import greatest, mean, total
-from netgen.importer.operations.selections import select
+from netgen.importer.operations.selections import Comparison, comparison, select
 from netgen.importer.operations.sums import add, multiply_matrix
 from netgen.importer.operations.windows import (
     adaptive_pool,
@@ -26,11 +26,13 @@ from netgen.importer.operations.windows import (
 )
 
 __all__ = [
+    "Comparison",
     "adaptive_pool",
     "add",
     "apply_functions",
     "average_pool",
     "batch_norm",
+    "comparison",
     "contract",
     "convolve",
     "convolve_transposed",

@@ -1,12 +1,31 @@
 """Selections by gates: one of two tensors, element by element, where a comparison of signals decides."""
 
+from typing import Literal
+
 import numpy as np
 
 from netgen.errors import ModelError
 from netgen.importer.builder import Builder
 from netgen.importer.signals import NO_NEURON, Signals, Tensor, signals_of
+from netgen.ir.functions import Affine, Composition, MultiThreshold
 
-__all__ = ["select"]
+__all__ = ["Comparison", "comparison", "select"]
+
+Comparison = Literal[">", ">=", "<", "<="]
+
+
+def comparison(kind: Comparison, limit: float) -> Composition:
+    """1 where a value is above a limit, or at least, below or at most that, else 0."""
+    at = np.full((1, 1), limit)
+    match kind:
+        case ">=":
+            return (MultiThreshold(at),)
+        case ">":  # 1 less what is 1 where -x >= -limit
+            return Affine(-1.0), MultiThreshold(-at, scale=-1.0, offset=1.0)
+        case "<=":
+            return Affine(-1.0), MultiThreshold(-at)
+        case "<":
+            return (MultiThreshold(at, scale=-1.0, offset=1.0),)
 
 
 def select(builder: Builder, name: str, gate: Signals, word: Tensor, bypass: Tensor) -> Signals:
