@@ -43,19 +43,29 @@ def test_a_module_computes_what_its_network_computes(network: Network) -> None:
     assert np.allclose(made.network().evaluate(x.numpy()), expected)
 
 
+def _signs(network: TrainableNetwork, samples: int) -> Tensor:
+    """A third of the decisions is changed."""
+    drawn = np.random.default_rng(4).random((len(network.gates), samples))
+    return torch.from_numpy(np.where(drawn < 1 / 3, -1.0, 1.0))
+
+
+@pytest.mark.parametrize("changed", [False, True])
 @pytest.mark.parametrize("normalized", [False, True])
 @NETWORKS
-def test_the_compiled_step_equals_pytorch(network: Network, normalized: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_compiled_step_equals_pytorch(
+    network: Network, normalized: bool, changed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Scores, sums of gates, gradients, flipped gates and running means, with gradients into scores and gates."""
     found = []
     for fast in (True, False):
         monkeypatch.setattr(trainable, "is_faster", lambda _, fast=fast: fast)
         made = _module(network, normalized=normalized).train()
         x = _x().requires_grad_()
-        scores, gates = made.gated(x)
+        signs = _signs(made, len(x)) if changed else None
+        scores, gates = made.gated(x, signs)
         assert (made._rows[1] is not None) == fast
         ((scores**2).sum() + (gates * torch.arange(len(x))).sum()).backward()  # type: ignore[no-untyped-call]
-        flipped = [made.flipped(x, k) for k in range(len(made.gates))]
+        flipped = [made.flipped(x, k, signs) for k in range(len(made.gates))]
         assert x.grad is not None
         grads = [parameter.grad for parameter in made.parameters() if parameter.grad is not None]
         means = [norm.running_mean for norm in made.norms]
@@ -78,6 +88,17 @@ def test_a_flipped_gate_decides_the_other_way(network: Network) -> None:
             own.bias[row] *= -1
         assert torch.allclose(made.flipped(x, index), other(x))
         assert not torch.allclose(made.flipped(x, index), made(x))
+
+
+@NETWORKS
+def test_some_decisions_are_changed_sample_by_sample(network: Network) -> None:
+    """Against the scores with the first gate flipped for all samples, and for none."""
+    made, x = _module(network).train(), _x()
+    signs = _signs(made, len(x))
+    signs[1:] = 1
+    scores, sums = made.gated(x, signs)
+    assert torch.equal(scores, torch.where(signs[0, :, None] < 0, made.flipped(x, 0), made(x)))
+    assert torch.equal(sums, made.gated(x)[1])
 
 
 @NETWORKS

@@ -104,15 +104,19 @@ def test_pruning_counts_a_wire_for_the_share_of_samples_that_need_it() -> None:
     assert netlists[0].weights.tolist() == weights
 
 
-def test_a_gate_learns_by_the_expected_loss_and_energy() -> None:
-    """Against autograd: the mean of p L_on + (1 - p) L_off + 0.4 * 0.5 * p with p the sigmoid of the sum."""
+@pytest.mark.parametrize("exploration", [0.0, 1.0])
+def test_a_gate_learns_by_the_expected_loss_and_energy(exploration: float) -> None:
+    """Against autograd: the mean of p L_on + (1 - p) L_off + 0.4 * 0.5 * p with p the sigmoid of the sum.
+
+    Explored for all samples, the loss is that of the other side, and the gate learns the same.
+    """
     generator = torch.Generator().manual_seed(1)
     network = TrainableNetwork(cascade(), torch.float64).train()
     network.blocks = {(int(network.gates[0]),): 0.5}
     x = torch.randn(50, 6, generator=generator, dtype=torch.float64)
     batch = Batch(x, torch.randint(0, 3, (50,), generator=generator), None)
-    recipe = replace(RECIPE, gate_strength=0.4)
-    loss = recipe.loss_of(network, x, batch)
+    recipe = replace(RECIPE, gate_strength=0.4, gate_exploration=exploration)
+    loss = recipe.loss_of(network, x, batch, generator)
     gate = next(part for part in network.parts if part.is_gate)
     (found,) = torch.autograd.grad(loss, gate.weight)
     values = network.values(x)
@@ -121,7 +125,7 @@ def test_a_gate_learns_by_the_expected_loss_and_energy() -> None:
     p = torch.sigmoid(sums)
     expected = (p * on.detach() + (1 - p) * off.detach() + 0.4 * 0.5 * p).mean()
     assert torch.allclose(found, torch.autograd.grad(expected, gate.weight)[0])
-    chosen = torch.where(sums > 0, on, off).mean() + 0.4 * 0.5 * (sums > 0).double().mean()
+    chosen = torch.where((sums > 0) != bool(exploration), on, off).mean() + 0.4 * 0.5 * (sums > 0).double().mean()
     assert loss.item() == pytest.approx(chosen.item())
 
 

@@ -234,6 +234,7 @@ class Learner:
             prune.distill,
             prune.temperature,
             train.gate_strength,
+            train.gate_exploration,
         )
 
     @cached_property

@@ -24,26 +24,27 @@ __all__ = ["scores_by_rows"]
 
 def scores_by_rows(
     plan: RowPlan, x: Tensor, weights: Sequence[Tensor], biases: Sequence[Tensor], norms: Sequence[nn.BatchNorm1d],
-    functions: Sequence[TrainedFunction], flipped: int = -1,
+    functions: Sequence[TrainedFunction], gates: Tensor, signs: Tensor, *, moves: bool = True,
 ) -> Tensor:  # fmt: skip
     """Compute the scores of a batch, (classes, samples), in training mode; differentiable.
 
-    Running means and variances follow those of the batch, as in PyTorch, unless a gate is flipped.
+    Running means and variances follow those of the batch, as in PyTorch, where `moves` says so.
 
     Args:
         x: (inputs, samples).
         weights, biases: of each layer of sums, (p,) and (n,).
         norms: of each layer that is normalized.
         functions: of each layer whose functions are trained.
-        flipped: the neuron, counted from the first that is no input, whose sign is changed; -1 for none.
+        gates: (g,) int64 neurons, the inputs counted, whose decisions are changed where their sign is -1.
+        signs: (g, samples), 1 or -1.
     """
     gain, shift = _joined([norm.weight for norm in norms], x), _joined([norm.bias for norm in norms], x)
     knots = _joined([part.knots.expand_as(part.bends) for part in functions], x, 0)
     bends, slope = _joined([part.bends for part in functions], x, 0), _joined([part.slope for part in functions], x)
     parameters = _joined(weights, x), _joined(biases, x), gain, shift, knots, bends, slope
-    scores, mean, variance = _Rows.apply(plan, x, *parameters, flipped)  # type: ignore[no-untyped-call]
+    scores, mean, variance = _Rows.apply(plan, x, *parameters, gates, signs)  # type: ignore[no-untyped-call]
     found: Tensor = scores.index_select(0, plan.places)
-    if flipped >= 0:
+    if not moves:
         return found
     sizes = [len(norm.weight) for norm in norms]
     unbiased = variance * (x.shape[1] / max(x.shape[1] - 1, 1))
@@ -67,7 +68,7 @@ class _Rows(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any, plan: RowPlan, x: Tensor, weight: Tensor, bias: Tensor, gain: Tensor, shift: Tensor, knots: Tensor,
-        bends: Tensor, slope: Tensor, flipped: int,
+        bends: Tensor, slope: Tensor, gates: Tensor, signs: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
         """As `scores_by_rows`."""
         n = x.shape[1]
@@ -77,7 +78,7 @@ class _Rows(torch.autograd.Function):
         values[: plan.inputs] = x
         mean, variance = torch.empty_like(gain), torch.empty_like(gain)
         tensors = (weight, bias, gain, shift, knots, bends, slope, values, held, winner, mean, variance)
-        _forward(plan.wiring, flipped, *(tensor.detach().numpy() for tensor in tensors))
+        _forward(plan.wiring, gates.numpy(), *(tensor.detach().numpy() for tensor in (signs, *tensors)))
         ctx.plan = plan
         ctx.save_for_backward(values, held, winner, variance, weight, gain, shift, knots, bends, slope)
         ctx.mark_non_differentiable(mean, variance)
@@ -98,12 +99,12 @@ class _Rows(torch.autograd.Function):
         out = by_weight, by_bias, by_gain, by_shift, by_bends, by_slope, by_x
         tensors = (*saved, grads[0].contiguous(), gradient, *out)
         _backward(plan.wiring, slots, *(tensor.detach().numpy() for tensor in tensors))
-        return (None, by_x if ctx.needs_input_grad[1] else None, *out[:4], None, by_bends, by_slope, None)
+        return (None, by_x if ctx.needs_input_grad[1] else None, *out[:4], None, by_bends, by_slope, None, None)
 
 
 @compiled
 def _forward(  # noqa: PLR0912  # as the backward pass
-    wiring: Wiring, flipped: Any, weight: Array, bias: Array, gain: Array, shift: Array, knots: Array, bends: Array,
+    wiring: Wiring, gates: Words, signs: Array, weight: Array, bias: Array, gain: Array, shift: Array, knots: Array, bends: Array,
     slope: Array, values: Array, held: Array, winner: Array, mean: Array, variance: Array,
 ) -> None:  # fmt: skip
     """Set all values but those of the inputs, and what the backward pass needs, neuron by neuron."""
@@ -126,6 +127,9 @@ def _forward(  # noqa: PLR0912  # as the backward pass
                 row[:] = values[wiring.columns[start]]
                 won[:] = 0
             gate, word = values[wiring.columns[stop - 2]], values[wiring.columns[stop - 1]]
+            for g in range(len(gates)):
+                if gates[g] == wiring.columns[stop - 2]:
+                    gate = gate * signs[g]
             _select(row, won, gate, word, np.int32(stop - start - 1))
         else:
             won = winner[wiring.maximum[i]]
@@ -148,8 +152,6 @@ def _forward(  # noqa: PLR0912  # as the backward pass
             _limit(row, wiring.lo[i], wiring.hi[i])
         if wiring.step[i] > 0:
             _round(row, wiring.step[i], wiring.zero[i], wiring.least[i], wiring.most[i])
-        if i == flipped:
-            row *= row.dtype.type(-1)
 
 
 @compiled

@@ -124,57 +124,69 @@ class TrainableNetwork(nn.Module):
         """Map features (samples, n), of all inputs or of those that are left, to scores (samples, classes)."""
         return self.gated(x)[0]
 
-    def gated(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Scores, as `forward` gives them, and in training mode the sums of the gates, (gates, samples)."""
+    def gated(self, x: Tensor, signs: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Scores, as `forward` gives them, and in training mode the sums of the gates, (gates, samples).
+
+        Args:
+            signs: (gates, samples), -1 where a gate shall decide the other way than its sum says, else 1.
+        """
         across = self.across(x)
         rows = self._row_plan(across) if self.training else None
         if rows is not None:
-            found, classes = self._by_rows(rows, across), len(self.scores)
+            found, classes = self._by_rows(rows, across, signs), len(self.scores)
             return found[:classes].t(), found[classes:]
-        values = self.values(x)
-        return self.scores_of(values), _rows_at(values, *self._gates)
+        values = self.values(x, signs)
+        sums = _rows_at(values, *self._gates)
+        return self.scores_of(values), sums if signs is None else sums * signs
 
     @torch.no_grad()
-    def flipped(self, x: Tensor, gate: int) -> Tensor:
+    def flipped(self, x: Tensor, gate: int, signs: Tensor | None = None) -> Tensor:
         """Scores in training mode, (samples, classes), as if one gate decided the other way; nothing else changes.
 
         Args:
             gate: its index in `gates`.
+            signs: as for `gated`; how the gates decide otherwise.
         """
         across = self.across(x)
+        signs = across.new_ones(len(self.gates), across.shape[1]) if signs is None else signs.clone()
+        signs[gate] *= -1
         rows = self._row_plan(across)
-        block, row = int(self._gates[0][gate]), int(self._gates[1][gate])
         if rows is not None:
-            before = sum(len(layer.rows) for layer in self.parts[: block - 1])
-            return self._by_rows(rows, across, before + row)[: len(self.scores)].t()
+            return self._by_rows(rows, across, signs, moves=False)[: len(self.scores)].t()
         momenta = [norm.momentum for norm in self.norms]
         for norm in self.norms:
             norm.momentum = 0.0  # running means and variances stay
         try:
-            return self.scores_of(self.values(x, (block, row)))
+            return self.scores_of(self.values(x, signs))
         finally:
             for norm, momentum in zip(self.norms, momenta, strict=True):
                 norm.momentum = momentum
 
-    def values(self, x: Tensor, flipped: tuple[int, int] | None = None) -> list[Tensor]:
+    def values(self, x: Tensor, signs: Tensor | None = None) -> list[Tensor]:
         """Values of the inputs and of each layer, (neurons, samples) each, of features as `forward` takes them.
 
         Args:
-            flipped: block and row of the value whose sign is changed; None for none.
+            signs: (gates, samples), by which the values of the gates are multiplied; None for 1.
         """
         values = [self.across(x)]
         for number, layer in enumerate(self.parts, 1):
             found = layer.activated(layer.gathered(read(layer, values), layer.weight, layer.bias))
-            if flipped is not None and flipped[0] == number:
-                found[flipped[1]] *= -1
+            if signs is not None and layer.is_gate:
+                own = torch.from_numpy(self._gates[0] == number).to(signs.device)
+                found = found.index_copy(0, self._gates[1][own], found[self._gates[1][own]] * signs[own])
             values.append(found)
         return values
 
-    def _by_rows(self, rows: RowPlan, across: Tensor, flipped: int = -1) -> Tensor:
+    def _by_rows(self, rows: RowPlan, across: Tensor, signs: Tensor | None, *, moves: bool = True) -> Tensor:
         """Scores and sums of the gates, (classes + gates, samples), by the compiled step."""
         weights, biases = [layer.weight for layer in self.sums], [layer.bias for layer in self.sums]
         functions = [layer.trained for layer in self.parts if layer.trained is not None]
-        return scores_by_rows(rows, across, weights, biases, self.norms, functions, flipped)
+        gates = rows.places[len(self.scores) :]
+        if signs is None:
+            gates, signs = gates[:0], across.new_ones(0, across.shape[1])
+        return scores_by_rows(
+            rows, across, weights, biases, self.norms, functions, rows.scores[gates], signs, moves=moves
+        )
 
     def _row_plan(self, across: Tensor) -> RowPlan | None:
         """The plan of the compiled step, made anew when the network has changed; None where it is slower or differs."""

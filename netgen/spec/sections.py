@@ -107,6 +107,13 @@ class TrainSpec(Section):
         description="network.layers with gate or exit: what it adds to the loss, in nats, to compute all wires for a "
         "sample; gates learn to save this where it is more than the loss that they would add",
     )
+    gate_exploration: float = Field(
+        0.0,
+        ge=0,
+        le=0.5,
+        description="network.layers with gate or exit: share of the training samples for which each gate decides the "
+        "other way than its sum says, so that both sides learn from all samples",
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="device that trains; auto uses a GPU if there is one"
     )

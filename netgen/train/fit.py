@@ -31,6 +31,7 @@ class Recipe:
         distill: share of the distillation loss, 0 to 1, where the samples have a teacher's soft labels.
         temperature: divides the scores of teacher and student before the softmax.
         gate_strength: what computing all wires for every sample adds to the loss, where gates decide about it.
+        gate_exploration: share of the samples for which a gate decides the other way than its sum says, 0 to 1.
     """
 
     batch_size: int
@@ -40,6 +41,7 @@ class Recipe:
     distill: float = 0.0
     temperature: float = 2.0
     gate_strength: float = 0.0
+    gate_exploration: float = 0.0
 
     def loss(self, scores: Tensor, batch: Batch) -> Tensor:
         """The mean loss of a batch, a scalar."""
@@ -62,15 +64,24 @@ class Recipe:
             divergence = nn.functional.kl_div(student, teacher, reduction="none").sum(dim=1)
         return (1 - self.distill) * loss + self.distill * self.temperature**2 * divergence
 
-    def loss_of(self, module: nn.Module, x: Tensor, batch: Batch) -> Tensor:
-        """The mean loss of a module for a batch with features x; with gates, also what these gain and cost."""
+    def loss_of(self, module: nn.Module, x: Tensor, batch: Batch, random: torch.Generator) -> Tensor:
+        """The mean loss of a module for a batch with features x; with gates, also what these gain and cost.
+
+        Args:
+            random: draws the samples for which a gate decides the other way.
+        """
         if not isinstance(module, TrainableNetwork) or not len(module.gates):
             return self.loss(module(x), batch)
-        scores, sums = module.gated(x)
+        signs = None
+        if self.gate_exploration:
+            drawn = torch.rand(len(module.gates), len(x), generator=random).to(x)
+            signs = torch.where(drawn < self.gate_exploration, -1.0, 1.0).to(x)
+        scores, sums = module.gated(x, signs)
         with torch.no_grad():
             own = self.losses(scores, batch)
-            others = torch.stack([self.losses(module.flipped(x, k), batch) for k in range(len(sums))])
-            gains = torch.where(sums > 0, own - others, others - own)
+            others = torch.stack([self.losses(module.flipped(x, k, signs), batch) for k in range(len(sums))])
+            taken = sums if signs is None else sums * signs
+            gains = torch.where(taken > 0, own - others, others - own)
         return self.loss(scores, batch) + gate_pull(module, sums, gains, self.gate_strength)
 
 
@@ -125,6 +136,7 @@ class Descent:
         )
         self.per_epoch = max(len(samples) // recipe.batch_size, 1)
         columns = (lambda: module.columns) if isinstance(module, TrainableNetwork) else None
+        self._random = torch.Generator().manual_seed(seed)
         self._stream = samples.stream(recipe.batch_size, seed, columns, view_order)
 
     @property
@@ -146,7 +158,7 @@ class Descent:
         dtype = dtype_of(self.module)
         for _ in range(steps):
             batch = next(self._stream)
-            loss = self.recipe.loss_of(self.module, batch.features.to(dtype), batch)
+            loss = self.recipe.loss_of(self.module, batch.features.to(dtype), batch, self._random)
             self.optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()
