@@ -187,17 +187,17 @@ _SHARED: Mapping[str, object] = MappingProxyType({"untie_at": 1, "scope": "layer
 CONV_WAYS: Mapping[str, Way] = MappingProxyType(
     {
         "plain magnitude, no copies": Way("magnitude", ROOMY, _PLAIN, {"wires": 3_000}, (6, 10, 14, 18), {"copies": 0}),
-        "plain magnitude": Way("magnitude", ROOMY, _PLAIN, {"wires": 3_000}, (12, 15, 18, 21, 24)),
+        "plain magnitude": Way("magnitude", ROOMY, _PLAIN, {"wires": 3_000}, (8, 10, 12, 14, 17)),
         "plain magnitude, shared weights": Way(
             "magnitude", ROOMY, _PLAIN, {"wires": 5_000}, (9, 13, 17, 21, 24), prune=_SHARED
         ),
-        "best of the paper": Way("magnitude", {"method": "matching"}, _PAPER, {"wires": 2_500}, (14, 17, 20, 22, 24)),
+        "best of the paper": Way("magnitude", {"method": "matching"}, _PAPER, {"wires": 2_500}, (8, 10, 12, 14, 17)),
         "netgen": Way(
             "obs_distance",
             ROOMY,
             {**_OURS, "strength": 0.02},
             {"wires": None, "wire_length": 4_000, "place_share": 0.3, "average_at": 5_000},
-            (20, 21, 22, 23, 24),
+            (14, 16, 18, 20, 22),
             MILD,
         ),
         "netgen, trained functions": Way(
