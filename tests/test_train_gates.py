@@ -15,7 +15,8 @@ from netgen.ir.netlist import Netlist
 from netgen.nn.trainable import TrainableNetwork
 from netgen.spec.sections import PruneSpec
 from netgen.train import Penalty, Pruning, Samples
-from netgen.train.gates import Decisions, gate_pull, gates_needed, weigh_blocks
+from netgen.train.fit import Descent
+from netgen.train.gates import Decisions, gate_pull, gates_needed, hold_share, ranking_pull, weigh_blocks
 from netgen.train.samples import Batch
 
 
@@ -116,7 +117,7 @@ def test_a_gate_learns_by_the_expected_loss_and_energy(exploration: float) -> No
     x = torch.randn(50, 6, generator=generator, dtype=torch.float64)
     batch = Batch(x, torch.randint(0, 3, (50,), generator=generator), None)
     recipe = replace(RECIPE, gate_strength=0.4, gate_exploration=exploration)
-    loss = recipe.loss_of(network, x, batch, generator)
+    loss, _ = recipe.loss_of(network, x, batch, generator)
     gate = next(part for part in network.parts if part.is_gate)
     (found,) = torch.autograd.grad(loss, gate.weight)
     values = network.values(x)
@@ -146,3 +147,41 @@ def test_a_gate_in_a_block_that_is_off_costs_nothing() -> None:
         pytest.approx([0.5 * slope, 0.75 * slope, 0.75 * slope]),
         pytest.approx([0.25 * slope, 0.25 * slope, 0]),
     ]
+
+
+def test_gates_rank_samples_by_their_gains_alone() -> None:
+    """By hand, with slopes of 1/4 at 0 and s at +-1: gains less their mean weighed by the slopes, times the slopes."""
+    sums = torch.tensor([[0.0, 1.0, -1.0], [0.0, 0.0, 0.0]], dtype=torch.float64, requires_grad=True)
+    gains = torch.tensor([[1.0, 2.0, 4.0], [0.3, 0.3, 0.3]], dtype=torch.float64)
+    value = ranking_pull(sums, gains)
+    assert value.item() == 0
+    (gradient,) = torch.autograd.grad(value, sums)
+    s = 1 / (2 + np.exp(1) + np.exp(-1))
+    price = (0.25 * 1 + s * 2 + s * 4) / (0.25 + 2 * s)
+    assert gradient[0].tolist() == pytest.approx([0.25 * (1 - price) / 3, s * (2 - price) / 3, s * (4 - price) / 3])
+    assert gradient[1].tolist() == pytest.approx([0.0, 0.0, 0.0])
+
+
+@pytest.mark.parametrize("normalized", [True, False])
+def test_a_step_shifts_a_gate_towards_its_share(normalized: bool) -> None:
+    """On for 3 of 4 samples where a half is asked for, with a deviation of sqrt(3): -0.1 * 0.25 * sqrt(3)."""
+    network = TrainableNetwork(cascade(), torch.float64).train()
+    x = torch.from_numpy(np.random.default_rng(5).normal(size=(20, 6)))
+    if normalized:
+        network.normalize(x)
+    before = network.train().gated(x)[1].detach()
+    hold_share(network, torch.tensor([[1.0, 1.0, 1.0, -3.0]], dtype=torch.float64), 0.5)
+    after = network.gated(x)[1].detach()
+    assert torch.allclose(after - before, torch.full_like(before, -0.1 * 0.25 * np.sqrt(3)))
+
+
+@pytest.mark.parametrize("share", [0.2, 0.7])
+def test_a_gate_is_on_for_the_share_that_is_asked_for(share: float) -> None:
+    """Counted in evaluation on the samples of the training, where the gate is on for half of them at first."""
+    x = torch.from_numpy(np.random.default_rng(5).normal(size=(400, 6)).astype(np.float32))
+    network = TrainableNetwork(cascade())
+    network.normalize(x)
+    network = _always_on_by(network, 0.5, x)
+    recipe = replace(RECIPE, gate_share=share, gate_exploration=0.2)
+    Descent(network, Samples((x,), torch.arange(400) % 3), recipe, seed=1).run(300)
+    assert float(Decisions.of(network, x).on.mean()) == pytest.approx(share, abs=0.08)

@@ -235,6 +235,7 @@ class Learner:
             prune.temperature,
             train.gate_strength,
             train.gate_exploration,
+            train.gate_share,
         )
 
     @cached_property

@@ -107,6 +107,13 @@ class TrainSpec(Section):
         description="network.layers with gate or exit: what it adds to the loss, in nats, to compute all wires for a "
         "sample; gates learn to save this where it is more than the loss that they would add",
     )
+    gate_share: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="network.layers with gate or exit: share of the training samples for which each gate is on; gates "
+        "then learn which samples these are, and gate_strength has no effect; null for as many as pay for gate_strength",
+    )
     gate_exploration: float = Field(
         0.0,
         ge=0,

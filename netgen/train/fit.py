@@ -15,7 +15,7 @@ from netgen.errors import TrainError
 from netgen.nn.defaults import torch_defaults
 from netgen.nn.trainable import TrainableNetwork
 from netgen.progress import Progress, silent
-from netgen.train.gates import gate_pull
+from netgen.train.gates import gate_pull, hold_share, ranking_pull
 from netgen.train.samples import Batch, Samples
 
 UNDISTORTED = 0.2
@@ -32,6 +32,7 @@ class Recipe:
         temperature: divides the scores of teacher and student before the softmax.
         gate_strength: what computing all wires for every sample adds to the loss, where gates decide about it.
         gate_exploration: share of the samples for which a gate decides the other way than its sum says, 0 to 1.
+        gate_share: share of the samples for which a gate shall be on, 0 to 1, in place of `gate_strength`.
     """
 
     batch_size: int
@@ -42,6 +43,7 @@ class Recipe:
     temperature: float = 2.0
     gate_strength: float = 0.0
     gate_exploration: float = 0.0
+    gate_share: float | None = None
 
     def loss(self, scores: Tensor, batch: Batch) -> Tensor:
         """The mean loss of a batch, a scalar."""
@@ -64,14 +66,17 @@ class Recipe:
             divergence = nn.functional.kl_div(student, teacher, reduction="none").sum(dim=1)
         return (1 - self.distill) * loss + self.distill * self.temperature**2 * divergence
 
-    def loss_of(self, module: nn.Module, x: Tensor, batch: Batch, random: torch.Generator) -> Tensor:
+    def loss_of(
+        self, module: nn.Module, x: Tensor, batch: Batch, random: torch.Generator
+    ) -> tuple[Tensor, Tensor | None]:
         """The mean loss of a module for a batch with features x; with gates, also what these gain and cost.
 
         Args:
             random: draws the samples for which a gate decides the other way.
+        Returns: the loss, and the sums of the gates, (gates, samples), where there are any.
         """
         if not isinstance(module, TrainableNetwork) or not len(module.gates):
-            return self.loss(module(x), batch)
+            return self.loss(module(x), batch), None
         signs = None
         if self.gate_exploration:
             drawn = torch.rand(len(module.gates), len(x), generator=random).to(x)
@@ -82,7 +87,9 @@ class Recipe:
             others = torch.stack([self.losses(module.flipped(x, k, signs), batch) for k in range(len(sums))])
             taken = sums if signs is None else sums * signs
             gains = torch.where(taken > 0, own - others, others - own)
-        return self.loss(scores, batch) + gate_pull(module, sums, gains, self.gate_strength)
+        if self.gate_share is None:
+            return self.loss(scores, batch) + gate_pull(module, sums, gains, self.gate_strength), sums
+        return self.loss(scores, batch) + ranking_pull(sums, gains), sums
 
 
 def device_of(wanted: str) -> str:
@@ -158,10 +165,12 @@ class Descent:
         dtype = dtype_of(self.module)
         for _ in range(steps):
             batch = next(self._stream)
-            loss = self.recipe.loss_of(self.module, batch.features.to(dtype), batch, self._random)
+            loss, sums = self.recipe.loss_of(self.module, batch.features.to(dtype), batch, self._random)
             self.optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()
+            if sums is not None and self.recipe.gate_share is not None:
+                hold_share(self.module, sums, self.recipe.gate_share)
             if after is not None:
                 after()
         if not all(bool(torch.isfinite(parameter).all()) for parameter in self.module.parameters()):

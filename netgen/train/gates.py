@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from netgen.ir import gates as ir_gates
 from netgen.ir.arrays import Bools
@@ -18,7 +18,10 @@ from netgen.ir.gates import Reading
 from netgen.nn.gates import likely
 from netgen.nn.trainable import TrainableLayer, TrainableNetwork
 
-__all__ = ["Decisions", "gate_pull", "gates_needed", "weigh_blocks"]
+__all__ = ["Decisions", "gate_pull", "gates_needed", "hold_share", "ranking_pull", "weigh_blocks"]
+
+HOLDING = 0.1
+"""By how many standard deviations a step shifts the sums of a gate that is on for no sample of the batch, not all."""
 
 
 def gates_needed(network: TrainableNetwork) -> list[Bools]:
@@ -106,3 +109,35 @@ def gate_pull(network: TrainableNetwork, sums: Tensor, gains: Tensor, strength: 
         if rows:
             total = total + strength * share * on[rows].prod(dim=0).mean()
     return total
+
+
+def ranking_pull(sums: Tensor, gains: Tensor) -> Tensor:
+    """What the decisions of gates with a share to hold add to a loss: 0, with a gradient to the sums of the gates.
+
+    It is that of `gate_pull` with, for each gate and batch, the strength at which the gradient by a shift of all sums is
+    0: the gradient says which samples need the block most, and `hold_share` how many have it. Our own.
+
+    Args:
+        sums, gains: (gates, samples), as for `gate_pull`.
+    """
+    smooth = likely(sums)
+    slope = (smooth * (1 - smooth)).detach()
+    price = (slope * gains).sum(dim=1, keepdim=True) / slope.sum(dim=1, keepdim=True).clamp(min=1e-12)
+    return ((smooth - smooth.detach()) * (gains - price).detach()).sum(dim=0).mean()
+
+
+@torch.no_grad()
+def hold_share(module: nn.Module, sums: Tensor, share: float) -> None:
+    """Shift the sums of all gates towards a share of samples for which each is on; for one step of training.
+
+    Args:
+        sums: (gates, samples) of a batch.
+    """
+    assert isinstance(module, TrainableNetwork)
+    missing = share - (sums > 0).to(sums).mean(dim=1)
+    shifts, done = HOLDING * missing * sums.std(dim=1, correction=0), 0
+    for layer in module.parts:
+        if layer.is_gate:
+            bias = layer.bias if layer.norm is None else layer.norm.bias
+            bias += shifts[done : done + len(layer.rows)]
+            done += len(layer.rows)
