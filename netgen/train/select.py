@@ -12,6 +12,10 @@ from netgen.spec.sections import PruneSpec
 from netgen.train.prune import RULES, Weights, keep_best, keep_per_neuron, keep_within_length
 from netgen.train.schedule import PruningTarget
 
+LEAST_COST = 1 / 64
+"""Least cost of a wire for a rule: of one that is hardly ever computed, or whose signal hardly toggles. A wire between
+neighbours that is always computed costs 1, and so does one without a length."""
+
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
@@ -54,7 +58,7 @@ def select(target: PruningTarget, spec: PruneSpec, layers: Sequence[Candidates],
         )
         weights = Weights(
             np.concatenate([layer.weight for layer in group]),
-            np.maximum(costs, 1.0) ** spec.distance_power,
+            np.where(lengths > 0, np.maximum(costs, LEAST_COST), 1.0) ** spec.distance_power,
             np.concatenate([layer.curvature for layer in group]),
         )
         if target.fan_in is not None:
