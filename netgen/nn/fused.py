@@ -104,8 +104,8 @@ class _Rows(torch.autograd.Function):
 
 @compiled
 def _forward(  # noqa: PLR0912  # as the backward pass
-    wiring: Wiring, gates: Words, signs: Array, weight: Array, bias: Array, gain: Array, shift: Array, knots: Array, bends: Array,
-    slope: Array, values: Array, held: Array, winner: Array, mean: Array, variance: Array,
+    wiring: Wiring, gates: Words, signs: Array, weight: Array, bias: Array, gain: Array, shift: Array, knots: Array,
+    bends: Array, slope: Array, values: Array, held: Array, winner: Array, mean: Array, variance: Array,
 ) -> None:  # fmt: skip
     """Set all values but those of the inputs, and what the backward pass needs, neuron by neuron."""
     first, entered = len(values) - len(wiring.norm), np.empty(values.shape[1], values.dtype)

@@ -112,7 +112,7 @@ class TrainSpec(Section):
         gt=0,
         lt=1,
         description="network.layers with gate or exit: share of the training samples for which each gate is on; gates "
-        "then learn which samples these are, and gate_strength has no effect; null for as many as pay for gate_strength",
+        "then learn which samples these are, and gate_strength has no effect; null for those that pay gate_strength",
     )
     gate_exploration: float = Field(
         0.0,

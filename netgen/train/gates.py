@@ -114,8 +114,8 @@ def gate_pull(network: TrainableNetwork, sums: Tensor, gains: Tensor, strength: 
 def ranking_pull(sums: Tensor, gains: Tensor) -> Tensor:
     """What the decisions of gates with a share to hold add to a loss: 0, with a gradient to the sums of the gates.
 
-    It is that of `gate_pull` with, for each gate and batch, the strength at which the gradient by a shift of all sums is
-    0: the gradient says which samples need the block most, and `hold_share` how many have it. Our own.
+    It is that of `gate_pull` with, for each gate and batch, the strength at which the gradient by a shift of all sums
+    is 0: the gradient says which samples need the block most, and `hold_share` how many have it. Our own.
 
     Args:
         sums, gains: (gates, samples), as for `gate_pull`.
@@ -139,5 +139,5 @@ def hold_share(module: nn.Module, sums: Tensor, share: float) -> None:
     for layer in module.parts:
         if layer.is_gate:
             bias = layer.bias if layer.norm is None else layer.norm.bias
-            bias += shifts[done : done + len(layer.rows)]
+            bias.add_(shifts[done : done + len(layer.rows)])
             done += len(layer.rows)
