@@ -25,11 +25,13 @@ from netgen.flow.stages import (
     prune,
     prune_network,
     quantize,
+    quantize_tables,
     read,
     report,
     report_read,
     train,
     train_network,
+    train_tables,
 )
 from netgen.flow.store import Store
 from netgen.progress import Progress, silent
@@ -64,7 +66,8 @@ IMPORTED: Sequence[Stage] = (
 """All stages of a network that is read.
 
 Where the network is not kept as it is, `prune_network` follows the first, and `measure` the second; a network that
-layers of a spec describe begins with `train_network`.
+layers of a spec describe begins with `train_network`. One of truth tables begins with `train_tables`,
+`quantize_tables` and `measure`.
 """
 
 
@@ -132,7 +135,9 @@ def stages_until(last: str, spec: Spec | None = None) -> Sequence[Stage]:
     Raises: BuildError, when there is no such stage.
     """
     stages = STAGES
-    if spec is not None and spec.network.reads_graph:
+    if spec is not None and spec.network.tables is not None:
+        stages = (train_tables.STAGE, quantize_tables.STAGE, measure.STAGE, *IMPORTED[2:])
+    elif spec is not None and spec.network.reads_graph:
         stages = IMPORTED
         if spec.network.prunes_graph:
             first = train_network.STAGE if spec.network.layers else read.STAGE

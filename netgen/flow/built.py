@@ -9,7 +9,7 @@ from netgen.errors import BuildError
 from netgen.flow import files
 from netgen.flow.array_files import read_arrays
 from netgen.flow.folder import load_circuit, load_spec_of, parsed
-from netgen.flow.imported import CIRCUIT
+from netgen.flow.imported import has_float
 from netgen.ir.circuit import Circuit
 from netgen.ir.dense import network_of
 from netgen.ir.grid import Placement
@@ -41,8 +41,9 @@ class Build:
     def network(self) -> Network:
         """The float network that the circuit was rounded from."""
         path = self.folder / "network.npz"
-        if self.spec.network.source == CIRCUIT:
-            raise BuildError(f"{self.folder}: built from a circuit, which has no float network; use its circuit")
+        if not has_float(self.spec):
+            what = "truth tables, which have" if self.spec.network.tables else "a circuit, which has"
+            raise BuildError(f"{self.folder}: built from {what} no float network; use its circuit")
         if self.spec.network.reads_graph:
             return read_arrays(path, "network", network_from)
         return network_of(files.read_network(path))
@@ -75,8 +76,11 @@ def load_build(folder: Path | str) -> Build:
     Raises: BuildError, when something in it is missing or damaged.
     """
     build = Build(Path(folder), load_spec_of(Path(folder)))
-    own = build.spec.network.source == CIRCUIT
-    _ = build.circuit if own else build.network, build.placement, build.report  # damage raises here, not at first use
+    _ = (
+        build.network if has_float(build.spec) else build.circuit,
+        build.placement,
+        build.report,
+    )  # damage raises here, not at first use
     return build
 
 

@@ -14,7 +14,7 @@ from netgen.flow.array_files import read_arrays
 from netgen.flow.design import timing_of
 from netgen.flow.folder import load_circuit, load_operators
 from netgen.flow.gating import gating_of
-from netgen.flow.imported import CIRCUIT, GIVEN, given_samples, raw_samples, words_of
+from netgen.flow.imported import GIVEN, given_samples, raw_samples, words_of
 from netgen.ir.dense import network_of
 from netgen.ir.fixed import Words
 from netgen.ir.gating import EnergyReport
@@ -211,7 +211,7 @@ def spec_in(folder: Path) -> Spec:
 
 def networks_in(folder: Path, spec: Spec) -> tuple[Network | None, Network | None]:
     """The float network of a build, and that before it was pruned; None where there is none."""
-    if spec.network.source == CIRCUIT:
+    if not imported.has_float(spec):
         return None, None
     path = folder / "network.npz"
     if not spec.network.reads_graph:

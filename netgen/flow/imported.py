@@ -32,6 +32,7 @@ __all__ = [
     "given",
     "given_circuit",
     "given_samples",
+    "has_float",
     "network",
     "network_stage",
     "raw_samples",
@@ -116,8 +117,8 @@ def first_file(spec: Spec) -> str:
 
 
 def first_stage(spec: Spec) -> str:
-    """The stage that makes the first float network."""
-    return "train" if spec.network.layers else "read"
+    """The stage that makes the first network."""
+    return "train" if spec.network.layers or spec.network.tables is not None else "read"
 
 
 def network_stage(spec: Spec) -> str:
@@ -125,9 +126,14 @@ def network_stage(spec: Spec) -> str:
     return "prune" if spec.network.prunes_graph else first_stage(spec)
 
 
+def has_float(spec: Spec) -> bool:
+    """Whether there is a float network: none where a circuit was given, or truth tables are trained."""
+    return spec.network.source != CIRCUIT and spec.network.tables is None
+
+
 def float_network(work: Work) -> Network | None:
-    """The float network that the circuit is compared with; None where a circuit was given."""
-    return None if work.spec.network.source == CIRCUIT else work.get(network)
+    """The float network that the circuit is compared with, if there is one."""
+    return work.get(network) if has_float(work.spec) else None
 
 
 def given_circuit(work: Work) -> Circuit:
@@ -176,11 +182,12 @@ def samples(work: Work) -> RawSamples:
     Raises: DataError, when they have more features or classes than the network.
     """
     found = work.get(float_network)
-    spec, features = work.spec, 0 if found is None else found.features
+    spec = work.spec
     if spec.data.source == GIVEN:
         raw = given_samples(work.folder)
     else:
-        raw = raw_samples(load_dataset(spec.data, seed=spec.seed, base=work.base), spec, features)
+        data = load_dataset(spec.data, seed=spec.seed, base=work.base)
+        raw = raw_samples(data, spec, len(data.scale) if found is None else found.features)
     if found is not None and raw.labels is not None:
         classes = next((head.neuron.size for head in found.outputs if head.neuron.size > 1), 2)
         if len(raw.labels) and raw.labels.max() >= classes:

@@ -14,7 +14,7 @@ from netgen.flow.array_files import read_arrays
 from netgen.flow.design import load_design
 from netgen.flow.edits import edits_of, raise_if_unlike
 from netgen.flow.folder import load_circuit, load_operators, load_spec_of
-from netgen.flow.imported import CIRCUIT, GIVEN, RANDOM, given_samples, raw_samples
+from netgen.flow.imported import GIVEN, RANDOM, given_samples, has_float, raw_samples
 from netgen.flow.verify_read import check_read
 from netgen.flow.verify_trained import check
 from netgen.ir.circuit import Circuit
@@ -103,8 +103,7 @@ def _trained(folder: Path, spec: Spec, circuit: Circuit, base: Path) -> _Subject
 
 
 def _read(folder: Path, spec: Spec, circuit: Circuit, base: Path) -> _Subject:
-    own = spec.network.source == CIRCUIT
-    network = None if own else read_arrays(folder / "network.npz", "network", network_from)
+    network = read_arrays(folder / "network.npz", "network", network_from) if has_float(spec) else None
     data = None if spec.data.source == GIVEN else load_dataset(spec.data, seed=spec.seed, base=base)
     samples = given_samples(folder) if data is None else raw_samples(data, spec, circuit.features)
     _prove(folder, circuit)

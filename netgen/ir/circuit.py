@@ -23,7 +23,7 @@ from netgen.ir.input_rounding import InputRounding
 from netgen.ir.rows import (
     Gather,
     SparseLayer,
-    address_weights,
+    check_bits,
     check_gather,
     check_rows,
     products,
@@ -70,9 +70,8 @@ class CircuitLayer(SparseLayer):
         frac: an accumulator k means `k * 2**-frac`.
         activation: from accumulator to word.
         output: format in which words saturate; None for words as the activation gives them, such as scores.
-        gather: sum, maximum, selection or table; only sums have other weights than 1, and a bias. The word and the
-            bypass of a selection are in steps of its accumulator; its gate may have any step. The accumulator of a
-            table is the address, so its `frac` is 0.
+        gather: only sums have other weights than 1, and a bias. The word and the bypass of a selection are in steps of
+            its accumulator; its gate may have any step. The accumulator of a table is the address, with `frac` 0.
         weight_format: the format that weights were rounded to; None where they have none in common.
 
     Raises: QuantizeError, for arrays that do not match, or weights that do not fit their format.
@@ -107,11 +106,6 @@ class CircuitLayer(SparseLayer):
         """The sources and the weights of a neuron's wires."""
         wires = slice(int(self.starts[neuron]), int(self.starts[neuron + 1]))
         return self.source[wires], self.weight[wires]
-
-    @cached_property
-    def factor(self) -> Words:
-        """(m,) by what each word enters the accumulator of a sum, the address of a table, or a maximum."""
-        return address_weights(self.starts) if self.gather == "table" else self.weight
 
     def gathered(self, words: Words) -> Words:
         """The accumulators, (samples, n), of the words of all earlier neurons, (samples, earlier)."""
@@ -288,20 +282,15 @@ def range_of(layer: CircuitLayer, lo: Words, hi: Words) -> LayerRange:
 
     Args:
         lo, hi: least and greatest words of all earlier neurons.
-    Raises: QuantizeError, when an accumulator could leave what int64 computes exactly, or a table reads other words
-        than bits.
+    Raises: QuantizeError, when an accumulator could leave what int64 computes exactly, or a table reads no bits.
     """
     if layer.gather == "select":
         low, high = selected_range(layer.starts, layer.source, lo, hi)
     elif layer.gather == "max":
         low, high = layer.gathered(np.stack([lo, hi]))
     else:
-        if layer.gather == "table" and (wide := (lo[layer.source] < 0) | (hi[layer.source] > 1)).any():
-            read = int(layer.source[wide][0])
-            raise QuantizeError(
-                f"layer {layer.name}: a table reads neuron {read}, a word from {lo[read]} to {hi[read]}; "
-                "it can read bits, 0 or 1"
-            )
+        if layer.gather == "table" and (problem := check_bits(layer.source, lo, hi)):
+            raise QuantizeError(f"layer {layer.name}: {problem}")
         a, b = layer.factor * lo[layer.source], layer.factor * hi[layer.source]
         magnitude = np.maximum(np.abs(lo), np.abs(hi))[layer.source].astype(np.float64)
         _check_exact(layer, np.abs(layer.factor.astype(np.float64)) * magnitude)

@@ -1,6 +1,6 @@
 """What is known of a network that was read: from where, and how close it is to its source."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 __all__ = ["ImportReport"]
 
@@ -18,6 +18,7 @@ class ImportReport:
         flips: rounding steps that fell to the other side of a tie, as the source computes in float32 and the network in
             double precision; the input of each lies within float32's error of the tie.
         kept: whether it is built as it was read; False where it was pruned or trained afterwards.
+        trained: whether netgen trained it as it is built, and read nothing.
     """
 
     source: str
@@ -27,3 +28,4 @@ class ImportReport:
     assumed: tuple[str, ...] = ()
     flips: int = 0
     kept: bool = True
+    trained: bool = field(default=False, metadata={"later": True})

@@ -14,6 +14,7 @@ __all__ = [
     "SparseLayer",
     "address_weights",
     "channels_of",
+    "check_bits",
     "check_gather",
     "check_rows",
     "connected",
@@ -68,6 +69,11 @@ class SparseLayer:
         return targets_of(self.starts)
 
     @cached_property
+    def factor(self) -> Array:
+        """(m,) by what each word enters a sum, the address of a table, or a maximum."""
+        return address_weights(self.starts) if self.gather == "table" else self.weight
+
+    @cached_property
     def passing(self) -> Bools:
         """(m,) whether a wire carries a value that enters the neuron's own; all do but those from gates."""
         passing = np.ones(self.wires, dtype=np.bool_)
@@ -111,6 +117,18 @@ def check_gather(gather: str, starts: Words, source: Words, weight: Array, bias:
         if ((count < 1) | (count > MOST_ADDRESS)).any() or (weight != 1).any() or bias.any():
             return f"a table reads 1 to {MOST_ADDRESS} bits, by weight 1 and without bias"
     return ""
+
+
+def check_bits(source: Words, lo: Words, hi: Words) -> str:
+    """Say which of the words that tables read is no bit; empty when all are.
+
+    Args:
+        lo, hi: least and greatest words of all that they may read.
+    """
+    wide = source[(lo[source] < 0) | (hi[source] > 1)]
+    if not len(wide):
+        return ""
+    return f"a table reads neuron {wide[0]}, a word from {lo[wide[0]]} to {hi[wide[0]]}; it can read bits, 0 or 1"
 
 
 def address_weights(starts: Words) -> Words:

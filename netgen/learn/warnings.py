@@ -13,6 +13,7 @@ from netgen.data import Dataset
 from netgen.ir.functions import PiecewiseLinear
 from netgen.ir.network import Network
 from netgen.quantize.faint_features import faint, told
+from netgen.spec.sections import QuantizeSpec
 from netgen.spec.spec import Spec
 
 FALL = 0.05
@@ -35,6 +36,15 @@ OF_LAYERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"network": ("hidden", "scale", "mean", "std"), "quantize": TRAINING["quantize"]}
 )
 """Keys that have no effect on a network that a spec's layers describe."""
+OF_TABLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "network": ("hidden", "batch_norm", "activation", "shape", "scale", "mean", "std"),
+        "train": ("weight_decay", "regularizer", "strength", "reweight_at", "gate_strength", "device"),
+        "prune": (),
+        "quantize": tuple(key for key in QuantizeSpec.model_fields if key != "input_width"),
+    }
+)
+"""Keys that have no effect on truth tables."""
 TUNING: frozenset[str] = frozenset(
     {"train.batch_size", "train.weight_decay", "train.label_smoothing", "quantize.epochs", "quantize.learning_rate"}
 )
@@ -154,7 +164,7 @@ def unused(spec: Spec) -> tuple[str, ...]:
 
 
 def ignored(spec: Spec, *, compiled: bool = False) -> tuple[str, ...]:
-    """Warn of keys that are set and have no effect on a network that is read, or that layers describe.
+    """Warn of keys that are set and have no effect on a network that is read, or that layers or tables describe.
 
     Args:
         compiled: whether a program gave the network, and wrote no `network.source`.
@@ -162,6 +172,7 @@ def ignored(spec: Spec, *, compiled: bool = False) -> tuple[str, ...]:
     """
     network, usual = spec.network, Spec()
     only_for = OF_LAYERS if network.layers else TRAINING if network.keep else PERCEPTRONS
+    only_for = only_for if network.tables is None else OF_TABLES
     used = TUNING if spec.quantize.fine_tune != "none" else frozenset()
     keys = [
         f"{section}.{key}"
@@ -174,6 +185,8 @@ def ignored(spec: Spec, *, compiled: bool = False) -> tuple[str, ...]:
         return ()
     few = ", ".join(keys[:6]) + (", ..." if len(keys) > 6 else "") + (" has" if len(keys) == 1 else " have")
     fixes = ["remove it" if len(keys) == 1 else "remove them"]
+    if network.tables is not None:
+        return (f"network.tables: truth tables are trained and built as they are, so {few} no effect; {fixes[0]}",)
     if not network.layers and network.keep and "prune." in few:
         fixes.append("set network.keep to false")
     if {"quantize.epochs", "quantize.learning_rate"} & set(keys):

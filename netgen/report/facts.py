@@ -130,8 +130,9 @@ def origin_facts(report: BuildReport) -> tuple[Fact, ...]:
     if imported is not None:
         flips = f"; {imported.flips:,} rounding steps at a tie" if imported.flips else ""
         agrees = f"greatest relative difference from {imported.reference}, on {imported.samples:,} samples{flips}"
+        how = "read as it is" if imported.kept else "trained, pruned and retrained"
         read = (
-            Fact("Network", imported.source, "read as it is" if imported.kept else "trained, pruned and retrained"),
+            Fact("Network", imported.source, "trained as it is built" if imported.trained else how),
             *((Fact("Import error", f"{imported.worst:.2g}", agrees),) if imported.samples else ()),
         )
     word = Fact("Input word", str(report.input), f"is {report.input_word}")

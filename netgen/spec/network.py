@@ -51,6 +51,14 @@ class NetworkSpec(Section):
     shape: tuple[LayerSize, LayerSize, LayerSize] | None = Field(
         None, description="layers: channels, height and width of a sample; null for one channel of a square image"
     )
+    tables: LayerSize | None = Field(
+        None,
+        description="a network of so many truth tables instead of weighted sums, an equal number for each class: which "
+        "bits they read is trained with their entries, a class counts those of its tables that give 1, and the "
+        "greatest count wins; needs data.thresholds; nothing is pruned, and hidden has no effect; null for weighted "
+        "sums",
+    )
+    table_inputs: int = Field(6, ge=1, le=6, description="tables: bits that each of them reads")
     hidden: tuple[LayerSize, ...] = Field(
         (32, 16), max_length=64, description="neurons of each hidden layer; [] for none"
     )
@@ -70,8 +78,8 @@ class NetworkSpec(Section):
 
     @property
     def reads_graph(self) -> bool:
-        """Whether the network may be any graph of layers: it is read, or `layers` describe it."""
-        return self.source is not None or bool(self.layers)
+        """Whether the network may be any graph of layers: it is read, or `layers` or `tables` describe it."""
+        return self.source is not None or bool(self.layers) or self.tables is not None
 
     @property
     def prunes_graph(self) -> bool:
@@ -87,9 +95,12 @@ class NetworkSpec(Section):
 
     @model_validator(mode="after")
     def _one_network(self) -> Self:
-        if self.layers and (self.source is not None or self.weights is not None):
-            other = "source" if self.source is not None else "weights"
-            raise ValueError(f"layers and {other} both describe a network; remove one")
+        for own in ("layers", "tables"):
+            if getattr(self, own) and (self.source is not None or self.weights is not None):
+                other = "source" if self.source is not None else "weights"
+                raise ValueError(f"{own} and {other} both describe a network; remove one")
+        if self.layers and self.tables is not None:
+            raise ValueError("layers and tables both describe a network; remove one")
         if self.activation == "piecewise" and not self.prunes_graph:
             raise ValueError(
                 "activation: piecewise needs layers, or a source with keep: false; hidden: [300, 100] is "

@@ -101,6 +101,12 @@ class Spec(Section):
                     "quantize.epochs; set fine_tune to none"
                 )
             return self
+        if self.network.tables is not None:
+            if not self.data.thresholds:
+                raise ValueError("data.thresholds: network.tables read bits; give thresholds, such as [0.5]")
+            if self.quantize.fine_tune != "none":
+                raise ValueError("quantize.fine_tune: network.tables have no weights; set fine_tune to none")
+            return self
         if self.data.thresholds:
             what = "network.layers read" if self.network.layers else "a network that is read reads"
             raise ValueError(f"data.thresholds: {what} numbers, not bits; set thresholds to []")

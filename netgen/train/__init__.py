@@ -16,10 +16,12 @@ from netgen.train.reproduce import Reproduction
 from netgen.train.samples import Samples, View, coded
 from netgen.train.saved import load_trained, save_trained
 from netgen.train.shaped import Shaped
+from netgen.train.tables import BitSamples, TableRecipe, fit_tables
 
 __all__ = [
     "NORMALIZED_SAMPLES",
     "RULES",
+    "BitSamples",
     "Descent",
     "Penalty",
     "Pruning",
@@ -29,6 +31,7 @@ __all__ = [
     "Samples",
     "Shaped",
     "Sites",
+    "TableRecipe",
     "View",
     "accuracy_of",
     "coded",
@@ -38,6 +41,7 @@ __all__ = [
     "distort",
     "fit",
     "fit_by",
+    "fit_tables",
     "load_trained",
     "netlist_of_module",
     "perceptron_of",

@@ -54,6 +54,7 @@ def _make(work: Work, folder: Path) -> None:
         scaled=_scaled(spec.network),
         network=network,
         weights_before=first.wires if pruned and first is not None else None,
+        circuit_accuracy=_measured_accuracy(work) if spec.network.tables is not None else None,
         design=found.design,
         wires=found.wires,
         logic=found.logic,
@@ -76,7 +77,7 @@ def _pruned(work: Work, length: int, unfit: str | None) -> tuple[str, ...]:
         return ()
     found = json.loads(files.read_text(work.folder / "pruned.json"))
     before, after = float(found["before"]), float(found["validation_accuracy"])
-    integers = float(nouns.figure_in(work.folder / "quantized.json", "validation_accuracy"))
+    integers = _measured_accuracy(work)
     fix = pruning_fell(spec, before, after)
     did = (
         f"prune: {network.wires:,} of {found['wires']:,} wires are left; validation accuracy {before:.2%} before, "
@@ -103,6 +104,11 @@ def _untrained(network: Network) -> tuple[str, ...]:
         f"{'it' if len(others) == 1 else 'them'} are pruned first and fit no more; prune a model without "
         f"{'it' if len(others) == 1 else 'them'}",
     )
+
+
+def _measured_accuracy(work: Work) -> float:
+    """Validation accuracy of the circuit, in integers, 0 to 1."""
+    return float(nouns.figure_in(work.folder / "quantized.json", "validation_accuracy"))
 
 
 def _weights_of(network: Network) -> int:
