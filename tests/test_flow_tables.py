@@ -8,12 +8,13 @@ import pytest
 
 import netgen
 from netgen.data import Dataset
-from netgen.errors import BuildError, SpecError
+from netgen.errors import BuildError, SpecError, TrainError
 from netgen.flow.array_files import read_arrays
 from netgen.flow.build import build
 from netgen.flow.built import Build
 from netgen.flow.verify import recheck
 from netgen.ir.truth_tables import tables_from
+from netgen.learn.learner import Learner
 from netgen.learn.warnings import ignored
 from netgen.spec.spec import parse_spec
 
@@ -114,6 +115,36 @@ def test_specs_that_contradict_themselves_are_refused_in_one_line(text: str, mes
     with pytest.raises(SpecError) as caught:
         parse_spec(text)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ("{tables: 61}", r"network\.tables: 61 for 10 classes; give a multiple of 10$"),
+        (
+            "{tables: 60000}",
+            r"network\.tables: 60,000 of 16,384 bits: training needs about 47\.3 GB; use fewer tables or",
+        ),
+    ],
+)
+def test_tables_that_cannot_be_trained_are_refused(
+    keys: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """64 pixels of 256 thresholds and 32 samples, 8 bytes each, for 360,000 inputs; on a machine of 24 GB."""
+    monkeypatch.setattr("netgen.learn.tables.memory_of_machine", lambda: 24_000_000_000)
+    thresholds = [round(k / 512 + 0.001, 4) for k in range(256)]
+    text = f"name: digits\ndata: {{thresholds: {thresholds}}}\nnetwork: {keys}\nquantize: {{input_width: 16}}\n"
+    spec = parse_spec(text + "train: {batch_size: 32}")
+    with pytest.raises(TrainError, match=message):
+        build(spec, out=tmp_path, until="train")
+
+
+def test_truth_tables_are_not_pruned(digits: Dataset) -> None:
+    spec = parse_spec("data: {thresholds: [0.3]}\nnetwork: {tables: 60}")
+    with pytest.raises(
+        TrainError, match=r"^network\.tables: truth tables are not pruned; set it to null, or build the"
+    ):
+        Learner(spec, digits).dense()
 
 
 def test_keys_without_effect_are_told() -> None:

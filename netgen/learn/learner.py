@@ -52,6 +52,8 @@ class Learner:
     Attributes:
         sizes: of a perceptron, the number of inputs, then of neurons in each layer.
 
+    Truth tables are trained by `netgen.learn.tables` instead.
+
     Raises: TrainError, when the machine has too little memory; SpecError, when `network.layers` do not fit the samples.
     """
 
@@ -97,9 +99,14 @@ class Learner:
         return self.spec.prune.joint or self.spec.train.by_distance
 
     def dense(self) -> tuple["TrainableNetwork", float]:
-        """Train the dense network; returns it, ready to be pruned, and its validation accuracy, 0 to 1."""
+        """Train the dense network; returns it, ready to be pruned, and its validation accuracy, 0 to 1.
+
+        Raises: TrainError, for truth tables, which have no such network.
+        """
         from netgen import train
 
+        if self.spec.network.tables is not None:
+            raise TrainError("network.tables: truth tables are not pruned; set it to null, or build the spec as it is")
         if not self.is_perceptron:
             network, _, accuracy = self.dense_network()
             return self.trainable(network), accuracy

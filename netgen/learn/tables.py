@@ -5,23 +5,37 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from netgen.errors import CheckError
+from netgen.errors import CheckError, TrainError
 from netgen.ir.circuit import Circuit, evaluate
 from netgen.ir.truth_tables import TruthTables, circuit_of_tables
 from netgen.learn.learner import Learner
+from netgen.learn.memory import memory_of_machine
 
 if TYPE_CHECKING:
     from netgen.train.tables import SampleBits
 
 __all__ = ["tables_to_circuit", "train_tables"]
 
+BYTES_PER_SCORE = 8
+"""Memory for each pair of a table's input and a bit, or a sample of a batch: single precision, and a copy."""
+
 
 def train_tables(learner: Learner) -> tuple[TruthTables, float]:
-    """Train the truth tables of a spec; returns them and their validation accuracy, 0 to 1."""
+    """Train the truth tables of a spec; returns them and their validation accuracy, 0 to 1.
+
+    Raises: TrainError, when the machine has too little memory, or the tables do not fit the samples.
+    """
     from netgen import train
 
     spec, data = learner.spec, learner.seen
     assert spec.network.tables is not None
+    reads = spec.network.tables * spec.network.table_inputs
+    need = BYTES_PER_SCORE * reads * (data.train.features.shape[1] + spec.train.batch_size)
+    if need > memory_of_machine():
+        raise TrainError(
+            f"network.tables: {spec.network.tables:,} of {data.train.features.shape[1]:,} bits: training needs about "
+            f"{need / 1e9:,.1f} GB; use fewer tables or data.thresholds"
+        )
     views = [_bits(data.train.features), *(_bits(view.numpy()) for view in learner.copies)]
     section = spec.train
     recipe = train.TableRecipe(section.epochs, section.batch_size, section.learning_rate, section.label_smoothing)
