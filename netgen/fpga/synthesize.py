@@ -4,6 +4,7 @@ import json
 import re
 import time
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,9 +78,9 @@ def mapped(
             tool = find_yosys(yosys, folder, progress)
             (folder / "top.v").write_text(verilog, encoding="utf-8")
             script = (
-                f"read_verilog top.v; {_command(tool, TARGETS[target], folder)} -top {top}; write_json netlist.json"
+                f"read_verilog top.v; {command_of(tool, TARGETS[target], folder)} -top {top}; write_json netlist.json"
             )
-            tick = _Ticks(verilog, progress)
+            tick = Ticks(verilog, progress)
             progress(f"{tick.what}, by {tool}", 0.0)
             done = tool.run(script, folder, tick=tick)
             if done.status:
@@ -89,10 +90,10 @@ def mapped(
         except OSError as error:
             raise SynthError(refused(error, error.filename or folder, "set TMPDIR to another folder")) from error
     cells = list(json.loads(text)["modules"].get(top, {"cells": {}})["cells"].values())
-    return Mapped(text, _utilization(cells, target, tool))
+    return Mapped(text, utilization_of(cells, target, tool))
 
 
-class _Ticks:
+class Ticks:
     """Progress by the clock, as Yosys prints none in its quiet mode."""
 
     def __init__(self, verilog: str, progress: Progress) -> None:
@@ -103,10 +104,11 @@ class _Ticks:
         self.began = time.monotonic()
 
     def __call__(self) -> None:
+        """Report the time that has passed; called every second."""
         self.progress(self.what, min((time.monotonic() - self.began) / self.seconds, 0.99))
 
 
-def _command(tool: Yosys, target: Target, folder: Path) -> str:
+def command_of(tool: Yosys, target: Target, folder: Path) -> str:
     """The mapping command of a target, with its option if this Yosys has it."""
     if not target.option:
         return target.command
@@ -126,7 +128,8 @@ def refusal(tool: Yosys, done: Finished, source: str) -> SynthError:
     return SynthError(f"{source}: {tool} failed: {done.reason}; choose another by --yosys")
 
 
-def _utilization(cells: list[dict[str, Any]], target: str, tool: Yosys) -> Utilization:
+def utilization_of(cells: Sequence[Mapping[str, Any]], target: str, tool: Yosys) -> Utilization:
+    """Count the cells of a netlist by class."""
     kind = TARGETS[target]
     types = Counter(cell["type"] for cell in cells)
     classes: Counter[str] = Counter()
