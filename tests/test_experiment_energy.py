@@ -3,13 +3,26 @@
 import json
 import re
 import shutil
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 from commands import TINY, run_netgen
+from test_report_gating import FOUND
 
 from netgen.errors import SpecError
-from netgen.experiment.energy import BuildEnergy, accuracy_of, compare_energy, front_of, per_kilowatt_hour
+from netgen.experiment.energy import (
+    GATES_NOTE,
+    MODELS,
+    BuildEnergy,
+    _page,
+    accuracy_of,
+    compare_energy,
+    front_of,
+    per_kilowatt_hour,
+)
 from netgen.experiment.published import PUBLISHED
 from netgen.flow.build import build
 from netgen.flow.energy import LabelledWords, load_words
@@ -97,6 +110,35 @@ def test_a_folder_that_is_no_build_is_one_line(tmp_path: Path) -> None:
     result = run_netgen("experiment", "energy", "empty", "--quiet", cwd=tmp_path)
     assert result.returncode == 1
     assert result.stderr.splitlines()[-1].startswith("netgen: empty")
+
+
+def test_rows_of_builds_with_gates_tell_both_lengths_and_what_is_saved() -> None:
+    """Of 1,000 grid steps a sample computes 475; wires and vias take 300 grid steps x bits, 600 with nothing held."""
+    static = replace(row(0.9, 1, 4), picojoules=dict.fromkeys(MODELS, (1.0, 4.0)), length=1200)
+    gated = replace(static, name="gated", length=1000, gates=FOUND)
+    table = [line for line in _page([static, gated], [], pitch=20, node="any", samples=None) if line.startswith("| ")]
+    assert "| wires | wire length | mean length | gates on | nothing held | grid steps x bits |" in table[0]
+    assert "| 10 | 1,200 |  |  |  | 1.0 |" in table[2]
+    assert "| 10 | 1,000 | 475.0 | 25 % | 2.00 | 1.0 |" in table[3]
+    many = replace(gated, gates=replace(FOUND, gates=FOUND.gates * 6, savings=()))
+    page = list(_page([many], [], pitch=20, node="any", samples=None))
+    assert any("| 475.0 | 25 %, 25 %, 25 %, 25 %, … |  |" in line for line in page)
+    assert GATES_NOTE in page
+    assert GATES_NOTE not in list(_page([static], [], pitch=20, node="any", samples=None))
+
+
+def test_names_of_many_builds_do_not_meet() -> None:
+    """Ten builds of nearly one accuracy and energy: names of 7 points that overlap from left to right are 8 apart."""
+    rng = np.random.default_rng(1)
+    points = [
+        EnergyPoint(f"mnist_dynamic_{k}", "ours", 0.98 + rng.random() / 500, (30 + rng.random(), 90 + 9 * rng.random()))
+        for k in range(10)
+    ]
+    points.append(EnergyPoint("far", "published", 0.85, (1e9, 1e9)))
+    places = re.findall(r'<text[^>]*y="([\d.]+)"[^>]*>(mnist_dynamic_\d)<', energy_plot(points))
+    heights = sorted(float(y) for y, _ in places)
+    assert len(heights) == 10
+    assert min(after - before for before, after in pairwise(heights)) >= 8
 
 
 def test_the_plot_is_the_same_for_the_same_points_and_names_them() -> None:

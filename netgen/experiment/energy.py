@@ -10,11 +10,13 @@ from netgen.errors import SpecError
 from netgen.experiment.markdown import markdown
 from netgen.experiment.published import PUBLISHED
 from netgen.experiment.results import Results, write
+from netgen.flow.built import Build
 from netgen.flow.energy import LabelledWords, energy_in, load_words
-from netgen.flow.folder import load_circuit
 from netgen.flow.gating import right_of
 from netgen.ir.circuit import Circuit
 from netgen.ir.energy import Picojoules
+from netgen.ir.gating import GateReport
+from netgen.ir.grid import wire_lengths
 from netgen.progress import Progress, silent
 from netgen.report.energy import joules
 from netgen.report.energy_plot import EnergyPoint, energy_plot
@@ -28,6 +30,15 @@ PITCH = 20.0
 nm (Horowitz, ISSCC 2014), so a neuron of eleven adders takes a square of 20."""
 KILOWATT_HOUR = 3.6e18
 """In pJ."""
+GATES = ("mean length", "gates on", "nothing held")
+"""Columns of a table in which some builds have gates."""
+GATES_NOTE = (
+    "Mean length: the wire length that a sample computes in the mean, as gates hold the rest; gates on: share of the "
+    "test samples, gate by gate; nothing held: how many times the grid steps x bits of the same circuit without holds "
+    "are those of this row. The accelerator computes all blocks for every sample."
+)
+MOST_SHARES = 4
+"""Gates whose shares a row names."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +50,8 @@ class BuildEnergy:
         accuracy: of the circuit, and so of its hardware, on all test samples, 0 to 1; None without labels.
         steps: grid steps times bits for a sample.
         picojoules: of a sample, by model.
+        length: wire length, as placed.
+        gates: what gates decide; None where there are none.
     """
 
     name: str
@@ -47,6 +60,8 @@ class BuildEnergy:
     wires: int
     steps: float
     picojoules: dict[str, Picojoules]
+    length: int = 0
+    gates: GateReport | None = None
 
 
 def compare_energy(
@@ -119,7 +134,8 @@ def _built(spec: Path, out: Path, jobs: int, progress: Progress) -> Path:
 
 
 def _measured(folder: Path, settings: EnergySettings, samples: int | None) -> BuildEnergy:
-    circuit, spec = load_circuit(folder), load_spec(folder / "spec.yaml")
+    build = Build(folder, load_spec(folder / "spec.yaml"))
+    circuit, spec = build.circuit, build.spec
     found = energy_in(folder, MODELS, settings=settings, samples=samples)
     ranges = {one.model: one.picojoules for one in found.energies}
     return BuildEnergy(
@@ -129,6 +145,8 @@ def _measured(folder: Path, settings: EnergySettings, samples: int | None) -> Bu
         wires=circuit.wires,
         steps=found.energies[0].amount,
         picojoules={model: span for model, span in ranges.items() if span is not None},
+        length=int(wire_lengths(build.netlist, build.placement).sum()),
+        gates=found.gates,
     )
 
 
@@ -148,13 +166,15 @@ def _page(
 ) -> Iterator[str]:
     """The lines of the page."""
     fronts = {model: front_of(rows, model) for model in MODELS}
-    header = ["build", "data", "accuracy", "wires", "grid steps x bits"]
+    gated = len(GATES) if any(row.gates for row in rows) else 0
+    header = ["build", "data", "accuracy", "wires", "wire length", *GATES[:gated], "grid steps x bits"]
     for model in MODELS:
         header += [f"{model}, energy of a sample", f"{model}, correct answers per kWh"]
     table = [header]
     for number, row in enumerate(rows):
         accuracy = "" if row.accuracy is None else f"{100 * row.accuracy:.2f} %"
-        cells = [row.name, row.data, accuracy, f"{row.wires:,}", f"{row.steps:,.1f}"]
+        own = _gates(row)[:gated]
+        cells = [row.name, row.data, accuracy, f"{row.wires:,}", f"{row.length:,}", *own, f"{row.steps:,.1f}"]
         for model in MODELS:
             mark = "**" if number in fronts[model] else ""
             cells += [f"{mark}{joules(row.picojoules[model])}{mark}", _answers(row.accuracy, row.picojoules[model])]
@@ -182,6 +202,7 @@ def _page(
         "",
         f"Bold: no other build on the same data is better in both. A grid step is {pitch:g} um; wires of node {node}; "
         f"toggles of {stream} test samples in the order of the test set; `eyeriss` with a batch of 1, zeros left out.",
+        *((GATES_NOTE,) if gated else ()),
         "",
         "## Published",
         "",
@@ -192,6 +213,18 @@ def _page(
         "",
         f"Repeat: `{repeat}`",
     )
+
+
+def _gates(row: BuildEnergy) -> tuple[str, ...]:
+    """The cells of `GATES`; empty where there are no gates."""
+    found = row.gates
+    if found is None:
+        return ("",) * len(GATES)
+    shares = ", ".join(f"{100 * gate.on / found.samples:.0f} %" for gate in found.gates[:MOST_SHARES])
+    more = ", …" if len(found.gates) > MOST_SHARES else ""
+    moved = [one for one in found.savings if one.unit == found.savings[0].unit]
+    ratio = sum(one.free for one in moved) / (sum(one.amount for one in moved) or 1.0)
+    return f"{found.computed:,.1f}", shares + more, f"{ratio:.2f}" if moved else ""
 
 
 def _answers(accuracy: float | None, picojoules: Picojoules) -> str:
