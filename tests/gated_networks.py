@@ -56,3 +56,19 @@ def skipping(inputs: int = 6, width: int = 4, classes: int = 3, seed: int = 0) -
         summed("scores", [*kept, *zero], classes, rng, ()),
     )
     return Network((Port("x", (inputs,)),), layers, (Head("y", np.arange(sizes[-2], sizes[-1])),))
+
+
+def residual(inputs: int = 6, width: int = 4, classes: int = 3, seed: int = 0) -> Network:
+    """A hidden layer, a gate by it, and a block of two layers that passes it on where the gate is off."""
+    rng = np.random.default_rng(seed)
+    sizes = np.cumsum([0, inputs, width, 1, width + 1, width, width, classes])
+    x, h, gate, inner, block, kept, _ = (range(a, b) for a, b in pairwise(sizes.tolist()))
+    layers = (
+        summed("hidden", x, width, rng),
+        summed("gate", h, 1, rng, STEP),
+        summed("inner", h, width + 1, rng),
+        summed("block", inner, width, rng),
+        selecting("skip", [(h[k], gate[0], block[k]) for k in range(width)]),
+        summed("scores", kept, classes, rng, ()),
+    )
+    return Network((Port("x", (inputs,)),), layers, (Head("y", np.arange(sizes[-2], sizes[-1])),))
