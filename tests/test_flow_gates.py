@@ -1,6 +1,7 @@
 """A cascade from data to hardware: trained, pruned, quantized, equal in every bit, and told of by its report."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from netgen.energy import EnergySettings, activity_of
 from netgen.flow.built import Build
 from netgen.flow.design import load_design
 from netgen.flow.energy import energy_in, load_words
+from netgen.flow.toggles import toggles_in
 from netgen.ir.circuit import trace
 from netgen.ir.grid import wire_lengths
 from netgen.ir.netlist import netlist_of
@@ -91,6 +93,18 @@ def test_what_gates_save_is_the_energy_of_the_same_wires_with_nothing_held(build
         assert one.free_picojoules is not None
         ratios = np.array(one.free_picojoules) / np.array(one.picojoules)
         assert ratios == pytest.approx([one.free / one.amount] * 2)
+
+
+@pytest.mark.native
+def test_registers_of_a_trained_cascade_toggle_in_verilog_as_in_integers(
+    build: Build, native_tool: Callable[[str], str]
+) -> None:
+    """For all test samples, of which some skip the block."""
+    native_tool("iverilog")
+    check = toggles_in(build.folder, check=True).check
+    assert check is not None
+    assert check.samples == 360
+    assert check.registers > 100
 
 
 def test_the_command_prints_the_gates_or_their_json(build: Build, tmp_path: Path) -> None:
