@@ -4,7 +4,7 @@ import numpy as np
 
 from netgen.spec.sections import PruneSpec
 from netgen.train.schedule import PruningTarget
-from netgen.train.select import Candidates, select
+from netgen.train.select import Candidates, select, select_apart
 
 LENGTH = PruneSpec(rule="obd_distance", sparsity=None, wire_length=10)
 
@@ -33,3 +33,18 @@ def test_a_wire_without_a_length_costs_one_step() -> None:
     layer = _layer([0.9, 1.0], [0.0, 1.0], [0.0, 1.0])
     assert select(PruningTarget(length=1.0), LENGTH, [layer], share=1.0)[0].tolist() == [True, True]
     assert select(PruningTarget(count=1), LENGTH, [layer], share=1.0)[0].tolist() == [False, True]
+
+
+def test_what_gates_switch_off_may_get_a_share_of_the_target_of_its_own() -> None:
+    """Four wires of length 1 in each layer, those of the second computed for half of the samples; target 4, a quarter
+    of it for the second: three wires and two. By saliency alone nothing of the second would stay."""
+    always, gated = _layer([5, 6, 7, 8], [1.0] * 4, [1.0] * 4), _layer([0.1, 0.4, 0.3, 0.2], [0.5] * 4, [0.5] * 4)
+    layers, which = [always, gated], [np.zeros(4, dtype=bool), np.ones(4, dtype=bool)]
+    apart = LENGTH.model_copy(update={"gated_share": 0.25})
+    found = select_apart(PruningTarget(length=4.0), apart, layers, which, share=1.0)
+    assert [own.tolist() for own in found] == [[False, True, True, True], [False, True, True, False]]
+    found = select_apart(PruningTarget(count=4), apart, layers, which, share=1.0)
+    assert [own.tolist() for own in found] == [[False, True, True, True], [False, True, False, False]]
+    for spec, gates in ((LENGTH, which), (apart, [which[0]] * 2)):
+        found = select_apart(PruningTarget(length=4.0), spec, layers, gates, share=1.0)
+        assert [own.tolist() for own in found] == [[True] * 4, [False] * 4]

@@ -214,6 +214,13 @@ class PruneSpec(Section):
         "the others is proportional to the root of their saliency, since they will probably be pruned; null for equal "
         "weights",
     )
+    gated_share: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="network.layers with gate or exit: share of the target, in the mean over samples, for wires that "
+        "gates switch off; the others are pruned to the rest of it; null lets saliency decide",
+    )
     distill: float = Field(
         0.0, ge=0, le=1, description="share of the distillation loss, with the dense network as teacher (Hinton et al.)"
     )

@@ -22,20 +22,21 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_swa_multi_avg_fn
 
 from netgen.errors import TrainError
+from netgen.ir.arrays import Bools
 from netgen.ir.fixed import Reals, Words
 from netgen.ir.netlist import Netlist
 from netgen.nn.defaults import torch_defaults
 from netgen.nn.trainable import TrainableLayer, TrainableNetwork
 from netgen.spec.sections import PruneSpec
 from netgen.train.fit import Descent, Recipe
-from netgen.train.gates import Decisions, weigh_blocks
+from netgen.train.gates import Decisions, gates_needed, weigh_blocks
 from netgen.train.penalty import NO_PENALTY, Penalized, Penalty
 from netgen.train.prune import MOST_PLACEMENT_WEIGHT, RULES, placement_weights
 from netgen.train.regrow import GRADIENT_SAMPLES, regrow
 from netgen.train.removal import remove_dead_neurons, remove_wires
 from netgen.train.samples import Batch, Samples
 from netgen.train.schedule import PruningSchedule, PruningTarget
-from netgen.train.select import Candidates, select
+from netgen.train.select import Candidates, select_apart
 from netgen.train.sensitivity import Sensitivity, sensitivity_of
 from netgen.train.toggles import TOGGLE_SAMPLES, toggles_of
 
@@ -180,7 +181,7 @@ class Pruning:
             Candidates(weight, curvature, *self._shares(layer), layer.like.wires)
             for layer, weight, curvature in zip(self.module.sums, found.weight, found.curvature, strict=True)
         ]
-        kept = select(target, self.spec, candidates, share=1 - self.spec.regrow)
+        kept = select_apart(target, self.spec, candidates, self._gated(), share=1 - self.spec.regrow)
         if found.surgeon is not None:
             found.surgeon.compensate(self.module, kept)
         for layer, values in zip(self.module.sums, found.saliency, strict=True):
@@ -194,6 +195,15 @@ class Pruning:
             self._restart()
         self._restart_mean()
         self._renew_coefficients()
+
+    def _gated(self) -> list[Bools]:
+        """For each layer of sums whether gates switch off all wires of a parameter, (p,)."""
+        needed = zip(self.module.parts, gates_needed(self.module), strict=True)
+        return [
+            np.bincount(layer.parameter, ~own.any(axis=0), len(layer.weight)) == 0
+            for layer, own in needed
+            if layer.gathers_sums
+        ]
 
     def _untie(self) -> bool:
         """Untie the weights once there are at most `untie_at` wires; returns whether that happened now."""

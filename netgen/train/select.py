@@ -1,7 +1,7 @@
 """Select the weights that a pruning keeps: a rule's best ones, within a target."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -38,6 +38,32 @@ class Candidates:
     cost: Reals
     fan_in: Words | None
     total: int
+
+    def only(self, chosen: Bools) -> "Candidates":
+        """Some of the parameters, (p,) bool."""
+        names = ("weight", "curvature", "wires", "length", "cost")
+        return replace(self, fan_in=None, **{name: getattr(self, name)[chosen] for name in names})
+
+
+def select_apart(
+    target: PruningTarget, spec: PruneSpec, layers: Sequence[Candidates], gated: Sequence[Bools], *, share: float
+) -> list[Bools]:
+    """As `select`, but what gates switch off gets a share of the target of its own, `prune.gated_share`, if any.
+
+    Args:
+        gated: per layer (p,), whether gates switch the wires of a parameter off.
+    """
+    part = spec.gated_share
+    if part is None or not any(own.any() for own in gated) or target.fan_in is not None:
+        return select(target, spec, layers, share=share)
+    kept = [np.zeros(len(layer.weight), dtype=np.bool_) for layer in layers]
+    for chosen, size in (([~own for own in gated], 1 - part), (gated, part)):
+        count = None if target.count is None else round(size * target.count)
+        goal = replace(target, count=count, length=size * target.length)
+        own = [layer.only(some) for layer, some in zip(layers, chosen, strict=True)]
+        for keeps, some, found in zip(kept, chosen, select(goal, spec, own, share=share), strict=True):
+            keeps[some] = found
+    return kept
 
 
 def select(target: PruningTarget, spec: PruneSpec, layers: Sequence[Candidates], *, share: float) -> list[Bools]:
