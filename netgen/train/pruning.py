@@ -49,6 +49,8 @@ The second argument is the number of neurons of each layer, the inputs first, de
 
 MOST_REPEATS = 4
 """How often a pruning to a wire length is repeated when maxima keep the length above its target."""
+KEPT_FIRST = 1e30
+"""Second derivative of a weight that is kept before all others."""
 GATE_SAMPLES = 4_000
 """Samples on which the decisions of gates are counted: a share of 1/4 is known to within 0.7 percentage points."""
 NORMALIZED_SAMPLES = 2_000
@@ -178,7 +180,7 @@ class Pruning:
         if self.sites is not None:
             target = replace(target, length=target.length * self._length_of_sums() / max(self.length, 1.0))
         candidates = [
-            Candidates(weight, curvature, *self._shares(layer), layer.like.wires)
+            Candidates(weight, self._guarded(layer, curvature), *self._shares(layer), layer.like.wires)
             for layer, weight, curvature in zip(self.module.sums, found.weight, found.curvature, strict=True)
         ]
         kept = select_apart(target, self.spec, candidates, self._gated(), share=1 - self.spec.regrow)
@@ -195,6 +197,19 @@ class Pruning:
             self._restart()
         self._restart_mean()
         self._renew_coefficients()
+
+    def _guarded(self, layer: TrainableLayer, curvature: Reals) -> Reals:
+        """Second derivatives by which wires from scores and their maximum to the gate of an exit are kept first.
+
+        All that a gate sees of the margin are these few wires, and the loss, which gates do not lower by their sums but
+        by their decisions, says little about each.
+        """
+        if not layer.is_gate:
+            return curvature
+        hidden = [part.first + part.rows for part in self.module.parts if part.gathers_sums and part.activation]
+        other = np.concatenate([np.arange(self.module.like.features), *hidden])
+        margin = np.bincount(layer.parameter, ~np.isin(layer.source, other), len(layer.weight)) > 0
+        return np.where(margin, KEPT_FIRST, curvature)
 
     def _gated(self) -> list[Bools]:
         """For each layer of sums whether gates switch off all wires of a parameter, (p,)."""
