@@ -62,6 +62,9 @@ def energy(
     order: Annotated[
         Stream, typer.Option(help="Order of the samples: of the test set, shuffled, or the worst.")
     ] = Stream.TEST,
+    board: Annotated[
+        str | None, typer.Option(help="fpga: board; the one that the build is routed for.", show_default=False)
+    ] = None,
     zeros: Annotated[bool, typer.Option("--zeros", help="eyeriss: also store and multiply weights of zero.")] = False,
     batch: Annotated[int, typer.Option(min=1, help="eyeriss: samples that share one reading of the weights.")] = 1,
     data: DataFolder = None,
@@ -70,7 +73,8 @@ def energy(
     """Estimate the energy of one sample, by layer and kind.
 
     wires: bits that toggle times distance, on the placed circuit. eyeriss: the same network on an accelerator with
-    DRAM, buffer and register files. fpga: needs a routed design. The build folder is read as it is, and not changed.
+    DRAM, buffer and register files. fpga: routed length times bits that toggle, after netgen fpga. The build folder
+    is read as it is, and not changed.
     """
     from netgen.energy import EnergySettings
     from netgen.flow.energy import energy_in
@@ -81,7 +85,7 @@ def energy(
         pitch=pitch, tier=tier, node=node.value, zeros="included" if zeros else "left out", batch=batch
     )
     models = tuple(dict.fromkeys(one.value for one in model)) if model else ("wires", "eyeriss")
-    found = energy_in(folder, models, settings=settings, samples=samples, order=order.value)
+    found = energy_in(folder, models, settings=settings, board=board, samples=samples, order=order.value)
     if json:
         typer.echo(record.write(found), nl=False)
     else:

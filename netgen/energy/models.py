@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 from netgen.energy.activity import Activity
 from netgen.energy.eyeriss import accelerated
+from netgen.energy.routed import routed_energy
 from netgen.energy.shapes import dense_shapes, shapes_of
 from netgen.energy.wires import wired
 from netgen.errors import DataError
@@ -14,6 +15,7 @@ from netgen.ir.circuit import Circuit
 from netgen.ir.energy import Energy
 from netgen.ir.grid import Placement
 from netgen.ir.network import Network
+from netgen.ir.routed_length import RoutedLength
 from netgen.operators.graph import OperatorGraph
 from netgen.operators.schedule import Schedule
 
@@ -32,6 +34,7 @@ class Workload:
         activity: toggles for a stream of samples; None where no model needs them.
         network: the float network that the circuit was rounded from, where there is one.
         before: that network before it was pruned, where it is known.
+        routed: the nets of the circuit on an FPGA, where it has been routed.
     """
 
     circuit: Circuit
@@ -41,6 +44,7 @@ class Workload:
     activity: Activity | None = None
     network: Network | None = None
     before: Network | None = None
+    routed: RoutedLength | None = None
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,13 @@ def _wires(work: Workload, settings: EnergySettings) -> Energy:
     )
 
 
-MODELS: Mapping[str, Model] = MappingProxyType({"wires": _wires, "eyeriss": _eyeriss})
+def _fpga(work: Workload, _settings: EnergySettings) -> Energy:
+    if work.activity is None or work.routed is None:
+        raise DataError("model 'fpga' needs the toggles of a stream of samples, and a routed design; give both")
+    return routed_energy(work.routed, work.graph, work.activity)
+
+
+MODELS: Mapping[str, Model] = MappingProxyType({"wires": _wires, "eyeriss": _eyeriss, "fpga": _fpga})
 
 
 def energy_of(model: str, work: Workload, settings: EnergySettings | None = None) -> Energy:

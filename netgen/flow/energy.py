@@ -15,6 +15,7 @@ from netgen.flow.design import timing_of
 from netgen.flow.folder import load_circuit, load_operators
 from netgen.flow.gating import gating_of
 from netgen.flow.imported import GIVEN, given_samples, raw_samples, words_of
+from netgen.flow.routing import load_lengths
 from netgen.ir.dense import network_of
 from netgen.ir.fixed import Words
 from netgen.ir.gating import EnergyReport
@@ -46,7 +47,7 @@ ORDERS: Mapping[str, SampleOrder] = MappingProxyType({"test": "given", "shuffle"
 """The order of `activity_of` for each that a user can ask for."""
 
 FPGA = "fpga"
-"""A model that needs a routed design, which no build has yet."""
+"""The model that needs a routed design."""
 SAMPLES = 1000
 """Samples that are measured unless the user says how many."""
 MOST_VALUES = 300_000_000
@@ -73,6 +74,7 @@ def energy_in(
     models: Sequence[str],
     *,
     settings: EnergySettings | None = None,
+    board: str | None = None,
     samples: int | None = None,
     order: StreamOrder = "test",
     base: Path | None = None,
@@ -80,17 +82,17 @@ def energy_in(
     """Compute what one sample costs on the circuit of a build folder, and what its gates save.
 
     Args:
-        models: `wires`, `eyeriss`.
+        models: `wires`, `eyeriss`, `fpga`.
         settings: what the models are told, such as the pitch.
+        board: of `fpga`, the one that the build is routed for; by default the only one.
         samples: test samples whose toggles are counted; by default 1,000, or fewer for a circuit of many operators.
         order: of the samples: of the test set, shuffled with the spec's seed, or the worst.
         base: folder from which the data's path is seen; the build folder by default.
     Raises: BuildError, when something in the folder is missing or damaged; DataError, for samples or settings that do
         not fit.
     """
-    if FPGA in models:
-        raise BuildError(f"{folder}: model {FPGA} needs a routed design, and none is here; use model wires or eyeriss")
     spec = spec_in(folder)
+    routed = load_lengths(folder, board) if FPGA in models else None
     circuit, graph = load_circuit(folder), load_operators(folder)
     if misfit := misfit_of(graph, circuit):
         raise BuildError(f"{folder / 'operators.json'}: not those of circuit.json ({misfit}); build it again")
@@ -101,9 +103,9 @@ def energy_in(
     def timed(operators: OperatorGraph) -> Schedule:
         return timing_of(operators, spec, netlist, placement)
 
-    work = Workload(circuit, placement, graph, timed(graph), None, network, before)
+    work = Workload(circuit, placement, graph, timed(graph), None, network, before, routed)
     name = folder.resolve().name
-    if "wires" not in models:
+    if not {"wires", FPGA} & set(models):
         return measured_by(name, models, work, settings)
     found = load_words(folder, base=base)
     return measured_by(
@@ -140,7 +142,7 @@ def measured_by(
         some = words.words[:count]
         activity = activity_of(work.circuit, work.graph, some, timing=work.timing, order=ORDERS[order], seed=seed)
         work = replace(work, activity=activity)
-        lines["wires"] = f"the first {len(some):,} of {len(words.words):,} {words.origin}"
+        lines["wires"] = lines[FPGA] = f"the first {len(some):,} of {len(words.words):,} {words.origin}"
     found = [energy_of(model, work, settings) for model in models]
     energies = tuple(
         replace(one, conditions=(lines[one.model], *one.conditions)) if one.model in lines else one for one in found
