@@ -17,6 +17,7 @@ class RoutedNet:
 
     Attributes:
         name: as in `top.v` where the signal has a name, else that of the cell that drives it, `OWNER/NUMBER.PORT`.
+        kind: a `NetKind`.
         source: the owner of what drives it: an operator's name, such as `n1_3`; an input, such as `n0_5`; `flow`; or
             `wrapper`.
         length: of the whole tree, in tiles.
@@ -24,7 +25,7 @@ class RoutedNet:
     """
 
     name: str
-    kind: NetKind
+    kind: str
     source: str
     length: int
     alone: bool
@@ -63,7 +64,7 @@ class RoutedLength:
     circuit: str = ""
     about: str = ""
 
-    def total(self, kinds: Iterable[NetKind] = ("core", "input")) -> int:
+    def total(self, kinds: Iterable[str] = ("core", "input")) -> int:
         """The length of all nets of some kinds."""
         wanted = set(kinds)
         return sum(net.length for net in self.nets if net.kind in wanted)
