@@ -12,7 +12,8 @@
     ├── FitError                  a grid with too few sites
     ├── SearchError               a search without a usable trial
     ├── SimulatorError   tools:   a simulator
-    ├── SynthError                a synthesizer
+    ├── SynthError                a synthesizer or router
+    ├── BoardError                a board, or the line to it
     └── CheckError       result:  two of PyTorch, integers and hardware differ
 
 A message is one line: the place, the value found and the fix. The command line prints it and exits with status 1. Any
@@ -100,7 +101,11 @@ class SimulatorError(NetgenError):
 
 
 class SynthError(NetgenError):
-    """A synthesizer is not installed, failed, or rejected the Verilog."""
+    """A synthesizer or router is not installed, failed, or rejected the circuit."""
+
+
+class BoardError(NetgenError):
+    """A board does not answer, or runs another circuit."""
 
 
 class CheckError(NetgenError):

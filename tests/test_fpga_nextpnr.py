@@ -113,6 +113,15 @@ def test_what_nextpnr_refuses_is_one_line_with_the_place_of_its_log(kind: str, t
     assert "999" in (tmp_path / "log").read_text()
 
 
+@pytest.mark.native
+def test_a_circuit_that_is_too_large_is_told_so(kind: str, tmp_path: Path) -> None:
+    """1,300 more registers in a row, on 1,280 cells."""
+    tree = json.loads(netlist())
+    tree["modules"]["top"]["cells"] |= {f"x{k}": register(2, 99 + k if k else 3, 100 + k) for k in range(1300)}
+    with pytest.raises(SynthError, match=r"ICESTORM_LC.*; choose a larger board, or make the network smaller$"):
+        place_and_route(json.dumps(tree), HX1K, log=tmp_path / "log", pins=BOARDS["icestick"].pins, nextpnr=kind)
+
+
 def test_a_run_that_spins_ends_at_its_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake = tmp_path / "nextpnr-ice40"
     fake.write_text(

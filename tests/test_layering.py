@@ -36,6 +36,7 @@ HEAVY = {
     "scipy": {"ir", "place"},
     "amaranth": {"operators", "hdl", "simulate"},
     "alkaid": {"lower"},
+    "serial": {"fpga"},
     "plotly": {"report"},
     "matplotlib": {"report"},
     "rich": {"report", "cli"},

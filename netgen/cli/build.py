@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from netgen.cli.options import DataFolder, Folder, Jobs, Json, Quiet, use_data
+from netgen.cli.options import DataFolder, Folder, Jobs, Json, Quiet, samples_of, use_data
 from netgen.cli.output import print_table
 from netgen.cli.terminal import progress_on_stderr
 from netgen.spec.hardware import SimulatorName
@@ -68,7 +68,7 @@ def check(
         found = recheck(
             folder,
             simulator=simulator,
-            samples=_samples_of(samples),
+            samples=samples_of(samples),
             jobs=jobs,
             progress=progress,
         )
@@ -109,13 +109,3 @@ def _print_report(folder: Path, *, json: bool) -> None:
         typer.echo(to_json(found), nl=False)
     else:
         print_table(render(found))
-
-
-def _samples_of(text: str | None) -> int | str | None:
-    if text is None or text == "all":
-        return text
-    if not text.isascii() or not text.isdigit() or len(text) > 9 or int(text) == 0:
-        raise typer.BadParameter(
-            f"{text!r}; give a number of samples from 1 to 999999999, or all", param_hint="--samples"
-        )
-    return int(text)

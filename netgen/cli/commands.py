@@ -6,7 +6,7 @@ import typer
 
 from netgen.cli.build import build, check, draw, report
 from netgen.cli.energy import energy
-from netgen.cli.fpga import synth
+from netgen.cli.fpga import fpga, host, synth
 from netgen.cli.inspect import inspect
 from netgen.cli.place import place
 from netgen.cli.search import experiment, search
@@ -22,7 +22,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (build, inspect, report, check, energy, toggles, synth, draw, place, experiment, search, init, schema):
+for command in (
+    build,
+    inspect,
+    report,
+    check,
+    energy,
+    toggles,
+    synth,
+    fpga,
+    host,
+    draw,
+    place,
+    experiment,
+    search,
+    init,
+    schema,
+):
     app.command()(command)
 
 

@@ -1,4 +1,4 @@
-"""FPGAs: the resources that a circuit uses, estimated by synthesis."""
+"""FPGAs: synthesis, place and route, bitstreams, boards and the line to them."""
 
 from netgen.fpga.synthesize import synthesize
 from netgen.fpga.targets import TARGETS

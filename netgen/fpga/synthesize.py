@@ -78,7 +78,7 @@ def mapped(
             tool = find_yosys(yosys, folder, progress)
             (folder / "top.v").write_text(verilog, encoding="utf-8")
             script = (
-                f"read_verilog top.v; {command_of(tool, TARGETS[target], folder)} -top {top}; write_json netlist.json"
+                f"read_verilog top.v; {command_of(tool, TARGETS[target], folder)} -top {top}; json -o netlist.json {top}"
             )
             tick = Ticks(verilog, progress)
             progress(f"{tick.what}, by {tool}", 0.0)

@@ -15,6 +15,7 @@ from netgen.report.logic import LogicReport, logic_report
 from netgen.report.origin import Origin, origin_of
 from netgen.report.page import page
 from netgen.report.picture import picture
+from netgen.report.routed import render_host, render_routed
 from netgen.report.saturation import saturation
 from netgen.report.synthesis import render_utilization
 from netgen.report.text import render, render_check
@@ -55,7 +56,9 @@ __all__ = [
     "render_energy",
     "render_front",
     "render_gates",
+    "render_host",
     "render_inspection",
+    "render_routed",
     "render_toggles",
     "render_utilization",
     "saturation",
