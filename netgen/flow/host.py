@@ -22,7 +22,7 @@ __all__ = ["LOOPBACK", "SIMULATED", "host_in", "raise_if_unequal"]
 LOOPBACK = "loopback"
 """The port that is no port: Icarus simulates the board's program."""
 SIMULATED = 20
-"""Samples that are simulated unless the user says how many: Icarus runs some 40,000 clock cycles in a second."""
+"""Samples that are simulated unless the user says how many: Icarus runs some 60,000 clock cycles in a second."""
 
 
 def host_in(

@@ -53,7 +53,8 @@ def exchange_simulated(
 
             def tick() -> None:
                 heard = scratch / "received"
-                progress(what, min(heard.stat().st_size / 3 / least, 0.99) if heard.exists() else 0.0)
+                done = heard.stat().st_size / 3 / least if heard.exists() else 0.0
+                progress(what, min(max(done, 0.01), 0.99))  # 0 and 1 are its ends
 
             said = _call(processes, [vvp, "-n", "loopback.vvp"], scratch, tick)
             received = np.array([int(line, 16) for line in (scratch / "received").read_text().split()], dtype=np.uint8)

@@ -64,6 +64,7 @@ module loopback;
     if (tx !== 1) $fatal(1, "error: a byte has no stop bit");
     if (^value === 1'bx) $fatal(1, "error: byte %0d of the answers has unknown bits", heard - GREETING);
     $fwrite(received, "%02x\n", value);
+    $fflush(received);
     last = $time;
     heard = heard + 1;
     moved = moved + 1;
