@@ -93,7 +93,7 @@ module bench;
     #16 $display("%h", value);
     heard = heard + 1;
   end
-  always @(dut.sample) if ($time > 0) changes = changes + 1;
+  always @(dut.core.i_payload) if ($time > 0) changes = changes + 1;
   initial begin
     #100 rx = 0; #3 rx = 1;           // a glitch that is no start bit
     #100 send(8'h77);                 // a byte of a sample that is cut off
