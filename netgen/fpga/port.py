@@ -18,7 +18,9 @@ SILENCE = 3.0
 class Line(Protocol):
     """What is used of pyserial's `Serial`."""
 
-    in_waiting: int
+    @property
+    def in_waiting(self) -> int:
+        """Bytes that were received and not yet read."""
 
     def reset_input_buffer(self) -> None:
         """Forget what was received."""
