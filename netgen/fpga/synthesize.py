@@ -77,9 +77,8 @@ def mapped(
         try:
             tool = find_yosys(yosys, folder, progress)
             (folder / "top.v").write_text(verilog, encoding="utf-8")
-            script = (
-                f"read_verilog top.v; {command_of(tool, TARGETS[target], folder)} -top {top}; json -o netlist.json {top}"
-            )
+            command = f"{command_of(tool, TARGETS[target], folder)} -top {top}"
+            script = f"read_verilog top.v; {command}; json -o netlist.json {top}"
             tick = Ticks(verilog, progress)
             progress(f"{tick.what}, by {tool}", 0.0)
             done = tool.run(script, folder, tick=tick)
