@@ -21,7 +21,7 @@ from netgen.hdl import board_program
 from netgen.ir.circuit import classify, evaluate
 from netgen.ir.fixed import FixedPoint
 from netgen.ir.routed import PathStep, Used
-from netgen.operators.board import BoardProgram, Bytes, outputs_of
+from netgen.operators.board import BoardProgram, Octets, outputs_of
 from netgen.operators.design import Design
 from netgen.operators.schedule import Pipeline
 from netgen.simulate.loopback import exchange_simulated
@@ -51,7 +51,7 @@ def design(sizes: tuple[int, ...], pipeline: Pipeline = "layer", steps: int = 1,
 def test_every_answer_is_what_the_integers_give(
     sizes: tuple[int, ...], bits: int, pipeline: Pipeline, steps: int, divider: int, window: int, native_tool: Tool
 ) -> None:
-    """Bytes packed here by Python's integers; scores and classes by `evaluate`."""
+    """Octets packed here by Python's integers; scores and classes by `evaluate`."""
     native_tool("iverilog")
     made = design(sizes, pipeline, steps, bits)
     program = board_program(made, hertz=1_000_000 * divider, baud=1_000_000)
@@ -180,7 +180,7 @@ class FakeBoard:
 
 
 PROGRAM = BoardProgram(verilog="", hertz=8, divider=8, identity=0x1234ABCD, sample_bytes=3, answer_bytes=2, window=2)
-SAMPLES: Bytes = np.arange(30, dtype=np.uint8).reshape(10, 3)
+SAMPLES: Octets = np.arange(30, dtype=np.uint8).reshape(10, 3)
 
 
 def test_a_host_reads_every_answer_and_sends_no_more_than_the_board_can_hold() -> None:

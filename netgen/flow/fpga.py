@@ -16,9 +16,9 @@ from netgen.ir.routed import Routed
 from netgen.progress import Progress, silent
 from netgen.tools import whole_file
 
-__all__ = ["BAUD", "Top", "board_named", "fpga_in", "load_routed", "raise_if_slow"]
+__all__ = ["BAUD", "RoutedTop", "board_named", "fpga_in", "load_routed", "raise_if_slow"]
 
-Top = Literal["uart", "ooc"]
+RoutedTop = Literal["uart", "ooc"]
 BAUD = 1_000_000
 """Bits in a second on the serial line: all boards have a bridge to USB that can do it, and clocks that divide to it."""
 
@@ -27,7 +27,7 @@ def fpga_in(
     folder: Path,
     board: str,
     *,
-    top: Top = "uart",
+    top: RoutedTop = "uart",
     baud: int = BAUD,
     seed: int = 1,
     limit: int = LIMIT,
@@ -48,8 +48,8 @@ def fpga_in(
     from netgen.report import record
 
     chosen = board_named(board)
-    if top not in get_args(Top):
-        raise BuildError(f"top {top!r}; use one of {', '.join(get_args(Top))}")
+    if top not in get_args(RoutedTop):
+        raise BuildError(f"top {top!r}; use one of {', '.join(get_args(RoutedTop))}")
     family = chosen.device.family
     if top == "ooc" and family != "ecp5":
         raise BuildError(

@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 
 from netgen.errors import BoardError
-from netgen.operators.board import GREETING, BoardProgram, Bytes, Exchange
+from netgen.operators.board import GREETING, BoardProgram, Exchange, Octets
 from netgen.progress import Progress, silent
 
 __all__ = ["Line", "exchange", "exchange_on_port"]
@@ -20,7 +20,7 @@ class Line(Protocol):
 
     @property
     def in_waiting(self) -> int:
-        """Bytes that were received and not yet read."""
+        """Octets that were received and not yet read."""
 
     def reset_input_buffer(self) -> None:
         """Forget what was received."""
@@ -35,7 +35,7 @@ class Line(Protocol):
         """Receive bytes; fewer after the time-out."""
 
 
-def exchange_on_port(program: BoardProgram, port: str, samples: Bytes, *, progress: Progress = silent) -> Exchange:
+def exchange_on_port(program: BoardProgram, port: str, samples: Octets, *, progress: Progress = silent) -> Exchange:
     """Send samples to the board on a port, and read its answers.
 
     Args:
@@ -55,7 +55,7 @@ def exchange_on_port(program: BoardProgram, port: str, samples: Bytes, *, progre
         raise BoardError(f"{port}: {reason}; name the board's serial port, and see that you may use it") from error
 
 
-def exchange(program: BoardProgram, line: Line, port: str, samples: Bytes, *, progress: Progress = silent) -> Exchange:
+def exchange(program: BoardProgram, line: Line, port: str, samples: Octets, *, progress: Progress = silent) -> Exchange:
     """Send samples over a line that is open; arguments and errors as those of `exchange_on_port`."""
     line.reset_input_buffer()
     line.send_break(0.01)

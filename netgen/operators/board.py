@@ -8,9 +8,9 @@ import numpy.typing as npt
 from netgen.ir.fixed import Words
 from netgen.operators.design import Design, Simulated
 
-__all__ = ["BoardProgram", "Bytes", "Exchange", "answers_of", "bytes_of"]
+__all__ = ["BoardProgram", "Exchange", "Octets", "answers_of", "bytes_of"]
 
-Bytes = npt.NDArray[np.uint8]
+Octets = npt.NDArray[np.uint8]
 """(n, bytes): a row for each sample."""
 
 BREAK, GREETING = 20, 4
@@ -53,26 +53,26 @@ class Exchange:
         seconds: from the first bit of the first sample to the last answer.
     """
 
-    answers: Bytes
+    answers: Octets
     seconds: float
 
 
-def bytes_of(design: Design, inputs: Words) -> Bytes:
+def bytes_of(design: Design, inputs: Words) -> Octets:
     """Pack (n, n_in) int64 words into the bytes of samples."""
     return _rows(design.pack_inputs(inputs), design.input_width)
 
 
-def answers_of(design: Design, outputs: Simulated) -> Bytes:
+def answers_of(design: Design, outputs: Simulated) -> Octets:
     """Pack scores and classes into the bytes of answers."""
     return _rows(design.pack_outputs(outputs), design.output_width)
 
 
-def outputs_of(design: Design, answers: Bytes) -> Simulated:
+def outputs_of(design: Design, answers: Octets) -> Simulated:
     """Unpack the bytes of answers into scores and classes."""
     whole = np.zeros((len(answers), -(-answers.shape[1] // 4) * 4), dtype=np.uint8)
     whole[:, : answers.shape[1]] = answers
     return design.unpack_outputs(whole.view("<u4").astype(np.uint32))
 
 
-def _rows(payloads: npt.NDArray[np.uint32], width: int) -> Bytes:
+def _rows(payloads: npt.NDArray[np.uint32], width: int) -> Octets:
     return np.ascontiguousarray(payloads.astype("<u4").view(np.uint8)[:, : -(-width // 8)])

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from netgen.errors import SimulatorError, refused
-from netgen.operators.board import GREETING, BoardProgram, Bytes, Exchange
+from netgen.operators.board import GREETING, BoardProgram, Exchange, Octets
 from netgen.progress import Progress, silent
 from netgen.simulate.recipe import text_of
 from netgen.tools import Processes, scratch_folder
@@ -17,7 +17,7 @@ __all__ = ["exchange_simulated"]
 
 
 def exchange_simulated(
-    program: BoardProgram, top: str, samples: Bytes, *, latency: int = 0, progress: Progress = silent
+    program: BoardProgram, top: str, samples: Octets, *, latency: int = 0, progress: Progress = silent
 ) -> Exchange:
     """Send samples to a simulated board, and read its answers.
 
