@@ -89,7 +89,7 @@ def test_zeros_cost_an_accelerator_more(folder: Path) -> None:
 def test_the_model_fpga_says_what_it_needs(folder: Path) -> None:
     with pytest.raises(BuildError) as error:
         energy_in(folder, ("fpga",))
-    fix = "not routed; run netgen fpga first"
+    fix = "not routed, or not measured; run netgen fpga --lengths first"
     assert str(error.value) == f"{folder}: {fix}"
 
 

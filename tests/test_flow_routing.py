@@ -9,7 +9,7 @@ from five_neurons import five_neurons
 
 from netgen.errors import BuildError
 from netgen.flow import files
-from netgen.flow.routing import keep_lengths, load_lengths
+from netgen.flow.routing import forget_lengths, keep_lengths, load_lengths
 from netgen.ir.netlist import netlist_of
 from netgen.spec.spec import parse_spec
 
@@ -51,7 +51,7 @@ def folder(tmp_path: Path) -> Path:
     work = five_neurons()
     (tmp_path / "placement.csv").write_text(files.placement_csv(netlist_of(work.circuit), work.placement))
     (tmp_path / "top.v").write_text("module top(); endmodule\n")
-    keep_lengths(tmp_path / "fpga-hx8k", _routed(), SPEC, five_neurons().circuit, "a board; nextpnr, seed 1")
+    keep_lengths(tmp_path, "hx8k", _routed(), SPEC, five_neurons().circuit, "a board; nextpnr, seed 1")
     return tmp_path
 
 
@@ -60,7 +60,7 @@ def test_each_wire_of_the_network_has_a_row(folder: Path) -> None:
 
     In the grid: a to h1 1 step, b to h1 2, b to h2 1, h1 to y 2, h2 to y 1.
     """
-    assert (folder / "fpga-hx8k-wires.csv").read_text() == (
+    assert (folder / "routed-hx8k.csv").read_text() == (
         "source,target,bits,length,routed,distance\n"
         "n0_0,n1_0,3,1,2.0,2.0\n"
         "n0_1,n1_0,3,2,0.75,1.0\n"
@@ -79,14 +79,23 @@ def test_nets_are_read_again_as_they_were_kept(folder: Path) -> None:
 
 def test_nets_of_another_circuit_are_refused(folder: Path) -> None:
     (folder / "top.v").write_text("module top(input a); endmodule\n")
-    with pytest.raises(BuildError, match=re.escape("fpga-hx8k-nets.json: of another top.v; run netgen fpga again")):
+    with pytest.raises(
+        BuildError, match=re.escape("routed-hx8k.json: of another top.v; run netgen fpga --lengths again")
+    ):
         load_lengths(folder, None)
 
 
 def test_a_board_is_chosen_where_there_are_several(folder: Path) -> None:
-    (folder / "fpga-icestick-nets.json").write_text((folder / "fpga-hx8k-nets.json").read_text())
+    (folder / "routed-icestick.json").write_text((folder / "routed-hx8k.json").read_text())
     with pytest.raises(BuildError, match=re.escape(f"{folder}: routed for hx8k, icestick; choose one by --board")):
         load_lengths(folder, None)
     assert load_lengths(folder, "icestick").nets
-    with pytest.raises(BuildError, match=re.escape(f"{folder}: not routed; run netgen fpga first")):
+    with pytest.raises(
+        BuildError, match=re.escape(f"{folder}: not routed, or not measured; run netgen fpga --lengths first")
+    ):
         load_lengths(folder, "ulx3s-85f")
+
+
+def test_lengths_of_an_earlier_run_are_forgotten(folder: Path) -> None:
+    forget_lengths(folder, "hx8k")
+    assert sorted(path.name for path in folder.iterdir()) == ["placement.csv", "top.v"]

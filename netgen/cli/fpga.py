@@ -77,6 +77,9 @@ def fpga(
     baud: Annotated[int, typer.Option(min=300, help="Bits in a second on the serial line.")] = 1_000_000,
     seed: Annotated[int, typer.Option(min=0, help="Of nextpnr's placer.")] = 1,
     limit: Annotated[int, typer.Option(min=1, help="Seconds after which place and route is given up.")] = 1800,
+    lengths: Annotated[
+        bool, typer.Option("--lengths", help="Keep the neuron of every cell, and measure routed length.")
+    ] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -90,7 +93,9 @@ def fpga(
     from netgen.report import record, render_routed
 
     with progress_on_stderr(quiet) as progress:
-        found = fpga_in(folder, board, top=top.value, baud=baud, seed=seed, limit=limit, progress=progress)
+        found = fpga_in(
+            folder, board, top=top.value, baud=baud, seed=seed, limit=limit, lengths=lengths, progress=progress
+        )
     if json:
         typer.echo(record.write(found), nl=False)
     else:
@@ -101,14 +106,17 @@ def fpga(
 def host(
     folder: Folder,
     port: Annotated[
-        str, typer.Option(help="Serial port, such as /dev/ttyUSB0; loopback simulates the board.", show_default=False)
+        str,
+        typer.Option(help="Serial port, such as /dev/ttyUSB0; loopback and routed simulate.", show_default=False),
     ],
     board: Annotated[
         str | None, typer.Option(help="Board; the one that the build is routed for.", show_default=False)
     ] = None,
     samples: Annotated[
         str | None,
-        typer.Option(help="Test samples, a number or all; all by default, 20 for loopback.", show_default=False),
+        typer.Option(
+            help="Test samples, a number or all; all by default, 20 where they are simulated.", show_default=False
+        ),
     ] = None,
     data: DataFolder = None,
     json: Json = False,
@@ -117,8 +125,8 @@ def host(
     """Send test samples to a board over its serial line, and compare every answer.
 
     The board must run the bitstream of netgen fpga. With --port loopback, Icarus simulates the same program with the
-    same bytes. Prints accuracy, agreement with the integer circuit and samples in a second. Exits with status 1 when
-    an answer differs in a bit.
+    same bytes; with --port routed it simulates what was routed, for iCE40 the bitstream read back. Prints accuracy,
+    agreement with the integer circuit and samples in a second. Exits with status 1 when an answer differs in a bit.
     """
     from netgen.flow.host import host_in, raise_if_unequal
     from netgen.report import record, render_host

@@ -1,5 +1,6 @@
 """Test samples on a board, or on its simulated program, compared with the integers."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from netgen.flow.design import load_design
 from netgen.flow.energy import load_words, spec_in
 from netgen.flow.files import read_text
 from netgen.flow.folder import load_circuit
-from netgen.flow.fpga import board_named, load_routed
+from netgen.flow.fpga import board_named, load_routed, routed_verilog
 from netgen.ir.circuit import classify, evaluate
 from netgen.ir.hosted import HostReport
 from netgen.ir.ranked import ranked
@@ -17,10 +18,10 @@ from netgen.operators.board import answers_of, bytes_of, outputs_of
 from netgen.operators.design import Simulated
 from netgen.progress import Progress, silent
 
-__all__ = ["LOOPBACK", "SIMULATED", "host_in", "raise_if_unequal"]
+__all__ = ["LOOPBACK", "ROUTED", "SIMULATED", "host_in", "raise_if_unequal"]
 
-LOOPBACK = "loopback"
-"""The port that is no port: Icarus simulates the board's program."""
+LOOPBACK, ROUTED = "loopback", "routed"
+"""Ports that are no ports: Icarus simulates the board's program, as it was written, and as it was routed."""
 SIMULATED = 20
 """Samples that are simulated unless the user says how many: Icarus runs some 60,000 clock cycles in a second."""
 
@@ -37,9 +38,10 @@ def host_in(
     """Send test samples of a build to a board, and compare what it answers with `evaluate`.
 
     Args:
-        port: such as `/dev/ttyUSB0`, or `loopback` for the board's program in Icarus, clock cycle by clock cycle.
+        port: such as `/dev/ttyUSB0`; or `loopback` for the board's program in Icarus, clock cycle by clock cycle; or
+            `routed` for the same after routing, see `routed_verilog`.
         board: the one that was routed, by default.
-        samples: how many, from the first, or `all`; by default all, and `SIMULATED` for `loopback`.
+        samples: how many, from the first, or `all`; by default all, and `SIMULATED` where they are simulated.
         base: folder from which the data's path is seen; the build folder by default.
     Raises: BuildError, when something in the folder is missing or damaged, or not routed; SimulatorError, when Icarus
         is missing or fails; BoardError, when the board does not answer, or answers as another circuit.
@@ -60,8 +62,11 @@ def host_in(
     found = load_words(folder, base=base)
     words = found.words[: _count(port, samples)]
     sent = bytes_of(design, words)
-    if port == LOOPBACK:
-        exchanged = exchange_simulated(program, design.verilog, sent, latency=design.latency, progress=progress)
+    if port in {LOOPBACK, ROUTED}:
+        top = design.verilog
+        if port == ROUTED:
+            program, top = replace(program, verilog=routed_verilog(folder, routed)), ""
+        exchanged = exchange_simulated(program, top, sent, latency=design.latency, progress=progress)
     else:
         exchanged = exchange_on_port(program, port, sent, progress=progress)
     scores = evaluate(circuit, words)
@@ -91,7 +96,7 @@ def host_in(
 
 def _count(port: str, samples: int | str | None) -> int | None:
     """How many samples are sent; None for all."""
-    if samples is None and port == LOOPBACK:
+    if samples is None and port in {LOOPBACK, ROUTED}:
         return SIMULATED
     return samples if isinstance(samples, int) else None
 

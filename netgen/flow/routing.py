@@ -19,16 +19,18 @@ from netgen.spec.board import board_of
 from netgen.spec.spec import Spec
 from netgen.tools import whole_file
 
-__all__ = ["keep_lengths", "load_lengths"]
+__all__ = ["forget_lengths", "keep_lengths", "load_lengths"]
 
-_NETS, _WIRES = "-nets.json", "-wires.csv"
+_NETS, _WIRES = "routed-{}.json", "routed-{}.csv"
+"""Files of a board: lengths of nets, and of the wires of the network."""
 
 
-def keep_lengths(place: Path, routed: str, spec: Spec, circuit: Circuit, about: str) -> RoutingReport:
-    """Measure a routed build; write its nets (`-nets.json`) and the wires of its network (`-wires.csv`).
+def keep_lengths(folder: Path, board: str, routed: str, spec: Spec, circuit: Circuit, about: str) -> RoutingReport:
+    """Measure a routed build; write its nets (`routed-BOARD.json`) and the wires of its network (`routed-BOARD.csv`).
 
     Args:
-        place: the build folder with the beginning of these files' names.
+        folder: of the build.
+        board: its name.
         routed: JSON that nextpnr wrote.
         about: board, program and seed, in words.
     Raises: SynthError, for routes that are not understood; BuildError, when a file is damaged or cannot be written.
@@ -36,14 +38,19 @@ def keep_lengths(place: Path, routed: str, spec: Spec, circuit: Circuit, about: 
     from netgen.report import record
 
     netlist = netlist_of(circuit)
-    placement = files.read_placement(place.parent / "placement.csv", netlist, board_of(spec.place, netlist)[0])
-    found = replace(routed_length(nets_of(routed)), circuit=_digest(place.parent), about=about)
+    placement = files.read_placement(folder / "placement.csv", netlist, board_of(spec.place, netlist)[0])
+    found = replace(routed_length(nets_of(routed)), circuit=_digest(folder), about=about)
     report, wires = report_of(found, netlist, placement, ["inputs", *(layer.name for layer in circuit.layers)])
-    for ending, text in ((_NETS, record.write(found)), (_WIRES, _table(wires))):
-        path = place.with_name(place.name + ending)
-        with whole_file(path, BuildError, fix="choose a folder that can be written") as beside:
+    for name, text in ((_NETS, record.write(found)), (_WIRES, _table(wires))):
+        with whole_file(folder / name.format(board), BuildError, fix="choose a folder that can be written") as beside:
             beside.write_text(text, encoding="utf-8")
     return report
+
+
+def forget_lengths(folder: Path, board: str) -> None:
+    """Remove what `keep_lengths` wrote."""
+    for name in (_NETS, _WIRES):
+        (folder / name.format(board)).unlink(missing_ok=True)
 
 
 def load_lengths(folder: Path, board: str | None) -> RoutedLength:
@@ -55,14 +62,18 @@ def load_lengths(folder: Path, board: str | None) -> RoutedLength:
     """
     from netgen.report import record
 
-    found = sorted(folder.glob(f"fpga-*{_NETS}")) if board is None else [folder / f"fpga-{board}{_NETS}"]
+    found = sorted(folder.glob(_NETS.format("*"))) if board is None else [folder / _NETS.format(board)]
     if len(found) != 1 or not found[0].exists():
-        names = ", ".join(path.name.removeprefix("fpga-").removesuffix(_NETS) for path in found if path.exists())
-        what = f"routed for {names}; choose one by --board" if names else "not routed; run netgen fpga first"
+        names = ", ".join(path.stem.removeprefix("routed-") for path in found if path.exists())
+        what = (
+            f"routed for {names}; choose one by --board"
+            if names
+            else "not routed, or not measured; run netgen fpga --lengths first"
+        )
         raise BuildError(f"{folder}: {what}")
     lengths = parsed(found[0], lambda text: record.read(RoutedLength, text))
     if lengths.circuit != _digest(folder):
-        raise BuildError(f"{found[0]}: of another top.v; run netgen fpga again")
+        raise BuildError(f"{found[0]}: of another top.v; run netgen fpga --lengths again")
     return lengths
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from netgen.ir.routed_length import RoutingReport
 from netgen.ir.utilization import Utilization
 
 __all__ = ["PathStep", "Routed", "Used"]
@@ -44,6 +45,7 @@ class Routed:
         fmax: greatest frequency of the clock that nextpnr gives, in MHz; None for a circuit without registers.
         mapped: what Yosys mapped it to.
         cells: of the device, by nextpnr's names for their kinds.
+        lengths: of its nets, beside the wires of the network; None where cells are not known by neuron.
         path: the critical path, from register to register or, without registers, from port to port.
         baud: of the serial line; 0 without one.
         bitstream: name of the file; empty for none.
@@ -60,6 +62,7 @@ class Routed:
     mapped: Utilization
     cells: dict[str, Used]
     path: tuple[PathStep, ...]
+    lengths: RoutingReport | None
     baud: int
     bitstream: str
 

@@ -4,10 +4,12 @@ from typing import TYPE_CHECKING
 
 from netgen.ir.hosted import HostReport
 from netgen.ir.routed import PathStep, Routed
+from netgen.ir.routed_length import RoutingReport
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
+    from rich.text import Text
 
 __all__ = ["render_host", "render_routed"]
 
@@ -30,7 +32,58 @@ def render_routed(found: Routed) -> "RenderableType":
     table.add_row("Fmax", fmax, wanted)
     notes = [Text(f"bitstream: {found.bitstream}", style="dim")] if found.bitstream else []
     mapped = Text(f"mapped by Yosys {found.mapped.yosys}; the cells with capitals are the device's", style="dim")
-    return Group(title, Text(), table, Text(), Text("critical path"), _path(found.path), Text(), mapped, *notes)
+    parts: list[RenderableType] = [table, Group(Text("critical path"), _path(found.path))]
+    if found.lengths is not None:
+        others = Group(*_others(found.lengths))
+        parts.append(Group(Text("routed length, in tiles of the FPGA"), _lengths(found.lengths), others))
+    spaced: list[RenderableType] = [piece for part in parts for piece in (Text(), part)]
+    return Group(title, *spaced, Text(), mapped, *notes)
+
+
+def _lengths(found: RoutingReport) -> "Table":
+    from netgen.report.table import totals_table
+
+    table, layers = totals_table(), found.layers
+    table.add_column("layer", "all")
+    bits = sum(layer.bit_length for layer in layers)
+    between = sum(layer.between for layer in layers if layer.bit_length)
+    totals = (
+        f"{sum(layer.wires for layer in layers):,}",
+        f"{sum(layer.length for layer in layers):,}",
+        f"{bits:,}",
+        f"{sum(layer.between for layer in layers):,.0f}",
+        f"{sum(layer.inside for layer in layers):,.0f}",
+        _ratio(between, bits),
+    )
+    names = ("wires", "wire length", "x bits", "between", "inside", "tiles/step")
+    for name, total in zip(names, totals, strict=True):
+        table.add_column(name, total, justify="right")
+    for layer in layers:
+        table.add_row(
+            layer.name or str(layer.layer),
+            f"{layer.wires:,}",
+            f"{layer.length:,}",
+            f"{layer.bit_length:,}",
+            f"{layer.between:,.0f}",
+            f"{layer.inside:,.0f}",
+            _ratio(layer.between, layer.bit_length),
+        )
+    return table
+
+
+def _ratio(tiles: float, steps: int) -> str:
+    return f"{tiles / steps:.2f}" if steps else ""
+
+
+def _others(found: RoutingReport) -> "list[Text]":
+    from rich.text import Text
+
+    kinds = ", ".join(f"{kind} {length:,}" for kind, length in found.kinds.items() if kind not in {"core", "input"})
+    rank = (
+        "" if found.correlation is None else f"{found.correlation:.2f} rank correlation of length and distance by wire"
+    )
+    lines = (f"to the outputs {found.outputs:,.0f}; besides: {kinds}", rank)
+    return [Text(line, style="dim") for line in lines if line]
 
 
 def _path(path: tuple[PathStep, ...]) -> "Table":
@@ -53,8 +106,11 @@ def render_host(found: HostReport) -> "RenderableType":
     from rich.console import Group
     from rich.text import Text
 
-    simulated = found.port == "loopback"
-    where = "its program in Icarus, clock cycle by clock cycle" if simulated else found.port
+    wheres = {
+        "loopback": "its program in Icarus, clock cycle by clock cycle",
+        "routed": "what was routed, in Icarus, clock cycle by clock cycle",
+    }
+    simulated, where = found.port in wheres, wheres.get(found.port, found.port)
     table = _two_columns()
     table.add_row("samples", f"{found.samples:,}", found.origin)
     exact = "exact" if found.equal == found.samples else f"{found.samples - found.equal:,} differ"
