@@ -20,8 +20,10 @@ from netgen.progress import Progress, silent
 
 __all__ = ["LOOPBACK", "ROUTED", "SIMULATED", "host_in", "raise_if_unequal"]
 
-LOOPBACK, ROUTED = "loopback", "routed"
-"""Ports that are no ports: Icarus simulates the board's program, as it was written, and as it was routed."""
+LOOPBACK = "loopback"
+"""The port that is no port: Icarus simulates the board's program, as it was written."""
+ROUTED = "routed"
+"""The port that is no port: Icarus simulates the board's program, as it was routed."""
 SIMULATED = 20
 """Samples that are simulated unless the user says how many: Icarus runs some 60,000 clock cycles in a second."""
 

@@ -8,8 +8,10 @@ from typing import Any
 
 __all__ = ["FLOW", "WRAPPER", "YosysModule", "bits_of", "marked", "named", "owner_of"]
 
-FLOW, WRAPPER = "flow", "wrapper"
-"""Owners besides neurons and shared sums: the core's flow control, and all that is not in the core."""
+FLOW = "flow"
+"""The owner of the core's flow control."""
+WRAPPER = "wrapper"
+"""The owner of all that is not in the core."""
 
 YosysModule = Mapping[str, Any]
 """A module: `ports`, `cells` and `netnames`, each a mapping by name. A bit that is a number is a net."""
