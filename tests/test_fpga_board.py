@@ -1,5 +1,6 @@
 """A circuit on a board: the wrapper byte by byte in Icarus, its host on a line, nextpnr's report, and the commands."""
 
+import csv
 import json
 import re
 import subprocess
@@ -13,6 +14,7 @@ from strategies import designed_as, random_circuit
 
 import netgen
 from netgen.errors import BoardError, BuildError, SynthError
+from netgen.flow.folder import load_circuit
 from netgen.flow.fpga import fpga_in, load_routed
 from netgen.fpga.boards import BOARDS
 from netgen.fpga.port import exchange, exchange_on_port
@@ -20,6 +22,7 @@ from netgen.fpga.read_report import cells_in, fmax_in, path_in
 from netgen.hdl import board_program
 from netgen.ir.circuit import classify, evaluate
 from netgen.ir.fixed import FixedPoint
+from netgen.ir.netlist import netlist_of
 from netgen.ir.routed import PathStep, Used
 from netgen.operators.board import BoardProgram, Octets, outputs_of
 from netgen.operators.design import Design
@@ -299,6 +302,30 @@ def test_a_build_becomes_a_bitstream_and_its_program_answers_as_the_integers(fol
     assert edited.stderr == (
         "netgen: tiny/fpga-icestick.v: of another top.v, or edited; run netgen fpga --board icestick again\n"
     )
+
+
+@pytest.mark.native
+def test_with_lengths_every_cell_has_its_neuron_and_the_bitstream_answers(folder: Path, native_tool: Tool) -> None:
+    """The table has the wires of the netlist; together they have the length that the report gives for all layers."""
+    for tool in ("iverilog", "icebox_vlog"):
+        native_tool(tool)
+    board = ("tiny", "--board", "icestick")
+    done = run_netgen("fpga", *board, "--baud", "3000000", "--lengths", "--json", "--quiet", cwd=folder.parent)
+    assert done.returncode == 0, done.stderr
+    routed = load_routed(folder, None)
+    assert routed.lengths is not None
+    assert all(step.name for step in routed.path)
+    with (folder / "routed-icestick.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == netlist_of(load_circuit(folder)).wires
+    between = sum(layer.between for layer in routed.lengths.layers)
+    assert sum(float(row["routed"]) for row in rows) + routed.lengths.unmatched == pytest.approx(between, abs=0.1)
+    asked = run_netgen("host", "tiny", "--port", "routed", "--samples", "all", "--json", "--quiet", cwd=folder.parent)
+    assert asked.returncode == 0, asked.stderr
+    assert json.loads(asked.stdout)["equal"] == 30
+    energy = run_netgen("energy", "tiny", "--model", "fpga", "--samples", "20", cwd=folder.parent)
+    assert energy.returncode == 0, energy.stderr
+    assert re.search(r"^energy per sample, fpga: [\d,.]+ tiles x bits$", energy.stdout, flags=re.MULTILINE)
 
 
 def test_what_cannot_be_routed_is_refused_in_one_line(folder: Path) -> None:
