@@ -185,3 +185,13 @@ def test_a_gate_is_on_for_the_share_that_is_asked_for(share: float) -> None:
     recipe = replace(RECIPE, gate_share=share, gate_exploration=0.2)
     Descent(network, Samples((x,), torch.arange(400) % 3), recipe, seed=1).run(300)
     assert float(Decisions.of(network, x).on.mean()) == pytest.approx(share, abs=0.08)
+
+
+def test_the_gate_of_an_exit_keeps_its_wires_from_scores() -> None:
+    """All three, while half of all wires are pruned; by second derivatives of their own none would stay."""
+    x = torch.from_numpy(np.random.default_rng(5).normal(size=(101, 6)).astype(np.float32))
+    made = TrainableNetwork(cascade())
+    spec = PruneSpec(rule="obd", sparsity=None, wires=70, rounds=1)
+    Pruning(made, Samples((x,), torch.arange(101) % 3), RECIPE, spec, seed=1, normalize=False).prune(1.0)
+    assert [len(part.source) for part in made.parts if part.is_gate] == [3]
+    assert made.wires == 70 + 9
