@@ -12,8 +12,8 @@ from torch import nn
 
 import netgen
 from netgen.errors import CheckError
+from netgen.flow.classes import classes_of, middle_of
 from netgen.flow.verify import recheck
-from netgen.flow.verify_read import classes_of, middle_of
 from netgen.ir.fixed import Reals
 from netgen.ir.network import Network
 from netgen.quantize import quantize_network

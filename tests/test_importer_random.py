@@ -13,7 +13,7 @@ from random_modules import KINDS, SHAPE, Batch, Drawn
 from strategies import FUZZ_CASES, designed_as, skip_if_missing
 from stream_bench import judge, noisy, simulated
 
-from netgen.flow.verify_read import decoded
+from netgen.flow.classes import decoded
 from netgen.importer.read import read_with_report
 from netgen.ir.circuit import Circuit, evaluate
 from netgen.ir.circuit_file import from_json, to_json

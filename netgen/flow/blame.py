@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from netgen.errors import QuantizeError
+from netgen.flow.classes import decoded
 from netgen.flow.imported import Features, RawSamples
 from netgen.flow.quality import OutputQuality, quality_of
 from netgen.flow.remedies import remedies, width_of
-from netgen.flow.verify_read import decoded
 from netgen.ir.circuit import evaluate
 from netgen.ir.fixed import Reals
 from netgen.ir.network import Network

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from netgen.flow.classes import classes_of, middle_of
 from netgen.flow.imported import Features, RawSamples
-from netgen.flow.verify_read import classes_of, middle_of
 from netgen.ir.fixed import Reals, Words
 from netgen.ir.network import Network
 from netgen.spec.network import NetworkSpec

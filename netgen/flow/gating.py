@@ -12,7 +12,7 @@ from netgen.energy import (
     gate_report,
     savings_of,
 )
-from netgen.flow.verify_read import classes_of, decoded, middle_of
+from netgen.flow.classes import classes_of, decoded, middle_of
 from netgen.ir.arrays import Bools
 from netgen.ir.circuit import Circuit, evaluate
 from netgen.ir.energy import Energy

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from netgen.flow.verify_read import classes_of, middle_of
+from netgen.flow.classes import classes_of, middle_of
 from netgen.ir.fixed import Reals, Words
 from netgen.ir.network import Head, Network
 
