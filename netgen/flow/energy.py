@@ -48,6 +48,8 @@ ORDERS: Mapping[str, SampleOrder] = MappingProxyType({"test": "given", "shuffle"
 
 FPGA = "fpga"
 """The model that needs a routed design."""
+WRITTEN = ("data", "network", "train", "quantize", "place", "emit", "check")
+"""Sections that every build has written to its spec, whatever the version of netgen."""
 SAMPLES = 1000
 """Samples that are measured unless the user says how many."""
 MOST_VALUES = 300_000_000
@@ -206,8 +208,9 @@ def spec_in(folder: Path) -> Spec:
     if not path.exists():
         raise BuildError(f"{folder}: no finished build here; run netgen build first")
     spec = load_spec(path)
-    if not parse_spec(files.read_text(path)).name:
-        raise BuildError(f"{path}: has no name, which every build writes; build it again")
+    written = parse_spec(files.read_text(path)).model_fields_set
+    if missing := [key for key in ("name", *WRITTEN) if key not in written]:
+        raise BuildError(f"{path}: has no {missing[0]}, which every build writes; build it again")
     return spec
 
 
