@@ -104,5 +104,5 @@ def test_lengths_and_nodes_that_do_not_exist_are_refused(settings: EnergySetting
 
 
 def test_an_unknown_model_is_refused() -> None:
-    with pytest.raises(DataError, match=r"^model 'magic' of energy; choose one of wires, eyeriss$"):
+    with pytest.raises(DataError, match=r"^model 'magic' of energy; choose one of wires, eyeriss, fpga$"):
         energy_of("magic", five_neurons())
