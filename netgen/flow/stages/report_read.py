@@ -37,11 +37,13 @@ def _make(work: Work, folder: Path) -> None:
     first = work.get(imported.whole_network) if pruned else network
     read = None if spec.network.layers else first  # no model of the user's own can misfit there
     unfit = None if read is None else misfit(read, spec.network, work.get(imported.samples))
+    gates = found.energy.gates
+    length = found.wires.total if gates is None else round(gates.needed)
     summary = report.build_report(
         name=spec.name,
         warnings=(
             *filter(None, (unfit, fall)),
-            *_pruned(work, found.wires.total, unfit),
+            *_pruned(work, length, unfit),
             *source.assumed,
             *ignored(spec, compiled=spec.network.source in {imported.GIVEN, imported.CIRCUIT}),
             *fixed_functions(spec, network),
@@ -60,7 +62,7 @@ def _make(work: Work, folder: Path) -> None:
         logic=found.logic,
         check=found.check,
         energy=found.energy.energies,
-        gates=found.energy.gates,
+        gates=gates,
     )
     write_report(work, folder, summary, found)
 
@@ -69,7 +71,7 @@ def _pruned(work: Work, length: int, unfit: str | None) -> tuple[str, ...]:
     """Say what training and pruning did to a network that is not built as it was read; none for one that is.
 
     Args:
-        length: wire length of the placed circuit.
+        length: wire length of the placed circuit; with gates, what a sample needs of it in the mean.
         unfit: says already that the model does not fit its samples; None where it fits.
     """
     spec, network = work.spec, work.get(imported.float_network)
