@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from gated_networks import cascade, skipping
+from gated_networks import cascade, residual, skipping
 from torch import nn
 from train_cases import RECIPE, in_a_row
 
@@ -195,3 +195,16 @@ def test_the_gate_of_an_exit_keeps_its_wires_from_scores() -> None:
     Pruning(made, Samples((x,), torch.arange(101) % 3), RECIPE, spec, seed=1, normalize=False).prune(1.0)
     assert [len(part.source) for part in made.parts if part.is_gate] == [3]
     assert made.wires == 70 + 9
+
+
+def test_the_gate_of_a_skipped_block_may_lose_its_wires() -> None:
+    """It reads a layer without a function, as after a residual add, and so does the block; all four wires may go."""
+    x = torch.from_numpy(np.random.default_rng(5).normal(size=(101, 6)).astype(np.float32))
+    network = residual()
+    first = replace(network.layers[0], activation=())
+    made = TrainableNetwork(replace(network, layers=(first, *network.layers[1:])))
+    with torch.no_grad():
+        next(part for part in made.parts if part.is_gate).weight.mul_(1e-3)
+    spec = PruneSpec(rule="obd", sparsity=None, wires=20, rounds=1)
+    Pruning(made, Samples((x,), torch.arange(101) % 3), RECIPE, spec, seed=1, normalize=False).prune(1.0)
+    assert sum(len(part.source) for part in made.parts if part.is_gate) == 0

@@ -199,15 +199,17 @@ class Pruning:
         self._renew_coefficients()
 
     def _guarded(self, layer: TrainableLayer, curvature: Reals) -> Reals:
-        """Second derivatives by which wires from scores and their maximum to the gate of an exit are kept first.
+        """Second derivatives of a layer's weights; of an exit's gate, those by which wires from scores are kept first.
 
-        All that a gate sees of the margin are these few wires, and the loss, which gates do not lower by their sums but
-        by their decisions, says little about each.
+        Only by these few wires, from the early scores and their maximum, does the gate see how sure the answer is, and
+        a gate changes the loss by its decisions, of which second derivatives say little. Scores are known by having no
+        function, and no readers that are sums but gates.
         """
         if not layer.is_gate:
             return curvature
-        hidden = [part.first + part.rows for part in self.module.parts if part.gathers_sums and part.activation]
-        other = np.concatenate([np.arange(self.module.like.features), *hidden])
+        hidden = [part.first + part.rows for part in self.module.sums if part.activation]
+        read = [part.source for part in self.module.sums if not part.is_gate]
+        other = np.concatenate([np.arange(self.module.like.features), *hidden, *read])
         margin = np.bincount(layer.parameter, ~np.isin(layer.source, other), len(layer.weight)) > 0
         return np.where(margin, KEPT_FIRST, curvature)
 
