@@ -253,3 +253,11 @@ def test_a_program_is_told_the_key_that_it_wrote() -> None:
     assert ignored(spec, compiled=True) == (
         "quantize.epochs has no effect: the model is built as it is; remove it, or set quantize.fine_tune",
     )
+
+
+@pytest.mark.parametrize("key", ["train.gate_share", "train.gate_exploration", "prune.gated_share"])
+def test_a_key_of_gates_without_gates_is_told(key: str) -> None:
+    section, name = key.split(".")
+    text = f"{section}: {{{name}: 0.25}}"
+    assert unused(parse_spec(text)) == (f"{key}: 0.25 has no effect without exit or gate in network.layers; remove it",)
+    assert unused(parse_spec(f"{text}\nnetwork: {{layers: [dense 4, exit, dense 8]}}")) == ()

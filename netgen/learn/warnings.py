@@ -14,6 +14,7 @@ from netgen.ir.functions import PiecewiseLinear
 from netgen.ir.network import Network
 from netgen.quantize.faint_features import faint, told
 from netgen.spec.sections import QuantizeSpec
+from netgen.spec.shapes import is_gated, parse_layer
 from netgen.spec.spec import Spec
 
 FALL = 0.05
@@ -39,7 +40,16 @@ OF_LAYERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 OF_TABLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "network": ("hidden", "batch_norm", "activation", "shape", "scale", "mean", "std"),
-        "train": ("weight_decay", "regularizer", "strength", "reweight_at", "gate_strength", "device"),
+        "train": (
+            "weight_decay",
+            "regularizer",
+            "strength",
+            "reweight_at",
+            "gate_strength",
+            "gate_share",
+            "gate_exploration",
+            "device",
+        ),
         "prune": (),
         "quantize": tuple(key for key in QuantizeSpec.model_fields if key != "input_width"),
     }
@@ -160,6 +170,14 @@ def unused(spec: Spec) -> tuple[str, ...]:
         found.append(f"train.strength: {train.strength:g} has no effect while train.regularizer is none; name one")
     elif train.regularizer != "none" and not train.strength:
         found.append(f"train.regularizer: {train.regularizer} has no effect while train.strength is 0; raise it")
+    if spec.network.source is None and not is_gated([parse_layer(text) for text in spec.network.layers]):
+        keys = {"train.gate_share": train.gate_share, "train.gate_exploration": train.gate_exploration or None}
+        keys["prune.gated_share"] = spec.prune.gated_share
+        found += [
+            f"{key}: {value:g} has no effect without exit or gate in network.layers; remove it"
+            for key, value in keys.items()
+            if value is not None
+        ]
     return tuple(found)
 
 
