@@ -1,10 +1,9 @@
 """Gradient descent for any module that maps features to scores: step by step, or for a number of epochs."""
 
 import copy
-import itertools
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
@@ -16,11 +15,7 @@ from netgen.nn.defaults import torch_defaults
 from netgen.nn.trainable import TrainableNetwork
 from netgen.progress import Progress, silent
 from netgen.train.gates import gate_pull, hold_share, ranking_pull
-from netgen.train.samples import Batch, Samples
-
-UNDISTORTED = 0.2
-"""Share of the epochs, the last ones under a decaying rate, that show the samples undistorted: batch normalization and
-biases then adapt to the samples that will be classified, not to distorted copies."""
+from netgen.train.samples import Batch, Samples, undistorted_at_the_end
 
 
 @dataclass(frozen=True)
@@ -180,13 +175,6 @@ class Descent:
             )
 
 
-def _undistorted_at_the_end(epochs: int, views: int) -> Iterator[int]:
-    """The view for each epoch: all in turn, then only the first, the undistorted samples."""
-    plain = math.ceil(UNDISTORTED * epochs)
-    yield from (epoch % views for epoch in range(epochs - plain))
-    yield from itertools.repeat(0)
-
-
 @torch_defaults()
 def fit(
     module: nn.Module,
@@ -260,7 +248,7 @@ def fit_by(
         decay: as for `fit`.
     Returns: the quality of the restored state.
     """
-    view_order = _undistorted_at_the_end(epochs, len(samples.views)) if decay else None
+    view_order = undistorted_at_the_end(epochs, len(samples.views)) if decay else None
     descent = Descent(module, samples, recipe, seed=seed, view_order=view_order)
     best, best_state, steps = -math.inf, module.state_dict(), 0
     most = epochs * descent.per_epoch

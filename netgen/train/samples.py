@@ -1,8 +1,9 @@
 """What a network learns from: one or more views of the same samples, with a teacher's soft labels if there is one."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import cycle
+from itertools import cycle, repeat
 from typing import NamedTuple
 
 import torch
@@ -17,6 +18,16 @@ View = Tensor
 """(n, n_in), in bytes (steps of 1/256) or in single precision."""
 BYTE = 1 / 256
 """The step of a view in bytes; it holds features from 0 to 255/256."""
+UNDISTORTED = 0.2
+"""Share of the epochs, the last ones under a decaying rate, that show the samples undistorted: batch normalization and
+biases then adapt to the samples that will be classified, not to distorted copies."""
+
+
+def undistorted_at_the_end(epochs: int, views: int) -> Iterator[int]:
+    """The view for each epoch, without end: all in turn, then only the first, the undistorted samples."""
+    plain = math.ceil(UNDISTORTED * epochs)
+    yield from (epoch % views for epoch in range(epochs - plain))
+    yield from repeat(0)
 
 
 class Batch(NamedTuple):

@@ -15,7 +15,7 @@ Source: Bacellar et al. 2024 (differentiable weightless networks, learnable mapp
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +27,7 @@ from netgen.ir.fixed import Words
 from netgen.ir.truth_tables import TruthTables
 from netgen.nn.tables import TILE, best_bits, count_entries, entry_gradients, move_scores
 from netgen.progress import Progress, silent
+from netgen.train.samples import undistorted_at_the_end
 
 __all__ = ["BitSamples", "TableRecipe", "fit_tables"]
 
@@ -43,8 +44,6 @@ FROZEN = 0.8
 """Share of the training after which tables read what they read."""
 RARE = 0.005
 """Bits that are on, or off, in fewer of the training samples are not read."""
-UNDISTORTED = 0.2
-"""Share of the epochs, the last ones, that show the samples undistorted."""
 DECAY = (0.9, 0.999)
 """Of Adam's two moments."""
 TINY = 1e-10
@@ -109,7 +108,8 @@ def fit_tables(
     tested = BitSamples(np.ascontiguousarray(validation.bits[:, read]), validation.labels)
     steps = max(len(labels) // recipe.batch_size, 1)
     best, found = -1.0, training.tables(read)
-    for epoch, view in enumerate(_order(recipe.epochs, len(views))):
+    order_of_views = undistorted_at_the_end(recipe.epochs, len(views))
+    for epoch, view in zip(range(recipe.epochs), order_of_views, strict=False):
         shown = np.ascontiguousarray(views[view][:, read])
         order = training.random.permutation(len(labels))
         for step in range(steps):
@@ -123,13 +123,6 @@ def fit_tables(
             (epoch + 1) / recipe.epochs,
         )
     return found, best if recipe.epochs else training.accuracy(tested)
-
-
-def _order(epochs: int, views: int) -> Iterator[int]:
-    """The view for each epoch: all in turn, then only the first, the undistorted samples."""
-    plain = math.ceil(UNDISTORTED * epochs)
-    for epoch in range(epochs):
-        yield epoch % views if epoch < epochs - plain else 0
 
 
 class _Training:
